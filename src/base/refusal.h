@@ -1,0 +1,196 @@
+/*
+ * base/refusal.h - every "no" that can be seen from outside, one row each
+ *
+ * The SIP response, the log line, the counter, `ringfence explain`, ringfence-codes(7) and
+ * docs/reference/refusals.md are made from this table, so that they cannot disagree. Codes are stable for
+ * ever. A sentence's {words} are filled by rf_refusal_sentence.
+ *
+ * sip and q850: 0 when the refusal never shows on SIP or has no ISDN cause (RFC 3398).
+ */
+#ifndef RF_BASE_REFUSAL_H
+#define RF_BASE_REFUSAL_H
+
+#include "base/log.h"
+
+/* name, code, slug, severity, sip, q850,
+ * sentence,
+ * causes in order of likelihood, each with its self-check,
+ * fix */
+#define RF_REFUSALS(X)                                                                                        \
+    X(TLS_VERSION, "RF-101", "tls-version-too-low", WARN, 0, 0,                                               \
+      "{peer} offers at most {version}; this listener needs TLS {min} or newer",                              \
+      "The device's firmware is old, or its TLS version is set by hand.",                                     \
+      "update the firmware of the device, or give old devices a listener of their own with a lower "          \
+      "sip.cipher-suite-level")                                                                               \
+    X(TLS_NO_CIPHER, "RF-102", "no-shared-cipher", WARN, 0, 0,                                                \
+      "{peer} and this listener have no cipher suite in common",                                              \
+      "The device offers only suites that the listener's level leaves out.",                                  \
+      "enable an ECDHE suite with AES-GCM on the device")                                                     \
+    X(TLS_NO_GROUP, "RF-103", "no-shared-group", WARN, 0, 0,                                                  \
+      "{peer} offers no key-exchange group that this listener accepts",                                       \
+      "The device knows only small or rare groups.", "enable X25519 or P-256 on the device")                  \
+    X(TLS_PLAIN_ON_TLS, "RF-106", "plain-on-tls-port", WARN, 403, 21,                                         \
+      "{peer} sent unencrypted SIP to the TLS port {port}",                                                   \
+      "The device's transport is UDP or TCP while its port is the TLS one.",                                  \
+      "set the device's transport to TLS")                                                                    \
+    X(TLS_ON_PLAIN, "RF-107", "tls-on-plain-port", WARN, 0, 0,                                                \
+      "{peer} started TLS on the unencrypted port {port}",                                                    \
+      "The device's transport is TLS while its port is the unencrypted one.",                                 \
+      "point the device at the TLS port")                                                                     \
+    X(TLS_FAILED, "RF-108", "peer-handshake-failure", WARN, 0, 0,                                             \
+      "the TLS handshake with {peer} failed: {reason}",                                                       \
+      "Several causes hide behind one alert; the reason is what this side saw.",                              \
+      "compare the device's TLS settings with the listener's level")                                          \
+    X(TLS_CLOSED, "RF-109", "closed-without-alert", INFO, 0, 0,                                               \
+      "{peer} closed the connection during the TLS handshake",                                                \
+      "A port scan, a health check, or a device that gave up.", "none when it is a health check")             \
+    X(CERT_REFUSED_BY_PEER, "RF-202", "our-certificate-refused", WARN, 0, 0,                                  \
+      "{peer} refused our certificate: {reason}",                                                             \
+      "The device does not know our certificate authority, or its clock is wrong.",                           \
+      "give the device the root certificate, or use a certificate of a public authority")                     \
+    X(CRYPTO_MISSING, "RF-301", "crypto-missing", WARN, 488, 88,                                              \
+      "{who} offered no encryption (no a=crypto) and SRTP is required ({setting})",                           \
+      "SRTP is off on the device, or it is set to optional and offers plain RTP first.",                      \
+      "on the device: switch SRTP with SDES on; or allow plain RTP with: ringfence set {setting} optional")   \
+    X(PROFILE_MISMATCH, "RF-302", "profile-mismatch", WARN, 488, 88,                                          \
+      "{who} used {profile} without a usable a=crypto line",                                                  \
+      "RTP/SAVP says that media is encrypted, but no key came with it.",                                      \
+      "on the device: SRTP mandatory with SDES keys")                                                         \
+    X(NO_COMMON_SUITE, "RF-303", "no-common-suite", WARN, 488, 88,                                            \
+      "{who} offers {theirs}; we accept {ours}",                                                              \
+      "The lists of crypto suites have no common member.",                                                    \
+      "add one of the offered suites with: ringfence set media.crypto-suites ...")                            \
+    X(ANSWER_WITHOUT_CRYPTO, "RF-304", "answer-without-crypto", WARN, 488, 88,                                \
+      "{who} answered an encrypted offer without encryption; the call was ended",                             \
+      "The device ignores a=crypto, or its SRTP setting is off.",                                             \
+      "on the device: answer with one of the offered suites")                                                 \
+    X(CRYPTO_NOT_ENABLED, "RF-305", "crypto-not-enabled", WARN, 488, 88,                                      \
+      "{who} answered with encryption but SRTP is off ({setting})",                                           \
+      "The answer carries a=crypto although the offer had none.",                                             \
+      "ringfence set {setting} required")                                                                     \
+    X(BAD_CRYPTO_LINE, "RF-306", "bad-crypto-line", WARN, 488, 88,                                            \
+      "{who}'s a=crypto line {tag} is not usable: {detail}",                                                  \
+      "Wrong key length, broken Base64, a tag used twice or not offered, or the key of the other side.",      \
+      "update the firmware of the device")                                                                    \
+    X(SRTP_AUTH_FAILED, "RF-308", "srtp-auth-failed", WARN, 0, 0,                                             \
+      "{who}'s media fails authentication since {since}",                                                     \
+      "The key changed without a new offer, the rollover counter was lost, or the packets are not theirs.",   \
+      "if it began after a re-INVITE the device changed its key without saying so: update its firmware")      \
+    X(KEYS_IN_CLEAR, "RF-309", "keys-in-clear", WARN, 488, 88,                                                \
+      "{who} sent SRTP keys over an unencrypted connection ({transport})",                                    \
+      "SDES keys stand in the SDP, so whoever reads the signalling can decrypt the media.",                   \
+      "set the device's transport to TLS")                                                                    \
+    X(ONE_WAY_AUDIO, "RF-401", "one-way-audio", WARN, 0, 0,                                                   \
+      "no audio from {who}: nothing arrived at {addr}",                                                       \
+      "A firewall or SIP ALG on the device's side; the ports of media.ports are not open.",                   \
+      "open the UDP ports of media.ports towards this machine")                                               \
+    X(MEDIA_IN_CLEAR, "RF-403", "media-in-clear", WARN, 0, 0,                                                 \
+      "{who}'s leg carries unencrypted media",                                                                \
+      "SRTP is optional or off for this user and the device did not offer it.",                               \
+      "ringfence set {setting} required")                                                                     \
+    X(MEDIA_TIMEOUT, "RF-404", "media-timeout", WARN, 0, 0,                                                   \
+      "the call was ended: no media from {who} for {seconds} s",                                              \
+      "The device lost its power or network without saying goodbye.",                                         \
+      "check the device's network; media.timeout sets how long we wait")                                      \
+    X(WRONG_PASSWORD, "RF-501", "wrong-password", WARN, 401, 21,                                              \
+      "{user} from {addr}: wrong password",                                                                   \
+      "The password on the device is not the one set here.",                                                  \
+      "ringfence user password {user}, then set it on the device")                                            \
+    X(UNKNOWN_USER, "RF-502", "unknown-user", WARN, 401, 1,                                                   \
+      "there is no user {user} in {domain}",                                                                  \
+      "A typing error on the device, or a scan.", "ringfence user add {user}")                                \
+    X(FORBIDDEN, "RF-503", "forbidden", WARN, 403, 21,                                                        \
+      "{what} is not allowed for {who}: {reason}",                                                            \
+      "The user signed in may act only for its own address of record.",                                       \
+      "use the same user name for sign-in and for the address")                                               \
+    X(STALE_FLOW, "RF-504", "stale-flow", INFO, 480, 20,                                                      \
+      "{user}'s connection is gone; waiting for it to register again",                                        \
+      "The connection through which the phone registered has closed.",                                        \
+      "none needed; if it repeats, shorten the phone's registration time or switch keep-alive on")            \
+    X(NOT_FOUND, "RF-505", "not-found", INFO, 404, 1,                                                         \
+      "nothing answers {number}",                                                                             \
+      "No user has this number.", "ringfence user add {number}")                                              \
+    X(NOT_REGISTERED, "RF-509", "not-registered", INFO, 480, 20,                                              \
+      "{user} has no phone registered",                                                                       \
+      "The phone is off, or its registration ran out.", "ringfence registrations")                            \
+    X(TLS_REQUIRED, "RF-510", "tls-required", WARN, 403, 21,                                                  \
+      "{who} came by {transport}; this user needs TLS",                                                       \
+      "The device's transport is not TLS.", "set the device's transport to TLS")                              \
+    X(BANNED, "RF-511", "source-banned", WARN, 503, 41,                                                       \
+      "{addr} is banned until {until}: {reason}",                                                             \
+      "Too many requests or wrong passwords came from this proven address.",                                  \
+      "ringfence set security.ban-time 0s lifts bans; correct the device first")                              \
+    X(OVERLOAD, "RF-512", "overload", WARN, 503, 41,                                                          \
+      "{what} is full; asked {who} to try again in {seconds} s",                                              \
+      "More requests than this machine can take, or a limit that is set too low.",                            \
+      "ringfence status shows what is full; raise its limit or add a worker")                                 \
+    X(BAD_REQUEST, "RF-513", "bad-request", INFO, 400, 0,                                                     \
+      "{who} sent a message that is not SIP: {detail}",                                                       \
+      "A faulty device or a scan.", "ringfence sip parse shows what is wrong with a message")                 \
+    X(BAD_SDP, "RF-514", "bad-sdp", INFO, 488, 88,                                                            \
+      "{who} sent a session description that cannot be used: {detail}",                                       \
+      "The body is not SDP, or has no audio stream that can be relayed.", "update the firmware of the device") \
+    X(NO_ANSWER, "RF-515", "no-answer", INFO, 480, 19,                                                        \
+      "nobody answered {number} within {seconds} s",                                                          \
+      "The phones rang.", "sip.ring-time sets how long they ring")                                            \
+    X(STORE_FAILED, "RF-516", "store-failed", ERROR, 500, 41,                                                 \
+      "the change could not be written to disk: {reason}",                                                    \
+      "The disk is full or failing. Calls that are up go on.", "free space below the state directory")        \
+    X(LOCKED_BY_HOSTED, "RF-801", "locked-by-hosted", ERROR, 0, 0,                                            \
+      "{setting} is enforced on Hosted platforms and cannot be {value}",                                      \
+      "platform hosted locks every encryption setting.", "remove the line")                                   \
+    X(CANNOT_LISTEN, "RF-805", "cannot-listen", ERROR, 0, 0,                                                  \
+      "cannot listen on {addr}: {reason}",                                                                    \
+      "Another program has the port, or it is below 1024 and we may not.",                                    \
+      "stop the other program, or set another port in sip.listen")                                            \
+    X(SECOND_INSTANCE, "RF-808", "second-instance", ERROR, 0, 0,                                              \
+      "the state directory {dir} is in use by process {pid}",                                                 \
+      "ringfence runs already with this directory.", "stop it, or use another directory with --state")        \
+    X(KEY_FILE_MODE, "RF-809", "key-file-mode", ERROR, 0, 0,                                                  \
+      "{file} holds a private key and others may read it (mode {mode})",                                      \
+      "The file was copied with the wrong mode.", "chmod 600 {file}")                                         \
+    X(CONFIG_INVALID, "RF-810", "config-invalid", ERROR, 0, 0,                                                \
+      "the configuration was not applied: {detail}",                                                          \
+      "A line is wrong; what runs stays as it was.", "ringfence config check FILE")
+
+enum rf_refusal {
+    RF_REFUSE_NONE, /* not a refusal */
+#define X(name, code, slug, severity, sip, q850, sentence, causes, fix) RF_REFUSE_##name,
+    RF_REFUSALS(X)
+#undef X
+    RF_REFUSAL_COUNT
+};
+
+struct rf_refusal_row {
+    const char *name, *code, *slug;
+    enum rf_log_level severity;
+    int sip, q850;
+    const char *sentence, *causes, *fix;
+};
+
+/** The row of a refusal; that of RF_REFUSE_NONE has empty texts. */
+const struct rf_refusal_row *rf_refusal_row(enum rf_refusal r);
+
+/** By code ("RF-301", letter case does not count) or slug; RF_REFUSE_NONE when there is none. */
+enum rf_refusal rf_refusal_find(struct rf_span code_or_slug);
+
+/**
+ * Append a sentence or a fix of the table with its {words} filled from fields of the same names. A word
+ * without a field stays as "?", so that a missing argument is seen in a test and never invents a fact.
+ */
+void rf_refusal_sentence(struct rf_buf *out, const char *text, const struct rf_log_field *fields);
+
+/** Count it (rf_refusal_count) and log it as event "refused" with its code, sentence, fix and the fields. */
+void rf_refuse(enum rf_refusal r, const struct rf_log_field *fields);
+
+/* RF_REFUSE(CRYPTO_MISSING, RF_F_STR("who", "203"), RF_F_STR("setting", "user.203.srtp")) */
+#define RF_REFUSE(name, ...)                                                                                  \
+    rf_refuse(RF_REFUSE_##name, (const struct rf_log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
+
+/** How often it happened in this process since it started. Any thread. */
+uint64_t rf_refusal_count(enum rf_refusal r);
+
+/** Text of a Q.850 cause for a Reason header (RFC 3326), e.g. 88: "INCOMPATIBLE_DESTINATION". */
+const char *rf_q850_text(int cause);
+
+#endif

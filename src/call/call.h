@@ -1,0 +1,113 @@
+/*
+ * call/call.h - calls: two legs joined, the B2BUA (RFC 3261, 3264, 4028, 7092)
+ *
+ * A call has a leg A (who called) and one leg B for each phone that rings; when one answers the others are
+ * cancelled. Each leg has its own dialog, Call-ID and offer. A call belongs to one worker: the one its Call-IDs
+ * say (rf_call_owner), so all that is said about it arrives there.
+ *
+ * No socket, no clock: everything outside reaches this code through rf_call_env, so that plays run whole calls
+ * in virtual time.
+ *
+ * Threads: one worker.
+ */
+#ifndef RF_CALL_CALL_H
+#define RF_CALL_CALL_H
+
+#include <jansson.h>
+
+#include "base/hash.h"
+#include "policy/srtp_policy.h"
+#include "registrar/auth.h"
+#include "registrar/location.h"
+#include "relay/control.h"
+#include "relay/map.h"
+#include "txn/txn.h"
+
+struct rf_call_layer;
+
+/* What is known of a user (a block `user NAME` of the configuration). */
+struct rf_call_user {
+    char name[64];          /* "201" */
+    char display[96];       /* "Reception" */
+    struct rf_srtp_policy srtp;
+    char srtp_setting[96];  /* "user.201.srtp": the setting that decides, for sentences */
+    bool require_tls;       /* only TLS flows may be used */
+    struct rf_auth_user auth;
+};
+
+struct rf_call_settings {
+    char domain[256];              /* realm, and host of our URIs when a peer did not name one */
+    char server[64];               /* User-Agent and Server value: "ringfence/0.1.0" */
+    uint32_t ring_time_s;          /* 180: then 480 (RF-515) */
+    uint32_t session_expires_s;    /* 1800 (RFC 4028); 0: no session timer */
+    uint32_t min_se_s;             /* 90 */
+    uint32_t media_timeout_s;      /* 60: both legs are ended (RF-404); 0: never */
+    uint32_t calls_max;            /* per worker; above: 503 (RF-512) */
+    uint32_t calls_per_user_max;   /* 10 */
+    bool explain_to_peer;          /* Warning: 399 with the RF code, to authenticated peers */
+};
+
+struct rf_call_env {
+    void *ctx;
+    const struct rf_rand *rand;
+    struct rf_wheel *wheel;
+    struct rf_txn_layer *txn;
+    struct rf_auth *auth;
+    struct rf_location *location;
+    const struct rf_media_map *media_map;   /* may be NULL in plays: counters read as 0 */
+    uint16_t worker, workers;
+    struct rf_hash_key owner_key;           /* for rf_call_owner; the same in all workers and after a restart */
+
+    /** The settings in force now. Never NULL; valid until the next call of it. */
+    const struct rf_call_settings *(*settings)(void *ctx);
+    /** false: no such user. */
+    bool (*user)(void *ctx, struct rf_span name, struct rf_call_user *out);
+    /** Address that Via, Contact and c= name towards this flow's peer (public address, or the socket's own). */
+    void (*our_address)(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, struct rf_addr *media);
+    /**
+     * A flow to a binding. `ready` is called once, now or later, with a new reference, or NULL and why:
+     * RF_ERR_CLOSED (its connection is gone: RF-504), RF_ERR_NOT_FOUND (does not resolve), RF_ERR_IO.
+     */
+    void (*flow_to)(void *ctx, const struct rf_binding *to,
+                    void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why), void *owner);
+    /** Send to the media process; replies come by rf_call_media_reply. RF_ERR_NOMEM, RF_ERR_CLOSED. */
+    enum rf_err (*media)(void *ctx, const struct rf_media_request *request);
+    /** Keep (or with value.p == NULL forget) what a new signal process needs to know of a call that is up. */
+    void (*save)(void *ctx, struct rf_span call_id, struct rf_span value);
+    /** A call ended: its record, to be stored and logged. */
+    void (*record)(void *ctx, struct rf_span call_id, json_t *record);
+    int64_t (*wall_s)(void *ctx);
+};
+
+RF_MUST_CHECK enum rf_err rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env);
+void rf_call_layer_free(struct rf_call_layer *l);
+
+/** Which worker a message with this Call-ID belongs to. Our own Call-IDs carry the hash of the first leg's. */
+uint16_t rf_call_owner(const struct rf_hash_key *key, struct rf_span call_id, uint16_t workers);
+
+/* --- what the worker hands in (it is the transactions' user) --- */
+
+/** INVITE, BYE, INFO, OPTIONS within a dialog, UPDATE and others: everything but REGISTER. Answers it. */
+void rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                     uint64_t now_us);
+void rf_call_ack(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
+void rf_call_stray_response(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow,
+                            uint64_t now_us);
+void rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply, uint64_t now_us);
+
+/** After a restart of signal: a call that was up, from what `save` was given. Its media is adopted. */
+RF_MUST_CHECK enum rf_err rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us);
+
+/* --- what people ask --- */
+
+size_t rf_call_count(const struct rf_call_layer *l);
+/** One object per call: id, from, to, seconds, legs with signalling and media evidence, verdict, code. */
+json_t *rf_call_list(struct rf_call_layer *l, uint64_t now_us);
+/** The whole evidence of one call (id or unique prefix, or "last") with its ladder; NULL: not here. */
+json_t *rf_call_show(struct rf_call_layer *l, struct rf_span id, uint64_t now_us);
+/** BYE or CANCEL both sides. RF_ERR_NOT_FOUND. */
+RF_MUST_CHECK enum rf_err rf_call_hangup(struct rf_call_layer *l, struct rf_span id, uint64_t now_us);
+/** End all (stop --drain is over). */
+void rf_call_hangup_all(struct rf_call_layer *l, uint64_t now_us);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * loop/loop.h - the event loop of one thread: epoll and a timer wheel
+ *
+ * Threads: made, run and freed on one thread; rf_loop_stop and mailboxes alone may be used from others.
+ */
+#ifndef RF_LOOP_LOOP_H
+#define RF_LOOP_LOOP_H
+
+#include "loop/wheel.h"
+
+struct rf_loop;
+
+/* A watched descriptor. Lies inside its owner; the owner closes the descriptor after rf_loop_unwatch. */
+struct rf_watch {
+    int fd;
+    void (*ready)(struct rf_watch *w, uint32_t events, uint64_t now_us); /* EPOLL* bits; may free its owner */
+    uint32_t events;                                                     /* what is watched now */
+    bool is_watched;
+};
+
+/** Monotonic time in microseconds: what now_us is in the daemon. */
+uint64_t rf_now_us(void);
+/** Wall clock in seconds since 1970, for what leaves the process (Expires in the store, logs). */
+int64_t rf_wall_s(void);
+
+RF_MUST_CHECK enum rf_err rf_loop_new(struct rf_loop **out);
+void rf_loop_free(struct rf_loop *l); /* NULL is fine */
+
+/** Watch w->fd for `events` (EPOLLIN...; level-triggered unless EPOLLET is in it). RF_ERR_IO. */
+RF_MUST_CHECK enum rf_err rf_loop_watch(struct rf_loop *l, struct rf_watch *w, uint32_t events);
+/** Change what is watched; nothing happens when it is the same. */
+void rf_loop_rewatch(struct rf_loop *l, struct rf_watch *w, uint32_t events);
+/** Stop watching. Events of this round that are not delivered yet are dropped, so its owner may end now. */
+void rf_loop_unwatch(struct rf_loop *l, struct rf_watch *w);
+
+struct rf_wheel *rf_loop_wheel(struct rf_loop *l);
+
+/**
+ * Call `end_round` after each round of events and timers (to send what was batched); NULL for none.
+ */
+void rf_loop_on_round(struct rf_loop *l, void (*end_round)(void *ctx, uint64_t now_us), void *ctx);
+
+/** Run until rf_loop_stop. */
+void rf_loop_run(struct rf_loop *l);
+/** One round: wait at most max_wait_us, deliver, advance the wheel. */
+void rf_loop_once(struct rf_loop *l, uint64_t max_wait_us);
+/** Ask it to return from rf_loop_run. Any thread, and signal handlers. */
+void rf_loop_stop(struct rf_loop *l);
+
+#endif

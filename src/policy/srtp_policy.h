@@ -1,0 +1,67 @@
+/*
+ * policy/srtp_policy.h - which offers and answers are accepted, and how they are encrypted
+ *
+ * Pure functions: facts in, decision and reason out. Requirements TEL-12, TEL-20 to TEL-39, IPC-25;
+ * tests/data/sdp/srtp-policy.json is the table test. The setting `srtp` means (interface 0.10):
+ *   required  we offer RTP/SAVP with suites; an offer or answer without a usable one is refused
+ *   optional  we offer RTP/AVP with suites (RFC 8643); with a suite it becomes SRTP, without one plain RTP
+ *   off       we offer plain RTP; an offer with suites is honoured (TEL-36), an answer with suites refused (TEL-32)
+ */
+#ifndef RF_POLICY_SRTP_POLICY_H
+#define RF_POLICY_SRTP_POLICY_H
+
+#include "base/rand.h"
+#include "base/refusal.h"
+#include "sdp/write.h"
+
+enum rf_srtp_mode { RF_SRTP_OFF, RF_SRTP_OPTIONAL, RF_SRTP_REQUIRED };
+
+struct rf_srtp_policy {
+    enum rf_srtp_mode mode;
+    uint8_t suite[RF_CRYPTO_LINES_MAX]; /* ids of rf_srtp_suite that may be used, in the order we offer them */
+    size_t suite_count;
+    bool answer_savp;      /* answer-profile savp: RTP/AVP with a=crypto is answered RTP/SAVP (TEL-23) */
+    bool allow_null_auth;  /* AES_CM_128_NULL_AUTH may be chosen, last (TEL-30) */
+    bool offerer_order;    /* take the first common suite of the offer, not the strongest (TEL-22) */
+    bool hosted;           /* platform hosted: as required, keys in clear refused */
+    bool transport_secure; /* the SDP came (goes) by TLS; keys over a clear transport: RF-309 */
+    bool strict_transport; /* keys over a clear transport are refused, not only reported (TEL-12) */
+};
+
+struct rf_srtp_decision {
+    enum rf_refusal refusal;      /* RF_REFUSE_NONE: accepted */
+    char detail[200];             /* for the sentence of the refusal; a person reads it */
+    bool encrypted;
+    uint32_t tag;                 /* of the chosen line */
+    const struct rf_srtp_suite *suite;
+    size_t their_key_count;       /* keys we receive with: one, or several with MKI */
+    struct rf_srtp_key their_key[RF_CRYPTO_KEYS_MAX];
+    enum rf_sdp_profile answer_profile; /* offers only */
+    bool keys_in_clear;           /* accepted, but report RF-309 (TEL-12) */
+    bool weak;                    /* NULL_AUTH or a 32-bit tag: flagged in the record */
+    size_t skipped;               /* lines passed over (unknown suite, unencrypted...) */
+};
+
+/** Decide on an offer that came in; stream as of rf_sdp_first_audio (-1: no audio, refused BAD_SDP). */
+void rf_srtp_offer_in(const struct rf_srtp_policy *p, const struct rf_sdp *offer, int stream,
+                      struct rf_srtp_decision *out);
+
+/** Fresh keys for an offer of ours: fills face->profile and face->crypto by the policy. */
+void rf_srtp_offer_out(const struct rf_srtp_policy *p, const struct rf_rand *rand, struct rf_sdp_face *face);
+
+/** The answer's crypto for an accepted offer: same tag, a fresh key that differs from theirs; none when plain. */
+void rf_srtp_answer_out(const struct rf_srtp_decision *d, const struct rf_rand *rand, struct rf_sdp_face *face);
+
+/** Decide on an answer to our offer `ours`. out->suite with our own key is ours->crypto[] with out->tag. */
+void rf_srtp_answer_in(const struct rf_srtp_policy *p, const struct rf_sdp_face *ours,
+                       const struct rf_sdp *answer, int stream, struct rf_srtp_decision *out);
+
+/** Suites offered by default to phones (interface 0.10). Returns how many. */
+size_t rf_srtp_suites_for_phones(uint8_t suite[static RF_CRYPTO_LINES_MAX]);
+
+/** A list such as "AEAD_AES_256_GCM AES_CM_128_HMAC_SHA1_80" (spaces or commas). RF_ERR_NOT_FOUND: an unknown
+ *  name, which *unknown then shows. */
+RF_MUST_CHECK enum rf_err rf_srtp_suites_parse(struct rf_span list, uint8_t suite[static RF_CRYPTO_LINES_MAX],
+                                               size_t *n, struct rf_span *unknown);
+
+#endif

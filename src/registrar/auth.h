@@ -1,0 +1,68 @@
+/*
+ * registrar/auth.h - who is it? Digest sign-in with nonces that need no state (RFC 3261 22, 7616, 8760)
+ *
+ * A nonce is a time and a keyed hash over it; it is good for nonce_life_s after it was made and never after a
+ * restart (the key is made at start). Nonce counts that were used are kept in a bounded table against replay;
+ * when the table is full the oldest nonce becomes stale, never acceptable again.
+ *
+ * Threads: one rf_auth is shared by all workers; its table has locks of its own, held for a few instructions.
+ */
+#ifndef RF_REGISTRAR_AUTH_H
+#define RF_REGISTRAR_AUTH_H
+
+#include "base/rand.h"
+#include "base/refusal.h"
+#include "sip/digest.h"
+#include "sip/msg.h"
+
+struct rf_auth;
+
+struct rf_auth_settings {
+    enum rf_digest_algorithm algorithm[RF_DIGEST_COUNT]; /* challenges in this order (RFC 8760: best first) */
+    size_t algorithm_count;
+    uint32_t nonce_life_s; /* 300 */
+    uint32_t replay_slots; /* nonces remembered at once: 65536 */
+};
+
+RF_MUST_CHECK enum rf_err rf_auth_new(struct rf_auth **out, const struct rf_rand *rand,
+                                      const struct rf_auth_settings *settings);
+void rf_auth_free(struct rf_auth *a);
+
+/* What is known of a user, filled by the caller's lookup. */
+struct rf_auth_user {
+    struct rf_digest_verifier verifier;
+};
+
+enum rf_auth_verdict {
+    RF_AUTH_OK,
+    RF_AUTH_CHALLENGE, /* no credentials for our realm, or a scheme we do not know: challenge */
+    RF_AUTH_STALE,     /* right or not, the nonce is too old: challenge with stale=true */
+    RF_AUTH_BAD,       /* wrong password or unknown user (both look the same on the wire): challenge, count */
+    RF_AUTH_REPLAY,    /* nonce count used before: challenge with stale=true, count */
+    RF_AUTH_BROKEN     /* the header cannot be parsed, or its uri is not the Request-URI: 400 */
+};
+
+struct rf_auth_result {
+    enum rf_auth_verdict verdict;
+    enum rf_digest_algorithm algorithm; /* that was used: for the call record */
+    struct rf_span username;            /* of the credentials; empty: none */
+    bool nonce_is_ours;                 /* the sender echoed a nonce of ours: its address is proven */
+};
+
+/**
+ * Check the credentials of a request.
+ * @param header  RF_HDR_AUTHORIZATION (401, registrar and UAS) or RF_HDR_PROXY_AUTHORIZATION
+ * @param lookup  returns false for an unknown user (the time taken is the same)
+ */
+void rf_auth_check(struct rf_auth *a, const struct rf_sip_msg *req, enum rf_sip_header header,
+                   struct rf_span realm, bool (*lookup)(void *ctx, struct rf_span user, struct rf_auth_user *out),
+                   void *ctx, uint64_t now_us, struct rf_auth_result *out);
+
+/**
+ * Header lines with one challenge per algorithm. `md5_only`: this device once failed on a list (old phones take
+ * the first challenge without reading its algorithm), so MD5 alone.
+ */
+void rf_auth_put_challenges(struct rf_auth *a, struct rf_buf *b, enum rf_sip_header header,
+                            struct rf_span realm, bool stale, bool md5_only, uint64_t now_us);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * srtp/srtp.h - SRTP and SRTCP: contexts, windows, protect and unprotect in batches (RFC 3711, 6188, 7714)
+ *
+ * Three kinds of data with three lifetimes:
+ *   rf_srtp_key     what was negotiated: suite, master key and salt, MKI. Plain data; lies in the mapping that
+ *                   outlives a process; wiped by its owner.
+ *   rf_srtp_stream  what moves: SSRC, ROC, highest index, replay window, SRTCP index. Plain data, same place,
+ *                   so that a new media process goes on where the old one died.
+ *   rf_srtp_ctx     session keys derived from rf_srtp_key, private to a process; can always be derived anew.
+ *
+ * Order of unprotect is security: look in the window, authenticate, decrypt, and only then mark (RFC 3711 3.3).
+ * A forged packet changes nothing. Protect refuses to use an index twice (a GCM nonce repeated with other
+ * content would give the key away), so protecting has a window of its own.
+ *
+ * Threads: a stream and its contexts belong to one thread. No call allocates, except rf_srtp_ctx_new.
+ */
+#ifndef RF_SRTP_SRTP_H
+#define RF_SRTP_SRTP_H
+
+#include "crypto/suite.h"
+
+#define RF_SRTP_WINDOW_WORDS 16 /* 1024 packets at most; TEL-25 asks for 128 or more */
+
+/* One SSRC in one direction. Zeroed: nothing seen yet. */
+struct rf_srtp_stream {
+    uint32_t ssrc;
+    uint32_t roc;             /* RFC 3711 3.3.1 */
+    uint16_t s_l;             /* highest sequence number that was authenticated (or sent) */
+    bool is_started;          /* ssrc, roc and s_l are set */
+    uint8_t quirks;           /* RF_SRTP_QUIRK_*, learnt by unprotect and kept */
+    uint32_t rtcp_index;      /* highest SRTCP index authenticated (receiving) or sent (sending); 31 bits */
+    uint32_t rtcp_reserved;   /* sending: indices below this may have been used; raised in blocks before use,
+                                 so that a process that dies never leads to an index used twice */
+    bool rtcp_is_started;
+    uint64_t packets;         /* protected or accepted under this master key, for its lifetime */
+    uint64_t window[RF_SRTP_WINDOW_WORDS];      /* bit i of the ring: index (highest - i) is taken */
+    uint64_t rtcp_window[RF_SRTP_WINDOW_WORDS];
+};
+
+/* Compatibility, learnt per stream, counted and shown (design 5). */
+#define RF_SRTP_QUIRK_RTCP_TAG32   1 /* SRTCP with the 32-bit tag of a _32 suite (FreeSWITCH, Asterisk, libre) */
+#define RF_SRTP_QUIRK_AES192_OLD   2 /* AES-192 session keys as libsrtp before 2.8.0 derives them */
+#define RF_SRTP_QUIRK_NULL_AUTH_RTCP_TAG 4 /* NULL_AUTH suite with an 80-bit SRTCP tag, as RFC 3711 wants */
+
+struct rf_srtp_options {
+    uint16_t window;        /* packets; 64 .. 1024, 0: 128 */
+    uint8_t allow_quirks;   /* RF_SRTP_QUIRK_* that unprotect may try when authentication fails */
+    bool clear_srtcp;       /* UNENCRYPTED_SRTCP was negotiated: accept SRTCP without the E bit */
+    bool keep_roc_try_zero; /* after re-keying: when authentication fails with the kept ROC try 0 (TEL-40) */
+};
+
+struct rf_srtp_ctx;
+
+/** Session keys from a master key. RF_ERR_RANGE: no such suite or length; RF_ERR_NOMEM; RF_ERR_CRYPTO. */
+RF_MUST_CHECK enum rf_err rf_srtp_ctx_new(struct rf_srtp_ctx **out, const struct rf_srtp_key *key,
+                                          const struct rf_srtp_options *options);
+/** Wipes and frees. NULL is fine. */
+void rf_srtp_ctx_free(struct rf_srtp_ctx *ctx);
+
+/* A packet to protect or unprotect, in place. */
+struct rf_srtp_job {
+    struct rf_srtp_ctx *ctx;
+    struct rf_srtp_stream *stream;
+    uint8_t *packet;       /* 16 octets before it need not be there; it is changed in place */
+    size_t octets, room;   /* length now, and of the memory; protecting needs RF_SRTP_TRAILER_MAX more room */
+    bool is_rtcp;
+    enum rf_err result;    /* set by the call: see there */
+};
+
+/**
+ * Protect each job. Results:
+ *   RF_OK          job->octets is the new length
+ *   RF_ERR_REPLAY  this index was used: do not send
+ *   RF_ERR_STALE   too far behind the highest index to know whether it was used: do not send
+ *   RF_ERR_SYNTAX  no RTP (RTCP) packet
+ *   RF_ERR_RANGE   no room for the trailer
+ *   RF_ERR_REFUSED the key's lifetime is over (RFC 3711 9.2)
+ * On failure the packet's content is undefined and must not leave. Jobs of one stream are done in order.
+ */
+void rf_srtp_protect(struct rf_srtp_job *jobs, size_t n);
+
+/**
+ * Unprotect each job. Results: RF_OK; RF_ERR_SYNTAX too short or no RTP; RF_ERR_REPLAY; RF_ERR_STALE before the
+ * window; RF_ERR_AUTH tag or MKI is wrong; RF_ERR_REFUSED clear SRTCP that was not negotiated, or lifetime over.
+ * On failure the content is undefined and the stream is unchanged.
+ */
+void rf_srtp_unprotect(struct rf_srtp_job *jobs, size_t n);
+
+/** "ipsec-mb 1.3 (AVX512)" or "OpenSSL 3.0": which back end passed its self-test and is in use. */
+const char *rf_srtp_backend(void);
+
+/** Choose and self-test the back end; called once per process before threads. `want` "auto", "openssl" or
+ *  "ipsec-mb". RF_ERR_NOT_FOUND when that one is not built in or failed its self-test (auto falls back). */
+RF_MUST_CHECK enum rf_err rf_srtp_init(const char *want);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * store/store.h - what must not be lost: bindings, calls that are up, call records, settings, secrets
+ *
+ * One interface; SQLite behind it (store/sqlite.c), PostgreSQL later. One thread of its own writes, in groups:
+ * all writes that wait are one transaction (WAL, synchronous=FULL), and each is answered after the commit. A
+ * disk that is full or broken fails writes one by one and never stops the daemon.
+ *
+ * Threads: rf_store_write from any thread; answers come by the `done` callback on the store's thread, which
+ * posts them to a mailbox. Reads (rf_store_load_*) are for start-up and for commands, on any thread.
+ */
+#ifndef RF_STORE_STORE_H
+#define RF_STORE_STORE_H
+
+#include "base/secret.h"
+#include "base/span.h"
+
+struct rf_store;
+
+enum rf_store_op {
+    RF_STORE_BINDING_PUT,    /* key: aor; sub: binding key; value: blob; expires_s */
+    RF_STORE_BINDING_DELETE, /* key, sub; sub empty: all of the AOR */
+    RF_STORE_DIALOG_PUT,     /* key: call id; value: blob: a call that is up */
+    RF_STORE_DIALOG_DELETE,
+    RF_STORE_RECORD_PUT,     /* key: call id; value: JSON call record; expires_s: when it began, wall seconds */
+    RF_STORE_SETTINGS_PUT,   /* value: the store's layer of the configuration, whole; key: who changed it */
+    RF_STORE_SECRET_PUT,     /* key: name; value: octets */
+    RF_STORE_SECRET_DELETE
+};
+
+struct rf_store_write {
+    enum rf_store_op op;
+    struct rf_span key, sub, value; /* copied */
+    int64_t expires_s;              /* wall clock */
+};
+
+/**
+ * Open (make, migrate) the database below dir (ringfence.db, mode 0600) and start its thread.
+ * RF_ERR_IO (errno), RF_ERR_UNSUPPORTED made by a newer version, RF_ERR_STATE damaged.
+ * @param why  on error a sentence for the operator, in a buffer of the caller
+ */
+RF_MUST_CHECK enum rf_err rf_store_open(struct rf_store **out, const char *dir, char *why, size_t why_size);
+/** Writes what waits, then ends. NULL is fine. */
+void rf_store_close(struct rf_store *s);
+
+/**
+ * Queue n writes that are committed together or not at all.
+ * @param done    called on the store's thread after the commit (RF_OK) or its failure (RF_ERR_IO: nothing of the
+ *                n was written); NULL: nobody asks. It must not block; it usually posts to a mailbox.
+ * @param ctx, cookie  handed to done
+ * @return RF_ERR_NOMEM: the queue is full (answer 503); done is not called then
+ */
+RF_MUST_CHECK enum rf_err rf_store_write(struct rf_store *s, const struct rf_store_write *w, size_t n,
+                                         void (*done)(void *ctx, uint64_t cookie, enum rf_err err), void *ctx,
+                                         uint64_t cookie);
+/** Wait until all that was queued before is committed or has failed. For commands and stop. */
+RF_MUST_CHECK enum rf_err rf_store_flush(struct rf_store *s);
+
+/* Rows, one by one; `row` returns false to stop. The spans are valid during the call. */
+typedef bool rf_store_row(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span value,
+                          int64_t expires_s);
+RF_MUST_CHECK enum rf_err rf_store_load_bindings(struct rf_store *s, struct rf_span aor_or_empty,
+                                                 rf_store_row *row, void *ctx);
+RF_MUST_CHECK enum rf_err rf_store_load_dialogs(struct rf_store *s, rf_store_row *row, void *ctx);
+/** Newest first, at most `limit`; key_or_empty: only that call (a prefix of 4 or more characters will do). */
+RF_MUST_CHECK enum rf_err rf_store_load_records(struct rf_store *s, struct rf_span key_or_empty, int limit,
+                                                rf_store_row *row, void *ctx);
+/** The newest version; no row when there is none yet. sub: version number as text. */
+RF_MUST_CHECK enum rf_err rf_store_load_settings(struct rf_store *s, rf_store_row *row, void *ctx);
+RF_MUST_CHECK enum rf_err rf_store_load_secret(struct rf_store *s, struct rf_span name, struct rf_secret *out);
+
+struct rf_store_counts {
+    uint64_t writes, commits, failed; /* since the start */
+    uint32_t queued;
+    enum rf_err last_error;           /* RF_OK after a commit that worked */
+    char last_why[160];
+};
+void rf_store_counts(struct rf_store *s, struct rf_store_counts *out);
+
+#endif
