@@ -222,21 +222,24 @@ may_judge(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *s, const s
     return s->packets >= ctx->lifetime ? RF_ERR_REFUSED : RF_OK;
 }
 
-/* The first verdict on the tag, with the packet as it came again if it was hashed in the batch. */
+/* The verdict where we look first. A tag that the batch computed counts if we would still look there (I2). */
 static enum rf_err
 first_verdict(struct rf_srtp_job *job, struct item *it)
 {
     struct rf_srtp_stream *s = job->stream;
-    enum rf_err tag = it->is_hashed ? hash_end(job, it) : RF_OK, err = may_judge(job->ctx, s, it);
+    const struct rf_srtp_session *session = rf_srtp_session_of(job->ctx, s);
+    int64_t index = indices(job->ctx, s, it->seq).index[0];
+    enum rf_err tag = it->is_hashed ? hash_end(job, it) : RF_ERR_AGAIN, err = may_judge(job->ctx, s, it);
+    bool is_current = it->is_hashed && it->session == session && it->index == index;
 
-    if (err != RF_OK || it->is_hashed)
-        return err != RF_OK ? err : tag;
-    it->session = rf_srtp_session_of(job->ctx, s);
-    it->index = indices(job->ctx, s, it->seq).index[0];
-    err = look(job->ctx, s, it->index);
+    if (err)
+        return err;
+    it->session = session;
+    it->index = index;
+    err = look(job->ctx, s, index);
     if (err != RF_OK) /* while several places are open the first guess may well look stale */
         return sets_the_place(job->ctx, s) ? RF_ERR_AUTH : err;
-    return authenticate(job, it);
+    return is_current ? tag : authenticate(job, it);
 }
 
 /* One packet in its turn (I2). On RF_OK it is accepted and, unless GCM did that, waits to be decrypted. */
@@ -247,8 +250,6 @@ judge(struct rf_srtp_job *job, struct item *it)
 
     if (err == RF_ERR_AUTH)
         err = try_others(job, it);
-    if (err == RF_OK && it->is_hashed)
-        err = look(job->ctx, job->stream, it->index); /* earlier packets of the batch may have taken it */
     if (err == RF_OK)
         accept(job->ctx, job->stream, it);
     return err;
