@@ -1,5 +1,5 @@
 /*
- * bench/tlsfloor.c - the floor of a TLS handshake: what OpenSSL itself costs
+ * benchmarks/tlsfloor.c - the floor of a TLS handshake: what OpenSSL itself costs
  *
  * A server with one thread and one epoll set that does nothing but handshakes and answers a CRLF to whatever it
  * reads. What a real server costs above this is its own.

@@ -1,5 +1,5 @@
 /*
- * bench/sipload.c - a SIP load generator over UDP, TCP and TLS for any registrar and proxy
+ * benchmarks/sipload.c - a SIP load generator over UDP, TCP and TLS for any registrar and proxy
  *
  * One thread, one epoll set. It drives ringfence and its peers alike and knows nothing of either; what the
  * server costs is measured from outside (bench/measure.py). Its own CPU time is printed, to show that it was not
