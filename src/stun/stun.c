@@ -186,7 +186,7 @@ rf_stun_parse(const uint8_t *p, size_t n, struct rf_stun *out)
 bool
 rf_stun_is_from(const struct rf_stun *m, struct rf_span key)
 {
-    uint8_t tag[RF_DIGEST_MAX];
+    uint8_t tag[RF_MD_MAX];
 
     if (m->integrity_at == 0 || rf_stun_integrity((const uint8_t *)m->whole.p, m->integrity_at, key, tag) != RF_OK)
         return false;
@@ -199,5 +199,5 @@ rf_stun_long_term_key(struct rf_span username, struct rf_span realm, struct rf_s
 {
     struct rf_span parts[] = { username, RF_SPAN_LIT(":"), realm, RF_SPAN_LIT(":"), password };
 
-    return rf_digest(RF_DIGEST_MD5, parts, sizeof parts / sizeof *parts, key);
+    return rf_digest(RF_MD_MD5, parts, sizeof parts / sizeof *parts, key);
 }
