@@ -430,7 +430,8 @@ check_mandatory(struct pass *ps)
             fail(ps, 400, needed[i].sentence, rf_span(NULL, 0));
 }
 
-/* Only a request other than ACK is ever answered, and only with a Via that can be sent back. */
+/* Only a request other than ACK is ever answered, and only with a Via that can be sent back. Without a method that
+ * can be read it may be an ACK. */
 static bool
 can_answer(const struct rf_sip_msg *m)
 {
