@@ -9,6 +9,7 @@
 #ifndef RF_REGISTRAR_DIRECTORY_H
 #define RF_REGISTRAR_DIRECTORY_H
 
+#include "base/hash.h"
 #include "conf/conf.h"
 #include "registrar/auth.h"
 
