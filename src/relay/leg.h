@@ -18,6 +18,7 @@ struct rf_leg {
     uint8_t rx_count;
     bool is_open, is_changed;  /* a session; and one that had a CHANGE */
     bool may_send, may_receive, require_srtp, rtcp_mux, is_tx_srtp, symmetric;
+    bool is_tx_null, is_rx_null; /* a suite whose cipher is NULL (TEL-29): for (I3) that is clear */
     bool is_rx_authentic;      /* no key is of a suite without authentication (TEL-30) */
     uint8_t rx_first;          /* which key is tried first, when there are two */
     uint8_t dtmf_payload;

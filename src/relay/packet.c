@@ -150,13 +150,13 @@ open_frame(struct rf_relay *r, struct rf_frame *f, struct passage *p, struct rf_
     }
     p->ssrc = rf_get32(f->packet + (f->is_rtcp ? 4 : 8));
     p->stream = NULL;
+    if (leg->require_srtp && (leg->rx_count == 0 || leg->is_rx_null)) { /* (I3) */
+        rf_bump(f->is_rtcp ? &leg->state->counts.in_rtcp_refused : &leg->state->counts.in_clear_refused, 1);
+        rf_note(&leg->state->counts.last_bad_us, now_us);
+        return;
+    }
     if (leg->rx_count == 0) {
-        if (leg->require_srtp) { /* (I3) */
-            rf_bump(f->is_rtcp ? &leg->state->counts.in_rtcp_refused : &leg->state->counts.in_clear_refused, 1);
-            rf_note(&leg->state->counts.last_bad_us, now_us);
-        } else {
-            p->step = STEP_CLEAR;
-        }
+        p->step = STEP_CLEAR;
         return;
     }
     /* Without leave to follow, only the signalled source is worth the work. */
@@ -299,7 +299,7 @@ route(struct rf_relay *r, struct rf_frame *f, struct passage *p, const struct rf
     /* A held leg's reports go on (RFC 3264 8.4 stops media alone). */
     if ((!from->may_receive && !f->is_rtcp) || !rf_addr_is_set(where))
         return;
-    if (!to->may_send || (to->require_srtp && !to->is_tx_srtp)) {
+    if (!to->may_send || (to->require_srtp && (!to->is_tx_srtp || to->is_tx_null))) { /* (I3) */
         rf_bump(&to->state->counts.out_refused, 1);
         return;
     }
@@ -421,13 +421,15 @@ rf_relay_may_leave(const struct rf_relay *r, const struct rf_frame *f)
     const struct rf_leg *leg = &r->leg[f->leg];
 
     return f->is_to_send && leg->is_open && leg->may_send && f->is_encrypted == leg->is_tx_srtp &&
-           (f->is_encrypted || !leg->require_srtp);
+           ((f->is_encrypted && !leg->is_tx_null) || !leg->require_srtp);
 }
 
 void
 rf_relay_sent(struct rf_relay *r, const struct rf_frame *f, bool is_sent, uint64_t now_us)
 {
-    struct rf_media_counts *n = &r->leg[f->leg].state->counts;
+    const struct rf_leg *leg = &r->leg[f->leg];
+    struct rf_media_counts *n = &leg->state->counts;
+    bool is_clear = !f->is_encrypted || leg->is_tx_null;
 
     if (!is_sent) {
         rf_bump(&n->out_failed, 1);
@@ -436,8 +438,8 @@ rf_relay_sent(struct rf_relay *r, const struct rf_frame *f, bool is_sent, uint64
     } else {
         rf_bump(&n->out_packets, 1);
         rf_bump(&n->out_octets, f->octets);
-        rf_bump(f->is_encrypted ? &n->out_encrypted : &n->out_clear, 1);
-        if (!f->is_encrypted)
+        rf_bump(is_clear ? &n->out_clear : &n->out_encrypted, 1);
+        if (is_clear)
             rf_note(&n->last_clear_us, now_us);
     }
 }
