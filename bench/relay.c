@@ -322,6 +322,7 @@ stop_ringfence(void)
     rf_media_client_free(us.client);
     rf_port_keeper_free(us.keeper);
     rf_loop_free(us.loop);
+    us.loop = NULL;
     close(us.map_fd);
     close(us.control[0]);
     close(us.control[1]);
@@ -607,6 +608,8 @@ traffic(pid_t pid, unsigned calls, double secs)
             nanosleep(&nap, NULL);
         }
         receive(count);
+        if (us.loop != NULL && at < BURST) /* events, once in a while as signal would */
+            rf_loop_once(us.loop, 0);
     }
     stop = now_s();
     r.cpu = (cpu_of(pid) - cpu0) / (stop - from);

@@ -54,6 +54,7 @@ struct rf_relay {
     uint32_t batch;                 /* number of the present one */
     uint32_t tick_slot;             /* next that rf_relay_tick looks at */
     uint32_t owing;                 /* legs with `owed` set */
+    bool has_fresh_event;           /* owed since the last attempt; older ones wait for rf_relay_tick */
     uint64_t tick_us;
 };
 
