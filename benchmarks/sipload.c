@@ -2,7 +2,7 @@
  * benchmarks/sipload.c - a SIP load generator over UDP, TCP and TLS for any registrar and proxy
  *
  * One thread, one epoll set. It drives ringfence and its peers alike and knows nothing of either; what the
- * server costs is measured from outside (bench/measure.py). Its own CPU time is printed, to show that it was not
+ * server costs is measured from outside (tools/run-bench). Its own CPU time is printed, to show that it was not
  * the limit.
  *
  * Modes:
