@@ -18,9 +18,11 @@
 #define RF_UA_INSIDE_H
 
 #include <openssl/ssl.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 
 #include "base/list.h"
+#include "base/secret.h"
 #include "rtp/rtp.h"
 #include "rtp/stats.h"
 #include "sip/write.h"
@@ -83,6 +85,7 @@ struct ua_request {
     char from[512], to[512], call_id[160]; /* header values */
     uint32_t *cseq_counter;                /* of the dialog or registration; raised for each new attempt */
     uint32_t cseq;
+    uint32_t own_counter;                  /* the counter when its dialog is gone */
     char routes[2304];                     /* whole lines; also of CANCEL and the ACK of a refusal */
     char headers[1024];                    /* whole lines: Contact, Supported... */
     char auth[1024];                       /* whole line; "" */
@@ -117,6 +120,8 @@ struct ua_ctxn *ua_ctxn_start(struct rf_ua *ua, struct ua_request *req, const st
 /** CANCEL for an INVITE that got a provisional response (RFC 3261 9.1). */
 void ua_ctxn_cancel(struct ua_ctxn *t);
 void ua_ctxn_free(struct ua_ctxn *t);
+/** ACK of a 2xx with q->cseq, kept in *wire to be sent again. */
+void ua_ack_send(struct rf_ua *ua, struct ua_request *q, const struct rf_addr *to, char **wire, size_t *n);
 
 struct ua_stxn {
     struct rf_link link; /* of ua->stxns */
@@ -164,7 +169,7 @@ struct ua_media {
     struct ua_handle rtp, rtcp;
     struct rf_ua_call *call;
     struct rf_addr local, peer, peer_rtcp;
-    bool is_muxed, is_muted, may_send, may_receive;
+    bool is_set, is_muxed, is_muted, may_send, may_receive; /* is_set: offer and answer have agreed once */
     int payload_type, event_type; /* as the other side numbers them; event_type -1: none */
 
     struct rf_srtp_key tx_key;
@@ -204,7 +209,7 @@ void ua_media_free(struct ua_media *m);
 void ua_media_stop(struct ua_media *m);
 /** What offer and answer have agreed. A key that stays keeps its context and rollover counter. */
 enum rf_err ua_media_set(struct ua_media *m, const struct rf_srtp_key *tx, const struct rf_srtp_decision *d,
-                         const struct rf_sdp *theirs, int stream, enum rf_sdp_direction ours, bool muxed);
+                         const struct rf_sdp_media *theirs, enum rf_sdp_direction ours, bool muxed);
 uint64_t ua_media_tick(struct ua_media *m, uint64_t now_us);
 
 /* --- calls --- */
@@ -213,7 +218,6 @@ struct rf_ua_call {
     struct rf_link link; /* of ua->calls, oldest first */
     struct rf_ua *ua;
     struct rf_ua_call_info info;
-    bool is_ended_by_us;
 
     char call_id[160], local_tag[24], remote_tag[160];
     char local[320], remote[512];      /* From and To values, without tags */
@@ -224,7 +228,10 @@ struct rf_ua_call {
 
     struct ua_ctxn *invite;            /* our INVITE or re-INVITE that is not answered finally; NULL: none */
     struct ua_stxn *invited;           /* theirs, until its ACK; NULL: none */
-    bool is_cancelled, is_offerless, wants_bye;
+    bool is_cancelled, is_cancel_sent, is_offerless;
+    bool has_early_media;              /* our tone may go out before the call is answered */
+    char auth[1024];                   /* credentials of the INVITE, for its ACK (RFC 3261 13.2.2.4) */
+    char *sdp;                         /* our answer, or the offer of a 200; owned */
     uint64_t answer_us;                /* when a call that came in is answered or refused; UA_NEVER */
     char *ack;                         /* of the last 2xx, sent again when that is repeated */
     size_t ack_n;
@@ -232,9 +239,8 @@ struct rf_ua_call {
     struct rf_addr ack_to;
 
     struct rf_sdp_face face;           /* our last offer or answer */
-    uint32_t face_cseq;
+    bool held_here;                    /* we put the other side on hold */
     bool has_face, has_offered, is_agreed; /* has_offered: our offer waits for its answer */
-    char offer_formats[64];            /* of an offer that we answer: our m= formats */
     struct ua_media *media;
 };
 
@@ -246,8 +252,8 @@ void ua_call_forget_txn(struct rf_ua *ua, const void *txn);
 void ua_call_send_bye(struct rf_ua_call *call, const char *headers);
 /** A request within the dialog, to be filled with body and started; NULL: no memory. */
 struct ua_request *ua_dialog_request(struct rf_ua_call *call, enum rf_sip_method method, struct rf_addr *to);
-/** Their Contact and, on the first response or request, the route set. */
-void ua_dialog_learn(struct rf_ua_call *call, const struct rf_sip_msg *msg, bool reverse_routes);
+/** Their Contact and, from what makes the dialog, the route set (RFC 3261 12.1). */
+void ua_dialog_learn(struct rf_ua_call *call, const struct rf_sip_msg *msg, bool with_routes, bool reverse_routes);
 void ua_send_ack(struct rf_ua_call *call, uint32_t cseq, struct rf_span body);
 struct rf_ua_call *ua_call_new(struct rf_ua *ua, bool is_incoming);
 struct rf_ua_call *ua_call_find(struct rf_ua *ua, const struct rf_sip_msg *msg, bool is_request);

@@ -149,6 +149,25 @@ ua_ctxn_cancel(struct ua_ctxn *invite)
         t->state = UA_DEAD;
 }
 
+void
+ua_ack_send(struct rf_ua *ua, struct ua_request *q, const struct rf_addr *to, char **wire, size_t *n)
+{
+    struct ua_ctxn t = { .ua = ua, .conn = ua_conn_to(ua, to), .to = *to, .req = q };
+    static char text[16384];
+    struct rf_buf b = rf_buf(text, sizeof text);
+    char random[17];
+
+    if (t.conn == NULL)
+        return;
+    ua_random_hex(random, 8);
+    snprintf(t.branch, sizeof t.branch, "z9hG4bK%s", random);
+    put_head(&b, &t, "ACK", rf_span_str(q->to));
+    rf_put_str(&b, q->auth);
+    rf_sip_put_body(&b, q->body_type, rf_span(q->body, q->body_n));
+    if (copy_out(&b, wire, n))
+        ua_conn_send(t.conn, to, rf_span(*wire, *n));
+}
+
 /* --- client: answering challenges --- */
 
 /* The strongest algorithm that is offered and that this phone is set to know. */

@@ -17,6 +17,7 @@
 
 #include "policy/srtp_policy.h"
 #include "sip/digest.h"
+#include "sip/msg.h"
 
 struct rf_ua_set;
 struct rf_ua;
@@ -37,6 +38,7 @@ enum rf_ua_reply {
 /* Strings and files are the caller's and must stay as long as the phone. Zeroed members mean what stands there. */
 struct rf_ua_conf {
     const char *user, *password;    /* "201" */
+    const char *display;            /* name shown with it; NULL: none */
     const char *domain;             /* host of our address of record; NULL: the server's address */
     struct rf_addr server;          /* requests outside dialogs go there; not set: to the address in the URI */
     enum rf_ua_transport transport;
