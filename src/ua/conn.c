@@ -382,6 +382,14 @@ take_messages(struct ua_conn *c)
     struct rf_sip_problem problem;
 
     while (!c->is_dead && c->in_n > 0) {
+        /* Only the side that opened a connection pings (RFC 5626 3.5.1), so what a server sends is a pong, and
+         * need not wait for the octets that would make it a ping. */
+        if (!c->is_server && c->in_n >= 2 && memcmp(c->in, "\r\n", 2) == 0) {
+            c->ua->link_info.pongs++;
+            c->in_n -= 2;
+            memmove(c->in, c->in + 2, c->in_n);
+            continue;
+        }
         switch (rf_sip_frame(rf_span(c->in, c->in_n), &n, &problem)) {
         case RF_FRAME_MORE:
             if (c->in_n == RF_SIP_MESSAGE_MAX)
@@ -394,7 +402,6 @@ take_messages(struct ua_conn *c)
             ua_conn_send(c, &c->peer, RF_SPAN_LIT("\r\n"));
             break;
         case RF_FRAME_PONG:
-            c->ua->link_info.pongs++;
             break;
         case RF_FRAME_BROKEN:
             ua_conn_kill(c, problem.sentence);

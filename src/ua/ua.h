@@ -52,7 +52,6 @@ struct rf_ua_conf {
     int tls_max;                    /* 0x0301 to 0x0304 (TLS 1.0 to 1.3): highest version offered; 0: the newest */
 
     unsigned digests;               /* bits 1 << RF_DIGEST_...: algorithms that are answered; 0: all */
-    uint32_t expires_s;             /* of the registration; 0: 600 */
     const char *instance;           /* "urn:uuid:...": register as RFC 5626 has it; NULL: plainly */
 
     enum rf_srtp_mode srtp;

@@ -10,6 +10,7 @@
 #include <openssl/x509v3.h>
 #include <unistd.h>
 
+#include "sip/write.h"
 #include "srtp/srtp.h"
 #include "tap.h"
 
@@ -323,7 +324,7 @@ test_outcomes(void)
     ok(rf_ua_call(p.a, p.uri, false, &call) == RF_OK && rf_ua_wait_up(call, 3000) == RF_ERR_REFUSED &&
            info_of(call).status == 488 && strstr(info_of(call).reason, "cause=88") != NULL &&
            info_of(rf_ua_incoming(p.b)).refusal == RF_REFUSE_CRYPTO_MISSING,
-       "TEL-34: a plain offer where SRTP is required: 488, %s", info_of(call).reason);
+       "TEL-34: a plain offer where SRTP is required: 488 and cause 88");
     a.srtp = RF_SRTP_REQUIRED;
     a.offer_avp = true;
     b.srtp = RF_SRTP_OFF;
@@ -429,6 +430,172 @@ test_tls_failures(void)
     }
 }
 
+/* --- signing in, against a server of a few lines --- */
+
+struct server {
+    int fd;
+    struct rf_addr addr;
+    struct rf_digest_verifier verifier;
+    unsigned drop;          /* requests that are lost on the way */
+    unsigned algorithms;    /* bits of what is offered */
+    bool is_stale_once;
+    int final_status;       /* after a right password */
+    unsigned challenges, verified, wrong, acks;
+    uint32_t last_cseq, last_ack_cseq;
+    enum rf_digest_algorithm used;
+};
+
+static void
+server_open(struct server *s)
+{
+    struct sockaddr_storage a;
+    socklen_t n = sizeof a;
+
+    memset(s, 0, sizeof *s);
+    s->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    if (rf_addr_parse(RF_SPAN_LIT("127.0.0.1"), 0, &s->addr) != RF_OK ||
+        bind(s->fd, &s->addr.sa, rf_addr_len(&s->addr)) != 0 || getsockname(s->fd, (struct sockaddr *)&a, &n) != 0)
+        abort();
+    s->addr = rf_addr_from((struct sockaddr *)&a);
+    s->algorithms = 7;
+    s->final_status = 200;
+    rf_digest_verifier_make(&s->verifier, RF_SPAN_LIT("201"), RF_SPAN_LIT("pbx"), RF_SPAN_LIT("secret"));
+}
+
+static void
+server_answer(struct server *s, const struct rf_sip_msg *m, const struct rf_addr *from)
+{
+    bool is_invite = m->method == RF_SIP_INVITE;
+    struct rf_span auth = rf_sip_value(m, is_invite ? RF_HDR_PROXY_AUTHORIZATION : RF_HDR_AUTHORIZATION);
+    struct rf_digest_credentials c;
+    char text[4096], challenge[512];
+    struct rf_buf b = rf_buf(text, sizeof text);
+    bool is_good = auth.p != NULL && rf_digest_credentials_parse(auth, &c) == RF_OK &&
+                   rf_digest_verify(&c, s->verifier.ha1[c.algorithm], m->method_text, m->body);
+    bool is_stale = is_good && s->is_stale_once;
+    int status = is_good && !is_stale ? s->final_status : is_invite ? 407 : 401;
+
+    s->last_cseq = m->cseq;
+    s->is_stale_once &= !is_stale;
+    s->verified += is_good;
+    s->wrong += auth.p != NULL && !is_good;
+    if (is_good)
+        s->used = c.algorithm;
+    rf_sip_put_response(&b, m, status, NULL, RF_SPAN_LIT("server"), from);
+    for (int a = 0; (status == 401 || status == 407) && a < RF_DIGEST_COUNT; a++) {
+        struct rf_buf v = rf_buf(challenge, sizeof challenge);
+
+        if ((s->algorithms & 1u << a) == 0)
+            continue;
+        rf_put_digest_challenge(&v, (enum rf_digest_algorithm)a, RF_SPAN_LIT("pbx"),
+                                is_stale ? RF_SPAN_LIT("nonce-2") : RF_SPAN_LIT("nonce-1"), is_stale);
+        rf_sip_put_header(&b, is_invite ? RF_HDR_PROXY_AUTHENTICATE : RF_HDR_WWW_AUTHENTICATE, rf_buf_span(&v));
+        s->challenges++;
+    }
+    if (status == 200)
+        rf_sip_put_copy(&b, m, RF_HDR_CONTACT);
+    rf_sip_put_body(&b, NULL, RF_SPAN_LIT(""));
+    (void)!sendto(s->fd, b.p, b.n, 0, &from->sa, rf_addr_len(from));
+}
+
+/* The server answers what is there, then the phones do; for so long. */
+static void
+serve(struct server *s, uint32_t ms)
+{
+    char datagram[8192];
+    struct sockaddr_storage a;
+
+    for (uint32_t spent = 0; spent < ms; spent += 5) {
+        socklen_t n = sizeof a;
+        ssize_t octets = recvfrom(s->fd, datagram, sizeof datagram, 0, (struct sockaddr *)&a, &n);
+        struct rf_sip_problem problem;
+        struct rf_addr from;
+        struct rf_sip_msg m;
+
+        if (octets > 0 && rf_sip_msg_parse(&m, rf_span(datagram, (size_t)octets), &problem) == RF_OK) {
+            from = rf_addr_from((struct sockaddr *)&a);
+            if (m.method == RF_SIP_ACK) {
+                s->acks++;
+                s->last_ack_cseq = m.cseq;
+            } else if (s->drop > 0) {
+                s->drop--;
+            } else {
+                server_answer(s, &m, &from);
+            }
+        }
+        rf_ua_run(set, 5);
+    }
+}
+
+static const struct {
+    const char *why, *password;
+    unsigned offered, known;
+    unsigned drop;
+    bool stale;
+    uint32_t ms;
+    int want;
+    enum rf_digest_algorithm used;
+    unsigned verified, wrong;
+} sign_in_cases[] = {
+    { "the strongest of three", "secret", 7, 0, 0, false, 100, 200, RF_DIGEST_SHA512_256, 1, 0 },
+    { "MD5 alone is offered", "secret", 1, 0, 0, false, 100, 200, RF_DIGEST_MD5, 1, 0 },
+    { "SHA-256 alone is known", "secret", 7, 1u << RF_DIGEST_SHA256, 0, false, 100, 200, RF_DIGEST_SHA256, 1, 0 },
+    { "nothing in common", "secret", 1, 1u << RF_DIGEST_SHA256, 0, false, 100, 401, RF_DIGEST_COUNT, 0, 0 },
+    { "a wrong password is tried once", "Secret", 1, 0, 0, false, 100, 401, RF_DIGEST_MD5, 0, 1 },
+    { "no password", NULL, 7, 0, 0, false, 100, 401, RF_DIGEST_COUNT, 0, 0 },
+    { "a stale nonce", "secret", 2, 0, 0, true, 100, 200, RF_DIGEST_SHA256, 2, 0 },
+    { "RFC 3261 17.1.2: a lost request is repeated", "secret", 1, 0, 1, false, 700, 200, RF_DIGEST_MD5, 1, 0 },
+};
+
+static void
+test_sign_in(void)
+{
+    for (size_t i = 0; i < sizeof sign_in_cases / sizeof sign_in_cases[0]; i++) {
+        struct rf_ua_conf conf = conf_of("201", RF_UA_UDP);
+        struct server s;
+        struct rf_ua *ua;
+        bool good;
+
+        server_open(&s);
+        s.algorithms = sign_in_cases[i].offered;
+        s.drop = sign_in_cases[i].drop;
+        s.is_stale_once = sign_in_cases[i].stale;
+        conf.server = s.addr;
+        conf.password = sign_in_cases[i].password;
+        conf.digests = sign_in_cases[i].known;
+        conf.instance = "urn:uuid:00000000-0000-1000-8000-000A95A0E128";
+        if (rf_ua_new(&ua, set, &conf) != RF_OK)
+            abort();
+        good = rf_ua_register(ua, 60) == RF_OK;
+        serve(&s, sign_in_cases[i].ms);
+        ok(good && rf_ua_register_status(ua) == sign_in_cases[i].want &&
+               rf_ua_digest_used(ua) == sign_in_cases[i].used && s.verified == sign_in_cases[i].verified &&
+               s.wrong == sign_in_cases[i].wrong && (sign_in_cases[i].want != 200 || rf_ua_bindings(ua) == 1),
+           "REGISTER: %s", sign_in_cases[i].why);
+        rf_ua_free(ua);
+        close(s.fd);
+    }
+    {
+        struct rf_ua_conf conf = conf_of("201", RF_UA_UDP);
+        struct rf_ua_call *call;
+        struct server s;
+        struct rf_ua *ua;
+
+        server_open(&s);
+        s.final_status = 486;
+        conf.server = s.addr;
+        conf.password = "secret";
+        if (rf_ua_new(&ua, set, &conf) != RF_OK || rf_ua_call(ua, "202", false, &call) != RF_OK)
+            abort();
+        serve(&s, 150);
+        ok(info_of(call).status == 486 && s.verified == 1 && s.last_cseq == 2,
+           "INVITE: 407 is answered in a new transaction");
+        ok(s.acks == 2 && s.last_ack_cseq == 2, "RFC 3261 17.1.1.3: both refusals are acknowledged");
+        rf_ua_free(ua);
+        close(s.fd);
+    }
+}
+
 int
 main(void)
 {
@@ -444,6 +611,7 @@ main(void)
     test_outcomes();
     test_mux();
     test_tls_failures();
+    test_sign_in();
     rf_ua_set_free(set);
     unlink(cert_file);
     unlink(key_file);
