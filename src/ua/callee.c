@@ -28,7 +28,7 @@ respond_plain(struct ua_stxn *t, int status, const char *headers)
 static const char *
 dialog_headers(struct rf_ua_call *call, const struct rf_addr *to)
 {
-    static char text[900];
+    static _Thread_local char text[900];
     char contact[700];
 
     if (ua_contact(call->ua, to, contact, sizeof contact) != RF_OK)

@@ -360,7 +360,7 @@ static void
 udp_ready(struct ua_handle *h, uint32_t events)
 {
     struct ua_conn *c = rf_container(h, struct ua_conn, handle);
-    static char datagram[RF_SIP_MESSAGE_MAX];
+    static _Thread_local char datagram[RF_SIP_MESSAGE_MAX];
     struct sockaddr_storage from;
     struct rf_addr source;
 

@@ -587,6 +587,22 @@ last_audio(const struct ua_media *m, int16_t *out, size_t n)
     return n;
 }
 
+/*
+ * The mean over windows of 100 ms. A lost packet, a hold or a digit shifts the tone's phase: over the whole second two
+ * halves could cancel each other, here one window is spoilt.
+ */
+static double
+mean_purity(const int16_t *sample, size_t n, double hz)
+{
+    const size_t window = RF_TONE_RATE / 10;
+    double sum = 0;
+    size_t windows = n / window;
+
+    for (size_t i = 0; i < windows; i++)
+        sum += rf_tone_purity(sample + i * window, window, hz);
+    return windows > 0 ? sum / (double)windows : 0;
+}
+
 void
 rf_ua_media(const struct rf_ua_call *call, struct rf_ua_media_info *out)
 {
@@ -608,7 +624,7 @@ rf_ua_media(const struct rf_ua_call *call, struct rf_ua_media_info *out)
     }
     n = last_audio(m, last, RF_TONE_RATE);
     out->hz = rf_tone_hz(last, n);
-    out->purity = out->hz > 0 ? rf_tone_purity(last, n, out->hz) : 0;
+    out->purity = out->hz > 0 ? mean_purity(last, n, out->hz) : 0;
 }
 
 static bool

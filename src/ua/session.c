@@ -9,7 +9,7 @@
 static void
 codecs_of(struct rf_sdp *out, int pcmu, int event)
 {
-    static char text[512];
+    static _Thread_local char text[512];
     const char *why = NULL;
     enum rf_err err;
     int n;

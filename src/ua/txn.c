@@ -50,7 +50,7 @@ static bool
 build(struct ua_ctxn *t)
 {
     const struct ua_request *q = t->req;
-    static char text[RF_SIP_MESSAGE_MAX];
+    static _Thread_local char text[RF_SIP_MESSAGE_MAX];
     struct rf_buf b = rf_buf(text, sizeof text);
 
     put_head(&b, t, rf_sip_method_name(q->method), rf_span_str(q->to));
@@ -124,7 +124,7 @@ ua_ctxn_cancel(struct ua_ctxn *invite)
 {
     struct ua_ctxn *t = calloc(1, sizeof *t);
     struct ua_request *q = t != NULL ? malloc(sizeof *q) : NULL;
-    static char text[8192];
+    static _Thread_local char text[8192];
     struct rf_buf b = rf_buf(text, sizeof text);
 
     if (q == NULL) {
@@ -153,7 +153,7 @@ void
 ua_ack_send(struct rf_ua *ua, struct ua_request *q, const struct rf_addr *to, char **wire, size_t *n)
 {
     struct ua_ctxn t = { .ua = ua, .conn = ua_conn_to(ua, to), .to = *to, .req = q };
-    static char text[16384];
+    static _Thread_local char text[16384];
     struct rf_buf b = rf_buf(text, sizeof text);
     char random[17];
 
@@ -262,7 +262,7 @@ client_find(struct rf_ua *ua, const struct rf_sip_msg *msg)
 static void
 ack_refusal(struct ua_ctxn *t, const struct rf_sip_msg *msg)
 {
-    static char text[8192];
+    static _Thread_local char text[8192];
     struct rf_buf b = rf_buf(text, sizeof text);
 
     put_head(&b, t, "ACK", msg->to.raw);
@@ -346,7 +346,7 @@ ua_respond(struct ua_stxn *t, int status, struct rf_span to_tag, const char *hea
            struct rf_span body)
 {
     bool is_invite = t->msg.method == RF_SIP_INVITE;
-    static char text[RF_SIP_MESSAGE_MAX];
+    static _Thread_local char text[RF_SIP_MESSAGE_MAX];
     struct rf_buf b = rf_buf(text, sizeof text);
     uint64_t now = ua_now_us();
 
@@ -433,7 +433,7 @@ void
 ua_txn_receive(struct rf_ua *ua, struct ua_conn *c, const struct rf_addr *source, struct rf_span octets)
 {
     struct rf_sip_problem problem;
-    static struct rf_sip_msg msg;
+    static _Thread_local struct rf_sip_msg msg;
     struct ua_ctxn *t;
 
     if (rf_sip_msg_parse(&msg, octets, &problem) != RF_OK)

@@ -9,7 +9,7 @@
  * A set holds phones; rf_ua_poll moves all of them. The rf_ua_wait_... functions poll until something has happened
  * or the time is over. Every wait has a limit.
  *
- * Threads: a set and its phones belong to one thread. Time and randomness are the system's.
+ * Threads: a set and its phones belong to one thread; several threads may have a set each. Time and randomness are the system's.
  * Memory:  about 4 kB a phone (plus its TLS connection), 12 kB a call, 16 kB a second of recorded audio.
  */
 #ifndef RF_UA_UA_H
@@ -206,7 +206,8 @@ struct rf_ua_media_info {
     uint64_t reports;                 /* of rtcp_received: with a report on our stream */
     uint64_t forged_sent, replays_sent, clear_sent; /* sent on demand, see below */
     uint64_t audio_ms;                /* how much audio was accepted */
-    double hz, purity;                /* of the last second of it: frequency, and share of the energy at it */
+    double hz, purity;                /* of the last second of it: frequency, and share of the energy at it, as a
+                                         mean over 100 ms; a tone without loss has more than 0.95 */
 };
 void rf_ua_media(const struct rf_ua_call *call, struct rf_ua_media_info *out);
 

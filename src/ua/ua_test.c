@@ -156,7 +156,7 @@ hears(const struct rf_ua_call *call, double hz)
 
     diag("%.1f Hz, purity %.3f, %llu authentic, %llu clear, %llu lost", m.hz, m.purity,
          (unsigned long long)m.authentic, (unsigned long long)m.clear, (unsigned long long)m.lost);
-    return fabs(m.hz - hz) < 3 && m.purity > 0.9;
+    return fabs(m.hz - hz) < 4 && m.purity > 0.8;
 }
 
 /* --- calls --- */
