@@ -260,7 +260,8 @@ check_via(struct pass *ps, struct rf_span value, size_t *count)
     do {
         rf_sip_via_take(&c, *count == 0 ? &ps->m->via : &other);
         if (c.err != RF_OK) {
-            if (*count == 0)
+            /* The top one stays unknown: the next must not pass for it. */
+            if ((*count)++ == 0)
                 memset(&ps->m->via, 0, sizeof ps->m->via);
             fail(ps, 400, "Via is broken", value);
             return;

@@ -68,10 +68,12 @@ open_window(struct rf_sip_lines *l, const char *p)
 struct rf_sip_lines
 rf_sip_lines(struct rf_span octets)
 {
-    struct rf_sip_lines l = { octets.p, octets.p + octets.n, octets.p, 0 };
+    struct rf_sip_lines l = { octets.p, octets.p, octets.p, 0 };
 
-    if (octets.n > 0)
+    if (octets.n > 0) {
+        l.end = octets.p + octets.n;
         open_window(&l, octets.p);
+    }
     return l;
 }
 

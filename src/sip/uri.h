@@ -10,6 +10,9 @@
 #include "base/buf.h"
 #include "base/cursor.h"
 
+/* Parameters, and headers, of one URI: equality looks for each in the other, and phones send half a dozen. */
+#define RF_SIP_URI_PARAMS_MAX 32
+
 enum rf_uri_scheme { RF_URI_SIP, RF_URI_SIPS, RF_URI_TEL, RF_URI_OTHER };
 
 struct rf_sip_uri {
