@@ -1,6 +1,6 @@
 /*
- * Messages like those of RFC 4475, each made for one point, in a compact form: a template with its differences.
- * The 24 messages of the RFC that are not in tests/data are rebuilt here by what they are about.
+ * Messages like those of RFC 4475, each made for one point, in a compact form: a template with its
+ * differences. The 24 messages of the RFC that are not in tests/data are rebuilt here by what they are about.
  */
 #include "sip/sip_test.h"
 #include "sip/header.h"

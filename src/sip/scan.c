@@ -114,7 +114,8 @@ rf_sip_line_next(struct rf_sip_lines *l, struct rf_span *whole, bool *broken)
             return true;
         }
         if (*p == '\r' && p[1] == '\n') {
-            /* A fold continues a line, but the empty line ends the header part whatever the body begins with. */
+            /* A fold continues a line, but the empty line ends the header part whatever the body begins
+             * with. */
             if (p > start && end - p >= 3 && (p[2] == ' ' || p[2] == '\t')) {
                 p += 3;
                 continue;
