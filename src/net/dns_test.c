@@ -21,7 +21,7 @@ static void
 put(struct maker *m, uint32_t v, int octets)
 {
     while (octets-- > 0)
-        m->p[m->n++] = (uint8_t)(v >> (8 * octets));
+        m->p[m->n++] = (uint8_t)(octets < 4 ? v >> (8 * octets) : 0);
 }
 
 static void
