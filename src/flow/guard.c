@@ -5,9 +5,9 @@
 #include "base/hash.h"
 #include "base/list.h"
 
-#define SECOND_US     1000000u
-#define MILLI         1000u /* tokens are counted in thousandths */
-#define BANNED_SHARE  2     /* at most half of the table is banned sources, so that there is room to learn */
+#define SECOND_US    1000000u
+#define MILLI        1000u /* tokens are counted in thousandths */
+#define BANNED_SHARE 2     /* at most half of the table is banned sources, so that there is room to learn */
 
 struct bucket {
     uint64_t milli, at_us; /* tokens at that time */
@@ -181,8 +181,10 @@ static struct rf_guard_answer
 banned(struct rf_guard *g, const struct source *s, bool is_new, uint64_t now_us)
 {
     g->counts.refused++;
-    return (struct rf_guard_answer){ .verdict = RF_GUARD_BANNED, .retry_after_s = seconds_up(s->ban_until_us - now_us),
-                                     .is_new_ban = is_new, .reason = s->reason };
+    return (struct rf_guard_answer){ .verdict = RF_GUARD_BANNED,
+                                     .retry_after_s = seconds_up(s->ban_until_us - now_us),
+                                     .is_new_ban = is_new,
+                                     .reason = s->reason };
 }
 
 static void
@@ -221,7 +223,8 @@ ban(struct rf_guard *g, struct source *s, const char *reason, uint64_t now_us)
         length_us = g->limits.ban_max_us;
     if (s->level < 32)
         s->level++;
-    if (!s->is_banned && g->counts.banned >= g->limits.sources_max / BANNED_SHARE && !rf_list_empty(&g->banned))
+    if (!s->is_banned && g->counts.banned >= g->limits.sources_max / BANNED_SHARE &&
+        !rf_list_empty(&g->banned))
         source_free(g, rf_container(g->banned.next, struct source, link));
     s->ban_until_us = now_us + length_us;
     s->reason = reason;
@@ -233,7 +236,8 @@ ban(struct rf_guard *g, struct source *s, const char *reason, uint64_t now_us)
 
 /* Over its share: later; when a proven source goes on all the same: a ban. */
 static struct rf_guard_answer
-over(struct rf_guard *g, struct source *s, bool is_proven, uint32_t per_s, const char *reason, uint64_t now_us)
+over(struct rf_guard *g, struct source *s, bool is_proven, uint32_t per_s, const char *reason,
+     uint64_t now_us)
 {
     if (is_proven && count_in(&s->refused, g->limits.refused_max, g->limits.refused_us, now_us) &&
         ban(g, s, reason, now_us))
@@ -313,7 +317,8 @@ rf_guard_ask(const struct rf_guard *g, const struct rf_addr *source, uint64_t no
     s = find(g, key, &hash);
     if (s == NULL || s->ban_until_us <= now_us || g->limits.ban_first_us == 0)
         return allowed();
-    return (struct rf_guard_answer){ .verdict = RF_GUARD_BANNED, .retry_after_s = seconds_up(s->ban_until_us - now_us),
+    return (struct rf_guard_answer){ .verdict = RF_GUARD_BANNED,
+                                     .retry_after_s = seconds_up(s->ban_until_us - now_us),
                                      .reason = s->reason };
 }
 
@@ -356,7 +361,7 @@ rf_guard_free(struct rf_guard *g)
     if (g == NULL)
         return;
     RF_HASH_FOREACH(&g->table, node)
-        source_free(g, rf_container(node, struct source, node));
+    source_free(g, rf_container(node, struct source, node));
     rf_hash_fini(&g->table);
     free(g);
 }

@@ -8,9 +8,18 @@
 
 static const struct rf_guard_limits usual = RF_GUARD_LIMITS;
 static struct rf_guard_limits small = {
-    .connections_per_s = 10, .connections_burst = 20, .requests_per_s = 5, .requests_burst = 10, .refused_max = 50,
-    .refused_us = 10 * S, .wrong_passwords_max = 3, .wrong_us = 60 * S, .ban_first_us = 60 * S,
-    .ban_max_us = 3600 * S, .sources_max = 100, .loopback_is_exempt = true,
+    .connections_per_s = 10,
+    .connections_burst = 20,
+    .requests_per_s = 5,
+    .requests_burst = 10,
+    .refused_max = 50,
+    .refused_us = 10 * S,
+    .wrong_passwords_max = 3,
+    .wrong_us = 60 * S,
+    .ban_first_us = 60 * S,
+    .ban_max_us = 3600 * S,
+    .sources_max = 100,
+    .loopback_is_exempt = true,
 };
 static struct rf_guard *g;
 
@@ -67,13 +76,14 @@ bans(void)
     rf_assert(rf_guard_new(&g, &small, &rf_rand_system) == RF_OK);
     while (answer.verdict != RF_GUARD_BANNED && n++ < 1000)
         answer = rf_guard_request(g, &a, true, now);
-    ok(n == 61 && answer.is_new_ban && answer.retry_after_s == 60, "a proven flood is banned for 60 s after %d requests",
-       n);
-    ok(rf_guard_ask(g, &a, now + 59 * S).verdict == RF_GUARD_BANNED && rf_guard_ask(g, &a, now + 60 * S).verdict ==
-           RF_GUARD_ALLOW, "exactly so long");
+    ok(n == 61 && answer.is_new_ban && answer.retry_after_s == 60,
+       "a proven flood is banned for 60 s after %d requests", n);
+    ok(rf_guard_ask(g, &a, now + 59 * S).verdict == RF_GUARD_BANNED &&
+           rf_guard_ask(g, &a, now + 60 * S).verdict == RF_GUARD_ALLOW,
+       "exactly so long");
     answer = rf_guard_connection(g, &a, now + S);
-    ok(answer.verdict == RF_GUARD_BANNED && !answer.is_new_ban && answer.retry_after_s == 59, "its connections as well: %s",
-       answer.reason);
+    ok(answer.verdict == RF_GUARD_BANNED && !answer.is_new_ban && answer.retry_after_s == 59,
+       "its connections as well: %s", answer.reason);
     for (int i = 0; i < 100000; i++)
         if (rf_guard_request(g, &forged, false, now).verdict == RF_GUARD_BANNED)
             before++;
@@ -99,7 +109,8 @@ bans(void)
     while (!answer.is_new_ban);
     ok(answer.retry_after_s == 60, "after an hour of peace the next one is small again");
     rf_guard_unban(g, &a);
-    ok(rf_guard_ask(g, &a, now).verdict == RF_GUARD_ALLOW && rf_guard_counts(g).banned == 0, "an operator can lift it");
+    ok(rf_guard_ask(g, &a, now).verdict == RF_GUARD_ALLOW && rf_guard_counts(g).banned == 0,
+       "an operator can lift it");
     rf_guard_free(g);
 }
 
@@ -153,7 +164,8 @@ who_is_one(void)
     small.loopback_is_exempt = true;
     small.ban_first_us = 0;
     rf_guard_set_limits(g, &small);
-    ok(rf_guard_ask(g, &a, S).verdict == RF_GUARD_ALLOW && rf_guard_connection(g, &a, S).verdict == RF_GUARD_ALLOW,
+    ok(rf_guard_ask(g, &a, S).verdict == RF_GUARD_ALLOW &&
+           rf_guard_connection(g, &a, S).verdict == RF_GUARD_ALLOW,
        "a ban time of 0 lifts all bans");
     small.ban_first_us = 60 * S;
     rf_guard_free(g);
@@ -185,7 +197,8 @@ bounded(void)
         for (int k = 0; k < 4; k++)
             rf_guard_wrong_password(g, &a, true, S);
     }
-    ok(rf_guard_counts(g).banned <= 50 && rf_guard_counts(g).sources <= 100, "bans take half of the table at most");
+    ok(rf_guard_counts(g).banned <= 50 && rf_guard_counts(g).sources <= 100,
+       "bans take half of the table at most");
     rf_guard_free(g);
     rf_guard_free(NULL);
 }

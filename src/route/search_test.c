@@ -15,8 +15,13 @@ ready(struct rf_search *s, uint64_t now_us)
     woken++;
 }
 
-static const struct rf_resolve_conf conf = { .udp = true, .tcp = true, .tls = true, .ipv4 = true, .ipv6 = true,
-                                             .ipv4_first = true, .rand = &rf_rand_system };
+static const struct rf_resolve_conf conf = { .udp = true,
+                                             .tcp = true,
+                                             .tls = true,
+                                             .ipv4 = true,
+                                             .ipv6 = true,
+                                             .ipv4_first = true,
+                                             .rand = &rf_rand_system };
 
 int
 main(void)
@@ -46,13 +51,16 @@ main(void)
 
     rf_assert(rf_sip_uri_parse(RF_SPAN_LIT("sips:201@192.0.2.7"), &uri) == RF_OK);
     ok(rf_search_begin(&s, dns, &uri, &conf) == RF_OK && rf_search_next(&s, &t, rf_now_us()) == RF_OK &&
-           t.transport == RF_TLS, "a numeric host is there at once");
+           t.transport == RF_TLS,
+       "a numeric host is there at once");
     ok(rf_search_next(&s, &t, rf_now_us()) == RF_ERR_NOT_FOUND, "and there is no other");
 
     rf_assert(rf_sip_uri_parse(RF_SPAN_LIT("sip:201@host.example:5070"), &uri) == RF_OK);
     ok(rf_search_begin(&s, dns, &uri, &conf) == RF_OK && rf_search_next(&s, &t, rf_now_us()) == RF_OK &&
-           strcmp(rf_addr_text(&t.addr, text), "192.0.2.50:5070") == 0, "a name that is remembered, too: %s", text);
-    ok(rf_search_next(&s, &t, rf_now_us()) == RF_OK && t.addr.sa.sa_family == AF_INET6, "its other family next");
+           strcmp(rf_addr_text(&t.addr, text), "192.0.2.50:5070") == 0,
+       "a name that is remembered, too: %s", text);
+    ok(rf_search_next(&s, &t, rf_now_us()) == RF_OK && t.addr.sa.sa_family == AF_INET6,
+       "its other family next");
 
     rf_assert(rf_sip_uri_parse(RF_SPAN_LIT("sip:201@far.example:5070"), &uri) == RF_OK);
     rf_assert(rf_search_begin(&s, dns, &uri, &conf) == RF_OK);
