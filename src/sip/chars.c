@@ -10,8 +10,8 @@
 
 /*
  * Leniencies, each with its reason:
- * - DISPLAY also holds octets above 0x7f and ( ) / @ & # [ ] { } =: what people type as a name into a phone's web
- *   page ("Lab/2", "R&D (2nd floor)", names with accents) is sent without quotes by handsets.
+ * - DISPLAY also holds octets above 0x7f and ( ) / @ & # [ ] { } =: what people type as a name into a phone's
+ *   web page ("Lab/2", "R&D (2nd floor)", names with accents) is sent without quotes by handsets.
  * - HOST holds "_": names of private networks have it.
  * - USER holds "#": Grandstream phones send it bare when "escape # as %23 in SIP URI" is off.
  */
@@ -66,8 +66,8 @@ const uint16_t rf_sip_class[256] = {
 };
 
 /*
- * quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F): NUL is allowed there, CR and LF are not. An octet above 0x7f
- * after the backslash is accepted as well: phones escape names that they do not know to be UTF-8.
+ * quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F): NUL is allowed there, CR and LF are not. An octet above
+ * 0x7f after the backslash is accepted as well: phones escape names that they do not know to be UTF-8.
  */
 struct rf_span
 rf_sip_take_quoted(struct rf_cursor *c)
@@ -136,9 +136,13 @@ rf_sip_take_host(struct rf_cursor *c)
 uint16_t
 rf_sip_take_port(struct rf_cursor *c)
 {
-    uint64_t port = rf_cur_u64(c, 65535);
+    struct rf_span digits = rf_sip_take_some(c, RF_CH_DIGIT);
+    uint32_t port = 0;
 
-    if (port == 0)
+    /* Stops at the first value that is too large, so that no run of digits overflows. */
+    for (size_t i = 0; i < digits.n && port <= 65535; i++)
+        port = port * 10 + (uint32_t)(digits.p[i] - '0');
+    if (port == 0 || port > 65535)
         rf_cur_fail(c, RF_ERR_RANGE);
     return (uint16_t)port;
 }

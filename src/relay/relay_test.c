@@ -1,0 +1,379 @@
+/*
+ * relay/relay_test.c - sessions and packets of one thread, without sockets (relay.h)
+ */
+#include "relay/play.h"
+
+static unsigned
+suite_named(const char *name)
+{
+    const struct rf_srtp_suite *s = rf_srtp_suite_named(rf_span_str(name));
+
+    if (s == NULL)
+        abort();
+    return s->id;
+}
+
+/* TEL-20, TEL-25: any of {RTP, suite} to any, both ways, RTCP in both mux states. */
+static void
+test_pairs(void)
+{
+    static const char *const names[] = { NULL,
+                                         "AES_CM_128_HMAC_SHA1_80",
+                                         "AES_CM_128_HMAC_SHA1_32",
+                                         "AEAD_AES_256_GCM",
+                                         "AEAD_AES_128_GCM_8",
+                                         "AES_192_CM_HMAC_SHA1_80",
+                                         "AES_CM_128_NULL_AUTH",
+                                         "NULL_HMAC_SHA1_80" };
+    enum { N = sizeof names / sizeof names[0] };
+
+    begin();
+    for (unsigned i = 0; i < N; i++)
+        for (unsigned j = 0; j < N; j++) {
+            bool media = true, rtcp = true;
+            struct end a, b;
+            struct rf_media_name name;
+
+            end_init(&a, "192.0.2.10:4000", names[i] ? suite_named(names[i]) : 0, (i + j) % 2 == 0, 0xaaaa);
+            end_init(&b, "198.51.100.5:6000", names[j] ? suite_named(names[j]) : 0, j % 2 == 0, 0xbbbb);
+            a.leg.require_srtp = b.leg.require_srtp = 0;
+            name = call(&a, &b);
+            for (unsigned k = 0; k < 20; k++) {
+                media = talk(name, &a, 0, &b, k % 4 == 1) && media;
+                media = talk(name, &b, 1, &a, k % 4 == 2) && media;
+            }
+            for (unsigned k = 0; k < 3; k++) {
+                rtcp = report(name, &a, 0, &b, true, 0, 0) && rtcp;
+                rtcp = report(name, &b, 1, &a, false, 0, 0) && rtcp;
+            }
+            ok(media, "TEL-20 %s to %s: RTP both ways, extension, CSRC and padding as they came",
+               names[i] ? names[i] : "RTP", names[j] ? names[j] : "RTP");
+            ok(rtcp, "RTCP both ways, %s to %s", a.mux ? "muxed" : "own port", b.mux ? "muxed" : "own port");
+            if (counts(name, 0)->in_packets != 20 || counts(name, 1)->out_packets != 20 ||
+                counts(name, 0)->in_authentic != (names[i] != NULL && strstr(names[i], "NULL_AUTH") == NULL ? 20 : 0) ||
+                counts(name, 0)->in_clear != (names[i] != NULL ? 0 : 20) ||
+                counts(name, 1)->out_encrypted != (names[j] != NULL && names[j][0] != 'N' ? 20 : 0))
+                ok(false, "the counters say so");
+            request((struct rf_media_request){ .command = RF_MEDIA_CLOSE, .session = name });
+            w.now_us += RF_MEDIA_REST_US;
+            end_fini(&a);
+            end_fini(&b);
+        }
+    end();
+}
+
+/* TEL-25, TEL-26: forged and replayed packets are dropped and counted, and change nothing. */
+static void
+test_hostile(void)
+{
+    struct end a, b;
+    struct rf_media_name name;
+    uint8_t captured[RF_FRAME_ROOM];
+    struct rf_addr attacker = addr("203.0.113.66:9");
+    bool through = false;
+    struct rf_frame f;
+    size_t n;
+
+    begin();
+    end_init(&a, "192.0.2.10:4000", 1, true, 0xaaaa);
+    end_init(&b, "198.51.100.5:6000", 0, true, 0xbbbb);
+    name = call(&a, &b);
+    n = protect(&a, memory[0], make_rtp(&a, memory[0], false), false);
+    memcpy(captured, memory[0], n);
+    f = frame(0, n, name, 0, RF_PORT_RTP, a.addr);
+    ok(pass(&f, 1), "a packet passes");
+    memcpy(memory[0], captured, n);
+    f = frame(0, n, name, 0, RF_PORT_RTP, attacker);
+    ok(!pass(&f, 1) && counts(name, 0)->in_replayed == 1, "TEL-25 the same again is a replay");
+    for (unsigned i = 0; i < 5000; i++) {
+        memcpy(memory[0], captured, n);
+        rf_set16(memory[0] + 2, (uint16_t)(i * 13));
+        memory[0][20] ^= 1;
+        if (i % 3 == 0)
+            rf_set32(memory[0] + 8, i);
+        f = frame(0, n, name, 0, RF_PORT_RTP, attacker);
+        through = pass(&f, 1) || through;
+        w.now_us += 100;
+    }
+    ok(!through && counts(name, 0)->in_auth_failed + counts(name, 0)->in_replayed >= 5000,
+       "TEL-26 5000 forged packets: none passes, all are counted");
+    ok(events_of(RF_MEDIA_AUTH_BAD) == 1, "RF-308 is told once");
+    ok(talk(name, &a, 0, &b, false), "TEL-26 and the stream is unharmed");
+    ok(rf_addr_eq(rf_relay_target(w.relay, 2 * name.slot), &a.addr), "media still goes where it went");
+
+    /* The same packet twice in one batch. */
+    n = protect(&a, memory[0], make_rtp(&a, memory[0], false), false);
+    memcpy(memory[1], memory[0], n);
+    {
+        struct rf_frame two[2] = { frame(0, n, name, 0, RF_PORT_RTP, a.addr),
+                                   frame(1, n, name, 0, RF_PORT_RTP, a.addr) };
+
+        pass(two, 2);
+        ok(two[0].is_to_send && !two[1].is_to_send, "TEL-25 a replay within one batch is dropped");
+    }
+    /* To the plain leg, from elsewhere, when it is latched. */
+    ok(talk(name, &b, 1, &a, false), "the plain leg speaks");
+    n = make_rtp(&b, memory[0], false);
+    f = frame(0, n, name, 1, RF_PORT_RTP, attacker);
+    ok(!pass(&f, 1) && counts(name, 1)->in_foreign == 1, "a foreign source does not get into a plain stream");
+    ok(rf_addr_eq(rf_relay_target(w.relay, 2 * name.slot + 1), &b.addr), "nor does it take it");
+    memset(memory[0], 0, 20);
+    f = frame(0, 20, name, 1, RF_PORT_RTP, b.addr);
+    ok(!pass(&f, 1) && counts(name, 1)->in_other == 1, "STUN is not relayed");
+    end_fini(&a);
+    end_fini(&b);
+    end();
+}
+
+/* Design 5: an authenticated packet moves the leg, also back; an old one does not. */
+static void
+test_follow(void)
+{
+    struct end a, b;
+    struct rf_media_name name;
+    struct rf_addr elsewhere = addr("203.0.113.7:5000"), old;
+    uint8_t late[RF_FRAME_ROOM];
+    struct rf_frame f;
+    size_t n;
+
+    begin();
+    end_init(&a, "192.0.2.10:4000", 1, true, 0xaaaa);
+    end_init(&b, "198.51.100.5:6000", 3, true, 0xbbbb);
+    name = call(&a, &b);
+    talk(name, &a, 0, &b, false);
+    n = protect(&a, late, make_rtp(&a, late, false), false);
+    old = a.addr;
+    a.addr = elsewhere;
+    w.moved = 0;
+    ok(talk(name, &a, 0, &b, false) && w.moved == 1, "SRTP from a new address passes and moves the leg");
+    ok(talk(name, &b, 1, &a, false), "the answer goes there");
+    memcpy(memory[0], late, n);
+    f = frame(0, n, name, 0, RF_PORT_RTP, old);
+    ok(pass(&f, 1) && rf_addr_eq(rf_relay_target(w.relay, 2 * name.slot), &elsewhere),
+       "a late packet by the old path passes and moves nothing");
+    restart();
+    ok(rf_addr_eq(rf_relay_target(w.relay, 2 * name.slot), &elsewhere), "a new process knows what was learnt");
+    a.leg.peer = addr("192.0.2.99:7000");
+    change(name, 0, &a);
+    ok(rf_addr_eq(rf_relay_target(w.relay, 2 * name.slot), &a.leg.peer), "a CHANGE with another peer forgets it");
+    end_fini(&a);
+    end_fini(&b);
+    end();
+}
+
+/* Nothing in clear on a leg that requires SRTP (I3), in any state. */
+static void
+test_required(void)
+{
+    struct end a, b;
+    struct rf_media_name name;
+    struct rf_frame f;
+    bool leaked = false;
+
+    begin();
+    end_init(&a, "192.0.2.10:4000", 0, true, 0xaaaa); /* plain caller */
+    end_init(&b, "198.51.100.5:6000", 1, true, 0xbbbb);
+    name = open_session(0);
+    change(name, 0, &a);
+
+#define LEAKS(what)                                                                                           \
+    leaked = false;                                                                                           \
+    for (unsigned i_ = 0; i_ < 10; i_++) {                                                                    \
+        f = frame(0, make_rtp(&a, memory[0], false), name, 0, RF_PORT_RTP, a.addr);                           \
+        leaked = pass(&f, 1) || leaked;                                                                       \
+    }                                                                                                         \
+    ok(!leaked, "required, %s: nothing leaves", what)
+
+    LEAKS("before any CHANGE");
+    b.leg.tx.suite = 0;
+    b.leg.may_send = 1;
+    change(name, 1, &b);
+    LEAKS("no key yet, although sending is allowed");
+    ok(counts(name, 1)->out_refused >= 10, "and that is counted");
+    b.leg.tx = b.gets;
+    b.leg.may_send = 0;
+    change(name, 1, &b);
+    LEAKS("on hold");
+    b.leg.may_send = 1;
+    change(name, 1, &b);
+    ok(talk(name, &a, 0, &b, false), "with a key it goes out encrypted");
+    b.leg.tx.suite = 0;
+    change(name, 1, &b);
+    LEAKS("the key is taken away");
+    b.leg.tx = b.gets;
+    change(name, 1, &b);
+    ok(talk(name, &a, 0, &b, false), "the same key again goes on where it was");
+    b.leg.rx_count = 0;
+    change(name, 1, &b);
+    f = frame(0, make_rtp(&b, memory[0], false), name, 1, RF_PORT_RTP, b.addr);
+    ok(!pass(&f, 1) && counts(name, 1)->in_clear_refused == 1, "required: plain RTP is not accepted");
+    ok(counts(name, 1)->out_clear == 0 && counts(name, 0)->out_packets == 0, "the counters agree");
+
+    end_keys(&b, key(suite_named("NULL_HMAC_SHA1_80")), key(suite_named("NULL_HMAC_SHA1_80")));
+    change(name, 1, &b);
+    LEAKS("TEL-29 a suite whose cipher is NULL");
+    f = frame(0, protect(&b, memory[0], make_rtp(&b, memory[0], false), false), name, 1, RF_PORT_RTP, b.addr);
+    ok(!pass(&f, 1) && counts(name, 1)->in_clear_refused == 2, "TEL-29 nor is it accepted");
+
+    f = (struct rf_frame){ .packet = memory[0], .octets = 172, .leg = 2 * name.slot + 1, .is_to_send = true };
+    ok(!rf_relay_may_leave(w.relay, &f), "a clear frame is stopped at the last moment, whoever made it");
+    end_fini(&a);
+    end_fini(&b);
+    end();
+#undef LEAKS
+}
+
+static void
+test_session_life(void)
+{
+    struct end a, b;
+    struct rf_media_name name, other;
+    struct rf_media_reply r;
+    const struct rf_media_session *s;
+    struct rf_frame f;
+    unsigned open = 0;
+
+    begin();
+    end_init(&a, "192.0.2.10:4000", 0, false, 0xaaaa);
+    end_init(&b, "198.51.100.5:6000", 1, false, 0xbbbb);
+    name = open_session(10);
+    f = frame(0, make_rtp(&a, memory[0], false), name, 0, RF_PORT_RTP, a.addr);
+    ok(!pass(&f, 1) && counts(name, 0)->in_other == 1, "before a CHANGE nothing is relayed");
+    change(name, 0, &a);
+    change(name, 1, &b);
+    ok(events_of(RF_MEDIA_STARTED) == 0, "no event before a packet");
+    w.event_is_full = true;
+    talk(name, &a, 0, &b, false);
+    talk(name, &a, 0, &b, false);
+    w.event_is_full = false;
+    ok(events_of(RF_MEDIA_STARTED) == 0, "an event that finds no room waits");
+    for (unsigned i = 0; i < 20; i++)
+        rf_relay_tick(w.relay, w.now_us);
+    ok(events_of(RF_MEDIA_STARTED) == 1, "and comes later, once");
+
+    w.now_us += 9900000;
+    for (unsigned i = 0; i < 20; i++)
+        rf_relay_tick(w.relay, w.now_us);
+    ok(events_of(RF_MEDIA_TIMEOUT) == 0, "9.9 s of silence are below the timeout");
+    w.now_us += 200000;
+    talk(name, &b, 1, &a, false);
+    for (unsigned k = 0; k < 3; k++)
+        for (unsigned i = 0; i < 20; i++)
+            rf_relay_tick(w.relay, w.now_us);
+    ok(events_of(RF_MEDIA_TIMEOUT) == 1 && w.event[w.events - 1].leg == 0, "10 s: TIMEOUT, of that leg, once");
+    talk(name, &a, 0, &b, false);
+    w.now_us += 11000000;
+    for (unsigned i = 0; i < 20; i++)
+        rf_relay_tick(w.relay, w.now_us);
+    ok(events_of(RF_MEDIA_TIMEOUT) == 3, "again after media came back, of both");
+
+    a.leg.may_receive = 0;
+    change(name, 0, &a);
+    f = frame(0, make_rtp(&a, memory[0], false), name, 0, RF_PORT_RTP, a.addr);
+    ok(!pass(&f, 1) && counts(name, 0)->in_packets == 4, "on hold: counted and dropped");
+
+    r = request((struct rf_media_request){ .command = RF_MEDIA_CLOSE, .session = name, .cookie = 77 });
+    ok(r.event == RF_MEDIA_CLOSED && r.cookie == 77, "CLOSE");
+    s = rf_media_map_find(w.map, name);
+    ok(s != NULL && s->leg[0].counts.in_packets == 4, "the final numbers are in the map");
+    {
+        static const struct rf_srtp_key none;
+
+        ok(memcmp(&s->leg[1].set.tx, &none, sizeof none) == 0 && memcmp(&s->leg[1].set.rx[0], &none, sizeof none) == 0,
+           "and the keys are not");
+    }
+    f = frame(0, make_rtp(&a, memory[0], false), name, 0, RF_PORT_RTP, a.addr);
+    ok(!pass(&f, 1), "a late packet goes nowhere");
+    ok(!change(name, 0, &a), "a late CHANGE finds it gone");
+    ok(request((struct rf_media_request){ .command = RF_MEDIA_CLOSE, .session = name }).event == RF_MEDIA_GONE,
+       "so does a second CLOSE");
+    for (unsigned i = 0; i < SLOTS; i++)
+        open += open_session(0).generation != 0;
+    ok(open == SLOTS - 1, "a slot rests after a CLOSE");
+    ok(request((struct rf_media_request){ .command = RF_MEDIA_OPEN, .family = { 4, 4 } }).event == RF_MEDIA_FULL,
+       "no slot: FULL");
+    w.now_us += RF_MEDIA_REST_US;
+    other = open_session(0);
+    ok(other.slot == name.slot && other.generation == name.generation + 2, "after it the slot is used again");
+    ok(rf_media_map_find(w.map, name) == NULL, "and the old name finds nothing");
+
+    /* Another signal process: what it adopts stays, what it does not is swept. */
+    ok(request((struct rf_media_request){ .command = RF_MEDIA_ADOPT, .session = other, .epoch = 9 }).event ==
+           RF_MEDIA_ADOPTED, "ADOPT");
+    request((struct rf_media_request){ .command = RF_MEDIA_SWEEP, .epoch = 9 });
+    ok(rf_relay_open_count(w.relay) == 1 && rf_media_map_find(w.map, other)->leg[0].port != 0,
+       "SWEEP closes the others");
+    ok(request((struct rf_media_request){ .command = RF_MEDIA_ADOPT, .session = other, .epoch = 8 }).event ==
+           RF_MEDIA_GONE, "an older process cannot take it back");
+
+    /* An OPEN that was done before its answer was lost. */
+    w.now_us += RF_MEDIA_REST_US;
+    r = request((struct rf_media_request){ .command = RF_MEDIA_OPEN, .family = { 4, 4 }, .epoch = 9, .cookie = 5 });
+    restart();
+    other = r.session;
+    r = request((struct rf_media_request){ .command = RF_MEDIA_OPEN, .family = { 4, 4 }, .epoch = 9, .cookie = 5,
+                                           .is_repeat = 1 });
+    ok(r.event == RF_MEDIA_OPENED && r.session.slot == other.slot && r.session.generation == other.generation,
+       "a repeated OPEN finds what it opened");
+    end_fini(&a);
+    end_fini(&b);
+    end();
+}
+
+static void
+test_numbers(void)
+{
+    struct end a, b;
+    struct rf_media_name name;
+    uint64_t start_us;
+
+    begin();
+    end_init(&a, "192.0.2.10:4000", 0, false, 0xaaaa);
+    end_init(&b, "198.51.100.5:6000", 1, false, 0xbbbb);
+    a.leg.dtmf_payload = 101;
+    name = call(&a, &b);
+    for (unsigned i = 0; i < 100; i++) {
+        if (i % 10 == 7)
+            a.seq++; /* lost on the way */
+        else
+            talk(name, &a, 0, &b, false);
+        w.now_us += 20000;
+    }
+    ok(counts(name, 0)->in_lost == 10, "RFC 3550 A.3: 10 of 100 lost (%d)", (int)counts(name, 0)->in_lost);
+    ok(counts(name, 0)->in_jitter_us < 500, "even arrival has no jitter");
+    for (unsigned i = 0; i < 100; i++) {
+        talk(name, &a, 0, &b, false);
+        w.now_us += i % 2 == 0 ? 10000 : 30000;
+    }
+    ok(counts(name, 0)->in_jitter_us > 5000 && counts(name, 0)->in_jitter_us < 10500,
+       "RFC 3550 A.8: 10 ms off each time comes near 10 ms (%d)", (int)counts(name, 0)->in_jitter_us);
+    {
+        struct rf_frame f = frame(0, make_rtp(&a, memory[0], false), name, 0, RF_PORT_RTP, a.addr);
+
+        memory[0][1] = 101;
+        ok(pass(&f, 1) && counts(name, 0)->in_dtmf == 1, "telephone-event passes and is counted");
+    }
+    start_us = w.now_us;
+    report(name, &a, 0, &b, true, 0, 0);
+    w.now_us += 130000;
+    report(name, &b, 1, &a, false, 0xaaaabbbb, 65536 / 10); /* held for 100 ms */
+    ok(counts(name, 1)->rtt_us > 29000 && counts(name, 1)->rtt_us < 31000, "round trip from RTCP: 30 ms (%u), %d",
+       counts(name, 1)->rtt_us, (int)(w.now_us - start_us));
+    end_fini(&a);
+    end_fini(&b);
+    end();
+}
+
+int
+main(void)
+{
+    if (rf_srtp_init("auto") != RF_OK)
+        abort();
+    test_pairs();
+    test_hostile();
+    test_follow();
+    test_required();
+    test_session_life();
+    test_numbers();
+    return tap_done();
+}
