@@ -40,6 +40,22 @@ struct rf_wheel *rf_loop_wheel(struct rf_loop *l);
  */
 void rf_loop_on_round(struct rf_loop *l, void (*end_round)(void *ctx, uint64_t now_us), void *ctx);
 
+/*
+ * Something that other threads put work into (a mailbox). The loop looks at it once a round and before it
+ * sleeps, so a sender needs a system call only when the loop sleeps.
+ */
+struct rf_loop_source {
+    struct rf_link link;
+    bool (*has_work)(struct rf_loop_source *s); /* loads must be sequentially consistent */
+    void (*work)(struct rf_loop_source *s, uint64_t now_us);
+};
+
+void rf_loop_add_source(struct rf_loop *l, struct rf_loop_source *s);
+void rf_loop_remove_source(struct rf_loop *l, struct rf_loop_source *s);
+
+/** Any thread and signal handlers, after sequentially consistent stores that has_work sees: wake it if it sleeps. */
+void rf_loop_wake(struct rf_loop *l);
+
 /** Run until rf_loop_stop. */
 void rf_loop_run(struct rf_loop *l);
 /** One round: wait at most max_wait_us, deliver, advance the wheel. */

@@ -1,0 +1,243 @@
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENTS_MAX 256 /* events taken from the kernel at once; more wait for the next round */
+
+struct rf_loop {
+    int epoll_fd;
+    struct rf_wheel *wheel;
+    struct rf_link sources;
+    void (*end_round)(void *ctx, uint64_t now_us);
+    void *end_round_ctx;
+    struct epoll_event event[EVENTS_MAX];
+    int event_count, event_next; /* not delivered yet: [event_next, event_count) */
+    struct rf_watch wake;        /* eventfd */
+    /* True from just before the loop looks for letters the last time until it has slept: whoever turns it
+     * false wakes the loop, everybody else needs no system call. */
+    _Atomic bool is_asleep;
+    _Atomic bool is_stopped;
+};
+
+uint64_t
+rf_now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * RF_S + (uint64_t)t.tv_nsec / 1000;
+}
+
+int64_t
+rf_wall_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec;
+}
+
+static void
+woken(struct rf_watch *w, uint32_t events, uint64_t now_us)
+{
+    uint64_t times;
+
+    while (read(w->fd, &times, sizeof times) < 0 && errno == EINTR)
+        ;
+}
+
+enum rf_err
+rf_loop_new(struct rf_loop **out)
+{
+    struct rf_loop *l = calloc(1, sizeof *l);
+    enum rf_err err;
+
+    if (l == NULL)
+        return RF_ERR_NOMEM;
+    rf_list_init(&l->sources);
+    l->wake.ready = woken;
+    l->wake.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    err = RF_ERR_IO;
+    if (l->wake.fd < 0 || l->epoll_fd < 0)
+        goto fail;
+    err = rf_wheel_new(&l->wheel, rf_now_us());
+    if (err != RF_OK)
+        goto fail;
+    err = rf_loop_watch(l, &l->wake, EPOLLIN);
+    if (err != RF_OK)
+        goto fail;
+    *out = l;
+    return RF_OK;
+
+fail:
+    rf_loop_free(l);
+    return err;
+}
+
+void
+rf_loop_free(struct rf_loop *l)
+{
+    if (l == NULL)
+        return;
+    if (l->epoll_fd >= 0)
+        close(l->epoll_fd);
+    if (l->wake.fd >= 0)
+        close(l->wake.fd);
+    rf_wheel_free(l->wheel);
+    free(l);
+}
+
+enum rf_err
+rf_loop_watch(struct rf_loop *l, struct rf_watch *w, uint32_t events)
+{
+    struct epoll_event ev = { .events = events, .data.ptr = w };
+
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, w->fd, &ev) != 0)
+        return RF_ERR_IO;
+    w->events = events;
+    w->is_watched = true;
+    return RF_OK;
+}
+
+void
+rf_loop_rewatch(struct rf_loop *l, struct rf_watch *w, uint32_t events)
+{
+    struct epoll_event ev = { .events = events, .data.ptr = w };
+
+    if (!w->is_watched || w->events == events)
+        return;
+    rf_assert(epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, w->fd, &ev) == 0);
+    w->events = events;
+}
+
+void
+rf_loop_unwatch(struct rf_loop *l, struct rf_watch *w)
+{
+    if (!w->is_watched)
+        return;
+    w->is_watched = false;
+    epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
+    for (int i = l->event_next; i < l->event_count; i++)
+        if (l->event[i].data.ptr == w)
+            l->event[i].data.ptr = NULL;
+}
+
+struct rf_wheel *
+rf_loop_wheel(struct rf_loop *l)
+{
+    return l->wheel;
+}
+
+void
+rf_loop_on_round(struct rf_loop *l, void (*end_round)(void *ctx, uint64_t now_us), void *ctx)
+{
+    l->end_round = end_round;
+    l->end_round_ctx = ctx;
+}
+
+void
+rf_loop_add_source(struct rf_loop *l, struct rf_loop_source *s)
+{
+    rf_list_append(&l->sources, &s->link);
+}
+
+void
+rf_loop_remove_source(struct rf_loop *l, struct rf_loop_source *s)
+{
+    rf_list_remove(&s->link);
+}
+
+void
+rf_loop_wake(struct rf_loop *l)
+{
+    uint64_t once = 1;
+    int saved = errno;
+
+    if (atomic_exchange(&l->is_asleep, false))
+        while (write(l->wake.fd, &once, sizeof once) < 0 && errno == EINTR)
+            ;
+    errno = saved;
+}
+
+static bool
+has_work(const struct rf_loop *l)
+{
+    RF_LIST_FOREACH(&l->sources, link) {
+        struct rf_loop_source *s = rf_container(link, struct rf_loop_source, link);
+
+        if (s->has_work(s))
+            return true;
+    }
+    return atomic_load(&l->is_stopped);
+}
+
+/* Milliseconds for epoll_wait, rounded up so that the due timer is due when it returns. */
+static int
+wait_ms(const struct rf_loop *l, uint64_t max_wait_us)
+{
+    uint64_t now_us = rf_now_us(), next_us = rf_wheel_next_us(l->wheel);
+    uint64_t wait_us = next_us > now_us ? next_us - now_us : 0;
+
+    if (wait_us > max_wait_us)
+        wait_us = max_wait_us;
+    if (wait_us > 3600 * RF_S)
+        wait_us = 3600 * RF_S;
+    return (int)((wait_us + RF_MS - 1) / RF_MS);
+}
+
+void
+rf_loop_once(struct rf_loop *l, uint64_t max_wait_us)
+{
+    int ms = wait_ms(l, max_wait_us), n;
+    uint64_t now_us;
+
+    if (ms > 0) {
+        /* First say that we sleep, then look: a sender first puts its letter in, then looks whether we sleep.
+         * Both orders are sequentially consistent, so one of the two sees the other. */
+        atomic_store(&l->is_asleep, true);
+        if (has_work(l))
+            ms = 0;
+    }
+    n = epoll_wait(l->epoll_fd, l->event, EVENTS_MAX, ms);
+    atomic_store(&l->is_asleep, false);
+    now_us = rf_now_us();
+    l->event_count = n > 0 ? n : 0;
+    for (l->event_next = 0; l->event_next < l->event_count;) {
+        struct epoll_event *ev = &l->event[l->event_next++];
+        struct rf_watch *w = ev->data.ptr;
+
+        if (w != NULL)
+            w->ready(w, ev->events, now_us);
+    }
+    l->event_count = l->event_next = 0;
+    RF_LIST_FOREACH(&l->sources, link) {
+        struct rf_loop_source *s = rf_container(link, struct rf_loop_source, link);
+
+        s->work(s, now_us);
+    }
+    rf_wheel_advance(l->wheel, now_us);
+    if (l->end_round != NULL)
+        l->end_round(l->end_round_ctx, now_us);
+}
+
+void
+rf_loop_run(struct rf_loop *l)
+{
+    while (!atomic_load(&l->is_stopped))
+        rf_loop_once(l, UINT64_MAX);
+    atomic_store(&l->is_stopped, false);
+}
+
+void
+rf_loop_stop(struct rf_loop *l)
+{
+    atomic_store(&l->is_stopped, true);
+    rf_loop_wake(l);
+}
