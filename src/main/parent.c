@@ -1,0 +1,568 @@
+#include "main/parent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cert/local.h"
+#include "cli/command.h"
+#include "loop/loop.h"
+#include "main/children.h"
+#include "main/listen.h"
+#include "main/logfile.h"
+#include "main/notify.h"
+#include "main/peek.h"
+#include "main/settings.h"
+#include "net/socket.h"
+#include "relay/map.h"
+#include "relay/port_keeper.h"
+#include "store/state_dir.h"
+
+/* How long calls may go on after the first request to stop; a second one ends at once. */
+#define STOP_GRACE_US (10 * RF_S)
+#define LOG_LOOK_US   (10 * RF_S)
+
+struct parent {
+    struct rf_state_dir *dir;
+    const char *config; /* NULL: none */
+    uid_t uid;
+    gid_t gid;
+    bool drops_user;
+    int log_fd, signal_fd, map_fd, control_fd, certs_fd;
+    struct rf_run_settings settings;
+    struct rf_port_keeper *ports;
+    size_t listener_count;
+    struct rf_launch_fd *listener; /* listener_count * workers */
+    int (*media)[2];               /* [worker * threads + thread]: signal's end, media's end */
+    struct rf_child child[2];
+    bool was_ready, stops;
+    int status;
+    uint64_t stop_at_us;           /* then what still runs is killed */
+    uint64_t watchdog_us;
+    int64_t started_wall_s;
+    sigset_t old_mask;
+};
+
+static int
+refuse(enum rf_refusal r, int status, const struct rf_log_field *fields)
+{
+    rf_refuse(r, fields);
+    return status;
+}
+
+/* Whom the children run as. Nothing to choose when we are not root. */
+static void
+choose_user(struct parent *p)
+{
+    struct passwd *pw;
+
+    p->uid = geteuid();
+    p->gid = getegid();
+    p->drops_user = p->uid == 0;
+    if (!p->drops_user)
+        return;
+    pw = getpwnam("ringfence");
+    if (pw == NULL || pw->pw_uid == 0)
+        pw = getpwnam("nobody");
+    p->uid = pw != NULL && pw->pw_uid != 0 ? pw->pw_uid : 65534;
+    p->gid = pw != NULL && pw->pw_uid != 0 ? pw->pw_gid : 65534;
+}
+
+static int
+take_state_dir(struct parent *p, const char *state_dir)
+{
+    char why[256] = "", pid_text[16] = "unknown";
+    pid_t pid = 0;
+    enum rf_err err = rf_state_dir_open(&p->dir, state_dir, &pid, why, sizeof why);
+
+    if (err == RF_ERR_EXISTS) {
+        if (pid > 0)
+            snprintf(pid_text, sizeof pid_text, "%d", (int)pid);
+        return refuse(RF_REFUSE_SECOND_INSTANCE, RF_EXIT_FAILED,
+                      (struct rf_log_field[]){ RF_F_STR("dir", state_dir), RF_F_STR("pid", pid_text), { 0 } });
+    }
+    if (err) {
+        RF_LOGF(RF_LOG_ERROR, "daemon.failed", why, RF_F_STR("dir", state_dir));
+        return RF_EXIT_FAILED;
+    }
+    err = rf_state_dir_give(p->dir, p->uid, p->gid);
+    if (err) {
+        RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the state directory cannot be given to the daemon's user",
+                RF_F_STR("dir", state_dir), RF_F_STR("reason", strerror(errno)));
+        return RF_EXIT_FAILED;
+    }
+    return 0;
+}
+
+/* The whole path must be open to the children's user, or nothing in it is. */
+static int
+check_reach(struct parent *p)
+{
+    char path[RF_LAUNCH_PATH_MAX];
+    struct stat st;
+    int status = 0;
+
+    snprintf(path, sizeof path, "%s", rf_state_dir_path(p->dir));
+    for (char *slash = strrchr(path, '/'); p->drops_user && slash != NULL && slash != path; slash = strrchr(path, '/')) {
+        *slash = '\0';
+        if (stat(path, &st) == 0 && (st.st_mode & S_IXOTH) == 0 && !(st.st_uid == p->uid && (st.st_mode & S_IXUSR)) &&
+            !(st.st_gid == p->gid && (st.st_mode & S_IXGRP))) {
+            RF_LOGF(RF_LOG_ERROR, "daemon.failed",
+                    "the daemon's unprivileged user may not enter a folder above the state directory",
+                    RF_F_STR("folder", path), RF_F_STR("fix", "name another directory with --state"));
+            status = RF_EXIT_FAILED;
+        }
+    }
+    return status;
+}
+
+static int
+load_settings(struct parent *p)
+{
+    struct rf_conf_problem problem = { 0 };
+    struct rf_conf *conf;
+    char *text = NULL, why[256], detail[400];
+    enum rf_err err = rf_peek_settings(rf_state_dir_path(p->dir), p->drops_user, p->uid, p->gid, &text, why, sizeof why);
+
+    if (err) {
+        RF_LOGF(RF_LOG_ERROR, "daemon.failed", why, RF_F_STR("reason", rf_err_text(err)));
+        return RF_EXIT_FAILED;
+    }
+    err = rf_conf_load(&conf, rf_span_str(text), p->config, &problem);
+    free(text);
+    if (!err) {
+        err = rf_run_settings_take(&p->settings, conf, &problem);
+        rf_conf_unref(conf);
+    }
+    if (err) {
+        rf_conf_problem_text(&problem, detail, sizeof detail);
+        return refuse(RF_REFUSE_CONFIG_INVALID, err == RF_ERR_REFUSED ? RF_EXIT_LOCKED : RF_EXIT_CONFIG,
+                      (struct rf_log_field[]){ RF_F_STR("detail", detail), { 0 } });
+    }
+    return 0;
+}
+
+static int
+bind_listeners(struct parent *p)
+{
+    unsigned workers = p->settings.workers;
+
+    p->listener = calloc(p->settings.listen_count * workers + 1, sizeof *p->listener);
+    if (p->listener == NULL)
+        return RF_EXIT_FAILED;
+    for (size_t i = 0; i < p->settings.listen_count; i++) {
+        const struct rf_listen_item *item = &p->settings.listen[i];
+        struct rf_bind_problem problem = { 0 };
+        int fds[RF_WORKERS_MAX];
+
+        if (rf_socket_bind_group(fds, workers, item->transport == RF_UDP ? SOCK_DGRAM : SOCK_STREAM, &item->addr,
+                                 &problem) != RF_OK)
+            return refuse(RF_REFUSE_CANNOT_LISTEN, RF_EXIT_FAILED,
+                          (struct rf_log_field[]){ RF_F_ADDR("addr", &item->addr),
+                                                   RF_F_STR("reason", problem.reason), { 0 } });
+        for (unsigned w = 0; w < workers; w++) {
+            struct rf_launch_fd *f = &p->listener[p->listener_count++];
+
+            *f = (struct rf_launch_fd){ .kind = RF_FD_LISTENER, .fd = fds[w], .a = (uint16_t)w,
+                                        .transport = item->transport, .name = "sip",
+                                        .addr = rf_socket_local(fds[w]) };
+        }
+    }
+    return 0;
+}
+
+static int
+bind_control(struct parent *p)
+{
+    p->control_fd = rf_listen_control(rf_state_dir_fd(p->dir), p->uid, p->gid);
+    if (p->control_fd >= 0)
+        return 0;
+    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the control socket cannot be made", RF_F_STR("reason", strerror(errno)));
+    return RF_EXIT_FAILED;
+}
+
+/* Certificates of the listeners: made by our own CA; their keys go to signal by a sealed file, never by a path. */
+static int
+make_certificates(struct parent *p)
+{
+    char why[256] = "";
+    size_t n = 0;
+    char *bundle = rf_run_certificates(rf_state_dir_path(p->dir), &p->settings, &n, why, sizeof why);
+
+    if (bundle != NULL) {
+        p->certs_fd = rf_sealed_file("ringfence-certs", bundle, n);
+        rf_wipe(bundle, n);
+        free(bundle);
+        if (p->certs_fd >= 0)
+            return 0;
+        snprintf(why, sizeof why, "%s", strerror(errno));
+    }
+    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the certificates could not be made or read", RF_F_STR("reason", why));
+    return RF_EXIT_FAILED;
+}
+
+static int
+make_media(struct parent *p)
+{
+    unsigned pairs = p->settings.workers * p->settings.threads;
+    char why[256] = "";
+    enum rf_err err = rf_port_keeper_new(&p->ports, &p->settings.media, &p->map_fd, why, sizeof why);
+
+    if (err) {
+        RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the media ports cannot be kept", RF_F_STR("reason", why));
+        return RF_EXIT_FAILED;
+    }
+    p->media = calloc(pairs, sizeof *p->media);
+    for (unsigned i = 0; p->media != NULL && i < pairs; i++)
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, p->media[i]) != 0)
+            return RF_EXIT_FAILED;
+    return p->media != NULL ? 0 : RF_EXIT_FAILED;
+}
+
+/* --- what the children are given --- */
+
+static struct rf_launch *
+launch_new(struct parent *p, size_t fds)
+{
+    struct rf_launch *l = calloc(1, sizeof *l + (fds + 2) * sizeof l->fd[0]);
+
+    if (l == NULL)
+        return NULL;
+    l->version = RF_LAUNCH_VERSION;
+    l->workers = (uint16_t)p->settings.workers;
+    l->threads = (uint16_t)p->settings.threads;
+    l->log_level = p->settings.log_level;
+    l->drops_user = p->drops_user;
+    l->uid = p->uid;
+    l->gid = p->gid;
+    l->started_wall_s = p->started_wall_s;
+    snprintf(l->state_dir, sizeof l->state_dir, "%s", rf_state_dir_path(p->dir));
+    if (p->config != NULL)
+        snprintf(l->config, sizeof l->config, "%s", p->config);
+    l->has_config = p->config != NULL;
+    l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = RF_FD_CHANNEL, .fd = -1 };
+    l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = RF_FD_LOG, .fd = p->log_fd };
+    return l;
+}
+
+static void
+launch_add(struct rf_launch *l, enum rf_launch_kind kind, unsigned a, unsigned b, int fd)
+{
+    l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = kind, .a = (uint16_t)a, .b = (uint16_t)b, .fd = fd };
+}
+
+static int
+prepare_children(struct parent *p)
+{
+    unsigned workers = p->settings.workers, threads = p->settings.threads;
+    struct rf_launch *signal = launch_new(p, 3 + p->listener_count + workers * threads);
+    struct rf_launch *media = launch_new(p, 1 + threads + workers * threads);
+
+    if (signal == NULL || media == NULL) {
+        free(signal);
+        free(media);
+        return RF_EXIT_FAILED;
+    }
+    launch_add(signal, RF_FD_MAP, 0, 0, p->map_fd);
+    launch_add(media, RF_FD_MAP, 0, 0, p->map_fd);
+    launch_add(signal, RF_FD_CONTROL, 0, 0, p->control_fd);
+    launch_add(signal, RF_FD_CERTS, 0, 0, p->certs_fd);
+    for (size_t i = 0; i < p->listener_count; i++)
+        signal->fd[signal->fd_count++] = p->listener[i];
+    for (unsigned w = 0; w < workers; w++)
+        for (unsigned t = 0; t < threads; t++) {
+            launch_add(signal, RF_FD_MEDIA, w, t, p->media[w * threads + t][0]);
+            launch_add(media, RF_FD_MEDIA, w, t, p->media[w * threads + t][1]);
+        }
+    for (unsigned t = 0; t < threads; t++)
+        launch_add(media, RF_FD_PORTS, t, 0, rf_port_keeper_child_fd(p->ports, t));
+    rf_child_init(&p->child[0], RF_ROLE_MEDIA, media);
+    rf_child_init(&p->child[1], RF_ROLE_SIGNAL, signal);
+    return 0;
+}
+
+/* --- running --- */
+
+static void
+say_ready(struct parent *p)
+{
+    struct rf_log_field fields[RF_LISTENERS_MAX + 8];
+    char text[RF_LISTENERS_MAX][RF_ADDR_TEXT_MAX + 8], control[RF_LAUNCH_PATH_MAX + 16];
+    size_t n = 0, k = 0;
+
+    if (p->was_ready) {
+        RF_LOGF(RF_LOG_INFO, "daemon.whole", "both children serve again");
+        return;
+    }
+    p->was_ready = true;
+    snprintf(control, sizeof control, "%s/control.sock", rf_state_dir_path(p->dir));
+    fields[n++] = RF_F_STR("version", RF_VERSION);
+    fields[n++] = RF_F_I64("pid", getpid());
+    fields[n++] = RF_F_U64("workers", p->settings.workers);
+    fields[n++] = RF_F_U64("media_threads", p->settings.threads);
+    fields[n++] = RF_F_STR("control", control);
+    for (size_t i = 0; i < p->listener_count && k < RF_LISTENERS_MAX; i += p->settings.workers) {
+        static const char *const names[] = { "udp", "tcp", "tls", "ws", "wss" };
+        char address[RF_ADDR_TEXT_MAX];
+
+        snprintf(text[k], sizeof text[k], "%s:%s", names[p->listener[i].transport],
+                 rf_addr_text(&p->listener[i].addr, address));
+        fields[n++] = RF_F_STR("listen", text[k++]);
+    }
+    fields[n] = (struct rf_log_field){ 0 };
+    rf_log_event(RF_LOG_INFO, NULL, "daemon.ready", "ready", fields);
+    rf_notify("READY=1");
+}
+
+static void
+stop(struct parent *p, uint64_t now_us)
+{
+    bool again = p->stops;
+
+    p->stops = true;
+    p->stop_at_us = again ? now_us : now_us + STOP_GRACE_US;
+    rf_notify("STOPPING=1");
+    RF_LOGF(RF_LOG_INFO, "daemon.stops", again ? "stops at once" : "stops: calls are ended and the store is written out");
+    for (int i = 0; i < 2; i++)
+        p->child[i].ends = true;
+    /* Signal first; media goes on until the last BYE is out, and is told when signal has ended. */
+    if (p->child[1].pid == 0)
+        p->stop_at_us = now_us;
+    else
+        (void)rf_channel_send(p->child[1].channel, RF_SAY_STOP, 0, NULL, -1);
+}
+
+static void
+take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, uint64_t now_us)
+{
+    c->heard_us = now_us;
+    switch ((enum rf_channel_what)m->what) {
+    case RF_SAY_READY:
+        c->is_ready = true;
+        if (p->child[0].is_ready && p->child[1].is_ready)
+            say_ready(p);
+        break;
+    case RF_SAY_STATUS: {
+        char text[200];
+
+        snprintf(text, sizeof text, "STATUS=%.*s", (int)strcspn(m->text, "\n"), m->text);
+        rf_notify(text);
+        break;
+    }
+    case RF_SAY_STOP:
+        if (c->role == RF_ROLE_SIGNAL)
+            stop(p, now_us);
+        break;
+    case RF_SAY_ALIVE:
+    case RF_SAY_RELOAD:
+    case RF_SAY_LOG:
+        break;
+    }
+}
+
+static void
+listen_to(struct parent *p, struct rf_child *c, uint64_t now_us)
+{
+    struct rf_channel_msg m;
+    int fd;
+
+    for (int i = 0; i < 16 && c->channel >= 0; i++) {
+        enum rf_err err = rf_channel_receive(c->channel, &m, &fd);
+
+        if (fd >= 0)
+            close(fd); /* a child has nothing to give us */
+        if (err == RF_ERR_AGAIN)
+            return;
+        if (err == RF_ERR_CLOSED) { /* it is dying: SIGCHLD tells the rest */
+            close(c->channel);
+            c->channel = -1;
+            return;
+        }
+        if (!err)
+            take_word(p, c, &m, now_us);
+    }
+}
+
+static void
+bury(struct parent *p, uint64_t now_us)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (int i = 0; i < 2; i++) {
+            struct rf_child *c = &p->child[i];
+
+            if (c->pid != pid)
+                continue;
+            listen_to(p, c, now_us);
+            rf_child_ended(c, status, now_us);
+            if (c->role == RF_ROLE_SIGNAL && p->stops && p->child[0].pid != 0)
+                (void)rf_channel_send(p->child[0].channel, RF_SAY_STOP, 0, NULL, -1);
+            /* Before the first "ready" a death is a failed start, and trying again would only repeat it. */
+            if (!p->was_ready && !p->stops) {
+                p->status = RF_EXIT_FAILED;
+                stop(p, now_us);
+            }
+        }
+}
+
+static void
+turn_log(struct parent *p)
+{
+    int fd;
+
+    if (!rf_logfile_is_full(p->log_fd))
+        return;
+    fd = rf_logfile_turn(rf_state_dir_fd(p->dir), p->uid, p->gid);
+    if (fd < 0) {
+        RF_LOGF(RF_LOG_ERROR, "log.not_turned", "the log file could not be turned over", RF_F_STR("reason", strerror(errno)));
+        return;
+    }
+    /* The number of the descriptor stays, in us and in the children: a line is written to the old or the new one. */
+    (void)dup3(fd, p->log_fd, O_CLOEXEC);
+    close(fd);
+    for (int i = 0; i < 2; i++)
+        if (p->child[i].channel >= 0)
+            (void)rf_channel_send(p->child[i].channel, RF_SAY_LOG, 0, NULL, p->log_fd);
+}
+
+static void
+take_signals(struct parent *p, uint64_t now_us)
+{
+    struct signalfd_siginfo info;
+
+    while (read(p->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        switch (info.ssi_signo) {
+        case SIGTERM:
+        case SIGINT:
+            stop(p, now_us);
+            break;
+        case SIGHUP:
+            if (p->child[1].channel >= 0)
+                (void)rf_channel_send(p->child[1].channel, RF_SAY_RELOAD, 0, NULL, -1);
+            break;
+        case SIGCHLD:
+            bury(p, now_us);
+            break;
+        default:
+            break;
+        }
+}
+
+static int
+serve(struct parent *p)
+{
+    uint64_t look_at_us = 0, ping_at_us = 0, now_us = rf_now_us();
+
+    for (int i = 0; i < 2; i++)
+        if (rf_child_start(&p->child[i], now_us) != RF_OK) {
+            RF_LOGF(RF_LOG_ERROR, "daemon.failed", "a child could not be started", RF_F_STR("reason", strerror(errno)));
+            return RF_EXIT_FAILED;
+        }
+    while (!p->stops || p->child[0].pid != 0 || p->child[1].pid != 0) {
+        struct pollfd fds[] = { { p->signal_fd, POLLIN, 0 },
+                                { p->child[0].channel, POLLIN, 0 },
+                                { p->child[1].channel, POLLIN, 0 },
+                                { rf_port_keeper_fd(p->ports), POLLIN, 0 } };
+        uint64_t next_us = now_us + RF_S;
+
+        for (int i = 0; i < 2; i++) {
+            uint64_t due = rf_child_tend(&p->child[i], now_us);
+
+            next_us = due < next_us ? due : next_us;
+        }
+        if (p->stops && now_us >= p->stop_at_us) {
+            for (int i = 0; i < 2; i++)
+                if (p->child[i].pid != 0)
+                    kill(p->child[i].pid, SIGKILL);
+            p->stop_at_us = now_us + RF_S;
+        }
+        (void)poll(fds, 4, next_us > now_us ? (int)((next_us - now_us + RF_MS - 1) / RF_MS) : 0);
+        now_us = rf_now_us();
+        if (fds[3].revents != 0)
+            rf_port_keeper_serve(p->ports, now_us);
+        for (int i = 0; i < 2; i++)
+            if (fds[1 + i].revents != 0)
+                listen_to(p, &p->child[i], now_us);
+        take_signals(p, now_us);
+        if (now_us >= look_at_us) {
+            turn_log(p);
+            look_at_us = now_us + LOG_LOOK_US;
+        }
+        if (p->watchdog_us > 0 && now_us >= ping_at_us && p->child[0].pid != 0 && p->child[1].pid != 0) {
+            rf_notify("WATCHDOG=1");
+            ping_at_us = now_us + p->watchdog_us / 3;
+        }
+    }
+    RF_LOGF(RF_LOG_INFO, "daemon.stopped", "stopped");
+    return p->status;
+}
+
+static int
+take_over_signals(struct parent *p)
+{
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGHUP);
+    sigaddset(&mask, SIGCHLD);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* whoever started us may have ignored it, which would hide the deaths */
+    if (sigprocmask(SIG_BLOCK, &mask, &p->old_mask) != 0)
+        return RF_EXIT_FAILED;
+    p->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+    return p->signal_fd >= 0 ? 0 : RF_EXIT_FAILED;
+}
+
+static int
+open_log(struct parent *p)
+{
+    p->log_fd = rf_logfile_open(rf_state_dir_fd(p->dir), p->uid, p->gid);
+    if (p->log_fd < 0)
+        RF_LOGF(RF_LOG_WARN, "log.no_file", "the log is not kept in the state directory", RF_F_STR("reason", strerror(errno)));
+    rf_log_open(STDERR_FILENO, p->log_fd, RF_LOG_INFO, "parent");
+    if (p->log_fd < 0) /* the children are given something that takes their lines */
+        p->log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    return p->log_fd >= 0 ? 0 : RF_EXIT_FAILED;
+}
+
+int
+rf_parent_run(const char *state_dir, const char *config)
+{
+    /* The story of a start. Each step returns 0, or the exit status after it said why. */
+    static int (*const steps[])(struct parent *) = {
+        open_log,     check_reach, load_settings, bind_control,     bind_listeners,
+        make_certificates, make_media, take_over_signals, prepare_children, serve,
+    };
+    static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .control_fd = -1, .certs_fd = -1 };
+    int status = 0;
+
+    rf_log_open(STDERR_FILENO, -1, RF_LOG_INFO, "parent");
+    p.started_wall_s = rf_wall_s();
+    p.watchdog_us = rf_notify_watchdog_us();
+    if (config != NULL && (p.config = realpath(config, NULL)) == NULL) {
+        rf_conf_problem_missing(config);
+        return RF_EXIT_CONFIG;
+    }
+    if (rf_launch_prepare() != RF_OK)
+        return RF_EXIT_FAILED;
+    choose_user(&p);
+    status = take_state_dir(&p, state_dir);
+    for (size_t i = 0; status == 0 && i < sizeof steps / sizeof *steps; i++)
+        status = steps[i](&p);
+    rf_state_dir_close(p.dir);
+    free((char *)(uintptr_t)p.config);
+    return status;
+}
