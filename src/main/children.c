@@ -32,6 +32,11 @@ rf_child_start(struct rf_child *c, uint64_t now_us)
     int pair[2];
     enum rf_err err;
 
+    if (c->before != NULL) {
+        err = c->before(c, c->ctx);
+        if (err)
+            return err;
+    }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return RF_ERR_IO;
     c->launch->role = c->role;
@@ -39,6 +44,8 @@ rf_child_start(struct rf_child *c, uint64_t now_us)
     c->launch->fd[0].fd = pair[1];
     err = rf_launch_spawn(c->launch, c->title, &c->pid);
     close(pair[1]);
+    if (c->after != NULL)
+        c->after(c, c->ctx);
     if (err) {
         close(pair[0]);
         c->pid = 0;

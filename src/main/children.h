@@ -25,6 +25,9 @@ struct rf_child {
     bool is_ready, ends;        /* serves; was told to end, so it is not started again */
     uint64_t started_us, heard_us, start_at_us;
     unsigned deaths_young;
+    enum rf_err (*before)(struct rf_child *c, void *ctx); /* of each start: fresh descriptors; NULL: nothing */
+    void (*after)(struct rf_child *c, void *ctx);         /* it runs: close what only it needs; NULL: nothing */
+    void *ctx;
     uint64_t starts;
 };
 

@@ -48,6 +48,9 @@ struct rf_launch {
     uint16_t workers, threads;
     uint32_t log_level;       /* enum rf_log_level */
     uint64_t epoch;           /* of this start: grows with each start of a signal process */
+    uint32_t slots_per_thread, ports_per_thread; /* of the media map; ports in pairs */
+    uint16_t replay_window;
+    char backend[16];         /* setting media.backend */
     uint8_t drops_user, has_config;
     uid_t uid;
     gid_t gid;
@@ -85,7 +88,8 @@ enum rf_channel_what {
     RF_SAY_ALIVE,       /* child: all its threads turn round; at least every 5 s */
     RF_SAY_STATUS,      /* signal: text for the service manager */
     RF_SAY_STOP,        /* parent: end in order; value: seconds that calls may go on. signal: somebody asked for it */
-    RF_SAY_RELOAD,      /* parent: read the configuration again (SIGHUP) */
+    RF_SAY_RELOAD,      /* signal: asks for it. parent: read the configuration again, with the certificates'
+                           descriptor; without one the text says why there is none */
     RF_SAY_LOG          /* parent: a new log file, with its descriptor */
 };
 

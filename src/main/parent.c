@@ -10,10 +10,12 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cert/local.h"
+#include "base/refusal.h"
+#include "base/secret.h"
 #include "cli/command.h"
 #include "loop/loop.h"
 #include "main/children.h"
@@ -40,6 +42,8 @@ struct parent {
     int log_fd, signal_fd, map_fd, control_fd, certs_fd;
     struct rf_run_settings settings;
     struct rf_port_keeper *ports;
+    uint32_t slots_per_thread, pairs_per_thread;
+    int (*port_channel)[2];        /* [thread]: our end, media's end */
     size_t listener_count;
     struct rf_launch_fd *listener; /* listener_count * workers */
     int (*media)[2];               /* [worker * threads + thread]: signal's end, media's end */
@@ -160,11 +164,12 @@ bind_listeners(struct parent *p)
     if (p->listener == NULL)
         return RF_EXIT_FAILED;
     for (size_t i = 0; i < p->settings.listen_count; i++) {
-        const struct rf_listen_item *item = &p->settings.listen[i];
+        static const enum rf_transport transports[] = { RF_UDP, RF_TCP, RF_TLS }; /* by rf_listen_scheme */
+        const struct rf_listen *item = &p->settings.listen[i];
         struct rf_bind_problem problem = { 0 };
         int fds[RF_WORKERS_MAX];
 
-        if (rf_socket_bind_group(fds, workers, item->transport == RF_UDP ? SOCK_DGRAM : SOCK_STREAM, &item->addr,
+        if (rf_socket_bind_group(fds, workers, item->scheme == RF_LISTEN_UDP ? SOCK_DGRAM : SOCK_STREAM, &item->addr,
                                  &problem) != RF_OK)
             return refuse(RF_REFUSE_CANNOT_LISTEN, RF_EXIT_FAILED,
                           (struct rf_log_field[]){ RF_F_ADDR("addr", &item->addr),
@@ -173,7 +178,7 @@ bind_listeners(struct parent *p)
             struct rf_launch_fd *f = &p->listener[p->listener_count++];
 
             *f = (struct rf_launch_fd){ .kind = RF_FD_LISTENER, .fd = fds[w], .a = (uint16_t)w,
-                                        .transport = item->transport, .name = "sip",
+                                        .transport = transports[item->scheme], .name = "sip",
                                         .addr = rf_socket_local(fds[w]) };
         }
     }
@@ -190,42 +195,84 @@ bind_control(struct parent *p)
     return RF_EXIT_FAILED;
 }
 
-/* Certificates of the listeners: made by our own CA; their keys go to signal by a sealed file, never by a path. */
+/* Certificates of the listeners: their keys go to signal by a sealed file, never by a path. -1: see why. */
+static int
+certificates_file(struct parent *p, char *why, size_t why_size)
+{
+    size_t n = 0;
+    void *bundle = rf_cert_bundle_make(rf_state_dir_path(p->dir), &p->settings, rf_wall_s(), &n, why, why_size);
+    int fd;
+
+    if (bundle == NULL)
+        return -1;
+    fd = rf_sealed_file("ringfence-certs", bundle, n);
+    if (fd < 0)
+        snprintf(why, why_size, "%s", strerror(errno));
+    rf_wipe(bundle, n);
+    free(bundle);
+    return fd;
+}
+
 static int
 make_certificates(struct parent *p)
 {
     char why[256] = "";
-    size_t n = 0;
-    char *bundle = rf_run_certificates(rf_state_dir_path(p->dir), &p->settings, &n, why, sizeof why);
 
-    if (bundle != NULL) {
-        p->certs_fd = rf_sealed_file("ringfence-certs", bundle, n);
-        rf_wipe(bundle, n);
-        free(bundle);
-        if (p->certs_fd >= 0)
-            return 0;
-        snprintf(why, sizeof why, "%s", strerror(errno));
-    }
+    p->certs_fd = certificates_file(p, why, sizeof why);
+    if (p->certs_fd >= 0)
+        return 0;
     RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the certificates could not be made or read", RF_F_STR("reason", why));
     return RF_EXIT_FAILED;
+}
+
+/* Media binds to the addresses of the families that we listen on; 0.0.0.0 and :: when they differ. */
+static void
+media_addresses(const struct rf_run_settings *s, struct rf_addr out[2])
+{
+    static const char *const any[2] = { "0.0.0.0", "::" };
+
+    for (size_t i = 0; i < s->listen_count; i++) {
+        const struct rf_addr *a = &s->listen[i].addr;
+        int f = a->sa.sa_family == AF_INET6;
+
+        if (!rf_addr_is_set(&out[f]))
+            out[f] = *a;
+        else if (!rf_addr_same_host(&out[f], a))
+            (void)!rf_addr_parse(rf_span_str(any[f]), 0, &out[f]);
+        rf_addr_set_port(&out[f], 0);
+    }
 }
 
 static int
 make_media(struct parent *p)
 {
-    unsigned pairs = p->settings.workers * p->settings.threads;
-    char why[256] = "";
-    enum rf_err err = rf_port_keeper_new(&p->ports, &p->settings.media, &p->map_fd, why, sizeof why);
+    const struct rf_run_settings *s = &p->settings;
+    unsigned pairs = s->workers * s->threads;
+    uint32_t port_pairs = (uint32_t)(s->port_high - s->port_low + 1) / 2;
+    uint32_t calls = s->calls_max < port_pairs / 2 ? s->calls_max : port_pairs / 2;
+    struct rf_port_keeper_conf conf = { .threads = s->threads, .port_low = s->port_low, .port_high = s->port_high };
 
-    if (err) {
-        RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the media ports cannot be kept", RF_F_STR("reason", why));
-        return RF_EXIT_FAILED;
-    }
+    conf.blocks_per_thread = (port_pairs / s->threads + RF_PORT_BLOCK_PAIRS - 1) / RF_PORT_BLOCK_PAIRS;
+    p->pairs_per_thread = conf.blocks_per_thread * RF_PORT_BLOCK_PAIRS;
+    /* Twice as many slots as calls, because a slot rests for a while after its call (relay/map.h). */
+    p->slots_per_thread = 2 * ((calls + s->threads - 1) / s->threads) + 16;
+    media_addresses(s, conf.address);
     p->media = calloc(pairs, sizeof *p->media);
-    for (unsigned i = 0; p->media != NULL && i < pairs; i++)
+    p->port_channel = calloc(s->threads, sizeof *p->port_channel);
+    if (p->media == NULL || p->port_channel == NULL ||
+        rf_media_map_new(s->threads, p->slots_per_thread, &p->map_fd) != RF_OK ||
+        rf_port_keeper_new(&p->ports, &conf) != RF_OK)
+        goto fail;
+    for (unsigned i = 0; i < pairs; i++)
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, p->media[i]) != 0)
-            return RF_EXIT_FAILED;
-    return p->media != NULL ? 0 : RF_EXIT_FAILED;
+            goto fail;
+    for (unsigned t = 0; t < s->threads; t++)
+        p->port_channel[t][0] = p->port_channel[t][1] = -1;
+    return 0;
+
+fail:
+    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "what media needs could not be made", RF_F_STR("reason", strerror(errno)));
+    return RF_EXIT_FAILED;
 }
 
 /* --- what the children are given --- */
@@ -241,6 +288,10 @@ launch_new(struct parent *p, size_t fds)
     l->workers = (uint16_t)p->settings.workers;
     l->threads = (uint16_t)p->settings.threads;
     l->log_level = p->settings.log_level;
+    l->slots_per_thread = p->slots_per_thread;
+    l->ports_per_thread = p->pairs_per_thread;
+    l->replay_window = p->settings.replay_window;
+    snprintf(l->backend, sizeof l->backend, "%s", p->settings.backend);
     l->drops_user = p->drops_user;
     l->uid = p->uid;
     l->gid = p->gid;
@@ -258,6 +309,45 @@ static void
 launch_add(struct rf_launch *l, enum rf_launch_kind kind, unsigned a, unsigned b, int fd)
 {
     l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = kind, .a = (uint16_t)a, .b = (uint16_t)b, .fd = fd };
+}
+
+/* Each media process has channels of its own to the port keeper: the end of one tells either side that the other
+ * is gone. Its ends are blocking, ours are not. */
+static enum rf_err
+open_port_channels(struct rf_child *c, void *ctx)
+{
+    struct parent *p = ctx;
+    unsigned t = 0;
+
+    for (uint32_t i = 0; i < c->launch->fd_count; i++) {
+        struct rf_launch_fd *f = &c->launch->fd[i];
+
+        if (f->kind != RF_FD_PORTS)
+            continue;
+        t = f->a;
+        if (p->port_channel[t][0] >= 0)
+            close(p->port_channel[t][0]);
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->port_channel[t]) != 0) {
+            p->port_channel[t][0] = p->port_channel[t][1] = -1;
+            return RF_ERR_IO;
+        }
+        if (fcntl(p->port_channel[t][0], F_SETFL, O_NONBLOCK) != 0)
+            return RF_ERR_IO;
+        f->fd = p->port_channel[t][1];
+    }
+    return RF_OK;
+}
+
+static void
+close_port_channels(struct rf_child *c, void *ctx)
+{
+    struct parent *p = ctx;
+
+    for (unsigned t = 0; t < p->settings.threads; t++) {
+        if (p->port_channel[t][1] >= 0)
+            close(p->port_channel[t][1]);
+        p->port_channel[t][1] = -1;
+    }
 }
 
 static int
@@ -284,8 +374,11 @@ prepare_children(struct parent *p)
             launch_add(media, RF_FD_MEDIA, w, t, p->media[w * threads + t][1]);
         }
     for (unsigned t = 0; t < threads; t++)
-        launch_add(media, RF_FD_PORTS, t, 0, rf_port_keeper_child_fd(p->ports, t));
+        launch_add(media, RF_FD_PORTS, t, 0, -1);
     rf_child_init(&p->child[0], RF_ROLE_MEDIA, media);
+    p->child[0].before = open_port_channels;
+    p->child[0].after = close_port_channels;
+    p->child[0].ctx = p;
     rf_child_init(&p->child[1], RF_ROLE_SIGNAL, signal);
     return 0;
 }
@@ -341,6 +434,8 @@ stop(struct parent *p, uint64_t now_us)
         (void)rf_channel_send(p->child[1].channel, RF_SAY_STOP, 0, NULL, -1);
 }
 
+static void reload(struct parent *p);
+
 static void
 take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, uint64_t now_us)
 {
@@ -362,8 +457,11 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
         if (c->role == RF_ROLE_SIGNAL)
             stop(p, now_us);
         break;
-    case RF_SAY_ALIVE:
     case RF_SAY_RELOAD:
+        if (c->role == RF_ROLE_SIGNAL)
+            reload(p);
+        break;
+    case RF_SAY_ALIVE:
     case RF_SAY_LOG:
         break;
     }
@@ -448,8 +546,7 @@ take_signals(struct parent *p, uint64_t now_us)
             stop(p, now_us);
             break;
         case SIGHUP:
-            if (p->child[1].channel >= 0)
-                (void)rf_channel_send(p->child[1].channel, RF_SAY_RELOAD, 0, NULL, -1);
+            reload(p);
             break;
         case SIGCHLD:
             bury(p, now_us);
@@ -457,6 +554,60 @@ take_signals(struct parent *p, uint64_t now_us)
         default:
             break;
         }
+}
+
+static void
+serve_ports(struct parent *p, unsigned thread)
+{
+    enum rf_err err;
+
+    for (int i = 0; i < 16; i++) {
+        err = rf_port_keeper_serve(p->ports, thread, p->port_channel[thread][0]);
+        if (err == RF_ERR_AGAIN)
+            return;
+        if (err == RF_ERR_CLOSED) { /* media is dead: its successor gets a new one */
+            close(p->port_channel[thread][0]);
+            p->port_channel[thread][0] = -1;
+            return;
+        }
+        if (err == RF_ERR_SYNTAX && p->child[0].pid != 0) {
+            RF_LOGF(RF_LOG_ERROR, "child.nonsense", "media asked for ports in a way it never does, and is started anew",
+                    RF_F_I64("pid", p->child[0].pid));
+            kill(p->child[0].pid, SIGKILL);
+            return;
+        }
+        if (err)
+            return;
+    }
+}
+
+/* Read the configuration again, and give signal the certificates as it names them now. What is wrong with the
+ * configuration is found and said by signal, who answers whoever asked. */
+static void
+reload(struct parent *p)
+{
+    struct rf_run_settings was = p->settings;
+    char why[256] = "the configuration is not valid";
+    int fd = -1;
+
+    if (p->child[1].channel < 0)
+        return;
+    if (load_settings(p) == 0) {
+        struct rf_run_settings now = p->settings;
+
+        fd = certificates_file(p, why, sizeof why);
+        p->settings = was; /* sockets, threads and ports stay as they are */
+        memcpy(p->settings.chain, now.chain, sizeof now.chain);
+        memcpy(p->settings.key, now.key, sizeof now.key);
+        memcpy(p->settings.domain, now.domain, sizeof now.domain);
+    } else {
+        p->settings = was;
+    }
+    (void)rf_channel_send(p->child[1].channel, RF_SAY_RELOAD, 0, why, fd);
+    if (fd < 0)
+        return;
+    (void)dup3(fd, p->certs_fd, O_CLOEXEC); /* for the next signal process */
+    close(fd);
 }
 
 static int
@@ -470,10 +621,9 @@ serve(struct parent *p)
             return RF_EXIT_FAILED;
         }
     while (!p->stops || p->child[0].pid != 0 || p->child[1].pid != 0) {
-        struct pollfd fds[] = { { p->signal_fd, POLLIN, 0 },
-                                { p->child[0].channel, POLLIN, 0 },
-                                { p->child[1].channel, POLLIN, 0 },
-                                { rf_port_keeper_fd(p->ports), POLLIN, 0 } };
+        struct pollfd fds[3 + RF_THREADS_MAX] = { { p->signal_fd, POLLIN, 0 },
+                                                  { p->child[0].channel, POLLIN, 0 },
+                                                  { p->child[1].channel, POLLIN, 0 } };
         uint64_t next_us = now_us + RF_S;
 
         for (int i = 0; i < 2; i++) {
@@ -487,10 +637,14 @@ serve(struct parent *p)
                     kill(p->child[i].pid, SIGKILL);
             p->stop_at_us = now_us + RF_S;
         }
-        (void)poll(fds, 4, next_us > now_us ? (int)((next_us - now_us + RF_MS - 1) / RF_MS) : 0);
+        for (unsigned t = 0; t < p->settings.threads; t++)
+            fds[3 + t] = (struct pollfd){ p->port_channel[t][0], POLLIN, 0 };
+        (void)poll(fds, 3 + p->settings.threads,
+                   next_us > now_us ? (int)((next_us - now_us + RF_MS - 1) / RF_MS) : 0);
         now_us = rf_now_us();
-        if (fds[3].revents != 0)
-            rf_port_keeper_serve(p->ports, now_us);
+        for (unsigned t = 0; t < p->settings.threads; t++)
+            if (fds[3 + t].revents != 0)
+                serve_ports(p, t);
         for (int i = 0; i < 2; i++)
             if (fds[1 + i].revents != 0)
                 listen_to(p, &p->child[i], now_us);
@@ -538,6 +692,18 @@ open_log(struct parent *p)
     return p->log_fd >= 0 ? 0 : RF_EXIT_FAILED;
 }
 
+/* Three descriptors a pair of media ports, and a socket a worker for each listener. */
+static void
+raise_limits(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 int
 rf_parent_run(const char *state_dir, const char *config)
 {
@@ -550,11 +716,15 @@ rf_parent_run(const char *state_dir, const char *config)
     int status = 0;
 
     rf_log_open(STDERR_FILENO, -1, RF_LOG_INFO, "parent");
+    raise_limits();
     p.started_wall_s = rf_wall_s();
     p.watchdog_us = rf_notify_watchdog_us();
     if (config != NULL && (p.config = realpath(config, NULL)) == NULL) {
-        rf_conf_problem_missing(config);
-        return RF_EXIT_CONFIG;
+        char detail[1200];
+
+        snprintf(detail, sizeof detail, "%s: %s", config, strerror(errno));
+        return refuse(RF_REFUSE_CONFIG_INVALID, RF_EXIT_CONFIG,
+                      (struct rf_log_field[]){ RF_F_STR("detail", detail), { 0 } });
     }
     if (rf_launch_prepare() != RF_OK)
         return RF_EXIT_FAILED;
