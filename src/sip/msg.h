@@ -34,6 +34,8 @@ enum rf_sip_method {
 
 /** "INVITE"; "" for RF_SIP_UNKNOWN. */
 const char *rf_sip_method_name(enum rf_sip_method m);
+/** RF_SIP_UNKNOWN for another token; methods are case-sensitive (RFC 3261 7.1). */
+enum rf_sip_method rf_sip_method_find(struct rf_span name);
 
 /* id, name as sent, compact form or 0, may it stand more than once */
 #define RF_SIP_HEADERS(X)                                                                                     \
@@ -57,7 +59,14 @@ const char *rf_sip_method_name(enum rf_sip_method m);
     X(INFO_PACKAGE, "Info-Package", 0, false) X(RECV_INFO, "Recv-Info", 0, true)                              \
     X(P_ASSERTED_IDENTITY, "P-Asserted-Identity", 0, true) X(PRIVACY, "Privacy", 0, true)                     \
     X(ALERT_INFO, "Alert-Info", 0, true) X(CALL_INFO, "Call-Info", 0, true)                                   \
-    X(FLOW_TIMER, "Flow-Timer", 0, false)
+    X(FLOW_TIMER, "Flow-Timer", 0, false) X(TIMESTAMP, "Timestamp", 0, false)                                  \
+    X(ALLOW_EVENTS, "Allow-Events", 'u', true) X(ACCEPT_CONTACT, "Accept-Contact", 'a', true)                 \
+    X(REJECT_CONTACT, "Reject-Contact", 'j', true)                                                            \
+    X(REQUEST_DISPOSITION, "Request-Disposition", 'd', true) X(IDENTITY, "Identity", 'y', true)               \
+    X(IDENTITY_INFO, "Identity-Info", 'n', true) X(AUTHENTICATION_INFO, "Authentication-Info", 0, true)       \
+    X(P_PREFERRED_IDENTITY, "P-Preferred-Identity", 0, true) X(DIVERSION, "Diversion", 0, true)               \
+    X(MIME_VERSION, "MIME-Version", 0, false) X(SIP_ETAG, "SIP-ETag", 0, false)                               \
+    X(SIP_IF_MATCH, "SIP-If-Match", 0, false)
 
 enum rf_sip_header {
     RF_HDR_OTHER, /* not in the table; see its name */
@@ -66,6 +75,11 @@ enum rf_sip_header {
 #undef X
     RF_HDR_COUNT
 };
+
+/** "Call-ID"; "" for RF_HDR_OTHER. */
+const char *rf_sip_header_name(enum rf_sip_header id);
+/** By name or compact form, without letter case; RF_HDR_OTHER when it is not in the table. */
+enum rf_sip_header rf_sip_header_find(struct rf_span name);
 
 struct rf_sip_field {
     enum rf_sip_header id;
@@ -89,6 +103,7 @@ struct rf_sip_msg {
     uint8_t max_forwards;        /* 70 when absent */
     struct rf_span body;
     size_t field_count;
+    uint8_t first[RF_HDR_COUNT]; /* 1 + index of the first field with this id; 0: none */
     struct rf_sip_field field[RF_SIP_HEADERS_MAX];
 };
 
@@ -98,6 +113,10 @@ struct rf_sip_problem {
     const char *sentence;  /* for the log and a Warning header; a constant string such as "CSeq is above 2^31-1" */
     struct rf_span where;  /* the part of the message that is wrong; may be empty */
 };
+
+/* Which values are refused eagerly: Via, From, To, Contact, Route, Record-Route and Path (each element), Call-ID,
+ * CSeq, Max-Forwards, Content-Length, and a field that must not be repeated. Broken Expires, Date and others are
+ * for their readers: RFC 3261 gives a broken Expires a default, and RFC 4475 lets a broken Date pass. */
 
 /**
  * Parse one whole message (a datagram, or what rf_sip_frame cut from a stream).
@@ -119,8 +138,14 @@ enum rf_sip_frame_kind {
 };
 
 /**
- * Find the first message in a stream (RFC 3261 18.3): Content-Length is required, once, and a number.
- * @param n  octets to take off the buffer (for RF_FRAME_BROKEN: the header part that can be answered)
+ * Find the first message in a stream (RFC 3261 18.3): Content-Length is required, is a number, and if it is
+ * repeated it is the same (rf_sip_msg_parse then refuses the message; the stream stays in step).
+ *
+ * A buffer that is just CRLF is RF_FRAME_MORE: the other half of a ping may follow. A client that waits for a
+ * pong takes such a buffer for it.
+ *
+ * @param n  octets to take off the buffer; 0 for RF_FRAME_MORE. RF_FRAME_BROKEN: the header part, which
+ *           rf_sip_msg_parse reads so that it can be answered with problem->status; 0 when there is none
  */
 enum rf_sip_frame_kind rf_sip_frame(struct rf_span buffer, size_t *n, struct rf_sip_problem *problem);
 
@@ -141,13 +166,15 @@ rf_sip_walk(const struct rf_sip_msg *m, enum rf_sip_header id)
 {
     return (struct rf_sip_walk){ m, id, 0, { NULL, 0 } };
 }
+/** Where a comma belongs to the value (Authorization and its kin, Date, Subject) a whole field is one element. */
 bool rf_sip_walk_next(struct rf_sip_walk *w, struct rf_span *element);
 
 /** Is `token` in the comma list of these fields (Supported, Require, Allow)? Letter case does not count. */
 bool rf_sip_has_token(const struct rf_sip_msg *m, enum rf_sip_header id, const char *token);
 
 /** A number header (Expires, Min-Expires, Session-Expires' first part...): absent gives `absent`; beyond
- *  2^32-1 gives that maximum (RFC 3261 20.19). RF_ERR_SYNTAX when it is no number. */
+ *  2^32-1 gives that maximum (RFC 3261 20.19). RF_ERR_SYNTAX when it is no number. What follows a semicolon or
+ *  an opening parenthesis (Retry-After's comment) is not looked at. */
 RF_MUST_CHECK enum rf_err rf_sip_seconds(const struct rf_sip_msg *m, enum rf_sip_header id, uint32_t absent,
                                          uint32_t *out);
 
