@@ -8,7 +8,7 @@
 
 #include "base/span.h"
 
-enum rf_srtp_cipher { RF_CIPHER_NULL, RF_CIPHER_AES_CM, RF_CIPHER_AES_GCM, RF_CIPHER_AES_F8, RF_CIPHER_SEED_CTR };
+enum rf_srtp_cipher { RF_CIPHER_NULL, RF_CIPHER_AES_CM, RF_CIPHER_AES_GCM, RF_CIPHER_AES_F8 };
 
 #define RF_SRTP_KEY_MAX     32 /* octets of a master key: AES-256 */
 #define RF_SRTP_SALT_MAX    14 /* octets of a master salt; 12 with GCM */
