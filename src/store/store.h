@@ -47,15 +47,23 @@ void rf_store_close(struct rf_store *s);
  * @param done    called on the store's thread after the commit (RF_OK) or its failure (RF_ERR_IO: nothing of the
  *                n was written); NULL: nobody asks. It must not block; it usually posts to a mailbox.
  * @param ctx, cookie  handed to done
- * @return RF_ERR_NOMEM: the queue is full (answer 503); done is not called then
+ * @return RF_ERR_NOMEM: the queue is full (answer 503); RF_ERR_RANGE: a secret above RF_SECRET_MAX or no key;
+ *         done is not called then
  */
 RF_MUST_CHECK enum rf_err rf_store_write(struct rf_store *s, const struct rf_store_write *w, size_t n,
                                          void (*done)(void *ctx, uint64_t cookie, enum rf_err err), void *ctx,
                                          uint64_t cookie);
-/** Wait until all that was queued before is committed or has failed. For commands and stop. */
+/**
+ * Wait until all that was queued before is committed or has failed. For commands and stop.
+ * RF_ERR_IO when some of it failed. Not from `done`.
+ */
 RF_MUST_CHECK enum rf_err rf_store_flush(struct rf_store *s);
 
-/* Rows, one by one; `row` returns false to stop. The spans are valid during the call. */
+/*
+ * Rows, one by one; `row` returns false to stop. The spans are valid during the call. `row` must not call the
+ * store; while it runs the write-ahead log cannot be cut short, so it copies and returns.
+ * RF_ERR_IO, RF_ERR_STATE (damaged).
+ */
 typedef bool rf_store_row(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span value,
                           int64_t expires_s);
 RF_MUST_CHECK enum rf_err rf_store_load_bindings(struct rf_store *s, struct rf_span aor_or_empty,
@@ -67,6 +75,22 @@ RF_MUST_CHECK enum rf_err rf_store_load_records(struct rf_store *s, struct rf_sp
 /** The newest version; no row when there is none yet. sub: version number as text. */
 RF_MUST_CHECK enum rf_err rf_store_load_settings(struct rf_store *s, rf_store_row *row, void *ctx);
 RF_MUST_CHECK enum rf_err rf_store_load_secret(struct rf_store *s, struct rf_span name, struct rf_secret *out);
+/** Names of all secrets (key), never their octets. */
+RF_MUST_CHECK enum rf_err rf_store_load_secret_names(struct rf_store *s, rf_store_row *row, void *ctx);
+/**
+ * Earlier versions of the settings, newest first; key: who, sub: version number as text, value: the text,
+ * expires_s: when, wall seconds. @param version  only this one; 0: all that are kept
+ */
+RF_MUST_CHECK enum rf_err rf_store_load_history(struct rf_store *s, int64_t version, rf_store_row *row, void *ctx);
+
+#define RF_STORE_HISTORY_MAX 50 /* versions of the settings that are kept */
+
+/**
+ * How many call records are kept, and for how long.
+ * @param count  at least 1; 100,000 when this is never called
+ * @param age_s  0: for ever
+ */
+void rf_store_keep_records(struct rf_store *s, int64_t count, int64_t age_s);
 
 struct rf_store_counts {
     uint64_t writes, commits, failed; /* since the start */

@@ -1,0 +1,628 @@
+/*
+ * The store on SQLite.
+ *
+ * (I1) `done` with RF_OK is called only after COMMIT returned, and COMMIT returns after fsync (synchronous=FULL).
+ * (I2) The store's thread alone writes; it holds the lock only to swap batches, never during SQLite's work.
+ * (I3) A group is written whole or not at all: a transaction that fails is rolled back, and its groups are
+ *      tried again one transaction each, so that one that cannot be written takes no other with it.
+ * (I4) The write-ahead log is copied into the database after CHECKPOINT_FRAMES, so it stays bounded.
+ */
+#include "store/store.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "store/batch.h"
+#include "store/schema.h"
+
+#define TRANSACTION_WRITES 4096  /* the longest a lone write can wait behind others: 50 ms of SQLite's work */
+#define CHECKPOINT_FRAMES  4096  /* 16 MiB of log */
+#define RESTART_FRAMES     32768 /* 128 MiB: a reader held the log open; now wait for it */
+#define GIVE_UP_AFTER      16    /* failures in a row after which the rest of a transaction fails untried */
+#define PRUNE_EVERY        1024  /* call records between two looks at how many there are */
+#define HISTORY_OCTETS_MAX (64 << 20)
+
+enum statement {
+    ST_BEGIN, ST_COMMIT, ST_ROLLBACK,
+    ST_BINDING_PUT, ST_BINDING_DELETE, ST_BINDING_DELETE_ALL,
+    ST_DIALOG_PUT, ST_DIALOG_DELETE,
+    ST_RECORD_PUT, ST_RECORD_PRUNE, ST_RECORD_PRUNE_AGE,
+    ST_SETTINGS_PUT, ST_SETTINGS_PRUNE,
+    ST_SECRET_PUT, ST_SECRET_DELETE,
+    ST_COUNT
+};
+
+static const char *const statement_text[ST_COUNT] = {
+    [ST_BEGIN] = "BEGIN IMMEDIATE",
+    [ST_COMMIT] = "COMMIT",
+    [ST_ROLLBACK] = "ROLLBACK",
+    [ST_BINDING_PUT] = "INSERT INTO binding(aor, sub, value, expires_s) VALUES(?1, ?2, ?3, ?4)"
+                       " ON CONFLICT(aor, sub) DO UPDATE SET value=excluded.value, expires_s=excluded.expires_s",
+    [ST_BINDING_DELETE] = "DELETE FROM binding WHERE aor=?1 AND sub=?2",
+    [ST_BINDING_DELETE_ALL] = "DELETE FROM binding WHERE aor=?1",
+    [ST_DIALOG_PUT] = "INSERT INTO dialog(call_id, value) VALUES(?1, ?3)"
+                      " ON CONFLICT(call_id) DO UPDATE SET value=excluded.value",
+    [ST_DIALOG_DELETE] = "DELETE FROM dialog WHERE call_id=?1",
+    [ST_RECORD_PUT] = "INSERT INTO record(call_id, value, began_s) VALUES(?1, ?3, ?4)"
+                      " ON CONFLICT(call_id) DO UPDATE SET value=excluded.value, began_s=excluded.began_s",
+    [ST_RECORD_PRUNE] = "DELETE FROM record WHERE seq <= (SELECT max(seq) FROM record) - ?1",
+    [ST_RECORD_PRUNE_AGE] = "DELETE FROM record WHERE began_s < ?1",
+    [ST_SETTINGS_PUT] = "INSERT INTO settings(who, value, at_s) VALUES(?1, ?3, unixepoch())",
+    /* The newest always stays; older ones while there are at most ?1 and ?2 octets in all. */
+    [ST_SETTINGS_PRUNE] = "DELETE FROM settings WHERE version IN (SELECT version FROM (SELECT version,"
+                          " row_number() OVER newest AS n, sum(length(value)) OVER newest AS octets FROM settings"
+                          " WINDOW newest AS (ORDER BY version DESC)) WHERE n > ?1 OR (n > 1 AND octets > ?2))",
+    [ST_SECRET_PUT] = "INSERT INTO secret(name, value) VALUES(?1, ?3)"
+                      " ON CONFLICT(name) DO UPDATE SET value=excluded.value",
+    [ST_SECRET_DELETE] = "DELETE FROM secret WHERE name=?1",
+};
+
+struct rf_store {
+    /* the writer's own */
+    sqlite3 *db;
+    sqlite3_stmt *st[ST_COUNT];
+    struct rf_batch writing;
+    int wal_frames;
+    uint32_t records_since_prune;
+
+    pthread_t thread;
+    bool has_thread;
+
+    pthread_mutex_t lock; /* all below */
+    pthread_cond_t wake;  /* something waits, or stop */
+    pthread_cond_t idle;  /* finished moved on */
+    struct rf_batch waiting;
+    bool writer_sleeps, stop;
+    uint64_t queued, finished; /* groups, since the start */
+    int flushers;
+    int64_t keep_count, keep_age_s;
+    struct rf_store_counts counts;
+
+    pthread_mutex_t read_lock;
+    sqlite3 *reader;
+};
+
+/* --- one transaction ---------------------------------------------------------------------------------- */
+
+static int
+run(struct rf_store *s, enum statement which)
+{
+    int r = sqlite3_step(s->st[which]);
+
+    sqlite3_reset(s->st[which]);
+    return r == SQLITE_DONE ? SQLITE_OK : r;
+}
+
+/* The octets lie in the batch until the transaction has ended, so SQLite need not copy them. */
+static void
+bind_span(sqlite3_stmt *st, int at, struct rf_span v)
+{
+    sqlite3_bind_blob(st, at, v.n > 0 ? v.p : "", (int)v.n, SQLITE_STATIC);
+}
+
+static int
+apply_write(struct rf_store *s, const struct rf_store_write *w)
+{
+    static const struct {
+        enum statement which;
+        bool has_sub, has_value, has_time;
+    } plan[] = {
+        [RF_STORE_BINDING_PUT] = { ST_BINDING_PUT, true, true, true },
+        [RF_STORE_BINDING_DELETE] = { ST_BINDING_DELETE, true, false, false },
+        [RF_STORE_DIALOG_PUT] = { ST_DIALOG_PUT, false, true, false },
+        [RF_STORE_DIALOG_DELETE] = { ST_DIALOG_DELETE, false, false, false },
+        [RF_STORE_RECORD_PUT] = { ST_RECORD_PUT, false, true, true },
+        [RF_STORE_SETTINGS_PUT] = { ST_SETTINGS_PUT, false, true, false },
+        [RF_STORE_SECRET_PUT] = { ST_SECRET_PUT, false, true, false },
+        [RF_STORE_SECRET_DELETE] = { ST_SECRET_DELETE, false, false, false },
+    };
+    bool all_of_aor = w->op == RF_STORE_BINDING_DELETE && w->sub.n == 0;
+    enum statement which = all_of_aor ? ST_BINDING_DELETE_ALL : plan[w->op].which;
+    sqlite3_stmt *st = s->st[which];
+    int r;
+
+    bind_span(st, 1, w->key);
+    if (plan[w->op].has_sub && !all_of_aor)
+        bind_span(st, 2, w->sub);
+    if (plan[w->op].has_value)
+        bind_span(st, 3, w->value);
+    if (plan[w->op].has_time)
+        sqlite3_bind_int64(st, 4, w->expires_s);
+    r = run(s, which);
+    sqlite3_clear_bindings(st);
+    if (r == SQLITE_OK && w->op == RF_STORE_SETTINGS_PUT) {
+        sqlite3_bind_int64(s->st[ST_SETTINGS_PRUNE], 1, RF_STORE_HISTORY_MAX);
+        sqlite3_bind_int64(s->st[ST_SETTINGS_PRUNE], 2, HISTORY_OCTETS_MAX);
+        r = run(s, ST_SETTINGS_PRUNE);
+    }
+    if (r == SQLITE_OK && w->op == RF_STORE_RECORD_PUT)
+        s->records_since_prune++;
+    return r;
+}
+
+static int
+apply_group(struct rf_store *s, const struct rf_batch_group *g)
+{
+    struct rf_store_write w;
+    size_t at = 0;
+    int r = SQLITE_OK;
+
+    while (r == SQLITE_OK && rf_batch_write(g, &at, &w))
+        r = apply_write(s, &w);
+    return r;
+}
+
+/* Groups of the batch from `from` to before `to`, in one transaction. */
+static enum rf_err
+commit_groups(struct rf_store *s, size_t from, size_t to, char *why, size_t why_size)
+{
+    const struct rf_batch_group *g;
+    int r = run(s, ST_BEGIN);
+
+    while (r == SQLITE_OK && from < to && (g = rf_batch_next(&s->writing, &from)) != NULL)
+        r = apply_group(s, g);
+    if (r == SQLITE_OK)
+        r = run(s, ST_COMMIT);
+    if (r == SQLITE_OK)
+        return RF_OK;
+    rf_schema_why(s->db, why, why_size);
+    if (!sqlite3_get_autocommit(s->db)) {
+        int undone = run(s, ST_ROLLBACK);
+
+        /* Some failures roll back by themselves; then there is nothing left to undo. */
+        rf_assert(undone == SQLITE_OK || sqlite3_get_autocommit(s->db));
+    }
+    return RF_ERR_IO;
+}
+
+static void
+answer_groups(struct rf_store *s, size_t from, size_t to, enum rf_err err)
+{
+    const struct rf_batch_group *g;
+
+    while (from < to && (g = rf_batch_next(&s->writing, &from)) != NULL)
+        if (g->done != NULL)
+            g->done(g->ctx, g->cookie, err);
+}
+
+static void
+count_result(struct rf_store *s, uint64_t groups, uint64_t writes, enum rf_err err, const char *why)
+{
+    pthread_mutex_lock(&s->lock);
+    if (err == RF_OK) {
+        s->counts.writes += writes;
+        s->counts.commits++;
+        s->counts.last_why[0] = '\0';
+    } else {
+        s->counts.failed += groups;
+        snprintf(s->counts.last_why, sizeof s->counts.last_why, "%s", why);
+    }
+    s->counts.last_error = err;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* (I3): after a transaction has failed, each of its groups in one of its own. */
+static void
+commit_one_by_one(struct rf_store *s, size_t from, size_t to)
+{
+    const struct rf_batch_group *g;
+    char why[160] = "";
+    int in_a_row = 0;
+
+    while (from < to) {
+        size_t next = from;
+        enum rf_err err = RF_ERR_IO;
+
+        g = rf_batch_next(&s->writing, &next);
+        if (in_a_row < GIVE_UP_AFTER)
+            err = commit_groups(s, from, next, why, sizeof why);
+        in_a_row = err == RF_OK ? 0 : in_a_row + 1;
+        count_result(s, 1, g->writes, err, why);
+        answer_groups(s, from, next, err);
+        from = next;
+    }
+}
+
+static void
+commit_batch(struct rf_store *s)
+{
+    size_t from = 0;
+
+    while (from < s->writing.n) {
+        const struct rf_batch_group *g;
+        size_t to = from;
+        uint64_t groups = 0, writes = 0;
+        char why[160];
+        enum rf_err err;
+
+        while (writes < TRANSACTION_WRITES && (g = rf_batch_next(&s->writing, &to)) != NULL) {
+            groups++;
+            writes += g->writes;
+        }
+        err = commit_groups(s, from, to, why, sizeof why);
+        if (err == RF_OK || groups == 1) {
+            count_result(s, groups, writes, err, why);
+            answer_groups(s, from, to, err);
+        } else {
+            commit_one_by_one(s, from, to);
+        }
+        from = to;
+    }
+}
+
+/* --- between transactions ----------------------------------------------------------------------------- */
+
+static int
+on_wal(void *ctx, sqlite3 *db, const char *name, int frames)
+{
+    struct rf_store *s = ctx;
+
+    s->wal_frames = frames;
+    return SQLITE_OK;
+}
+
+/* (I4). A checkpoint that fails (full disk) leaves the log as it is: nothing is lost, and the next one tries again. */
+static void
+checkpoint(struct rf_store *s)
+{
+    int mode = s->wal_frames >= RESTART_FRAMES ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+
+    if (s->wal_frames < CHECKPOINT_FRAMES)
+        return;
+    if (mode == SQLITE_CHECKPOINT_RESTART)
+        sqlite3_busy_timeout(s->db, 100);
+    sqlite3_wal_checkpoint_v2(s->db, NULL, mode, NULL, NULL);
+    if (mode == SQLITE_CHECKPOINT_RESTART)
+        sqlite3_busy_timeout(s->db, 5000);
+}
+
+/* A prune that fails is made up for by the next one. */
+static void
+prune_records(struct rf_store *s)
+{
+    int64_t count, age_s;
+
+    if (s->records_since_prune < PRUNE_EVERY)
+        return;
+    s->records_since_prune = 0;
+    pthread_mutex_lock(&s->lock);
+    count = s->keep_count;
+    age_s = s->keep_age_s;
+    pthread_mutex_unlock(&s->lock);
+
+    sqlite3_bind_int64(s->st[ST_RECORD_PRUNE], 1, count);
+    run(s, ST_RECORD_PRUNE);
+    if (age_s > 0) {
+        sqlite3_bind_int64(s->st[ST_RECORD_PRUNE_AGE], 1, (int64_t)time(NULL) - age_s);
+        run(s, ST_RECORD_PRUNE_AGE);
+    }
+}
+
+static void *
+writer(void *ctx)
+{
+    struct rf_store *s = ctx;
+
+    pthread_setname_np(pthread_self(), "store");
+    pthread_mutex_lock(&s->lock);
+    for (;;) {
+        struct rf_batch taken;
+        uint64_t groups;
+
+        while (s->waiting.groups == 0 && !s->stop) {
+            s->writer_sleeps = true;
+            pthread_cond_wait(&s->wake, &s->lock);
+        }
+        s->writer_sleeps = false;
+        if (s->waiting.groups == 0)
+            break;
+        taken = s->waiting;
+        s->waiting = s->writing; /* empty, with its memory */
+        s->writing = taken;
+        groups = taken.groups;
+        pthread_mutex_unlock(&s->lock);
+
+        commit_batch(s);
+        rf_batch_clear(&s->writing);
+        prune_records(s);
+        checkpoint(s);
+
+        pthread_mutex_lock(&s->lock);
+        s->finished += groups;
+        if (s->flushers > 0)
+            pthread_cond_broadcast(&s->idle);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+/* --- life ---------------------------------------------------------------------------------------------- */
+
+static enum rf_err
+start_thread(struct rf_store *s)
+{
+    sigset_t all, before;
+    int r;
+
+    /* Signals are for the loops of other threads. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    r = pthread_create(&s->thread, NULL, writer, s);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    s->has_thread = r == 0;
+    return r == 0 ? RF_OK : RF_ERR_NOMEM;
+}
+
+enum rf_err
+rf_store_open(struct rf_store **out, const char *dir, char *why, size_t why_size)
+{
+    struct rf_store *s = calloc(1, sizeof *s);
+    char path[1024];
+    enum rf_err err;
+
+    if (s == NULL)
+        return RF_ERR_NOMEM;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->read_lock, NULL);
+    pthread_cond_init(&s->wake, NULL);
+    pthread_cond_init(&s->idle, NULL);
+    s->keep_count = 100000;
+    s->records_since_prune = PRUNE_EVERY; /* settle what an earlier run left */
+
+    if (snprintf(path, sizeof path, "%s/ringfence.db", dir) >= (int)sizeof path) {
+        snprintf(why, why_size, "the path of the state directory is longer than %zu octets", sizeof path - 16);
+        err = RF_ERR_RANGE;
+        goto fail;
+    }
+    err = rf_schema_open(&s->db, path, why, why_size);
+    if (err)
+        goto fail;
+    err = rf_schema_open_reader(&s->reader, path, why, why_size);
+    if (err)
+        goto fail;
+    for (int i = 0; i < ST_COUNT; i++) {
+        int r = sqlite3_prepare_v3(s->db, statement_text[i], -1, SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL);
+
+        if (r != SQLITE_OK) {
+            snprintf(why, why_size, "the database %s does not have the tables it should: %s", path,
+                     sqlite3_errmsg(s->db));
+            err = RF_ERR_STATE;
+            goto fail;
+        }
+    }
+    sqlite3_wal_hook(s->db, on_wal, s);
+    err = start_thread(s);
+    if (err) {
+        snprintf(why, why_size, "cannot start the store's thread");
+        goto fail;
+    }
+    *out = s;
+    return RF_OK;
+
+fail:
+    rf_store_close(s);
+    return err;
+}
+
+void
+rf_store_close(struct rf_store *s)
+{
+    if (s == NULL)
+        return;
+    if (s->has_thread) {
+        pthread_mutex_lock(&s->lock);
+        s->stop = true;
+        pthread_cond_signal(&s->wake);
+        pthread_mutex_unlock(&s->lock);
+        pthread_join(s->thread, NULL);
+    }
+    sqlite3_close(s->reader);
+    for (int i = 0; i < ST_COUNT; i++)
+        sqlite3_finalize(s->st[i]);
+    sqlite3_close(s->db); /* the last connection: copies the log into the database and removes it */
+    rf_batch_fini(&s->waiting);
+    rf_batch_fini(&s->writing);
+    pthread_cond_destroy(&s->wake);
+    pthread_cond_destroy(&s->idle);
+    pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->read_lock);
+    free(s);
+}
+
+/* --- writes -------------------------------------------------------------------------------------------- */
+
+enum rf_err
+rf_store_write(struct rf_store *s, const struct rf_store_write *w, size_t n,
+               void (*done)(void *ctx, uint64_t cookie, enum rf_err err), void *ctx, uint64_t cookie)
+{
+    enum rf_err err;
+
+    for (size_t i = 0; i < n; i++) {
+        rf_assert((unsigned)w[i].op <= RF_STORE_SECRET_DELETE);
+        if (w[i].key.n == 0 && w[i].op != RF_STORE_SETTINGS_PUT)
+            return RF_ERR_RANGE;
+        if (w[i].op == RF_STORE_SECRET_PUT && w[i].value.n > RF_SECRET_MAX)
+            return RF_ERR_RANGE;
+    }
+    pthread_mutex_lock(&s->lock);
+    err = rf_batch_add(&s->waiting, w, n, done, ctx, cookie);
+    if (err == RF_OK) {
+        s->queued++;
+        if (s->writer_sleeps) {
+            s->writer_sleeps = false; /* one signal wakes it, however many are queued until it runs */
+            pthread_cond_signal(&s->wake);
+        }
+    }
+    pthread_mutex_unlock(&s->lock);
+    return err;
+}
+
+enum rf_err
+rf_store_flush(struct rf_store *s)
+{
+    uint64_t ticket, failed;
+    enum rf_err err;
+
+    pthread_mutex_lock(&s->lock);
+    ticket = s->queued;
+    failed = s->counts.failed;
+    s->flushers++;
+    while (s->finished < ticket)
+        pthread_cond_wait(&s->idle, &s->lock);
+    s->flushers--;
+    err = s->counts.failed == failed ? RF_OK : RF_ERR_IO;
+    pthread_mutex_unlock(&s->lock);
+    return err;
+}
+
+void
+rf_store_keep_records(struct rf_store *s, int64_t count, int64_t age_s)
+{
+    rf_assert(count > 0 && age_s >= 0);
+    pthread_mutex_lock(&s->lock);
+    s->keep_count = count;
+    s->keep_age_s = age_s;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void
+rf_store_counts(struct rf_store *s, struct rf_store_counts *out)
+{
+    pthread_mutex_lock(&s->lock);
+    *out = s->counts;
+    out->queued = (uint32_t)(s->queued - s->finished);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* --- reads --------------------------------------------------------------------------------------------- */
+
+static struct rf_span
+column(sqlite3_stmt *st, int i)
+{
+    const void *p = sqlite3_column_blob(st, i);
+
+    return rf_span(p != NULL ? p : "", (size_t)sqlite3_column_bytes(st, i));
+}
+
+/* sql selects key, sub, value, time; ?1 and ?2 are octets when given, ?3 a number. */
+static enum rf_err
+load(struct rf_store *s, const char *sql, const struct rf_span *bind, size_t binds, int64_t number,
+     rf_store_row *row, void *ctx)
+{
+    sqlite3_stmt *st = NULL;
+    int r;
+
+    pthread_mutex_lock(&s->read_lock);
+    r = sqlite3_prepare_v2(s->reader, sql, -1, &st, NULL);
+    for (size_t i = 0; r == SQLITE_OK && i < binds; i++)
+        bind_span(st, (int)i + 1, bind[i]);
+    if (r == SQLITE_OK && sqlite3_bind_parameter_count(st) >= 3)
+        sqlite3_bind_int64(st, 3, number);
+    if (r == SQLITE_OK) {
+        while ((r = sqlite3_step(st)) == SQLITE_ROW)
+            if (!row(ctx, column(st, 0), column(st, 1), column(st, 2), sqlite3_column_int64(st, 3)))
+                break;
+    }
+    sqlite3_finalize(st);
+    pthread_mutex_unlock(&s->read_lock);
+    return r == SQLITE_ROW || r == SQLITE_DONE ? RF_OK : rf_schema_err(r);
+}
+
+enum rf_err
+rf_store_load_bindings(struct rf_store *s, struct rf_span aor_or_empty, rf_store_row *row, void *ctx)
+{
+    if (aor_or_empty.n == 0)
+        return load(s, "SELECT aor, sub, value, expires_s FROM binding", NULL, 0, 0, row, ctx);
+    return load(s, "SELECT aor, sub, value, expires_s FROM binding WHERE aor=?1", &aor_or_empty, 1, 0, row, ctx);
+}
+
+enum rf_err
+rf_store_load_dialogs(struct rf_store *s, rf_store_row *row, void *ctx)
+{
+    return load(s, "SELECT call_id, x'', value, 0 FROM dialog", NULL, 0, 0, row, ctx);
+}
+
+/* The first name after all that begin with `prefix`; empty when there is none (all octets 255). */
+static struct rf_span
+after_prefix(struct rf_span prefix, char *mem, size_t size)
+{
+    size_t n = prefix.n < size ? prefix.n : size;
+
+    memcpy(mem, prefix.p, n);
+    while (n > 0 && (uint8_t)mem[n - 1] == 0xff)
+        n--;
+    if (n > 0)
+        mem[n - 1] = (char)((uint8_t)mem[n - 1] + 1);
+    return rf_span(mem, n);
+}
+
+enum rf_err
+rf_store_load_records(struct rf_store *s, struct rf_span key_or_empty, int limit, rf_store_row *row, void *ctx)
+{
+    char upper[256];
+    struct rf_span bind[2] = { key_or_empty, key_or_empty };
+
+    if (key_or_empty.n == 0)
+        return load(s, "SELECT call_id, x'', value, began_s FROM record ORDER BY seq DESC LIMIT ?3", NULL, 0,
+                    limit, row, ctx);
+    if (key_or_empty.n < 4 || key_or_empty.n > sizeof upper)
+        return load(s, "SELECT call_id, x'', value, began_s FROM record WHERE call_id=?1 LIMIT ?3", bind, 1, limit,
+                    row, ctx);
+    bind[1] = after_prefix(key_or_empty, upper, sizeof upper);
+    return load(s,
+                bind[1].n > 0 ? "SELECT call_id, x'', value, began_s FROM record WHERE call_id>=?1 AND call_id<?2"
+                                " ORDER BY seq DESC LIMIT ?3"
+                              : "SELECT call_id, x'', value, began_s FROM record WHERE call_id>=?1"
+                                " ORDER BY seq DESC LIMIT ?3",
+                bind, bind[1].n > 0 ? 2 : 1, limit, row, ctx);
+}
+
+enum rf_err
+rf_store_load_settings(struct rf_store *s, rf_store_row *row, void *ctx)
+{
+    return load(s,
+                "SELECT who, CAST(version AS TEXT), value, at_s FROM settings ORDER BY version DESC LIMIT 1", NULL,
+                0, 0, row, ctx);
+}
+
+enum rf_err
+rf_store_load_history(struct rf_store *s, int64_t version, rf_store_row *row, void *ctx)
+{
+    return load(s,
+                "SELECT who, CAST(version AS TEXT), value, at_s FROM settings WHERE ?3=0 OR version=?3"
+                " ORDER BY version DESC",
+                NULL, 0, version, row, ctx);
+}
+
+struct secret_row {
+    struct rf_secret *out;
+    enum rf_err err;
+};
+
+static bool
+take_secret(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span value, int64_t at_s)
+{
+    struct secret_row *found = ctx;
+
+    found->err = rf_secret_set(found->out, value.p, value.n);
+    return false;
+}
+
+enum rf_err
+rf_store_load_secret(struct rf_store *s, struct rf_span name, struct rf_secret *out)
+{
+    struct secret_row found = { out, RF_ERR_NOT_FOUND };
+    enum rf_err err = load(s, "SELECT name, x'', value, 0 FROM secret WHERE name=?1", &name, 1, 0, take_secret,
+                           &found);
+
+    return err ? err : found.err;
+}
+
+enum rf_err
+rf_store_load_secret_names(struct rf_store *s, rf_store_row *row, void *ctx)
+{
+    return load(s, "SELECT name, x'', x'', 0 FROM secret ORDER BY name", NULL, 0, 0, row, ctx);
+}
