@@ -22,6 +22,7 @@ struct rf_srtp_policy {
     size_t suite_count;
     bool answer_savp;      /* answer-profile savp: RTP/AVP with a=crypto is answered RTP/SAVP (TEL-23) */
     bool allow_null_auth;  /* AES_CM_128_NULL_AUTH may be chosen, last (TEL-30) */
+    /* A suite that encrypts nothing (NULL_HMAC_...) is never offered or chosen, whatever the list says (TEL-29). */
     bool offerer_order;    /* take the first common suite of the offer, not the strongest (TEL-22) */
     bool hosted;           /* platform hosted: as required, keys in clear refused */
     bool transport_secure; /* the SDP came (goes) by TLS; keys over a clear transport: RF-309 */
@@ -30,7 +31,9 @@ struct rf_srtp_policy {
 
 struct rf_srtp_decision {
     enum rf_refusal refusal;      /* RF_REFUSE_NONE: accepted */
-    char detail[200];             /* for the sentence of the refusal; a person reads it */
+    char detail[200];             /* what was wrong, for a person; "" when the refusal says it all */
+    char theirs[160], ours[160];  /* suites, for NO_COMMON_SUITE; "" otherwise */
+    char profile[48];             /* transport profile of their stream */
     bool encrypted;
     uint32_t tag;                 /* of the chosen line */
     const struct rf_srtp_suite *suite;
@@ -46,8 +49,13 @@ struct rf_srtp_decision {
 void rf_srtp_offer_in(const struct rf_srtp_policy *p, const struct rf_sdp *offer, int stream,
                       struct rf_srtp_decision *out);
 
-/** Fresh keys for an offer of ours: fills face->profile and face->crypto by the policy. */
-void rf_srtp_offer_out(const struct rf_srtp_policy *p, const struct rf_rand *rand, struct rf_sdp_face *face);
+/**
+ * Fresh keys for an offer of ours: fills face->profile and face->crypto by the policy.
+ * @return RF_REFUSE_NONE; KEYS_IN_CLEAR when SRTP is required and the offer would go over a clear transport that
+ *         may not carry keys, or NO_COMMON_SUITE when it is required and no suite may be used: do not send it
+ *         (face then has no keys and a secure profile, so that even a sent offer could not lead to clear media)
+ */
+enum rf_refusal rf_srtp_offer_out(const struct rf_srtp_policy *p, const struct rf_rand *rand, struct rf_sdp_face *face);
 
 /** The answer's crypto for an accepted offer: same tag, a fresh key that differs from theirs; none when plain. */
 void rf_srtp_answer_out(const struct rf_srtp_decision *d, const struct rf_rand *rand, struct rf_sdp_face *face);
@@ -56,11 +64,22 @@ void rf_srtp_answer_out(const struct rf_srtp_decision *d, const struct rf_rand *
 void rf_srtp_answer_in(const struct rf_srtp_policy *p, const struct rf_sdp_face *ours,
                        const struct rf_sdp *answer, int stream, struct rf_srtp_decision *out);
 
+#define RF_SRTP_REFUSAL_FIELDS 9
+
+/**
+ * The words of a refusal's sentence (base/refusal.h): {who}, {setting}, {transport} as given, {profile}, {detail},
+ * {tag}, {theirs}, {ours} of the decision. The fields point into *d; keys are never among them.
+ */
+void rf_srtp_refusal_fields(const struct rf_srtp_decision *d, const char *who, const char *setting,
+                            const char *transport, struct rf_log_field field[static RF_SRTP_REFUSAL_FIELDS]);
+
 /** Suites offered by default to phones (interface 0.10). Returns how many. */
 size_t rf_srtp_suites_for_phones(uint8_t suite[static RF_CRYPTO_LINES_MAX]);
+/** Suites offered by default to SIP connections (interface 0.10, TEL-20, TEL-21). Returns how many. */
+size_t rf_srtp_suites_for_connections(uint8_t suite[static RF_CRYPTO_LINES_MAX]);
 
 /** A list such as "AEAD_AES_256_GCM AES_CM_128_HMAC_SHA1_80" (spaces or commas). RF_ERR_NOT_FOUND: an unknown
- *  name, which *unknown then shows. */
+ *  name, which *unknown then shows; RF_ERR_SYNTAX: the list is empty. A name that stands twice counts once. */
 RF_MUST_CHECK enum rf_err rf_srtp_suites_parse(struct rf_span list, uint8_t suite[static RF_CRYPTO_LINES_MAX],
                                                size_t *n, struct rf_span *unknown);
 

@@ -199,5 +199,5 @@ rf_stun_long_term_key(struct rf_span username, struct rf_span realm, struct rf_s
 {
     struct rf_span parts[] = { username, RF_SPAN_LIT(":"), realm, RF_SPAN_LIT(":"), password };
 
-    return rf_digest(RF_DIGEST_MD5, parts, sizeof parts / sizeof *parts, key);
+    return rf_digest(RF_MD_MD5, parts, sizeof parts / sizeof *parts, key);
 }

@@ -28,7 +28,7 @@ rf_stun_integrity(const uint8_t *p, size_t n, struct rf_span key, uint8_t *tag)
 
     rf_assert(n >= RF_STUN_HEADER_OCTETS);
     rf_set16(length, (uint16_t)(n - RF_STUN_HEADER_OCTETS + 4 + RF_STUN_INTEGRITY_OCTETS));
-    return rf_hmac(RF_DIGEST_SHA1, key, parts, 3, tag);
+    return rf_hmac(RF_MD_SHA1, key, parts, 3, tag);
 }
 
 static void
