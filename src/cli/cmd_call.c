@@ -14,27 +14,22 @@ leg_of(const json_t *call, size_t i)
 }
 
 static void
-put_party(struct rf_buf *b, const json_t *call, const char *key)
+put_party(struct rf_buf *b, const json_t *call, const char *user, const char *display)
 {
-    const json_t *party = json_object_get(call, key);
-
-    if (json_is_string(party))
-        rf_put_str(b, json_string_value(party));
-    else
-        rf_putf(b, "%s%s%s", rf_cli_text(party, "user"), rf_cli_text(party, "display")[0] != '\0' ? " " : "",
-                rf_cli_text(party, "display"));
+    rf_putf(b, "%s%s%s", rf_cli_text(call, user), rf_cli_text(call, display)[0] != '\0' ? " " : "",
+            rf_cli_text(call, display));
 }
 
 static void
 put_from(struct rf_buf *b, const json_t *row, bool terminal)
 {
-    put_party(b, row, "from");
+    put_party(b, row, "from", "from_display");
 }
 
 static void
 put_to(struct rf_buf *b, const json_t *row, bool terminal)
 {
-    put_party(b, row, "to");
+    put_party(b, row, "to", "to_display");
 }
 
 static void
@@ -50,12 +45,37 @@ put_for(struct rf_buf *b, const json_t *row, bool terminal)
         rf_putf(b, "%02lld:%02lld", (long long)s / 60, (long long)s % 60);
 }
 
+/* "AEAD_AES_256_GCM" -> "GCM-256": short enough for a line of calls; `call show` has the whole name. */
+static void
+put_suite(struct rf_buf *b, const char *suite)
+{
+    static const char *const shorts[][2] = {
+        { "AEAD_AES_256_GCM", "GCM-256" },         { "AEAD_AES_128_GCM", "GCM-128" },
+        { "AES_CM_128_HMAC_SHA1_80", "CM-80" },    { "AES_CM_128_HMAC_SHA1_32", "CM-32" },
+        { "AES_256_CM_HMAC_SHA1_80", "CM256-80" }, { "AES_256_CM_HMAC_SHA1_32", "CM256-32" },
+    };
+
+    for (size_t i = 0; i < sizeof shorts / sizeof *shorts; i++)
+        if (strcmp(suite, shorts[i][0]) == 0) {
+            rf_put_str(b, shorts[i][1]);
+            return;
+        }
+    rf_put_str(b, suite);
+}
+
+/* "TLS1.3 | GCM-256", "UDP | none" */
 static void
 put_leg(struct rf_buf *b, const json_t *leg)
 {
-    rf_put_str(b, rf_cli_text(leg, "signalling_text"));
+    const json_t *s = json_object_get(leg, "signalling"), *m = json_object_get(leg, "media");
+
+    rf_put_str(b, rf_cli_text(s, "transport"));
+    rf_put_str(b, rf_cli_text(s, "tls_version"));
     rf_put_str(b, " | ");
-    rf_put_str(b, rf_cli_text(leg, "media_text"));
+    if (rf_cli_text(m, "suite")[0] != '\0')
+        put_suite(b, rf_cli_text(m, "suite"));
+    else
+        rf_put_str(b, rf_cli_text(m, "protection"));
 }
 
 static void

@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "conf/conf.h"
+#include "conf/explain.h"
 #include "conf/options.h"
 
 #define TEXT_MAX (4u << 20) /* octets of a layer */
@@ -248,108 +249,47 @@ rf_cmd_set(struct rf_cli *cli)
 
 /* --- without a daemon --- */
 
-static const char *
-type_text(const struct rf_option *o)
-{
-    static const char *const text[] = {
-        [RF_OPT_FLAG] = "on | off",
-        [RF_OPT_ENUM] = NULL,
-        [RF_OPT_NUMBER] = "number",
-        [RF_OPT_DURATION] = "duration such as 10s 5m 12h 30d",
-        [RF_OPT_TEXT] = "text",
-        [RF_OPT_DOMAIN] = "host name or address",
-        [RF_OPT_ADDRESS] = "address",
-        [RF_OPT_LISTEN] = "SCHEME:ADDRESS:PORT",
-        [RF_OPT_PORTS] = "LOW-HIGH",
-        [RF_OPT_SECRET] = "secret:NAME, file:PATH, env:NAME",
-        [RF_OPT_FILE] = "file:PATH",
-        [RF_OPT_KEY_FILE] = "file:PATH",
-        [RF_OPT_BLOCK] = "name of a block",
-    };
-
-    return text[o->type] != NULL ? text[o->type] : o->choices;
-}
-
-static void
-print_option(const struct rf_cli *cli, const struct rf_option *o)
-{
-    if (cli->json) {
-        json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "name", o->name, "type",
-                              type_text(o), "choices", o->choices != NULL ? o->choices : "", "compatible",
-                              o->compatible, "secure", o->secure, "hosted", o->hosted != NULL ? o->hosted : "",
-                              "list", o->is_list, "needs_restart", o->needs_restart, "requirements", o->requirements,
-                              "help", o->help);
-
-        rf_cli_json(j);
-        json_decref(j);
-        return;
-    }
-    printf("%s\n  %s\n", o->name, o->help);
-    printf("  value        %s%s\n", type_text(o), o->is_list ? ", several with spaces between" : "");
-    if (o->choices != NULL && strcmp(type_text(o), o->choices) != 0)
-        printf("  allowed      %s\n", o->choices);
-    printf("  default      %s", o->compatible[0] != '\0' ? o->compatible : "(none)");
-    if (strcmp(o->compatible, o->secure) != 0)
-        printf("   with security-profile secure: %s", o->secure);
-    printf("\n");
-    if (o->hosted != NULL)
-        printf("  hosted       only %s\n", o->hosted);
-    printf("  applied      %s\n", o->needs_restart ? "at a restart" : "by ringfence reload, nothing is dropped");
-    if (o->requirements[0] != '\0')
-        printf("  for          %s\n", o->requirements);
-}
-
 int
 rf_cmd_config_explain(struct rf_cli *cli)
 {
-    struct rf_span name = rf_span_str(cli->arg[0]), label;
-    const struct rf_option *o = rf_option_resolve(name, &label);
-    const char *words[256];
-    const char *near;
-    size_t n = 0;
+    char mem[32768];
+    struct rf_buf out = rf_buf(mem, sizeof mem);
+    struct rf_span label;
+    const struct rf_option *o = rf_option_find(rf_span_str(cli->arg[0]));
 
     if (o == NULL)
-        o = rf_option_find(name);
-    if (o != NULL) {
-        print_option(cli, o);
-        return RF_EXIT_DONE;
-    }
-    /* "sip" or "user": all that begins so. */
-    for (size_t i = 0; i < rf_option_count(); i++) {
-        const struct rf_option *row = rf_option_at(i);
+        o = rf_option_resolve(rf_span_str(cli->arg[0]), &label);
+    if (cli->json && o != NULL) {
+        json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "name", o->name, "choices",
+                              o->choices != NULL ? o->choices : "", "compatible", o->compatible, "secure", o->secure,
+                              "hosted", o->hosted != NULL ? o->hosted : "", "list", o->is_list, "needs_restart",
+                              o->needs_restart, "requirements", o->requirements, "help", o->help);
 
-        if (strncmp(row->name, cli->arg[0], name.n) == 0 && row->name[name.n] == '.') {
-            print_option(cli, row);
-            o = row;
-        }
-        if (n < 256)
-            words[n++] = row->name;
-    }
-    if (o != NULL)
+        rf_cli_json(j);
+        json_decref(j);
         return RF_EXIT_DONE;
-    near = rf_cli_nearest(cli->arg[0], words, n);
-    return rf_cli_fail(cli, RF_EXIT_USAGE, "unknown setting %s%s%s%s", cli->arg[0], near != NULL ? "; did you mean " : "",
-                       near != NULL ? near : "", near != NULL ? "?" : "");
+    }
+    if (rf_conf_explain(&out, rf_span_str(cli->arg[0]), NULL) != RF_OK)
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "%.*s", RF_SPAN_ARG(rf_span_trim(rf_buf_span(&out))));
+    printf("%.*s", RF_SPAN_ARG(rf_buf_span(&out)));
+    return RF_EXIT_DONE;
 }
 
 int
 rf_cmd_config_default(struct rf_cli *cli)
 {
+    static char mem[256 << 10];
+    struct rf_buf out = rf_buf(mem, sizeof mem);
+
+    rf_conf_put_defaults(&out, rf_cli_flag(cli, "--secure") != NULL);
     if (cli->json) {
-        for (size_t i = 0; i < rf_option_count(); i++)
-            print_option(cli, rf_option_at(i));
+        json_t *o = json_pack("{s:s%}", "text", out.p, out.n);
+
+        rf_cli_json(o);
+        json_decref(o);
         return RF_EXIT_DONE;
     }
-    printf("# Every setting of ringfence %s with its default. Remove the # of a line to change it.\n", RF_VERSION);
-    for (size_t i = 0; i < rf_option_count(); i++) {
-        const struct rf_option *o = rf_option_at(i);
-        const char *prefix = i > 0 ? rf_option_at(i - 1)->name : "";
-        size_t head = strcspn(o->name, ".");
-
-        if (strcspn(prefix, ".") != head || strncmp(prefix, o->name, head) != 0)
-            printf("\n");
-        printf("# %-32s %-28s # %s\n", o->name, o->compatible[0] != '\0' ? o->compatible : "\"\"", type_text(o));
-    }
+    printf("%.*s", RF_SPAN_ARG(rf_buf_span(&out)));
     return RF_EXIT_DONE;
 }
 

@@ -10,6 +10,7 @@
 #define RF_MAIN_CHILDREN_H
 
 #include "loop/wheel.h"
+#include "base/log.h"
 #include "main/launch.h"
 
 #define RF_CHILD_OLD_US    (10 * RF_S) /* one that lived so long is started again at once */

@@ -9,21 +9,38 @@
 
 #include <jansson.h>
 
-#include "flow/flow.h"
-#include "sip/msg.h"
+#include "flow/remote.h"
 
-/* A message of the largest size with its head. */
-#define RF_LETTER_MAX  (RF_SIP_MESSAGE_MAX + 1024)
+/* A message of the largest size, or a flow's letter, with its head. */
+#define RF_LETTER_MAX  (RF_REMOTE_LETTER_MAX + 1024)
 /* Per worker: some 2000 messages of 1 kB with their heads. Longer queues only make answers late. */
 #define RF_LETTER_RING (4u << 20)
 
 enum rf_letter_kind {
-    RF_LETTER_MESSAGE = 1, /* struct rf_letter_flow, octets: a SIP message for a call of the reader */
-    RF_LETTER_SEND,        /* struct rf_letter_flow, octets: send them by a flow of the reader */
-    RF_LETTER_CLOSE,       /* struct rf_letter_flow: close a flow of the reader */
-    RF_LETTER_WATCH,       /* struct rf_letter_flow: tell the writer when this flow of the reader is gone */
-    RF_LETTER_GONE,        /* struct rf_letter_flow: a flow that the reader knows from afar is gone */
+    RF_LETTER_MESSAGE = 1, /* struct rf_letter_message, octets: a SIP message for a call of the reader */
+    RF_LETTER_FLOW,        /* struct rf_letter_head, octets: for rf_remote_letter (flow/remote.h) */
+    RF_LETTER_WANT,        /* struct rf_letter_card: what is this flow of the reader like? */
+    RF_LETTER_CARD,        /* struct rf_letter_card: its answer */
     RF_LETTER_STORED,      /* struct rf_letter_stored: a write is committed, or failed */
+    RF_LETTER_SITE,        /* struct rf_letter_site */
+    RF_LETTER_ASK,         /* struct rf_letter_ask: a question of the first thread */
+    RF_LETTER_TOLD,        /* struct rf_letter_told: its answer */
+    RF_LETTER_RESTORE,     /* struct rf_letter_head, octets: a call that was up */
+    RF_LETTER_SWEEP,       /* struct rf_letter_head: all calls were restored */
+    RF_LETTER_STOP         /* struct rf_letter_head: end all calls */
+};
+
+struct rf_letter_head {
+    uint32_t kind;
+    uint32_t from; /* worker; RF_WORKERS_MAX: the first thread */
+};
+
+struct rf_letter_message {
+    struct rf_letter_head head;
+    struct rf_flow_card flow; /* by which it came */
+};
+
+struct rf_letter_stored: a write is committed, or failed */
     RF_LETTER_SITE,        /* struct rf_letter_site */
     RF_LETTER_ASK,         /* struct rf_letter_ask: a question of the control thread */
     RF_LETTER_TOLD,        /* struct rf_letter_told: its answer */
@@ -46,6 +63,13 @@ struct rf_letter_flow {
     struct rf_addr local, remote;
     char listener[24];
     struct rf_flow_facts facts;
+};
+
+struct rf_letter_card {
+    struct rf_letter_head head;
+    uint64_t serial;          /* of the question */
+    uint64_t is_found;        /* answer: the flow is there */
+    struct rf_flow_card flow; /* question: its id alone */
 };
 
 struct rf_letter_stored {

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "main/launch.h"
 #include "main/sandbox.h"
 #include "relay/media.h"

@@ -120,8 +120,6 @@ wrong_password(struct rf_register *r, const struct rf_flow *flow, const struct r
                    (struct rf_log_field[]){ RF_F_SPAN("user", who->username), RF_F_STR("domain", w->site->call.domain),
                                             RF_F_STR("addr", rf_addr_text(&flow->remote, address)), { 0 } },
                    now_us);
-    rf_guard_wrong_password(w->shared->guard, &flow->remote,
-                            rf_transport_is_reliable(flow->transport) || who->nonce_is_ours, now_us);
 }
 
 /* The user who signed in, in *user; false: the request was answered. */
@@ -153,7 +151,6 @@ sign_in(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_ms
         challenge(r, txn, who.verdict != RF_AUTH_CHALLENGE, now_us);
         return false;
     }
-    rf_guard_signed_in(w->shared->guard, &flow->remote, now_us);
     name = user_name(who.username, name_mem, sizeof name_mem);
     aor = user_name(msg->to.uri.user, aor_mem, sizeof aor_mem);
     if (!rf_site_user(w->site, name, user)) { /* removed between the check and now */

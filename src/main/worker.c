@@ -7,9 +7,6 @@
 
 #define TICK_US RF_S
 
-/* UDP sockets of phones that call from far away: a request larger than this does not fit a datagram's path
- * (RFC 3261 18.1.1); answers are sent all the same, to where the request came from. */
-
 bool
 rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, struct rf_span octets)
 {
@@ -55,20 +52,11 @@ malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem
 }
 
 static void
-letter_of(const struct rf_flow *flow, uint16_t from, enum rf_letter_kind kind, struct rf_letter_flow *out)
-{
-    *out = (struct rf_letter_flow){ .head = { .kind = kind, .from = from }, .id = flow->id,
-                                    .transport = flow->transport, .local = flow->local, .remote = flow->remote,
-                                    .facts = flow->facts };
-    memcpy(out->listener, flow->listener, sizeof out->listener);
-}
-
-static void
 post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t now_us)
 {
-    struct rf_letter_flow head;
+    struct rf_letter_message head = { .head = { .kind = RF_LETTER_MESSAGE, .from = w->index } };
 
-    letter_of(flow, w->index, RF_LETTER_MESSAGE, &head);
+    rf_flow_card_fill(&head.flow, flow);
     if (rf_worker_post(w->shared->worker[owner]->letters, &head, sizeof head, w->msg.raw)) {
         atomic_fetch_add_explicit(&w->numbers.posted, 1, memory_order_relaxed);
         return;
@@ -92,33 +80,14 @@ is_anybodys(const struct rf_sip_msg *m)
 }
 
 static void
-refused_by_guard(struct rf_worker *w, struct rf_flow *flow, const struct rf_guard_verdict *v, uint64_t now_us)
-{
-    char headers[64];
-    struct rf_buf b = rf_buf(headers, sizeof headers);
-
-    if (v->is_silent || !w->msg.is_request || w->msg.method == RF_SIP_ACK) {
-        atomic_fetch_add_explicit(&w->numbers.dropped, 1, memory_order_relaxed);
-        return;
-    }
-    rf_sip_put_headerf(&b, RF_HDR_RETRY_AFTER, "%u", v->retry_after_s);
-    answer_bare(w, &w->msg, flow, 503, rf_buf_span(&b));
-}
-
-static void
 on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_us)
 {
     struct rf_worker *w = ctx;
     struct rf_sip_problem problem;
-    struct rf_guard_verdict verdict;
     uint16_t owner;
 
     if (rf_sip_msg_parse(&w->msg, octets, &problem) != RF_OK) {
         malformed(w, flow, &problem, true, now_us);
-        return;
-    }
-    if (w->msg.is_request && !rf_guard_request(w->shared->guard, &flow->remote, now_us, &verdict)) {
-        refused_by_guard(w, flow, &verdict, now_us);
         return;
     }
     owner = is_anybodys(&w->msg) ? w->index
@@ -139,14 +108,6 @@ on_broken(void *ctx, struct rf_flow *flow, struct rf_span head, const struct rf_
     if (is_parsed) /* what it finds is wrong is known already; the fields for an answer count */
         (void)!rf_sip_msg_parse(&w->msg, head, &ignored);
     malformed(w, flow, problem, is_parsed, now_us);
-}
-
-static bool
-on_admit(void *ctx, const struct rf_addr *source, enum rf_transport t, uint64_t now_us)
-{
-    struct rf_worker *w = ctx;
-
-    return rf_guard_connection(w->shared->guard, source, t == RF_TLS, now_us);
 }
 
 /* --- the transactions' user --- */
@@ -182,20 +143,58 @@ on_media(void *ctx, const struct rf_media_reply *reply, uint64_t now_us)
 
 /* --- letters --- */
 
+static enum rf_err
+post_flow_letter(void *ctx, uint16_t worker, const struct rf_span *parts, size_t n)
+{
+    struct rf_worker *w = ctx;
+    struct rf_letter_head head = { .kind = RF_LETTER_FLOW, .from = w->index };
+    struct rf_span all[8] = { rf_span(&head, sizeof head) };
+
+    if (worker >= w->shared->workers || n > 7)
+        return RF_ERR_RANGE;
+    memcpy(all + 1, parts, n * sizeof *parts);
+    return rf_mailbox_send(w->shared->worker[worker]->letters, all, n + 1);
+}
+
 static void
-take_message(struct rf_worker *w, const struct rf_letter_flow *head, struct rf_span octets, uint64_t now_us)
+take_message(struct rf_worker *w, const struct rf_flow_card *card, struct rf_span octets, uint64_t now_us)
 {
     struct rf_sip_problem problem;
     struct rf_flow *flow;
+    enum rf_err err;
 
     /* It parsed at the sender, so it parses here. */
     if (rf_sip_msg_parse(&w->msg, octets, &problem) != RF_OK)
         return;
-    flow = rf_worker_remote_flow(w, head);
-    if (flow == NULL)
+    /* Each worker has a UDP socket with the same address: the answer need not go by the one it came to. */
+    if (card->transport == RF_UDP)
+        err = rf_transport_udp(w->transport, card->listener, &card->remote, &flow);
+    else
+        err = rf_remote_flow(w->remotes, card, &flow);
+    if (err) {
+        atomic_fetch_add_explicit(&w->numbers.dropped, 1, memory_order_relaxed);
         return;
+    }
     rf_txn_received(w->txn, &w->msg, flow, now_us);
     rf_flow_unref(flow);
+}
+
+static enum rf_err
+make_tls(struct rf_worker *w)
+{
+    struct rf_tls_server_conf conf = { .interface = "sip", .level = w->site->level, .cert = &w->site->cert,
+                                       .cert_count = 1, .tickets = w->shared->tickets };
+    const char *why = "";
+    struct rf_tls_server *made;
+    enum rf_err err = rf_tls_server_new(&made, &conf, &why);
+
+    if (err) {
+        RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS context could not be made", RF_F_STR("reason", why));
+        return err;
+    }
+    rf_tls_server_unref(w->tls);
+    w->tls = made;
+    return RF_OK;
 }
 
 static void
@@ -204,7 +203,8 @@ take_site(struct rf_worker *w, struct rf_site *site)
     struct rf_site *was = w->site;
 
     w->site = site;
-    rf_worker_apply_tls(w);
+    if (make_tls(w) == RF_OK)
+        rf_transport_set_tls(w->transport, "sip", w->tls);
     rf_site_unref(was);
 }
 
@@ -239,7 +239,8 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
 {
     struct rf_worker *w = ctx;
     struct rf_letter_head head;
-    struct rf_letter_flow flow_head;
+    struct rf_letter_message message;
+    struct rf_letter_card card;
     struct rf_letter_site site;
     struct rf_letter_ask ask;
 
@@ -248,18 +249,19 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     memcpy(&head, octets.p, sizeof head);
     switch ((enum rf_letter_kind)head.kind) {
     case RF_LETTER_MESSAGE:
-    case RF_LETTER_SEND:
-    case RF_LETTER_CLOSE:
-    case RF_LETTER_WATCH:
-    case RF_LETTER_GONE:
-        if (octets.n < sizeof flow_head)
-            return;
-        memcpy(&flow_head, octets.p, sizeof flow_head);
-        octets = rf_span_sub(octets, sizeof flow_head, octets.n);
-        if (head.kind == RF_LETTER_MESSAGE)
-            take_message(w, &flow_head, octets, now_us);
+        memcpy(&message, octets.p, sizeof message);
+        take_message(w, &message.flow, rf_span_sub(octets, sizeof message, octets.n), now_us);
+        break;
+    case RF_LETTER_WANT:
+    case RF_LETTER_CARD:
+        memcpy(&card, octets.p, sizeof card);
+        if (head.kind == RF_LETTER_WANT)
+            rf_worker_want(w, &card);
         else
-            rf_worker_flow_letter(w, &flow_head, octets, now_us);
+            rf_worker_card(w, &card);
+        break;
+    case RF_LETTER_FLOW:
+        rf_remote_letter(w->remotes, rf_span_sub(octets, sizeof head, octets.n), now_us);
         break;
     case RF_LETTER_SITE:
         memcpy(&site, octets.p, sizeof site);
@@ -299,6 +301,40 @@ on_tick(struct rf_timer *t, uint64_t now_us)
     rf_timer_arm(rf_loop_wheel(w->loop), t, now_us + TICK_US);
 }
 
+json_t *
+rf_worker_numbers_json(struct rf_worker *w)
+{
+    struct rf_transport_counts t;
+    struct rf_txn_counts x = rf_txn_counts(w->txn);
+    json_t *o = json_object();
+    const struct {
+        const char *name;
+        uint64_t value;
+    } numbers[] = {
+        { "calls", rf_call_count(w->calls) },
+        { "transactions", x.servers + x.clients },
+        { "retransmits_in", x.retransmits_in },
+        { "retransmits_out", x.retransmits_out },
+        { "timeouts", x.timeouts },
+        { "malformed", atomic_load_explicit(&w->numbers.malformed, memory_order_relaxed) },
+        { "dropped", atomic_load_explicit(&w->numbers.dropped, memory_order_relaxed) },
+        { "posted", atomic_load_explicit(&w->numbers.posted, memory_order_relaxed) },
+        { "post_refused", atomic_load_explicit(&w->numbers.post_refused, memory_order_relaxed) },
+        { "registers", atomic_load_explicit(&w->numbers.registers, memory_order_relaxed) },
+        { "media_pending", rf_media_client_pending(w->media) },
+    };
+
+    rf_transport_counts(w->transport, &t);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        json_object_set_new(o, numbers[i].name, json_integer((json_int_t)numbers[i].value));
+    json_object_set_new(o, "connections", json_integer(t.connections));
+    json_object_set_new(o, "tls_connections", json_integer(t.tls_connections));
+    json_object_set_new(o, "handshakes", json_integer((json_int_t)t.handshakes));
+    json_object_set_new(o, "handshakes_failed", json_integer((json_int_t)t.handshakes_failed));
+    json_object_set_new(o, "messages_in", json_integer((json_int_t)t.messages_in));
+    return o;
+}
+
 /* --- its life --- */
 
 static enum rf_err
@@ -323,36 +359,11 @@ make_listeners(struct rf_worker *w)
 }
 
 static enum rf_err
-make_tls(struct rf_worker *w)
-{
-    struct rf_tls_server_conf conf = { .interface = "sip", .level = w->site->level, .cert = &w->site->cert,
-                                       .cert_count = 1, .tickets = w->shared->tickets };
-    const char *why = "";
-    struct rf_tls_server *made;
-    enum rf_err err = rf_tls_server_new(&made, &conf, &why);
-
-    if (err) {
-        RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS context could not be made", RF_F_STR("reason", why));
-        return err;
-    }
-    rf_tls_server_unref(w->tls);
-    w->tls = made;
-    return RF_OK;
-}
-
-void
-rf_worker_apply_tls(struct rf_worker *w)
-{
-    if (make_tls(w) == RF_OK)
-        rf_transport_set_tls(w->transport, "sip", w->tls);
-}
-
-static enum rf_err
 make_parts(struct rf_worker *w)
 {
     const struct rf_launch *l = w->shared->launch;
     struct rf_transport_limits limits = RF_TRANSPORT_LIMITS;
-    const struct rf_transport_user user = { .ctx = w, .message = on_message, .broken = on_broken, .admit = on_admit };
+    const struct rf_transport_user user = { .ctx = w, .message = on_message, .broken = on_broken };
     const struct rf_txn_user txn_user = { .ctx = w, .request = on_request, .ack = on_ack,
                                           .stray_response = on_stray_response };
     /* 65,536 of each: at 10,000 REGISTERs a second over UDP, timer J keeps 32 s of them; beyond that 503. */
@@ -373,6 +384,13 @@ make_parts(struct rf_worker *w)
         err = rf_mailbox_new(&w->letters, w->loop, RF_LETTER_MAX, RF_LETTER_RING, on_letter, w);
     if (!err)
         err = rf_transport_layer_new(&w->transport, w->loop, w->index, &limits, &user, &rf_rand_system);
+    if (!err) {
+        const struct rf_remote_conf remote = { .worker = w->index, .layer = w->transport,
+                                               .wheel = rf_loop_wheel(w->loop), .rand = &rf_rand_system,
+                                               .post = post_flow_letter, .ctx = w };
+
+        err = rf_remote_flows_new(&w->remotes, &remote);
+    }
     if (!err)
         err = rf_txn_layer_new(&w->txn, rf_loop_wheel(w->loop), &rf_rand_system, &txn_limits, &txn_user);
     if (!err)
@@ -401,6 +419,7 @@ rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index, 
     w->index = index;
     w->site = site;
     w->tick.fire = on_tick;
+    rf_list_init(&w->wants);
     err = make_parts(w);
     if (!err)
         err = make_tls(w);
@@ -453,7 +472,7 @@ rf_worker_free(struct rf_worker *w)
     rf_call_layer_free(w->calls);
     rf_media_client_free(w->media);
     rf_txn_layer_free(w->txn);
-    rf_worker_forget_remotes(w);
+    rf_remote_flows_free(w->remotes);
     rf_transport_layer_free(w->transport);
     rf_tls_server_unref(w->tls);
     rf_register_free(w->registers);

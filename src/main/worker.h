@@ -18,7 +18,6 @@
 #include <pthread.h>
 
 #include "call/call.h"
-#include "flow/guard.h"
 #include "flow/remote.h"
 #include "flow/transport.h"
 #include "loop/mailbox.h"
@@ -36,7 +35,6 @@ struct rf_signal {
     struct rf_auth *auth;
     struct rf_location *location;
     const struct rf_media_map *map;
-    struct rf_guard *guard;
     struct rf_tls_tickets *tickets;
     struct rf_hash_key owner_key;
     struct rf_mailbox *desk;       /* of the first thread */
@@ -58,7 +56,8 @@ struct rf_worker {
     struct rf_mailbox *letters;    /* for messages, sites, questions */
     struct rf_mailbox *stored;     /* for the store's answers: never full (register.c) */
     struct rf_transport_layer *transport;
-    struct rf_remote_layer *remotes;
+    struct rf_remote_flows *remotes;
+    struct rf_tls_server *tls;
     struct rf_txn_layer *txn;
     struct rf_call_layer *calls;
     struct rf_media_client *media;
@@ -66,6 +65,8 @@ struct rf_worker {
     struct rf_register *registers;
     struct rf_fold *fold;
     struct rf_timer tick;
+    struct rf_link wants;          /* callenv.c: flows of other workers that were asked for */
+    uint64_t want_serial;
     struct rf_worker_numbers numbers;
     bool runs;
     char out[RF_SIP_MESSAGE_MAX];  /* scratch: an answer being written */
@@ -88,6 +89,13 @@ bool rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets,
 
 /* callenv.c: what calls need of the outside (call/call.h) */
 void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
+
+/** A question about a flow of ours, and the answer to one of ours. */
+void rf_worker_want(struct rf_worker *w, const struct rf_letter_card *letter);
+void rf_worker_card(struct rf_worker *w, const struct rf_letter_card *letter);
+
+/** What `status` shows of a worker; an object of numbers. */
+json_t *rf_worker_numbers_json(struct rf_worker *w);
 
 /* register.c: REGISTER requests */
 struct rf_register;
