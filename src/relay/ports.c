@@ -380,6 +380,7 @@ rf_ports_receive(struct rf_ports *p, struct rf_relay *r, const struct epoll_even
         pair = &p->pair[index];
         if (pair->state != PAIR_USED) /* closed by a request of this very round */
             continue;
+        rf_relay_prefetch(r, pair->leg);
         octets = recvfrom(pair->fd[kind], f->packet, RF_FRAME_PACKET_MAX, MSG_DONTWAIT | MSG_TRUNC, &f->addr.sa,
                           &len);
         if (octets < 0)

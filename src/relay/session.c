@@ -186,9 +186,14 @@ load_leg(struct rf_relay *r, uint32_t index)
     leg->dtmf_payload = set->dtmf_payload;
     leg->port_index = leg->state->port_index;
     leg->is_rx_authentic = set->rx_count > 0;
-    for (unsigned i = 0; i < set->rx_count; i++)
+    leg->is_tx_null = leg->is_tx_srtp && rf_srtp_suite(set->tx.suite)->has_null_cipher;
+    leg->is_rx_null = false;
+    for (unsigned i = 0; i < set->rx_count; i++) {
         if (rf_srtp_suite(set->rx[i].suite)->has_null_auth)
             leg->is_rx_authentic = false;
+        if (rf_srtp_suite(set->rx[i].suite)->has_null_cipher)
+            leg->is_rx_null = true;
+    }
     leg->clock_rate = set->clock_rate != 0 ? set->clock_rate : 8000;
     rf_leg_aim(r, index);
 }
