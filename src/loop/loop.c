@@ -13,7 +13,7 @@
 struct rf_loop {
     int epoll_fd;
     struct rf_wheel *wheel;
-    struct rf_link sources;
+    struct rf_link sources, hooks;
     void (*end_round)(void *ctx, uint64_t now_us);
     void *end_round_ctx;
     struct epoll_event event[EVENTS_MAX];
@@ -61,6 +61,7 @@ rf_loop_new(struct rf_loop **out)
     if (l == NULL)
         return RF_ERR_NOMEM;
     rf_list_init(&l->sources);
+    rf_list_init(&l->hooks);
     l->wake.ready = woken;
     l->wake.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -155,6 +156,18 @@ rf_loop_remove_source(struct rf_loop *l, struct rf_loop_source *s)
 }
 
 void
+rf_loop_add_hook(struct rf_loop *l, struct rf_loop_hook *h)
+{
+    rf_list_append(&l->hooks, &h->link);
+}
+
+void
+rf_loop_remove_hook(struct rf_loop *l, struct rf_loop_hook *h)
+{
+    rf_list_remove(&h->link);
+}
+
+void
 rf_loop_wake(struct rf_loop *l)
 {
     uint64_t once = 1;
@@ -225,6 +238,11 @@ rf_loop_once(struct rf_loop *l, uint64_t max_wait_us)
     rf_wheel_advance(l->wheel, now_us);
     if (l->end_round != NULL)
         l->end_round(l->end_round_ctx, now_us);
+    RF_LIST_FOREACH(&l->hooks, link) {
+        struct rf_loop_hook *h = rf_container(link, struct rf_loop_hook, link);
+
+        h->run(h, now_us);
+    }
 }
 
 void

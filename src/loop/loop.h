@@ -56,6 +56,18 @@ void rf_loop_remove_source(struct rf_loop *l, struct rf_loop_source *s);
 /** Any thread and signal handlers, after sequentially consistent stores that has_work sees: wake it if it sleeps. */
 void rf_loop_wake(struct rf_loop *l);
 
+/*
+ * Called at the very end of each round, after end_round, so that it sees all that the round did: sockets send
+ * what was batched. Lies inside its owner.
+ */
+struct rf_loop_hook {
+    struct rf_link link;
+    void (*run)(struct rf_loop_hook *h, uint64_t now_us);
+};
+
+void rf_loop_add_hook(struct rf_loop *l, struct rf_loop_hook *h);
+void rf_loop_remove_hook(struct rf_loop *l, struct rf_loop_hook *h);
+
 /** Run until rf_loop_stop. */
 void rf_loop_run(struct rf_loop *l);
 /** One round: wait at most max_wait_us, deliver, advance the wheel. */

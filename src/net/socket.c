@@ -155,6 +155,22 @@ rf_socket_local(int fd)
     return rf_addr_from((const struct sockaddr *)&ss);
 }
 
+struct rf_addr
+rf_socket_source(const struct rf_addr *remote)
+{
+    struct rf_addr none = { 0 }, local;
+    int fd = open_socket(SOCK_DGRAM, remote);
+
+    if (fd < 0)
+        return none;
+    /* Connecting a datagram socket sends nothing; it looks the route up. */
+    local = connect(fd, &remote->sa, rf_addr_len(remote)) == 0 ? rf_socket_local(fd) : none;
+    close(fd);
+    if (rf_addr_is_set(&local))
+        rf_addr_set_port(&local, 0);
+    return local;
+}
+
 enum rf_err
 rf_tcp_accept(int listen_fd, int *fd, struct rf_addr *remote)
 {

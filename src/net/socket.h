@@ -35,6 +35,9 @@ RF_MUST_CHECK enum rf_err rf_socket_bind_group(int *fds, size_t n, int type, con
 /** The address a socket is bound to; no address (rf_addr_is_set) when it has none. */
 struct rf_addr rf_socket_local(int fd);
 
+/** The address of ours from which the kernel would send to `remote`, port 0; no address without a route. */
+struct rf_addr rf_socket_source(const struct rf_addr *remote);
+
 /**
  * Accept one connection.
  * @return RF_ERR_AGAIN none waits; RF_ERR_NOMEM no descriptors are left (it stays in the queue); RF_ERR_CLOSED
