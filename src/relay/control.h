@@ -15,6 +15,7 @@
 #include "crypto/suite.h"
 
 #define RF_MEDIA_VERSION 1
+#define RF_MEDIA_TIMEOUT_MAX_S 86400 /* a day: longer means that nobody looks after the session */
 #define RF_MEDIA_KEYS_MAX 2 /* keys to receive with at once: MKI, or the old key during a re-keying */
 
 struct rf_media_name {
@@ -33,7 +34,11 @@ struct rf_media_leg {
     uint8_t may_receive;          /* 0: what arrives is counted and dropped */
     uint8_t require_srtp;         /* 1: never send or accept clear packets here, whatever the keys say (I3) */
     uint8_t rtcp_tag32_refused;   /* operator forbids the 32-bit SRTCP tag */
-    uint8_t symmetric;            /* 1: follow the source of packets as design 5 allows */
+    uint8_t symmetric;            /* 1: follow the source of packets as design 5 allows (learn.h) */
+    struct rf_addr signalled_from; /* where this leg's SIP comes from: a source at this host is believed sooner;
+                                      not set: unknown */
+    uint32_t clock_rate;          /* of the RTP timestamps, for the jitter; 0: 8000 */
+    uint8_t dtmf_payload;         /* payload type of telephone-event, to count it; 0: none */
 };
 
 enum rf_media_command {
@@ -53,6 +58,7 @@ struct rf_media_request {
     uint32_t leg;                 /* CHANGE: 0 or 1 */
     uint32_t timeout_s;           /* OPEN: TIMEOUT after so long without a packet on either leg; 0: never */
     uint8_t family[2];            /* OPEN: 4 or 6 for each leg's port */
+    uint8_t is_repeat;            /* 1: may have been done already by a media process that died before it answered */
     struct rf_media_leg change;   /* CHANGE */
 };
 
@@ -77,6 +83,8 @@ struct rf_media_reply {
     uint16_t port[2];             /* OPENED: RTP ports of leg 0 and 1; RTCP one above */
 };
 
+/** RF_ERR_RANGE when a field of one leg cannot be right. */
+RF_MUST_CHECK enum rf_err rf_media_leg_check(const struct rf_media_leg *leg);
 /** RF_ERR_RANGE when a field cannot be right (unknown suite, family, leg, address): close the session. */
 RF_MUST_CHECK enum rf_err rf_media_request_check(const struct rf_media_request *r, size_t octets);
 RF_MUST_CHECK enum rf_err rf_media_reply_check(const struct rf_media_reply *r, size_t octets);

@@ -33,7 +33,7 @@ struct rf_srtp_stream {
                                  so that a process that dies never leads to an index used twice */
     bool rtcp_is_started;
     uint64_t packets;         /* protected or accepted under this master key, for its lifetime */
-    uint64_t window[RF_SRTP_WINDOW_WORDS];      /* bit i of the ring: index (highest - i) is taken */
+    uint64_t window[RF_SRTP_WINDOW_WORDS];      /* ring: bit (index mod 1024) is set when that index is taken */
     uint64_t rtcp_window[RF_SRTP_WINDOW_WORDS];
 };
 
@@ -49,9 +49,22 @@ struct rf_srtp_options {
     bool keep_roc_try_zero; /* after re-keying: when authentication fails with the kept ROC try 0 (TEL-40) */
 };
 
+/**
+ * The key of this stream changed (re-INVITE with new keys): forget what was taken under the old one and how many
+ * packets it carried. ROC and highest index stay (RFC 3711 3.3.1); with keep_roc_try_zero the first packet that
+ * authenticates decides whether the peer kept its ROC (TEL-40). Sending goes on above every index used before.
+ * Only for a key that really differs: under the same key it would let indices be used twice.
+ */
+void rf_srtp_stream_rekey(struct rf_srtp_stream *stream);
+
+/** A new process sends on with a stream that another left behind: go on at rtcp_reserved. RTP indices come from
+ *  the packets; their window survived with the stream. */
+void rf_srtp_stream_resume(struct rf_srtp_stream *stream);
+
 struct rf_srtp_ctx;
 
-/** Session keys from a master key. RF_ERR_RANGE: no such suite or length; RF_ERR_NOMEM; RF_ERR_CRYPTO. */
+/** Session keys from a master key; serves both directions and any number of streams. options NULL: all zero.
+ *  RF_ERR_RANGE: no such suite, MKI length or window; RF_ERR_NOMEM; RF_ERR_CRYPTO. */
 RF_MUST_CHECK enum rf_err rf_srtp_ctx_new(struct rf_srtp_ctx **out, const struct rf_srtp_key *key,
                                           const struct rf_srtp_options *options);
 /** Wipes and frees. NULL is fine. */
@@ -75,14 +88,25 @@ struct rf_srtp_job {
  *   RF_ERR_SYNTAX  no RTP (RTCP) packet
  *   RF_ERR_RANGE   no room for the trailer
  *   RF_ERR_REFUSED the key's lifetime is over (RFC 3711 9.2)
+ *   RF_ERR_STATE   the packet's SSRC is not the stream's: one stream for each SSRC, else nonces would repeat
+ *   RF_ERR_CRYPTO  OpenSSL reported an error; the index counts as used
  * On failure the packet's content is undefined and must not leave. Jobs of one stream are done in order.
+ * A stream with RF_SRTP_QUIRK_AES192_OLD is protected with that derivation: copy the bit from the receiving
+ * stream of the same peer, which speaks one language in both directions. SRTCP always carries its full tag.
  */
 void rf_srtp_protect(struct rf_srtp_job *jobs, size_t n);
 
 /**
- * Unprotect each job. Results: RF_OK; RF_ERR_SYNTAX too short or no RTP; RF_ERR_REPLAY; RF_ERR_STALE before the
- * window; RF_ERR_AUTH tag or MKI is wrong; RF_ERR_REFUSED clear SRTCP that was not negotiated, or lifetime over.
- * On failure the content is undefined and the stream is unchanged.
+ * Unprotect each job. Results:
+ *   RF_OK          job->octets is the new length
+ *   RF_ERR_SYNTAX  too short, or no RTP (RTCP) packet
+ *   RF_ERR_REPLAY  this index was accepted before
+ *   RF_ERR_STALE   before the window
+ *   RF_ERR_AUTH    tag or MKI is wrong
+ *   RF_ERR_REFUSED clear SRTCP that was not negotiated, or lifetime over
+ *   RF_ERR_STATE   the packet's SSRC is not the stream's
+ *   RF_ERR_CRYPTO  OpenSSL reported an error
+ * On failure the stream is unchanged, and the packet too (except RF_ERR_CRYPTO): it may be tried with another key.
  */
 void rf_srtp_unprotect(struct rf_srtp_job *jobs, size_t n);
 
@@ -90,7 +114,8 @@ void rf_srtp_unprotect(struct rf_srtp_job *jobs, size_t n);
 const char *rf_srtp_backend(void);
 
 /** Choose and self-test the back end; called once per process before threads. `want` "auto", "openssl" or
- *  "ipsec-mb". RF_ERR_NOT_FOUND when that one is not built in or failed its self-test (auto falls back). */
+ *  "ipsec-mb". RF_ERR_NOT_FOUND when that one is not built in or failed its self-test (auto falls back).
+ *  Without this call OpenSSL serves, untested. */
 RF_MUST_CHECK enum rf_err rf_srtp_init(const char *want);
 
 #endif
