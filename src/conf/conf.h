@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/secret.h"
 
 enum rf_conf_layer { RF_CONF_DEFAULT, RF_CONF_STORE, RF_CONF_FILE, RF_CONF_LOCK };
 
@@ -30,28 +31,77 @@ struct rf_conf_problem {
 
 struct rf_conf; /* a validated snapshot */
 
+/* What a configuration is made of. Zeroed members are fine. */
+struct rf_conf_sources {
+    struct rf_span store_text;  /* the store's layer */
+    const char *file_path;      /* the file's layer; NULL: none */
+    struct rf_span file_text;   /* p != NULL: instead of a file, such as the embedded default; no imports */
+    const char *file_name;      /* what origins call file_text; a constant string */
+
+    /**
+     * Octets of `secret:NAME`. NULL: secrets, files and variables that are not there are warnings (a check
+     * away from the daemon). RF_ERR_NOT_FOUND.
+     */
+    enum rf_err (*secret)(void *ctx, struct rf_span name, struct rf_secret *out);
+    /** Told of every problem, not only the first. May be NULL. */
+    void (*problem)(void *ctx, const struct rf_conf_problem *p);
+    void *ctx;
+};
+
 /**
- * Read, merge and check both layers.
- * @param store_text  the store's layer (may be empty); file_path NULL: no file
- * @param problem     the first problem; more are logged by `config check`
- * @return RF_ERR_SYNTAX, RF_ERR_RANGE, RF_ERR_NOT_FOUND (the file), RF_ERR_REFUSED (platform lock)
+ * Read, merge and check both layers; nothing is kept of what fails.
+ * @param problem  the first problem
+ * @return RF_ERR_SYNTAX, RF_ERR_RANGE, RF_ERR_NOT_FOUND (the file, or a setting nobody knows), RF_ERR_EXISTS
+ *         (said twice), RF_ERR_REFUSED (platform lock: exit status 6; file modes), RF_ERR_IO, RF_ERR_NOMEM
  */
+RF_MUST_CHECK enum rf_err rf_conf_load_from(struct rf_conf **out, const struct rf_conf_sources *from,
+                                            struct rf_conf_problem *problem);
+/** rf_conf_load_from with these two alone: a check away from the daemon. */
 RF_MUST_CHECK enum rf_err rf_conf_load(struct rf_conf **out, struct rf_span store_text, const char *file_path,
                                        struct rf_conf_problem *problem);
 struct rf_conf *rf_conf_ref(struct rf_conf *c);   /* any thread */
 void rf_conf_unref(struct rf_conf *c);            /* any thread; NULL is fine */
 
+/** "ringfence.conf:41:7: sentence"; a problem of the store's layer is "settings:41:7: ". */
+void rf_conf_put_problem(struct rf_buf *out, const struct rf_conf_problem *p);
+
+/** What `config check --strict` warns of: literal passwords, ... NULL past the last. */
+const struct rf_conf_problem *rf_conf_warning(const struct rf_conf *c, size_t i);
+
 /*
  * Values by their dotted name, "sip.cipher-suite-level" or "user.201.srtp". The name must be of the option table
- * (an unknown one is our own mistake: assertion). Lists are one text with spaces between the words.
+ * (an unknown one is our own mistake: assertion). Lists are one text with spaces between the words. A secret
+ * reads as its reference ("secret:user-201"), or "(hidden)" when it is a literal.
  */
 const char *rf_conf_text(const struct rf_conf *c, const char *name);  /* never NULL: the default when not set */
 bool rf_conf_is_on(const struct rf_conf *c, const char *name);
-int64_t rf_conf_number(const struct rf_conf *c, const char *name);    /* durations in seconds */
+int64_t rf_conf_number(const struct rf_conf *c, const char *name);    /* durations in seconds; `auto` is 0 */
 struct rf_conf_origin rf_conf_origin(const struct rf_conf *c, const char *name);
+/** Is there such a name, with its block in this snapshot? For names that people typed. */
+bool rf_conf_knows(const struct rf_conf *c, struct rf_span name);
 
 /** Labels of blocks of a kind: rf_conf_label(c, "user", 0) gives "201". NULL past the last. */
 const char *rf_conf_label(const struct rf_conf *c, const char *kind, size_t i);
+
+/* A block with a label: `user 201`. Found in O(1); its settings by their names within it. */
+struct rf_conf_block;
+const struct rf_conf_block *rf_conf_block(const struct rf_conf *c, const char *kind, struct rf_span label);
+const struct rf_conf_block *rf_conf_block_at(const struct rf_conf *c, const char *kind, size_t i);
+const char *rf_conf_block_label(const struct rf_conf_block *b);
+const char *rf_conf_block_text(const struct rf_conf *c, const struct rf_conf_block *b, const char *setting);
+bool rf_conf_block_is_on(const struct rf_conf *c, const struct rf_conf_block *b, const char *setting);
+int64_t rf_conf_block_number(const struct rf_conf *c, const struct rf_conf_block *b, const char *setting);
+/** The octets of a secret. RF_ERR_NOT_FOUND: not set, or not there when the snapshot was made. */
+RF_MUST_CHECK enum rf_err rf_conf_block_secret(const struct rf_conf *c, const struct rf_conf_block *b,
+                                               const char *setting, struct rf_secret *out);
+
+/**
+ * What differs between two snapshots, for the answer to `reload`. A block that came or went is told of once,
+ * under its name ("user.204"), as "" and "added" or "removed".
+ */
+void rf_conf_diff(const struct rf_conf *before, const struct rf_conf *after,
+                  void (*visit)(void *ctx, const char *name, const char *was, const char *is, bool needs_restart),
+                  void *ctx);
 
 /** For `config show`: every value with its origin; for `config export`: the store's layer in normal form. */
 void rf_conf_visit(const struct rf_conf *c,
@@ -59,14 +109,16 @@ void rf_conf_visit(const struct rf_conf *c,
                    void *ctx);
 
 /**
- * The store's layer with one value changed (value p == NULL: removed), as text. Checks nothing but the grammar;
- * load the result to check it.
+ * The store's layer with one value changed (value p == NULL: removed), as text. Checks nothing but the grammar
+ * and that the name is known; load the result to check it. A list's value is split at its spaces.
  */
 RF_MUST_CHECK enum rf_err rf_conf_edit(struct rf_span store_text, struct rf_span name, struct rf_span value,
                                        struct rf_buf *out, struct rf_conf_problem *problem);
 /** The same with a whole block removed ("user.204"). */
 RF_MUST_CHECK enum rf_err rf_conf_remove(struct rf_span store_text, struct rf_span block, struct rf_buf *out,
                                          struct rf_conf_problem *problem);
+/** The same text with literal passwords replaced by "(hidden)": what `config export` prints. */
+RF_MUST_CHECK enum rf_err rf_conf_hide(struct rf_span text, struct rf_buf *out, struct rf_conf_problem *problem);
 /** Normal form of a text of the grammar (comments are lost). */
 RF_MUST_CHECK enum rf_err rf_conf_format(struct rf_span text, struct rf_buf *out, struct rf_conf_problem *problem);
 

@@ -11,16 +11,16 @@
 static const struct {
     const char *name;
     size_t octets, block;
-} digests[RF_DIGEST_COUNT] = {
-    [RF_DIGEST_MD5] = { "MD5", 16, 64 },
-    [RF_DIGEST_SHA1] = { "SHA1", 20, 64 },
-    [RF_DIGEST_SHA256] = { "SHA256", 32, 64 },
-    [RF_DIGEST_SHA512_256] = { "SHA512-256", 32, 128 },
+} digests[RF_MD_COUNT] = {
+    [RF_MD_MD5] = { "MD5", 16, 64 },
+    [RF_MD_SHA1] = { "SHA1", 20, 64 },
+    [RF_MD_SHA256] = { "SHA256", 32, 64 },
+    [RF_MD_SHA512_256] = { "SHA512-256", 32, 128 },
 };
 
 /* Fetching walks OpenSSL's providers under a lock, which costs more than a short digest: once per process. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static EVP_MD *fetched[RF_DIGEST_COUNT];
+static EVP_MD *fetched[RF_MD_COUNT];
 static pthread_key_t at_thread_end;
 static bool has_key;
 static _Thread_local EVP_MD_CTX *thread_ctx;
@@ -34,7 +34,7 @@ free_ctx(void *ctx)
 static void
 fetch_all(void)
 {
-    for (size_t i = 0; i < RF_DIGEST_COUNT; i++)
+    for (size_t i = 0; i < RF_MD_COUNT; i++)
         fetched[i] = EVP_MD_fetch(NULL, digests[i].name, NULL);
     has_key = pthread_key_create(&at_thread_end, free_ctx) == 0;
 }
@@ -54,15 +54,15 @@ ctx_of_thread(void)
 }
 
 size_t
-rf_digest_octets(enum rf_digest_alg alg)
+rf_md_octets(enum rf_md alg)
 {
-    rf_assert(alg < RF_DIGEST_COUNT);
+    rf_assert(alg < RF_MD_COUNT);
     return digests[alg].octets;
 }
 
 /* One digest of an optional leading block and the parts. */
 static enum rf_err
-digest(enum rf_digest_alg alg, const uint8_t *first, const struct rf_span *parts, size_t n, uint8_t *out)
+digest(enum rf_md alg, const uint8_t *first, const struct rf_span *parts, size_t n, uint8_t *out)
 {
     EVP_MD_CTX *ctx = ctx_of_thread();
 
@@ -78,20 +78,20 @@ digest(enum rf_digest_alg alg, const uint8_t *first, const struct rf_span *parts
 }
 
 enum rf_err
-rf_digest(enum rf_digest_alg alg, const struct rf_span *parts, size_t n, uint8_t *out)
+rf_digest(enum rf_md alg, const struct rf_span *parts, size_t n, uint8_t *out)
 {
-    rf_assert(alg < RF_DIGEST_COUNT);
+    rf_assert(alg < RF_MD_COUNT);
     return digest(alg, NULL, parts, n, out);
 }
 
 enum rf_err
-rf_hmac(enum rf_digest_alg alg, struct rf_span key, const struct rf_span *parts, size_t n, uint8_t *out)
+rf_hmac(enum rf_md alg, struct rf_span key, const struct rf_span *parts, size_t n, uint8_t *out)
 {
-    uint8_t block[BLOCK_MAX] = { 0 }, inner[RF_DIGEST_MAX];
+    uint8_t block[BLOCK_MAX] = { 0 }, inner[RF_MD_MAX];
     struct rf_span inner_span;
     enum rf_err err = RF_OK;
 
-    rf_assert(alg < RF_DIGEST_COUNT);
+    rf_assert(alg < RF_MD_COUNT);
     if (key.n > digests[alg].block)
         err = digest(alg, NULL, &key, 1, block);
     else if (key.n > 0)

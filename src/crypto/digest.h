@@ -12,23 +12,23 @@
 
 #include "base/span.h"
 
-enum rf_digest_alg { RF_DIGEST_MD5, RF_DIGEST_SHA1, RF_DIGEST_SHA256, RF_DIGEST_SHA512_256, RF_DIGEST_COUNT };
+enum rf_md { RF_MD_MD5, RF_MD_SHA1, RF_MD_SHA256, RF_MD_SHA512_256, RF_MD_COUNT };
 
-#define RF_DIGEST_MAX 32 /* octets of the longest result: SHA-256 and SHA-512/256 */
+#define RF_MD_MAX 32 /* octets of the longest result: SHA-256 and SHA-512/256 */
 
 /** Octets of the result: 16, 20, 32 or 32. */
-size_t rf_digest_octets(enum rf_digest_alg alg);
+size_t rf_md_octets(enum rf_md alg);
 
 /**
  * The digest of parts[0] .. parts[n - 1], one after the other.
  *
- * @param out  rf_digest_octets(alg) octets
+ * @param out  rf_md_octets(alg) octets
  * @return RF_OK, or RF_ERR_CRYPTO when OpenSSL was told not to offer the algorithm (MD5 under a FIPS policy)
  */
-RF_MUST_CHECK enum rf_err rf_digest(enum rf_digest_alg alg, const struct rf_span *parts, size_t n, uint8_t *out);
+RF_MUST_CHECK enum rf_err rf_digest(enum rf_md alg, const struct rf_span *parts, size_t n, uint8_t *out);
 
 /** HMAC (RFC 2104) of the parts, one after the other. Result and errors as rf_digest. */
-RF_MUST_CHECK enum rf_err rf_hmac(enum rf_digest_alg alg, struct rf_span key, const struct rf_span *parts,
+RF_MUST_CHECK enum rf_err rf_hmac(enum rf_md alg, struct rf_span key, const struct rf_span *parts,
                                   size_t n, uint8_t *out);
 
 #endif

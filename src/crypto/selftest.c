@@ -198,7 +198,7 @@ random_batch_agrees(struct bench *t, const struct rf_backend *b, const struct rf
         uint8_t tag[RF_DIGEST_MAX];
 
         good = good && !j->failed &&
-               rf_hmac(RF_DIGEST_SHA1, rf_span(t->key[i].auth, sizeof t->key[i].auth), &part, 1, tag) == RF_OK &&
+               rf_hmac(RF_MD_SHA1, rf_span(t->key[i].auth, sizeof t->key[i].auth), &part, 1, tag) == RF_OK &&
                memcmp(tag, j->tag, 12) == 0;
         /* The key stream twice gives back what went in: compare by encrypting with both. */
         memcpy(t->want, j->data, j->octets);

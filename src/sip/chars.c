@@ -136,9 +136,13 @@ rf_sip_take_host(struct rf_cursor *c)
 uint16_t
 rf_sip_take_port(struct rf_cursor *c)
 {
-    uint64_t port = rf_cur_u64(c, 65535);
+    struct rf_span digits = rf_sip_take_some(c, RF_CH_DIGIT);
+    uint32_t port = 0;
 
-    if (port == 0)
+    /* Stops at the first value that is too large, so that no run of digits overflows. */
+    for (size_t i = 0; i < digits.n && port <= 65535; i++)
+        port = port * 10 + (uint32_t)(digits.p[i] - '0');
+    if (port == 0 || port > 65535)
         rf_cur_fail(c, RF_ERR_RANGE);
     return (uint16_t)port;
 }

@@ -56,7 +56,13 @@ RF_MUST_CHECK enum rf_err rf_digest_challenge_parse(struct rf_span value, struct
 void rf_put_digest_challenge(struct rf_buf *b, enum rf_digest_algorithm a, struct rf_span realm,
                              struct rf_span nonce, bool stale);
 
-/** Appends the credentials that answer a challenge (UAC side), qop auth when offered. */
+/**
+ * Appends the credentials that answer a challenge (UAC side): qop auth when offered; when only auth-int is, that
+ * over an empty body (a request with a body cannot be answered then, and no server that we know asks for it).
+ * Sets overflow when OpenSSL's policy forbids the algorithm.
+ * @param uri     the Request-URI
+ * @param cnonce  fresh random text for each answer
+ */
 void rf_put_digest_credentials(struct rf_buf *b, const struct rf_digest_challenge *c, struct rf_span user,
                                struct rf_span password, struct rf_span method, struct rf_span uri,
                                uint32_t nc, struct rf_span cnonce);

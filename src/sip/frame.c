@@ -63,9 +63,9 @@ note_length(struct length *l, struct rf_span line)
     if ((line.p[0] | 0x20) != 'c' && (line.p[0] | 0x20) != 'l')
         return;
     colon = rf_span_find(line, ':');
-    if (colon == line.n || rf_sip_header_find(rf_span_trim(rf_span(line.p, colon))) != RF_HDR_CONTENT_LENGTH)
+    if (colon == line.n || rf_sip_header_find(rf_sip_trim(rf_span(line.p, colon))) != RF_HDR_CONTENT_LENGTH)
         return;
-    value = rf_span_trim(rf_span_sub(line, colon + 1, line.n));
+    value = rf_sip_trim(rf_span_sub(line, colon + 1, line.n));
     if (rf_span_u64(value, UINT32_MAX, &octets) == RF_ERR_SYNTAX)
         l->bad = "Content-Length is not a number";
     else if (l->seen.p != NULL && octets != l->octets)
@@ -77,7 +77,8 @@ note_length(struct length *l, struct rf_span line)
 enum rf_sip_frame_kind
 rf_sip_frame(struct rf_span buffer, size_t *n, struct rf_sip_problem *problem)
 {
-    struct rf_span left = buffer, line, start_line = { NULL, 0 };
+    struct rf_sip_lines lines = rf_sip_lines(buffer);
+    struct rf_span line, start_line = { NULL, 0 };
     struct length l = { 0, { NULL, 0 }, NULL };
     bool broken, is_whole = false;
     size_t head;
@@ -89,11 +90,11 @@ rf_sip_frame(struct rf_span buffer, size_t *n, struct rf_sip_problem *problem)
     if (buffer.p[0] == '\r' || buffer.p[0] == '\n')
         return frame_crlf(buffer, n, problem);
 
-    while (!is_whole && rf_sip_line_next(&left, &line, &broken)) {
+    while (!is_whole && rf_sip_line_next(&lines, &line, &broken)) {
         if (start_line.p == NULL && broken)
             return broken_frame(problem, 0, "this is not SIP: the first line has a NUL or a bare CR or LF", line);
         is_whole = line.n == 0;
-        if (!is_whole && left.n == 0)
+        if (!is_whole && lines.p == lines.end)
             break; /* no CRLF yet, or the next octet may be a fold */
         if (start_line.p == NULL)
             start_line = line;
@@ -105,7 +106,7 @@ rf_sip_frame(struct rf_span buffer, size_t *n, struct rf_sip_problem *problem)
             return broken_frame(problem, 0, "65535 octets without the end of the header fields", buffer);
         return RF_FRAME_MORE;
     }
-    head = (size_t)(left.p - buffer.p);
+    head = (size_t)(lines.p - buffer.p);
     if (l.seen.p == NULL)
         l.bad = "there is no Content-Length, which a stream needs";
     if (l.bad != NULL) {
@@ -117,7 +118,7 @@ rf_sip_frame(struct rf_span buffer, size_t *n, struct rf_sip_problem *problem)
         return broken_frame(problem, answer_status(start_line, 513), "the message is longer than 65535 octets",
                             l.seen);
     }
-    if (left.n < l.octets)
+    if (buffer.n - head < l.octets)
         return RF_FRAME_MORE;
     *n = head + (size_t)l.octets;
     return RF_FRAME_MESSAGE;

@@ -40,7 +40,7 @@ is_token(struct rf_span s)
 static bool
 starts_with_sip(struct rf_span s)
 {
-    return s.n >= 4 && s.p[3] == '/' && rf_span_iis(rf_span(s.p, 3), "SIP");
+    return s.n >= 4 && s.p[3] == '/' && RF_SIP_WORD(rf_span(s.p, 3), "sip");
 }
 
 /* Status-Line = SIP-Version SP Status-Code SP Reason-Phrase: the second SP is there even without a reason. */
@@ -181,9 +181,13 @@ index_line(struct pass *ps, struct rf_span line)
 {
     struct rf_sip_msg *m = ps->m;
     struct rf_sip_field *f = &m->field[m->field_count];
-    size_t colon = rf_span_find(line, ':');
-    struct rf_span name = rf_span(line.p, colon);
+    size_t colon = 0;
+    struct rf_span name;
 
+    /* Names are short: a call of memchr costs more than this. */
+    while (colon < line.n && line.p[colon] != ':')
+        colon++;
+    name = rf_span(line.p, colon);
     while (name.n > 0 && (name.p[name.n - 1] == ' ' || name.p[name.n - 1] == '\t'))
         name.n--;
     if (colon == line.n) {
@@ -196,7 +200,7 @@ index_line(struct pass *ps, struct rf_span line)
         return;
     }
     f->name = name;
-    f->value = rf_span_trim(rf_span_sub(line, colon + 1, line.n));
+    f->value = rf_sip_trim(rf_span_sub(line, colon + 1, line.n));
     m->field_count++;
     if (m->first[f->id] == 0)
         m->first[f->id] = (uint8_t)m->field_count;
@@ -204,14 +208,14 @@ index_line(struct pass *ps, struct rf_span line)
         fail(ps, 400, "a header field that may stand once is repeated", line);
 }
 
-/* The header part: everything up to the empty line. What is left of `rest` is the body. */
+/* The header part: everything up to the empty line. What is left is the body. */
 static void
-index_fields(struct pass *ps, struct rf_span *rest)
+index_fields(struct pass *ps, struct rf_sip_lines *lines)
 {
     struct rf_span line;
     bool broken;
 
-    while (rf_sip_line_next(rest, &line, &broken)) {
+    while (rf_sip_line_next(lines, &line, &broken)) {
         if (line.n == 0)
             return;
         if (broken && !is_clean(line))
@@ -222,7 +226,7 @@ index_fields(struct pass *ps, struct rf_span *rest)
         }
         index_line(ps, line);
     }
-    fail(ps, 400, "there is no empty line after the header fields", rf_span(rest->p, 0));
+    fail(ps, 400, "there is no empty line after the header fields", rf_span(lines->p, 0));
 }
 
 /* RFC 3261 18.3: in a datagram octets after the body are dropped, and a body that is cut short is an error. */
@@ -286,27 +290,17 @@ check_addresses(struct pass *ps, struct rf_span value, const char *sentence, boo
     } while (rf_cur_accept(&c, ','));
 }
 
-/* From and To: one address; a tag stands once and is not empty (RFC 3261 20.20, 20.39). */
+/* From and To: one address (RFC 3261 20.20, 20.39). */
 static void
 check_party(struct pass *ps, struct rf_span value, struct rf_sip_name_addr *out, struct rf_span *tag,
             const char *sentence)
 {
-    struct rf_span params, name, v;
-    size_t tags = 0;
-
-    if (rf_sip_name_addr_parse(value, out) != RF_OK) {
+    if (rf_sip_name_addr_parse(value, out) != RF_OK || (out->tag.n > 0 && !is_token(out->tag))) {
         memset(out, 0, sizeof *out);
         fail(ps, 400, sentence, value);
         return;
     }
-    params = out->params;
-    while (rf_sip_param_next(&params, &name, &v)) {
-        if (name.n != 3 || !rf_span_iis(name, "tag"))
-            continue;
-        if (v.n == 0 || !is_token(v) || ++tags > 1)
-            fail(ps, 400, sentence, value);
-        *tag = v;
-    }
+    *tag = out->tag;
 }
 
 /* Call-ID = word [ "@" word ], taken as any visible octets: it is compared, never read, and some senders use
@@ -449,9 +443,9 @@ enum rf_err
 rf_sip_msg_parse(struct rf_sip_msg *out, struct rf_span octets, struct rf_sip_problem *problem)
 {
     struct pass ps = { out, problem, false };
-    struct rf_span rest, line;
+    struct rf_sip_lines lines;
+    struct rf_span line;
     bool broken;
-    const char *start;
 
     /* Not the index: it is 5 kB, and field_count says how much of it counts. */
     memset(out, 0, offsetof(struct rf_sip_msg, field));
@@ -461,10 +455,9 @@ rf_sip_msg_parse(struct rf_sip_msg *out, struct rf_span octets, struct rf_sip_pr
     /* RFC 3261 7.5: empty lines before the start line are ignored. */
     while (octets.n >= 2 && octets.p[0] == '\r' && octets.p[1] == '\n')
         octets = rf_span_sub(octets, 2, octets.n);
-    start = octets.p;
     out->raw = octets;
-    rest = rf_span(octets.p, octets.n < RF_SIP_MESSAGE_MAX ? octets.n : RF_SIP_MESSAGE_MAX);
-    if (rest.n == 0 || !rf_sip_line_next(&rest, &line, &broken)) {
+    lines = rf_sip_lines(rf_span(octets.p, octets.n < RF_SIP_MESSAGE_MAX ? octets.n : RF_SIP_MESSAGE_MAX));
+    if (!rf_sip_line_next(&lines, &line, &broken)) {
         fail(&ps, 0, "the message is empty", octets);
         return RF_ERR_SYNTAX;
     }
@@ -477,8 +470,8 @@ rf_sip_msg_parse(struct rf_sip_msg *out, struct rf_span octets, struct rf_sip_pr
     if (broken)
         fail(&ps, 400, "the start line has a NUL, or a CR or LF that ends no line", line);
 
-    index_fields(&ps, &rest);
-    cut_body(&ps, start, rest);
+    index_fields(&ps, &lines);
+    cut_body(&ps, octets.p, rf_sip_lines_left(&lines));
     check_fields(&ps);
     check_mandatory(&ps);
     if (!ps.failed)

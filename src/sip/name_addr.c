@@ -87,7 +87,7 @@ rf_sip_name_addr_take(struct rf_cursor *c, struct rf_sip_name_addr *out)
         struct rf_span words = rf_sip_take(c, RF_CH_DISPLAY | RF_CH_BLANK);
 
         if (rf_cur_peek(c) == '<') {
-            out->display = rf_span_trim(words);
+            out->display = rf_sip_trim(words);
             take_angle(c, &out->uri);
         } else if (c->err == RF_OK) {
             struct rf_span bare;
@@ -98,9 +98,15 @@ rf_sip_name_addr_take(struct rf_cursor *c, struct rf_sip_name_addr *out)
         }
     }
     params = c->p;
-    while (rf_sip_take_param(c, &name, &value))
-        ;
-    out->params = rf_span_trim(rf_span(params, (size_t)(c->p - params)));
+    while (rf_sip_take_param(c, &name, &value)) {
+        if (!RF_SIP_WORD(name, "tag"))
+            continue;
+        /* tag-param = "tag" EQUAL token, once (RFC 3261 7.3.1, 25.1) */
+        if (out->tag.p != NULL || value.n == 0 || value.p[0] == '"')
+            rf_cur_fail(c, RF_ERR_SYNTAX);
+        out->tag = value;
+    }
+    out->params = rf_sip_trim(rf_span(params, (size_t)(c->p - params)));
     out->raw = rf_span(start, (size_t)(c->p - start));
     rf_sip_sws(c);
     if (c->err == RF_OK && c->p < c->end && *c->p != ',')
@@ -139,7 +145,7 @@ rf_sip_list_next(struct rf_span *value, struct rf_span *element)
                 break;
             }
         }
-        *element = rf_span_trim(rf_span(value->p, i));
+        *element = rf_sip_trim(rf_span(value->p, i));
         *value = rf_span_sub(*value, i + 1, value->n);
         if (element->n > 0)
             return true;

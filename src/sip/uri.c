@@ -138,13 +138,13 @@ rf_sip_uri_parse(struct rf_span text, struct rf_sip_uri *out)
         return RF_ERR_SYNTAX;
     scheme = rf_cur_until(&c, ':');
     rf_cur_expect(&c, ':');
-    if (scheme.n == 3 && rf_span_iis(scheme, "sip")) {
+    if (RF_SIP_WORD(scheme, "sip")) {
         out->scheme = RF_URI_SIP;
         take_sip(&c, out);
-    } else if (scheme.n == 4 && rf_span_iis(scheme, "sips")) {
+    } else if (RF_SIP_WORD(scheme, "sips")) {
         out->scheme = RF_URI_SIPS;
         take_sip(&c, out);
-    } else if (scheme.n == 3 && rf_span_iis(scheme, "tel")) {
+    } else if (RF_SIP_WORD(scheme, "tel")) {
         out->scheme = RF_URI_TEL;
         take_tel(&c, out);
     } else {
@@ -181,11 +181,11 @@ pair_next(struct rf_span *list, char separator, struct rf_span *name, struct rf_
         *list = rf_span_sub(*list, 1, list->n);
     if (list->n == 0)
         return false;
-    *name = rf_span_trim(cut(list, separator, '='));
+    *name = rf_sip_trim(cut(list, separator, '='));
     *value = rf_span(NULL, 0);
     if (list->n > 0 && list->p[0] == '=') {
         *list = rf_span_sub(*list, 1, list->n);
-        *value = rf_span_trim(cut(list, separator, separator));
+        *value = rf_sip_trim(cut(list, separator, separator));
     }
     return true;
 }

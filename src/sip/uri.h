@@ -64,6 +64,7 @@ struct rf_sip_name_addr {
     struct rf_span display;  /* as written, without the outer quotes, escapes kept */
     struct rf_sip_uri uri;
     struct rf_span params;   /* header parameters ";tag=x;q=0.5" */
+    struct rf_span tag;      /* of them; empty: none */
     struct rf_span raw;      /* the whole element */
 };
 

@@ -18,7 +18,7 @@ take_protocol(struct rf_cursor *c)
     version = rf_sip_take_some(c, RF_CH_TOKEN);
     if (!rf_sip_sep(c, '/'))
         rf_cur_fail(c, RF_ERR_SYNTAX);
-    if (c->err == RF_OK && (!rf_span_iis(name, "SIP") || !rf_span_is(version, "2.0")))
+    if (c->err == RF_OK && (!RF_SIP_WORD(name, "sip") || !rf_span_is(version, "2.0")))
         rf_cur_fail(c, RF_ERR_SYNTAX);
     return rf_sip_take_some(c, RF_CH_TOKEN);
 }
@@ -29,20 +29,20 @@ note_param(struct rf_cursor *c, struct rf_sip_via *out, struct rf_span name, str
 {
     uint64_t number = 0;
 
-    if (name.n == 6 && rf_span_iis(name, "branch")) {
+    if (RF_SIP_WORD(name, "branch")) {
         if (value.n == 0 || out->branch.p != NULL)
             rf_cur_fail(c, RF_ERR_SYNTAX);
         out->branch = value;
-    } else if (name.n == 5 && rf_span_iis(name, "rport")) {
+    } else if (RF_SIP_WORD(name, "rport")) {
         if (out->has_rport || (value.p != NULL && (rf_span_u64(value, 65535, &number) != RF_OK || number == 0)))
             rf_cur_fail(c, RF_ERR_SYNTAX);
         out->has_rport = true;
         out->rport = (uint16_t)number;
-    } else if (name.n == 8 && rf_span_iis(name, "received")) {
+    } else if (RF_SIP_WORD(name, "received")) {
         if (value.n == 0 || out->received.p != NULL)
             rf_cur_fail(c, RF_ERR_SYNTAX);
         out->received = value;
-    } else if (name.n == 3 && rf_span_iis(name, "ttl")) {
+    } else if (RF_SIP_WORD(name, "ttl")) {
         rf_cur_fail(c, rf_span_u64(value, 255, &number));
     }
 }
@@ -67,7 +67,7 @@ rf_sip_via_take(struct rf_cursor *c, struct rf_sip_via *out)
     params = c->p;
     while (rf_sip_take_param(c, &name, &value))
         note_param(c, out, name, value);
-    out->params = rf_span_trim(rf_span(params, (size_t)(c->p - params)));
+    out->params = rf_sip_trim(rf_span(params, (size_t)(c->p - params)));
     out->raw = rf_span(start, (size_t)(c->p - start));
     rf_sip_sws(c);
     if (c->err == RF_OK && c->p < c->end && *c->p != ',')

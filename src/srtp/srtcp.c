@@ -66,7 +66,7 @@ hmac(const struct rf_srtp_session *session, const uint8_t *packet, size_t n, uin
 {
     struct rf_span part = rf_span(packet, n);
 
-    return rf_hmac(RF_DIGEST_SHA1, rf_span(session->rtcp_auth, sizeof session->rtcp_auth), &part, 1, tag);
+    return rf_hmac(RF_MD_SHA1, rf_span(session->rtcp_auth, sizeof session->rtcp_auth), &part, 1, tag);
 }
 
 static bool

@@ -1,0 +1,235 @@
+#include "conf/options.h"
+
+#include <stdio.h>
+
+#define SUITES                                                                                                \
+    "AEAD_AES_256_GCM|AEAD_AES_128_GCM|AEAD_AES_256_GCM_8|AEAD_AES_128_GCM_8|AES_256_CM_HMAC_SHA1_80|"        \
+    "AES_256_CM_HMAC_SHA1_32|AES_192_CM_HMAC_SHA1_80|AES_192_CM_HMAC_SHA1_32|AES_CM_128_HMAC_SHA1_80|"        \
+    "AES_CM_128_HMAC_SHA1_32|AES_CM_128_NULL_AUTH|F8_128_HMAC_SHA1_80|F8_128_HMAC_SHA1_32|"                   \
+    "NULL_HMAC_SHA1_80|NULL_HMAC_SHA1_32"
+#define SUITES_WITH_PROTECTION                                                                                \
+    "AEAD_AES_256_GCM|AEAD_AES_128_GCM|AEAD_AES_256_GCM_8|AEAD_AES_128_GCM_8|AES_256_CM_HMAC_SHA1_80|"        \
+    "AES_256_CM_HMAC_SHA1_32|AES_192_CM_HMAC_SHA1_80|AES_192_CM_HMAC_SHA1_32|AES_CM_128_HMAC_SHA1_80|"        \
+    "AES_CM_128_HMAC_SHA1_32|F8_128_HMAC_SHA1_80|F8_128_HMAC_SHA1_32"
+
+#define LIST true
+#define ONE false
+#define RESTART true
+#define RELOAD false
+
+static const struct rf_option options[] = {
+    { "domain", RF_OPT_DOMAIN, ONE, RELOAD, "localhost", "localhost", NULL, NULL, "",
+      "The SIP domain: the part behind the @ of every user's address, and the realm of digest sign-in. Stored "
+      "verifiers are made for one domain; after a change, passwords that are kept as verifiers must be set anew." },
+    { "platform", RF_OPT_ENUM, ONE, RESTART, "pbx", "pbx", "pbx|hosted", NULL, "IPC-33 IPC-34 IPC-36",
+      "pbx: everything can be switched. hosted: many customers on one platform; encryption is enforced, and a "
+      "line that contradicts it is an error (RF-801)." },
+    { "security-profile", RF_OPT_ENUM, ONE, RELOAD, "compatible", "secure", "compatible|secure", NULL,
+      "IPC-21 IPC-22 TEL-2",
+      "Chooses the defaults of all other settings. compatible: unencrypted until switched on, so that every "
+      "phone works. secure: TLS and SRTP required. What is set explicitly holds in both." },
+    { "calls-max", RF_OPT_NUMBER, ONE, RELOAD, "10000", "10000", "1..1000000", NULL, "",
+      "Calls at one time on this machine. One more is answered 503 with Retry-After (RF-512)." },
+
+    { "sip.listen", RF_OPT_LISTEN, LIST, RESTART, "udp:0.0.0.0:5060 tcp:0.0.0.0:5060 tls:0.0.0.0:5061",
+      "tls:0.0.0.0:5061", "udp|tcp|tls", "tls", "IPC-22",
+      "Where phones reach us: SCHEME:ADDRESS:PORT, several with spaces between; IPv6 in brackets, as in "
+      "tls:[::]:5061. Port 0 takes any free one, which the event daemon.ready names. udp and tcp carry "
+      "passwords' digests and SRTP keys that anybody on the way can read." },
+    { "sip.cipher-suite-level", RF_OPT_ENUM, ONE, RELOAD, "intermediate", "intermediate",
+      "old|intermediate|modern", "intermediate|modern", "IPC-26",
+      "TLS versions and cipher suites of the listener (Mozilla Server Side TLS 5.0). modern: TLS 1.3 alone. "
+      "intermediate: 1.2 and 1.3. old: 1.0 to 1.3, for handsets that know nothing newer; give them a listener of "
+      "their own rather than lowering this one." },
+    { "sip.certificate", RF_OPT_BLOCK, ONE, RELOAD, "local", "local", "certificate|local", NULL, "TEL-4",
+      "The certificate that TLS listeners show: the name of a certificate block, or local for one that our own "
+      "authority issues (phones then need its root)." },
+    { "sip.digest-algorithms", RF_OPT_ENUM, LIST, RELOAD, "SHA-256 MD5", "SHA-256 MD5",
+      "MD5|SHA-256|SHA-512-256", NULL, "IPC-28",
+      "Digest algorithms offered for sign-in, in this order (RFC 8760). Without MD5, phones that know nothing "
+      "else cannot sign in." },
+    { "sip.srtp", RF_OPT_ENUM, ONE, RELOAD, "off", "required", "off|optional|required", "required",
+      "IPC-21 IPC-25 TEL-2",
+      "Encryption of media for users who do not say otherwise. required: a call without it is refused with 488. "
+      "optional: offered, and plain RTP is accepted. off: not offered; a phone that offers it gets it." },
+    { "sip.require-tls", RF_OPT_FLAG, ONE, RELOAD, "off", "on", NULL, "on", "IPC-22 IPC-24",
+      "on: users may sign in and call over TLS only; over UDP or TCP they are answered 403." },
+    { "sip.explain-to-peer", RF_OPT_FLAG, ONE, RELOAD, "on", "on", NULL, NULL, "",
+      "Put the RF code and its sentence into a Warning header of refusals. Only phones that have signed in get "
+      "it; a stranger sees the status alone." },
+    { "sip.ring-time", RF_OPT_DURATION, ONE, RELOAD, "180s", "180s", "5s..1h", NULL, "",
+      "How long phones ring before the caller is answered 480 (RF-515)." },
+    { "sip.session-expires", RF_OPT_DURATION, ONE, RELOAD, "30m", "30m", "0..1d", NULL, "",
+      "Session timer of calls (RFC 4028): a call whose phone has vanished ends after this long at most. 0 "
+      "switches it off; such a call then ends by media.timeout alone." },
+    { "sip.min-se", RF_OPT_DURATION, ONE, RELOAD, "90s", "90s", "90s..1h", NULL, "",
+      "The shortest session timer that a phone may ask for (RFC 4028 sets 90s); a shorter one is answered 422." },
+    { "sip.connections-max", RF_OPT_NUMBER, ONE, RELOAD, "100000", "100000", "16..1000000", NULL, "",
+      "TCP and TLS connections at one time. One more is closed at once, which a phone takes as a reason to wait." },
+    { "sip.connections-per-source", RF_OPT_NUMBER, ONE, RELOAD, "2000", "2000", "1..1000000", NULL, "",
+      "Connections at one time from one address. An office behind one NAT address needs one for each phone." },
+    { "sip.idle-time", RF_OPT_DURATION, ONE, RELOAD, "3m", "3m", "30s..1d", NULL, "",
+      "A TCP or TLS connection by which nobody has registered, and that is silent for this long, is closed." },
+
+    { "user.*.name", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..95", NULL, "",
+      "The name that phones show and the console lists." },
+    { "user.*.password", RF_OPT_SECRET, ONE, RELOAD, "", "", NULL, NULL, "IPC-28",
+      "The password of sign-in: secret:NAME (kept in the store), file:PATH (its first line; nobody else may "
+      "read the file), env:NAME. A literal works; config check --strict warns of it." },
+    { "user.*.srtp", RF_OPT_ENUM, ONE, RELOAD, "@sip.srtp", "@sip.srtp", "off|optional|required", "required",
+      "IPC-21 IPC-25 TEL-2", "As sip.srtp, for this user alone." },
+    { "user.*.require-tls", RF_OPT_FLAG, ONE, RELOAD, "@sip.require-tls", "@sip.require-tls", NULL, "on",
+      "IPC-24", "As sip.require-tls, for this user alone." },
+    { "user.*.calls-max", RF_OPT_NUMBER, ONE, RELOAD, "10", "10", "1..1000", NULL, "",
+      "Calls at one time of this user; one more is answered 503 (RF-512)." },
+
+    { "certificate.*.chain", RF_OPT_FILE, ONE, RELOAD, "", "", NULL, NULL, "TEL-5",
+      "The certificate and its intermediates in PEM, the server's own first: file:PATH." },
+    { "certificate.*.key", RF_OPT_KEY_FILE, ONE, RELOAD, "", "", NULL, NULL, "TEL-5",
+      "The private key in PEM: file:PATH. Refused when others may read the file (RF-809)." },
+
+    { "media.ports", RF_OPT_PORTS, ONE, RESTART, "30000-39999", "30000-39999", NULL, NULL, "",
+      "UDP ports of media, a pair for each leg of a call: 10,000 ports carry 2,500 calls. The firewall must let "
+      "them in." },
+    { "media.public-address", RF_OPT_ADDRESS, LIST, RELOAD, "auto", "auto", "auto", NULL, "TEL-3",
+      "The address that SDP, Via and Contact name: auto for that of the interface by which the phone is reached, "
+      "or the outside address of a 1:1 NAT. One IPv4 and one IPv6 address may stand here." },
+    { "media.crypto-suites", RF_OPT_ENUM, LIST, RELOAD,
+      "AES_CM_128_HMAC_SHA1_80 AEAD_AES_256_GCM AEAD_AES_128_GCM AES_256_CM_HMAC_SHA1_80 "
+      "AES_CM_128_HMAC_SHA1_32",
+      "AES_CM_128_HMAC_SHA1_80 AEAD_AES_256_GCM AEAD_AES_128_GCM AES_256_CM_HMAC_SHA1_80 "
+      "AES_CM_128_HMAC_SHA1_32",
+      SUITES, SUITES_WITH_PROTECTION, "IPC-27 TEL-22",
+      "SRTP suites offered to phones, in this order, and accepted from them. Old phones look at the first two "
+      "alone, and a long list does not fit a UDP datagram." },
+    { "media.suite-order", RF_OPT_ENUM, ONE, RELOAD, "strongest", "strongest", "strongest|offerer", NULL,
+      "TEL-22", "Which suite of an offer is taken: the strongest one in common, or the offerer's first." },
+    { "media.answer-profile", RF_OPT_ENUM, ONE, RELOAD, "mirror", "mirror", "mirror|savp", NULL, "TEL-23",
+      "The profile of an answer to RTP/AVP with a=crypto: mirror answers RTP/AVP (RFC 8643), savp answers "
+      "RTP/SAVP as some carriers do." },
+    { "media.allow-null-auth", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, "off", "TEL-30",
+      "Let AES_CM_128_NULL_AUTH be chosen when nothing better is in common. Its packets can be forged." },
+    { "media.timeout", RF_OPT_DURATION, ONE, RELOAD, "60s", "60s", "0..1d", NULL, "",
+      "A call from which no media came for this long is ended (RF-404). 0: never. A call on hold does not count." },
+    { "media.threads", RF_OPT_NUMBER, ONE, RESTART, "auto", "auto", "auto|1..64", NULL, "",
+      "Media threads; auto: one for each processor." },
+    { "media.backend", RF_OPT_ENUM, ONE, RESTART, "auto", "auto", "auto|openssl|ipsec-mb", NULL, "",
+      "What encrypts packets: ipsec-mb is several times faster, openssl is everywhere. auto takes ipsec-mb when "
+      "it is built in and passes its test vectors." },
+    { "media.replay-window", RF_OPT_NUMBER, ONE, RESTART, "128", "128", "64..1024", NULL, "",
+      "Packets that may arrive late and still be accepted once (RFC 3711 3.3.2 asks for 64 at least)." },
+
+    { "registrar.min-expires", RF_OPT_DURATION, ONE, RELOAD, "60s", "60s", "1s..1d", NULL, "",
+      "The shortest registration; a shorter one is answered 423 with this value." },
+    { "registrar.max-expires", RF_OPT_DURATION, ONE, RELOAD, "1h", "1h", "60s..30d", NULL, "",
+      "The longest registration; a longer one is shortened to it." },
+    { "registrar.default-expires", RF_OPT_DURATION, ONE, RELOAD, "1h", "1h", "60s..30d", NULL, "",
+      "How long a registration lasts when the phone does not say." },
+    { "registrar.bindings-max", RF_OPT_NUMBER, ONE, RELOAD, "10", "10", "1..100", NULL, "",
+      "Phones of one user that can be registered at one time." },
+
+    { "security.ban-time", RF_OPT_DURATION, ONE, RELOAD, "5m", "5m", "0..1d", NULL, "",
+      "How long a source stays out after its first ban; each further one doubles it, up to a day. Only sources "
+      "whose address is proven are banned, since a forged datagram must not ban its victim. 0: no bans." },
+    { "security.wrong-passwords", RF_OPT_NUMBER, ONE, RELOAD, "10", "10", "1..1000", NULL, "",
+      "Wrong passwords from one source within a minute before it is banned." },
+    { "security.requests-per-source", RF_OPT_NUMBER, ONE, RELOAD, "200", "200", "1..1000000", NULL, "",
+      "Requests a second from one source that has not signed in; more are answered 503." },
+    { "security.handshakes-per-source", RF_OPT_NUMBER, ONE, RELOAD, "100", "100", "1..1000000", NULL, "",
+      "TLS handshakes a second from one source." },
+    { "security.nonce-life", RF_OPT_DURATION, ONE, RELOAD, "5m", "5m", "10s..1h", NULL, "IPC-28",
+      "How long a phone may use one digest nonce before it is told that it is stale." },
+    { "security.strict-keys", RF_OPT_FLAG, ONE, RELOAD, "off", "on", NULL, "on", "TEL-12",
+      "on: SRTP keys that come over UDP or TCP are refused with 488 (RF-309), since whoever reads the signalling "
+      "can decrypt the media. off: accepted and reported." },
+
+    { "call-records.max", RF_OPT_NUMBER, ONE, RELOAD, "100000", "100000", "100..100000000", NULL, "",
+      "Call records that are kept; the oldest go first." },
+    { "call-records.age", RF_OPT_DURATION, ONE, RELOAD, "0", "0", "0..3650d", NULL, "",
+      "Call records older than this are deleted. 0: none for their age." },
+
+    { "log.level", RF_OPT_ENUM, ONE, RELOAD, "info", "info", "error|warn|info|debug", NULL, "",
+      "The least important events that are logged." },
+
+    { "signal.workers", RF_OPT_NUMBER, ONE, RESTART, "auto", "auto", "auto|1..64", NULL, "",
+      "Threads that handle signalling; auto: one for each processor." },
+};
+
+#define COUNT (sizeof options / sizeof *options)
+
+const struct rf_option *
+rf_option_at(size_t i)
+{
+    return i < COUNT ? &options[i] : NULL;
+}
+
+size_t
+rf_option_count(void)
+{
+    return COUNT;
+}
+
+const struct rf_option *
+rf_option_find(struct rf_span pattern)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        if (strncmp(pattern.p, options[i].name, pattern.n) == 0 && options[i].name[pattern.n] == '\0')
+            return &options[i];
+    return NULL;
+}
+
+const struct rf_option *
+rf_option_resolve(struct rf_span name, struct rf_span *label)
+{
+    *label = rf_span(NULL, 0);
+    for (size_t i = 0; i < COUNT; i++) {
+        struct rf_span pattern = rf_span_str(options[i].name);
+        size_t star = rf_span_find(pattern, '*');
+        struct rf_span head = rf_span_sub(pattern, 0, star), tail = rf_span_sub(pattern, star + 1, pattern.n);
+
+        if (star == pattern.n) {
+            if (rf_span_eq(name, pattern))
+                return &options[i];
+            continue;
+        }
+        /* A label may hold dots of its own; the words behind it are ours and do not begin with one. */
+        if (name.n > head.n + tail.n && rf_span_eq(rf_span_sub(name, 0, head.n), head) &&
+            rf_span_eq(rf_span_sub(name, name.n - tail.n, tail.n), tail)) {
+            *label = rf_span_sub(name, head.n, name.n - head.n - tail.n);
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+/* The part of an option's name behind prefix, up to the next dot; empty when it does not begin with prefix. */
+static struct rf_span
+component_after(const struct rf_option *o, struct rf_span prefix, struct rf_span *rest)
+{
+    struct rf_span name = rf_span_str(o->name);
+    size_t dot;
+
+    *rest = rf_span(NULL, 0);
+    if (!rf_span_eq(rf_span_sub(name, 0, prefix.n), prefix) || name.n <= prefix.n)
+        return rf_span(NULL, 0);
+    name = rf_span_sub(name, prefix.n, name.n);
+    dot = rf_span_find(name, '.');
+    if (dot < name.n)
+        *rest = rf_span_sub(name, dot + 1, name.n);
+    return rf_span_sub(name, 0, dot);
+}
+
+enum rf_option_place
+rf_option_place(struct rf_span prefix, struct rf_span name)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        struct rf_span rest, component = component_after(&options[i], prefix, &rest);
+
+        if (component.n == 0 || !rf_span_eq(component, name) || rf_span_is(component, "*"))
+            continue;
+        if (rest.n == 0)
+            return RF_PLACE_SETTING;
+        return rest.p[0] == '*' ? RF_PLACE_LABELLED_BLOCK : RF_PLACE_BLOCK;
+    }
+    return RF_PLACE_UNKNOWN;
+}

@@ -1,0 +1,86 @@
+/*
+ * conf/options.h - every setting there is, one row each
+ *
+ * Parser, checker, defaults, `config explain`, completion, the console's forms and docs/reference/settings.md
+ * come from this table. A row that nothing reads must not be here.
+ *
+ * Names are dotted; `*` stands for the label of a block: "user.*.srtp" is `user 201 { srtp required }`.
+ */
+#ifndef RF_CONF_OPTIONS_H
+#define RF_CONF_OPTIONS_H
+
+#include "base/addr.h"
+
+enum rf_option_type {
+    RF_OPT_FLAG,     /* on, off */
+    RF_OPT_ENUM,     /* one of the choices */
+    RF_OPT_NUMBER,   /* within the range; `auto` where the range says so, read as 0 */
+    RF_OPT_DURATION, /* 500ms is not known: 10s 5m 12h 30d; 0; read in seconds */
+    RF_OPT_TEXT,     /* at most the range's octets */
+    RF_OPT_DOMAIN,   /* a host name or address */
+    RF_OPT_ADDRESS,  /* IPv4 or IPv6, or a choice such as `auto` */
+    RF_OPT_LISTEN,   /* SCHEME:ADDRESS:PORT, the choices are the schemes */
+    RF_OPT_PORTS,    /* 30000-39999 */
+    RF_OPT_SECRET,   /* secret:NAME, file:PATH, env:NAME, or a literal */
+    RF_OPT_FILE,     /* file:PATH that must be readable */
+    RF_OPT_KEY_FILE, /* file:PATH that others must not be able to read (RF-809) */
+    RF_OPT_BLOCK     /* label of a block of the kind that stands first in the choices, or another choice */
+};
+
+struct rf_option {
+    const char *name;
+    enum rf_option_type type;
+    bool is_list;               /* several words */
+    bool needs_restart;         /* otherwise `reload` applies it */
+    const char *compatible;     /* default by security-profile; "@sip.srtp": the value of that setting */
+    const char *secure;
+    const char *choices;        /* "a|b|c", or "LOW..HIGH" for numbers and durations, "auto|LOW..HIGH" */
+    const char *hosted;         /* NULL, or what platform hosted allows: "a|b", the first is enforced */
+    const char *requirements;   /* "IPC-21 TEL-2", may be empty */
+    const char *help;           /* one paragraph */
+};
+
+/** Row i, NULL past the last. */
+const struct rf_option *rf_option_at(size_t i);
+size_t rf_option_count(void);
+
+/** By exact name with `*` for the label; NULL: none. */
+const struct rf_option *rf_option_find(struct rf_span pattern);
+/** By dotted name with a label ("user.201.srtp"); *label is set, empty when there is none. NULL: none. */
+const struct rf_option *rf_option_resolve(struct rf_span name, struct rf_span *label);
+
+/* What the words `prefix` + name are: prefix is "", "sip." or "user.*.". */
+enum rf_option_place { RF_PLACE_UNKNOWN, RF_PLACE_SETTING, RF_PLACE_BLOCK, RF_PLACE_LABELLED_BLOCK };
+enum rf_option_place rf_option_place(struct rf_span prefix, struct rf_span name);
+
+/** The name a person most likely meant, among those that may follow prefix; NULL when none is near. In `mem`. */
+const char *rf_option_suggest(struct rf_span prefix, struct rf_span name, char *mem, size_t size);
+
+/** Nearest of "a|b|c" to a word, or NULL. In `mem`. */
+const char *rf_choice_suggest(const char *choices, struct rf_span word, char *mem, size_t size);
+/** Is the word one of "a|b|c"? */
+bool rf_choice_has(const char *choices, struct rf_span word);
+
+/**
+ * Are these words a value of this setting?
+ * @param sentence  what is wrong, without the place
+ * @return RF_ERR_SYNTAX, RF_ERR_RANGE
+ */
+RF_MUST_CHECK enum rf_err rf_option_check(const struct rf_option *o, const struct rf_span *word, size_t n,
+                                          char *sentence, size_t size);
+
+/** "10s", "5m", "12h", "30d", "0" in seconds. RF_ERR_SYNTAX, RF_ERR_RANGE. */
+RF_MUST_CHECK enum rf_err rf_duration_parse(struct rf_span text, int64_t *seconds);
+/** Number or duration of a checked value; `auto` is 0. */
+int64_t rf_option_number(const struct rf_option *o, const char *text);
+
+enum rf_listen_scheme { RF_LISTEN_UDP, RF_LISTEN_TCP, RF_LISTEN_TLS };
+struct rf_listen {
+    enum rf_listen_scheme scheme;
+    struct rf_addr addr; /* port 0: any free one */
+};
+RF_MUST_CHECK enum rf_err rf_listen_parse(struct rf_span text, struct rf_listen *out);
+/** "30000-39999". RF_ERR_SYNTAX; RF_ERR_RANGE below 1024 or without an even-odd pair. */
+RF_MUST_CHECK enum rf_err rf_ports_parse(struct rf_span text, uint16_t *low, uint16_t *high);
+
+#endif
