@@ -54,11 +54,20 @@ struct leg_media {
     bool is_encrypted, is_weak, keys_in_clear;
     bool rtcp_mux;
     enum rf_sdp_direction theirs; /* as they see it */
+    enum rf_sdp_direction ours;   /* what we told them */
     enum rf_sdp_profile profile;  /* what our description says */
     uint32_t tag;
     uint8_t rx_count;
     struct rf_addr peer, peer_rtcp;
     struct rf_srtp_key rx[RF_MEDIA_KEYS_MAX], tx; /* wiped by leg_media_free */
+};
+
+/* The relay's counters of one leg, as plain numbers (relay/map.h says what each means). */
+struct media_numbers {
+    uint64_t in_packets, in_authentic, in_clear, in_auth_failed, in_replayed, in_malformed, in_foreign,
+        in_clear_refused, in_lost, in_jitter_us, in_dtmf, out_packets, out_encrypted, out_clear, out_refused;
+    uint32_t rtt_us;
+    struct rf_addr learnt;
 };
 
 struct call;
@@ -70,7 +79,6 @@ struct leg {
     uint8_t side;                /* 0: A, 1: B */
     uint8_t state;               /* enum leg_state */
     bool path_wanted;            /* env.flow_to is under way: the leg must stay */
-    bool is_freed;               /* ... and goes when it is over */
     bool bye_waits_for_ack;      /* RFC 3261 15: no BYE before the ACK for our 2xx */
     bool bye_wanted;             /* BYE as soon as there is a path */
     bool answer_in_ack;          /* our 2xx bore an offer */
@@ -78,7 +86,8 @@ struct leg {
     char user[64], display[96];
     char setting[96];
     char instance[80];
-    char address[RF_ADDR_TEXT_MAX];
+    struct rf_binding *binding;  /* leg B until its path was asked for */
+    uint32_t session_ask_s;      /* Session-Expires of our INVITE; larger after a 422 */
     char listener[24];
     const char *sign_in;         /* "SHA-256", "registered"; a constant string */
     struct rf_srtp_policy policy;
@@ -86,6 +95,7 @@ struct leg {
     struct rf_addr remote;
     struct rf_flow_facts facts;
     struct rf_flow *flow;        /* NULL: no path now */
+    struct rf_flow_watch watch;
     struct rf_dialog dialog;
     struct rf_server_txn *server; /* an INVITE of theirs without its final response, or with a 2xx until timer L */
     bool server_is_open;          /* no final response given */
@@ -106,12 +116,12 @@ struct leg {
     size_t sent_n;
     int status;                     /* leg B: why it failed */
     enum rf_refusal refusal;
-    char detail[200];
     size_t fork_count;
     char fork_tag[FORKS_MAX][48];
     /* the last sample of the relay's counters */
     uint64_t seen_clear, seen_encrypted;
-    uint64_t end_counts[24];        /* of the map, taken before CLOSE */
+    struct media_numbers end;       /* of the map, taken before CLOSE */
+    bool has_end;
 };
 
 struct ladder_entry {
@@ -134,6 +144,7 @@ struct exchange {
     enum exchange_kind kind;
     struct leg *from, *to;
     bool is_offerless;      /* the INVITE of `from` had no offer: `to` offers in its 2xx, `from` answers in its ACK */
+    bool is_cancelled;      /* `from` sent CANCEL */
     struct rf_timer glare;  /* our re-INVITE got 491 and is sent again */
     uint8_t tries;
 };
@@ -207,6 +218,9 @@ bool call_user_count_add(struct rf_call_layer *l, const char *name, uint32_t max
 void call_user_count_drop(struct rf_call_layer *l, const char *name);
 uint64_t call_now(const struct call *c);
 
+/** Call-ID for a leg B: it carries the hash of leg A's, so that both have one owner. */
+void call_own_id(struct call *c, struct rf_buf *b);
+
 /* --- leg.c --- */
 struct leg *leg_new(struct call *c, uint8_t side);
 void leg_free(struct leg *leg);
@@ -243,14 +257,13 @@ extern const struct rf_server_txn_events leg_server_events;
 /* --- offer.c --- */
 void leg_media_free(struct leg_media *m);
 /** An offer of the leg's peer: checked by its policy; our answer's key is chosen. */
-enum rf_refusal leg_offer_in(struct leg *leg, struct rf_span sdp, struct leg_media **out, char detail[static 200]);
-/** An answer to leg->offer. */
-enum rf_refusal leg_answer_in(struct leg *leg, struct rf_span sdp, struct leg_media **out,
-                              char detail[static 200]);
+enum rf_refusal leg_offer_in(struct leg *leg, struct rf_span sdp, struct leg_media **out);
+/** An answer to leg->offer. Both log a refusal, in words about the leg. */
+enum rf_refusal leg_answer_in(struct leg *leg, struct rf_span sdp, struct leg_media **out);
 /** Our offer to the leg with the codecs of `codecs`; in layer.sdp. leg->offer is set. */
 struct rf_span leg_offer_out(struct leg *leg, const struct leg_media *codecs);
 /** Our answer to the leg's offer `mine` with the codecs of `codecs`; in layer.sdp. */
-struct rf_span leg_answer_out(struct leg *leg, const struct leg_media *mine, const struct leg_media *codecs);
+struct rf_span leg_answer_out(struct leg *leg, struct leg_media *mine, const struct leg_media *codecs);
 /** Would an offer with these codecs say anything new to the leg? */
 bool leg_offer_is_news(struct leg *leg, const struct leg_media *codecs);
 void leg_offer_drop(struct leg *leg);
@@ -267,7 +280,8 @@ void call_media_change(struct call *c, struct leg *leg, const struct leg_media *
 void call_media_close(struct call *c);
 void call_media_adopt(struct call *c);
 void call_media_named(struct call *c, struct rf_media_name name);
-const struct rf_media_leg_state *call_media_state(const struct call *c, uint8_t side);
+/** The relay's numbers of a leg now (or at the end); false: none. */
+bool call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out);
 
 /* --- admit.c --- */
 void call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
@@ -294,6 +308,8 @@ bool leg_find_binding(struct leg *leg, struct rf_binding *out);
 void call_paths_ask(struct call *c, uint64_t now_us);
 void call_ring(struct call *c, uint64_t now_us);
 void call_cancel_attempts(struct call *c, const struct leg *but, const char *reason, uint64_t now_us);
+/** One attempt is over; Reason of a policy refusal goes with its CANCEL. */
+void leg_cancel(struct leg *leg, enum rf_refusal why, uint64_t now_us);
 /** All attempts failed? Then leg A gets the best of their answers. */
 void call_choose_failure(struct call *c, uint64_t now_us);
 
@@ -328,8 +344,8 @@ void call_refuse(struct call *c, enum rf_refusal why, int status, const struct r
                  uint64_t now_us);
 /** Header lines Reason and Warning for a refusal. */
 void put_refusal_headers(struct call *c, struct rf_buf *b, enum rf_refusal why);
-/** Why a description was refused, in words about `leg`, into c->sentence. */
-void call_say(struct call *c, struct leg *leg, enum rf_refusal why, const char *detail);
+/** Count and log a refusal once, and keep its sentence for the wire and the record. */
+void call_say(struct call *c, enum rf_refusal why, const struct rf_log_field *fields);
 
 /* --- ladder.c, evidence.c, record.c --- */
 void ladder_msg(struct call *c, uint8_t side, bool is_out, const struct rf_sip_msg *m, uint64_t now_us);

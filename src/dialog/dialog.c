@@ -298,7 +298,7 @@ rf_dialog_put_request(struct rf_buf *b, struct rf_dialog *d, enum rf_sip_method 
         d->invite_cseq = cseq;
     rf_sip_put_request(b, name, strict ? first.uri.raw : rf_span_str(d->target));
     rf_put_via(b, hop, branch);
-    rf_put_str(b, "Max-Forwards: 70\r\n");
+    rf_sip_put_headerf(b, RF_HDR_MAX_FORWARDS, "%u", d->max_forwards != 0 ? d->max_forwards : 70u);
     for (size_t i = strict ? 1 : 0; i < d->route_count; i++)
         rf_sip_put_header(b, RF_HDR_ROUTE, rf_span_str(d->route[i]));
     if (strict)

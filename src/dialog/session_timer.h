@@ -15,6 +15,7 @@ struct rf_session_timer {
     uint32_t expires_s;   /* 0: no session timer in this dialog */
     bool we_refresh;
     bool peer_supports;   /* the peer said Supported: timer */
+    uint8_t missed;       /* refreshes in a row that found no path to the peer */
 };
 
 /* What a message says. */

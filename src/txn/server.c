@@ -235,6 +235,15 @@ rf_server_txn_respond(struct rf_server_txn *t, int status, struct rf_span messag
     rf_server_txn_event(t, e, NULL, NULL, now_us);
 }
 
+void
+rf_server_txn_repeat(struct rf_server_txn *t)
+{
+    if (t->response_n == 0)
+        return;
+    t->l->counts.retransmits_out++;
+    (void)!rf_flow_send(t->flow, rf_span(t->response, t->response_n));
+}
+
 const struct rf_sip_msg *
 rf_server_txn_request(const struct rf_server_txn *txn)
 {

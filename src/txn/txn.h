@@ -73,6 +73,9 @@ void rf_server_txn_own(struct rf_server_txn *txn, const struct rf_server_txn_eve
  */
 void rf_server_txn_respond(struct rf_server_txn *txn, int status, struct rf_span message, uint64_t now_us);
 
+/** Send the last response once more, octet for octet: a 2xx to INVITE until its ACK comes. */
+void rf_server_txn_repeat(struct rf_server_txn *txn);
+
 /**
  * The request, parsed from the transaction's own copy. INVITE: valid as long as the transaction. Others: until the
  * next message comes in after the final response was given (32 s of timer J for each REGISTER would cost 1 kB each).

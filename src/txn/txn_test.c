@@ -249,6 +249,7 @@ receive(struct wire *w, const char *text)
 
     if (rf_sip_msg_parse(&msg, rf_span_str(text), &problem) != RF_OK) {
         diag("a message of the test does not parse: %s", problem.sentence);
+        fflush(stdout);
         abort();
     }
     rf_txn_received(layer, &msg, &w->flow, now);
@@ -508,8 +509,8 @@ reply_to_ours(struct wire *w, const char *status, const char *tag, const char *m
 
     snprintf(text, sizeof text,
              "SIP/2.0 %s x\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKours\r\nFrom: <sip:us@pbx.example>;tag=u\r\n"
-             "To: <sip:b@pbx.example>;tag=%s\r\nCall-ID: c2\r\nCSeq: 7 %s\r\nContent-Length: 0\r\n\r\n",
-             status, tag, method);
+             "To: <sip:b@pbx.example>%s%s\r\nCall-ID: c2\r\nCSeq: 7 %s\r\nContent-Length: 0\r\n\r\n",
+             status, tag[0] != '\0' ? ";tag=" : "", tag, method);
     receive(w, text);
 }
 
