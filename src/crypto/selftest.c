@@ -195,7 +195,7 @@ random_batch_agrees(struct bench *t, const struct rf_backend *b, const struct rf
     for (size_t i = 0; i < n; i++) {
         struct rf_seal_job *j = &t->job[i];
         struct rf_span part = rf_span(j->auth, j->auth_octets);
-        uint8_t tag[RF_DIGEST_MAX];
+        uint8_t tag[RF_MD_MAX];
 
         good = good && !j->failed &&
                rf_hmac(RF_MD_SHA1, rf_span(t->key[i].auth, sizeof t->key[i].auth), &part, 1, tag) == RF_OK &&

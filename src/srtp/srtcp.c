@@ -62,7 +62,7 @@ gcm(const struct rf_srtp_suite *suite, const struct rf_srtp_session *session, ui
 }
 
 static enum rf_err
-hmac(const struct rf_srtp_session *session, const uint8_t *packet, size_t n, uint8_t tag[static RF_DIGEST_MAX])
+hmac(const struct rf_srtp_session *session, const uint8_t *packet, size_t n, uint8_t tag[static RF_MD_MAX])
 {
     struct rf_span part = rf_span(packet, n);
 
@@ -100,7 +100,7 @@ rf_srtcp_protect(struct rf_srtp_job *job)
     const struct rf_srtp_ctx *ctx = job->ctx;
     const struct rf_srtp_suite *suite = ctx->suite;
     const struct rf_srtp_session *session = rf_srtp_session_of(ctx, job->stream);
-    uint8_t *p = job->packet, *word_at, *mki_at, *tag_at, tag[RF_DIGEST_MAX], iv[16];
+    uint8_t *p = job->packet, *word_at, *mki_at, *tag_at, tag[RF_MD_MAX], iv[16];
     size_t body_octets = job->octets, trailer = INDEX_OCTETS + (size_t)ctx->mki_octets + suite->srtcp_tag;
     uint32_t index, word;
     enum rf_err err;
@@ -217,7 +217,7 @@ static enum rf_err
 authenticate(const struct rf_srtp_job *job, const struct reading *r, const struct parts *at)
 {
     const struct rf_srtp_suite *suite = job->ctx->suite;
-    uint8_t tag[RF_DIGEST_MAX], iv[16];
+    uint8_t tag[RF_MD_MAX], iv[16];
     enum rf_err err;
 
     if (suite->cipher == RF_CIPHER_AES_GCM) {

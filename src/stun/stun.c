@@ -186,7 +186,7 @@ rf_stun_parse(const uint8_t *p, size_t n, struct rf_stun *out)
 bool
 rf_stun_is_from(const struct rf_stun *m, struct rf_span key)
 {
-    uint8_t tag[RF_DIGEST_MAX];
+    uint8_t tag[RF_MD_MAX];
 
     if (m->integrity_at == 0 || rf_stun_integrity((const uint8_t *)m->whole.p, m->integrity_at, key, tag) != RF_OK)
         return false;

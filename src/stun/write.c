@@ -123,7 +123,7 @@ rf_stun_put_error(struct rf_buf *b, unsigned code, const char *reason)
 enum rf_err
 rf_stun_end(struct rf_buf *b, struct rf_span key)
 {
-    uint8_t tag[RF_DIGEST_MAX];
+    uint8_t tag[RF_MD_MAX];
     enum rf_err err;
 
     if (key.p != NULL) {
