@@ -27,6 +27,8 @@ struct rf_auth_settings {
 RF_MUST_CHECK enum rf_err rf_auth_new(struct rf_auth **out, const struct rf_rand *rand,
                                       const struct rf_auth_settings *settings);
 void rf_auth_free(struct rf_auth *a);
+/** New algorithms and nonce life (a reload); replay_slots stays. Any thread, while others use it. */
+void rf_auth_change(struct rf_auth *a, const struct rf_auth_settings *settings);
 
 /* What is known of a user, filled by the caller's lookup. */
 struct rf_auth_user {
@@ -35,8 +37,8 @@ struct rf_auth_user {
 
 enum rf_auth_verdict {
     RF_AUTH_OK,
-    RF_AUTH_CHALLENGE, /* no credentials for our realm, or a scheme we do not know: challenge */
-    RF_AUTH_STALE,     /* right or not, the nonce is too old: challenge with stale=true */
+    RF_AUTH_CHALLENGE, /* no credentials for our realm, or a scheme, algorithm or qop we did not offer: challenge */
+    RF_AUTH_STALE,     /* right or not, the nonce is too old, or of an earlier run: challenge with stale=true */
     RF_AUTH_BAD,       /* wrong password or unknown user (both look the same on the wire): challenge, count */
     RF_AUTH_REPLAY,    /* nonce count used before: challenge with stale=true, count */
     RF_AUTH_BROKEN     /* the header cannot be parsed, or its uri is not the Request-URI: 400 */
@@ -45,7 +47,7 @@ enum rf_auth_verdict {
 struct rf_auth_result {
     enum rf_auth_verdict verdict;
     enum rf_digest_algorithm algorithm; /* that was used: for the call record */
-    struct rf_span username;            /* of the credentials; empty: none */
+    struct rf_span username;            /* of the credentials, as sent; empty: none */
     bool nonce_is_ours;                 /* the sender echoed a nonce of ours: its address is proven */
 };
 
@@ -59,7 +61,8 @@ void rf_auth_check(struct rf_auth *a, const struct rf_sip_msg *req, enum rf_sip_
                    void *ctx, uint64_t now_us, struct rf_auth_result *out);
 
 /**
- * Header lines with one challenge per algorithm. `md5_only`: this device once failed on a list (old phones take
+ * Header lines with one challenge per algorithm (WWW-Authenticate for RF_HDR_AUTHORIZATION, Proxy-Authenticate
+ * for RF_HDR_PROXY_AUTHORIZATION), each with a nonce that is good for its algorithm alone. `md5_only`: this device once failed on a list (old phones take
  * the first challenge without reading its algorithm), so MD5 alone.
  */
 void rf_auth_put_challenges(struct rf_auth *a, struct rf_buf *b, enum rf_sip_header header,

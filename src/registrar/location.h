@@ -6,7 +6,10 @@
  * it is cut into shards by AOR, each with its lock, held only while bindings are copied in or out.
  *
  * A change is made in memory and queued for the store in one step; the caller answers 200 when the store says
- * that it is committed. When the commit fails the AOR is loaded again from the store (rf_location_reload).
+ * that it is committed. When the commit fails the caller answers 500 and the AOR is loaded again from the store
+ * (rf_location_reload).
+ *
+ * Life: the store is closed before rf_location_free, so that no answer of it comes late.
  */
 #ifndef RF_REGISTRAR_LOCATION_H
 #define RF_REGISTRAR_LOCATION_H
@@ -46,16 +49,19 @@ struct rf_location_limits {
     uint32_t aors_max;
 };
 
+/** @param store  NULL: nothing outlives the process, and changes count as committed at once (plays) */
 RF_MUST_CHECK enum rf_err rf_location_new(struct rf_location **out, struct rf_store *store,
                                           const struct rf_rand *rand, const struct rf_location_limits *limits);
+/** New limits (a reload); bindings that are there stay. Any thread. */
+void rf_location_change(struct rf_location *l, const struct rf_location_limits *limits);
 /** Read all bindings that have not expired. At start, before workers run. */
 RF_MUST_CHECK enum rf_err rf_location_load(struct rf_location *l, int64_t now_s);
 void rf_location_free(struct rf_location *l);
 
 /* What a REGISTER leads to. */
 struct rf_register_result {
-    int status;                 /* 200, 400, 423 (min_expires), 503, 500 (CSeq order) */
-    const char *sentence;       /* for a refusal: a constant string */
+    int status;                 /* 200, 400, 423 (min_expires), 439 (RFC 5626 6), 503, 500 (CSeq order) */
+    const char *sentence;       /* for a refusal: a constant string; "" for 200 */
     bool waits_for_store;       /* a change was queued: answer when `done` was called */
     uint32_t min_expires_s;
 };
@@ -69,21 +75,36 @@ void rf_location_register(struct rf_location *l, struct rf_span aor, const struc
                           void (*done)(void *ctx, uint64_t cookie, enum rf_err err), void *ctx, uint64_t cookie,
                           struct rf_register_result *out);
 
-/** Contact header lines (with what is left of each one's expires), and Path and Supported ones a 200 needs. */
+/**
+ * Contact header lines (with what is left of each one's expires), and the Path, Supported and Require (outbound)
+ * ones that the 200 to this request needs.
+ */
 void rf_location_put_contacts(struct rf_location *l, struct rf_span aor, const struct rf_sip_msg *req,
                               int64_t now_s, struct rf_buf *b);
 
-/** Copy out the bindings of an AOR that have not expired, best q first. Returns how many (at most max). */
+/**
+ * Copy out the bindings of an AOR that have not expired: best q first, then the newest. Of several flows of one
+ * instance (RFC 5626 7) only the newest one that is up is given. Returns how many (at most max).
+ */
 size_t rf_location_find(struct rf_location *l, struct rf_span aor, int64_t now_s, struct rf_binding *out,
                         size_t max);
 
 /** A flow is gone: bindings keep their row but are not reachable until the phone registers again (RF-504). */
 void rf_location_flow_gone(struct rf_location *l, uint64_t flow_id);
 
-/** Undo what is only in memory: read this AOR again from the store. */
+/**
+ * Undo what is only in memory: read this AOR again from the store, behind the writes that wait there now. It
+ * returns at once; the bindings change on the store's thread.
+ */
 void rf_location_reload(struct rf_location *l, struct rf_span aor, int64_t now_s);
 
-/** Visit all bindings (copies). For `ringfence registrations`. */
+/**
+ * Forget bindings that have expired, here and in the store. Each call looks at a part of the table; call it once
+ * a second from one thread, and all of it is looked at in a minute.
+ */
+void rf_location_sweep(struct rf_location *l, int64_t now_s);
+
+/** Visit all bindings that have not expired. For `ringfence registrations`. `visit` must not call the location. */
 void rf_location_visit(struct rf_location *l, int64_t now_s,
                        void (*visit)(void *ctx, struct rf_span aor, const struct rf_binding *b), void *ctx);
 

@@ -27,7 +27,7 @@
 
 enum statement {
     ST_BEGIN, ST_COMMIT, ST_ROLLBACK,
-    ST_BINDING_PUT, ST_BINDING_DELETE, ST_BINDING_DELETE_ALL,
+    ST_BINDING_PUT, ST_BINDING_DELETE, ST_BINDING_DELETE_ALL, ST_BINDING_EXPIRE,
     ST_DIALOG_PUT, ST_DIALOG_DELETE,
     ST_RECORD_PUT, ST_RECORD_PRUNE, ST_RECORD_PRUNE_AGE,
     ST_SETTINGS_PUT, ST_SETTINGS_PRUNE,
@@ -43,6 +43,7 @@ static const char *const statement_text[ST_COUNT] = {
                        " ON CONFLICT(aor, sub) DO UPDATE SET value=excluded.value, expires_s=excluded.expires_s",
     [ST_BINDING_DELETE] = "DELETE FROM binding WHERE aor=?1 AND sub=?2",
     [ST_BINDING_DELETE_ALL] = "DELETE FROM binding WHERE aor=?1",
+    [ST_BINDING_EXPIRE] = "DELETE FROM binding WHERE expires_s<=?4",
     [ST_DIALOG_PUT] = "INSERT INTO dialog(call_id, value) VALUES(?1, ?3)"
                       " ON CONFLICT(call_id) DO UPDATE SET value=excluded.value",
     [ST_DIALOG_DELETE] = "DELETE FROM dialog WHERE call_id=?1",
@@ -118,6 +119,7 @@ apply_write(struct rf_store *s, const struct rf_store_write *w)
         [RF_STORE_SETTINGS_PUT] = { ST_SETTINGS_PUT, false, true, false },
         [RF_STORE_SECRET_PUT] = { ST_SECRET_PUT, false, true, false },
         [RF_STORE_SECRET_DELETE] = { ST_SECRET_DELETE, false, false, false },
+        [RF_STORE_BINDING_EXPIRE] = { ST_BINDING_EXPIRE, false, false, true },
     };
     bool all_of_aor = w->op == RF_STORE_BINDING_DELETE && w->sub.n == 0;
     enum statement which = all_of_aor ? ST_BINDING_DELETE_ALL : plan[w->op].which;
@@ -441,8 +443,8 @@ rf_store_write(struct rf_store *s, const struct rf_store_write *w, size_t n,
     enum rf_err err;
 
     for (size_t i = 0; i < n; i++) {
-        rf_assert((unsigned)w[i].op <= RF_STORE_SECRET_DELETE);
-        if (w[i].key.n == 0 && w[i].op != RF_STORE_SETTINGS_PUT)
+        rf_assert((unsigned)w[i].op <= RF_STORE_BINDING_EXPIRE);
+        if (w[i].key.n == 0 && w[i].op != RF_STORE_SETTINGS_PUT && w[i].op != RF_STORE_BINDING_EXPIRE)
             return RF_ERR_RANGE;
         if (w[i].op == RF_STORE_SECRET_PUT && w[i].value.n > RF_SECRET_MAX)
             return RF_ERR_RANGE;

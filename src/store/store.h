@@ -24,7 +24,8 @@ enum rf_store_op {
     RF_STORE_RECORD_PUT,     /* key: call id; value: JSON call record; expires_s: when it began, wall seconds */
     RF_STORE_SETTINGS_PUT,   /* value: the store's layer of the configuration, whole; key: who changed it */
     RF_STORE_SECRET_PUT,     /* key: name; value: octets */
-    RF_STORE_SECRET_DELETE
+    RF_STORE_SECRET_DELETE,
+    RF_STORE_BINDING_EXPIRE  /* expires_s: delete all bindings that end then or earlier (reads the whole table) */
 };
 
 struct rf_store_write {
@@ -43,7 +44,8 @@ RF_MUST_CHECK enum rf_err rf_store_open(struct rf_store **out, const char *dir, 
 void rf_store_close(struct rf_store *s);
 
 /**
- * Queue n writes that are committed together or not at all.
+ * Queue n writes that are committed together or not at all. With n == 0 nothing is written, and done is called
+ * when all that was queued before has been answered.
  * @param done    called on the store's thread after the commit (RF_OK) or its failure (RF_ERR_IO: nothing of the
  *                n was written); NULL: nobody asks. It must not block; it usually posts to a mailbox.
  * @param ctx, cookie  handed to done

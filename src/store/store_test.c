@@ -136,6 +136,14 @@ rows_come_back(void)
        "without a key all bindings of the AOR go");
     ok(strcmp(bindings_of(s, ""), "202/a=other@300 ") == 0, "and no others");
 
+    ok(write_now(s, put(RF_STORE_BINDING_PUT, "203", "a", "late", 301)) == RF_OK &&
+           write_now(s, put(RF_STORE_BINDING_EXPIRE, "", "", "", 300)) == RF_OK &&
+           strcmp(bindings_of(s, ""), "203/a=late@301 ") == 0,
+       "what has expired is deleted at once, and no more");
+    ok(write_now(s, put(RF_STORE_BINDING_DELETE, "203", "", "", 0)) == RF_OK &&
+           write_now(s, put(RF_STORE_BINDING_PUT, "202", "a", "other", 300)) == RF_OK,
+       "back to one binding");
+
     ok(write_now(s, put(RF_STORE_DIALOG_PUT, "call-1", "", "up", 0)) == RF_OK &&
            write_now(s, put(RF_STORE_DIALOG_PUT, "call-1", "", "held", 0)) == RF_OK &&
            write_now(s, put(RF_STORE_DIALOG_PUT, "call-2", "", "up", 0)) == RF_OK &&
@@ -286,11 +294,13 @@ groups(void)
            a.cookies == 7,
        "a group is answered once, with its cookie");
     ok(strcmp(bindings_of(s, "201"), "201/a=1@1 201/b=2@2 ") == 0, "its writes are done in their order");
+    ok(rf_store_write(s, NULL, 0, count_answer, &a, 0) == RF_OK && rf_store_flush(s) == RF_OK && a.good == 2,
+       "a group without writes is answered behind the others");
 
     for (int i = 0; i < 20000; i++)
         if (rf_store_write(s, w, 3, count_answer, &a, 1) != RF_OK)
             refused = true;
-    ok(rf_store_flush(s) == RF_OK && !refused && a.good == 20001, "20,000 groups are each answered");
+    ok(rf_store_flush(s) == RF_OK && !refused && a.good == 20002, "20,000 groups are each answered");
     rf_store_counts(s, &counts);
     ok(counts.queued == 0 && counts.failed == 0 && counts.last_error == RF_OK && counts.commits < 20001,
        "they shared %llu commits", (unsigned long long)counts.commits);
