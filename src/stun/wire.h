@@ -12,7 +12,7 @@
 #define RF_STUN_INTEGRITY_OCTETS 20
 
 /** HMAC-SHA1 over the first n octets, with the length in the header as if the message ended behind the
- *  attribute that is to hold it (RFC 8489 14.5). tag: RF_DIGEST_MAX octets of memory. */
+ *  attribute that is to hold it (RFC 8489 14.5). tag: RF_MD_MAX octets of memory. */
 RF_MUST_CHECK enum rf_err rf_stun_integrity(const uint8_t *p, size_t n, struct rf_span key, uint8_t *tag);
 
 /** CRC-32 of n octets XOR "STUN" (RFC 8489 14.7). The length in the header already counts the attribute. */
