@@ -369,7 +369,7 @@ ng_exchange(const char *command, unsigned call, const struct endpoint *from, str
     static unsigned cookie;
     struct rf_buf b = rf_buf(out, sizeof out), s = rf_buf(sdp, sizeof sdp - 1);
     char id[64], pattern[64], *text, *at;
-    ssize_t n;
+    ssize_t n = 0;
 
     snprintf(id, sizeof id, "bench-%d-%u", getpid(), call);
     put_sdp(&s, from, tag);

@@ -497,6 +497,29 @@ rf_relay_request(struct rf_relay *r, uint32_t worker, const struct rf_media_requ
 
 /* --- start and end --- */
 
+/* A process that was taken over may leave anything in a bool; only 0 and 1 may be read as one. */
+static void
+settle(bool *claim)
+{
+    uint8_t octet;
+
+    memcpy(&octet, claim, 1);
+    *claim = octet != 0;
+}
+
+static void
+settle_streams(struct rf_media_streams *m)
+{
+    for (unsigned i = 0; i < RF_MEDIA_SSRCS; i++) {
+        settle(&m->live[i].is_started);
+        settle(&m->live[i].rtcp_is_started);
+    }
+    for (unsigned i = 0; i < RF_MEDIA_PARKED; i++) {
+        settle(&m->parked[i].is_started);
+        settle(&m->parked[i].rtcp_is_started);
+    }
+}
+
 static bool
 is_sane(const struct rf_media_session *s)
 {
@@ -520,6 +543,9 @@ recover_leg(struct rf_relay *r, uint32_t index, uint64_t now_us)
     struct rf_leg *leg = &r->leg[index];
     struct rf_media_leg_state *st = leg->state;
 
+    settle_streams(&st->rx);
+    settle_streams(&st->tx);
+    settle(&st->reception.stats.is_started);
     if (atomic_load_explicit(&st->learnt_torn, memory_order_relaxed) != 0) {
         st->learnt = (struct rf_addr){ 0 };
         st->learnt_rtcp = (struct rf_addr){ 0 };
