@@ -106,6 +106,9 @@ void rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *r
 /** After a restart of signal: a call that was up, from what `save` was given. Its media is adopted. */
 RF_MUST_CHECK enum rf_err rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us);
 
+/** Which worker such a value belongs to, as rf_call_owner; 0 when it cannot be read (rf_call_restore says why). */
+uint16_t rf_call_saved_owner(const struct rf_hash_key *key, struct rf_span value, uint16_t workers);
+
 /* --- what people ask --- */
 
 size_t rf_call_count(const struct rf_call_layer *l);

@@ -10,7 +10,7 @@
 #include "base/cursor.h"
 #include "call/layer.h"
 
-#define BLOB_VERSION 1
+#define BLOB_VERSION 2
 #define BLOB_MAX     65536 /* two descriptions of RF_SDP_MAX, two dialogs of RF_DIALOG_TEXT_MAX, and room */
 
 /* --- numbers and texts, little endian, each text with its length --- */
@@ -313,6 +313,7 @@ call_save(struct call *c)
         return;
     b = rf_buf(text, BLOB_MAX);
     put_u(&b, BLOB_VERSION, 4);
+    put_str(&b, c->a->dialog.call_id); /* first, so that its worker is found without the rest */
     put_str(&b, c->id);
     put_str(&b, c->called);
     put_u(&b, (uint64_t)c->began_wall_s, 8);
@@ -387,6 +388,18 @@ back(uint64_t now_us, int64_t seconds)
     return us < now_us ? now_us - us : 0;
 }
 
+uint16_t
+rf_call_saved_owner(const struct rf_hash_key *key, struct rf_span value, uint16_t workers)
+{
+    struct rf_cursor cur = rf_cur(value);
+    struct rf_span call_id;
+
+    if (get_u(&cur, 4) != BLOB_VERSION)
+        return 0;
+    call_id = get_text(&cur);
+    return cur.err == RF_OK ? rf_call_owner(key, call_id, workers) : 0;
+}
+
 enum rf_err
 rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
 {
@@ -397,6 +410,7 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
 
     if (get_u(&cur, 4) != BLOB_VERSION)
         return RF_ERR_UNSUPPORTED;
+    (void)get_text(&cur); /* leg A's Call-ID comes again with its dialog */
     c = call_new(l, now_us);
     if (c == NULL)
         return RF_ERR_NOMEM;

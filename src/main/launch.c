@@ -95,6 +95,7 @@ become(const struct rf_launch *l, int memfd, const char *title)
     sigprocmask(SIG_SETMASK, &none, NULL);
     /* Ctrl-C on a terminal reaches the whole group; it is the parent that tells the children to end. */
     signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN); /* service managers send it to all processes at once */
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     execv("/proc/self/exe", argv);

@@ -40,31 +40,6 @@ struct rf_letter_message {
     struct rf_flow_card flow; /* by which it came */
 };
 
-struct rf_letter_stored: a write is committed, or failed */
-    RF_LETTER_SITE,        /* struct rf_letter_site */
-    RF_LETTER_ASK,         /* struct rf_letter_ask: a question of the control thread */
-    RF_LETTER_TOLD,        /* struct rf_letter_told: its answer */
-    RF_LETTER_RESTORE,     /* struct rf_letter_head, octets: a call that was up */
-    RF_LETTER_SWEEP,       /* struct rf_letter_head: all calls were restored */
-    RF_LETTER_STOP         /* struct rf_letter_head: end all calls */
-};
-
-struct rf_letter_head {
-    uint32_t kind;
-    uint16_t from; /* worker; RF_WORKERS_MAX: the first thread */
-    uint16_t pad;
-};
-
-/* All that a flow of another worker shows. */
-struct rf_letter_flow {
-    struct rf_letter_head head;
-    uint64_t id;
-    uint32_t transport;
-    struct rf_addr local, remote;
-    char listener[24];
-    struct rf_flow_facts facts;
-};
-
 struct rf_letter_card {
     struct rf_letter_head head;
     uint64_t serial;          /* of the question */

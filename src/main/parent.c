@@ -31,6 +31,7 @@
 
 /* How long calls may go on after the first request to stop; a second one ends at once. */
 #define STOP_GRACE_US (10 * RF_S)
+#define AGAIN_US      (RF_S / 2) /* some send a signal to the process and to its group: that is one request */
 #define LOG_LOOK_US   (10 * RF_S)
 
 struct parent {
@@ -50,6 +51,7 @@ struct parent {
     struct rf_child child[2];
     bool was_ready, stops;
     int status;
+    uint64_t stopped_us;
     uint64_t stop_at_us;           /* then what still runs is killed */
     uint64_t watchdog_us;
     int64_t started_wall_s;
@@ -385,12 +387,26 @@ prepare_children(struct parent *p)
 
 /* --- running --- */
 
+/* ["udp:127.0.0.1:5060", ...]: every bound address with its port. */
+static void
+put_listeners(const struct parent *p, struct rf_buf *b)
+{
+    static const char *const names[] = { "udp", "tcp", "tls", "ws", "wss" };
+
+    rf_put_char(b, '[');
+    for (size_t i = 0; i < p->listener_count; i += p->settings.workers) {
+        rf_putf(b, "%s\"%s:", i > 0 ? "," : "", names[p->listener[i].transport]);
+        rf_put_addr(b, &p->listener[i].addr);
+        rf_put_char(b, '"');
+    }
+    rf_put_char(b, ']');
+}
+
 static void
 say_ready(struct parent *p)
 {
-    struct rf_log_field fields[RF_LISTENERS_MAX + 8];
-    char text[RF_LISTENERS_MAX][RF_ADDR_TEXT_MAX + 8], control[RF_LAUNCH_PATH_MAX + 16];
-    size_t n = 0, k = 0;
+    char control[RF_LAUNCH_PATH_MAX + 16], mem[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 8)];
+    struct rf_buf listen = rf_buf(mem, sizeof mem);
 
     if (p->was_ready) {
         RF_LOGF(RF_LOG_INFO, "daemon.whole", "both children serve again");
@@ -398,30 +414,22 @@ say_ready(struct parent *p)
     }
     p->was_ready = true;
     snprintf(control, sizeof control, "%s/control.sock", rf_state_dir_path(p->dir));
-    fields[n++] = RF_F_STR("version", RF_VERSION);
-    fields[n++] = RF_F_I64("pid", getpid());
-    fields[n++] = RF_F_U64("workers", p->settings.workers);
-    fields[n++] = RF_F_U64("media_threads", p->settings.threads);
-    fields[n++] = RF_F_STR("control", control);
-    for (size_t i = 0; i < p->listener_count && k < RF_LISTENERS_MAX; i += p->settings.workers) {
-        static const char *const names[] = { "udp", "tcp", "tls", "ws", "wss" };
-        char address[RF_ADDR_TEXT_MAX];
-
-        snprintf(text[k], sizeof text[k], "%s:%s", names[p->listener[i].transport],
-                 rf_addr_text(&p->listener[i].addr, address));
-        fields[n++] = RF_F_STR("listen", text[k++]);
-    }
-    fields[n] = (struct rf_log_field){ 0 };
-    rf_log_event(RF_LOG_INFO, NULL, "daemon.ready", "ready", fields);
+    put_listeners(p, &listen);
+    RF_LOGF(RF_LOG_INFO, "daemon.ready", "ready", RF_F_STR("version", RF_VERSION), RF_F_I64("pid", getpid()),
+            RF_F_U64("workers", p->settings.workers), RF_F_U64("media_threads", p->settings.threads),
+            RF_F_STR("control", control), RF_F_JSON("listen", rf_buf_span(&listen)));
     rf_notify("READY=1");
 }
 
 static void
 stop(struct parent *p, uint64_t now_us)
 {
-    bool again = p->stops;
+    bool again = p->stops && now_us - p->stopped_us > AGAIN_US;
 
+    if (p->stops && !again)
+        return;
     p->stops = true;
+    p->stopped_us = now_us;
     p->stop_at_us = again ? now_us : now_us + STOP_GRACE_US;
     rf_notify("STOPPING=1");
     RF_LOGF(RF_LOG_INFO, "daemon.stops", again ? "stops at once" : "stops: calls are ended and the store is written out");

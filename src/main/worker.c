@@ -5,7 +5,7 @@
 
 #include "base/refusal.h"
 
-#define TICK_US RF_S
+#define TICK_US (200 * RF_MS)
 
 bool
 rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, struct rf_span octets)
@@ -297,6 +297,7 @@ on_tick(struct rf_timer *t, uint64_t now_us)
     struct rf_worker *w = rf_container(t, struct rf_worker, tick);
 
     atomic_store_explicit(&w->numbers.beat_us, now_us, memory_order_relaxed);
+    atomic_store_explicit(&w->numbers.calls, rf_call_count(w->calls), memory_order_relaxed);
     rf_fold_tick(w->fold, now_us);
     rf_timer_arm(rf_loop_wheel(w->loop), t, now_us + TICK_US);
 }

@@ -45,6 +45,7 @@ struct rf_signal {
 /* Plain numbers that other threads may read relaxed. */
 struct rf_worker_numbers {
     _Atomic uint64_t beat_us;      /* its loop went round */
+    _Atomic uint64_t calls;        /* as of its last tick, a fifth of a second ago at most */
     _Atomic uint64_t malformed, dropped, posted, post_refused, registers, store_late;
 };
 
@@ -72,6 +73,9 @@ struct rf_worker {
     char out[RF_SIP_MESSAGE_MAX];  /* scratch: an answer being written */
     struct rf_sip_msg msg;         /* scratch: the message being handled */
 };
+
+/** What the configuration says about registrations and sign-in. */
+void rf_signal_limits(const struct rf_conf *c, struct rf_location_limits *limits, struct rf_auth_settings *auth);
 
 /** Make it, with its listeners; nothing runs yet. The site's reference is taken over. */
 RF_MUST_CHECK enum rf_err rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index,
