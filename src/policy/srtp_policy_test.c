@@ -316,7 +316,7 @@ offer_of(const char *profile, const char *const line[4])
         char suite[64] = "", after[64] = "";
         unsigned tag = 0;
 
-        if (sscanf(line[i], "%u %63s %63[^\n]", &tag, suite, after + 1) == 3)
+        if (sscanf(line[i], "%u %63s %62[^\n]", &tag, suite, after + 1) == 3)
             after[0] = ' ';
         value[i] = line_of(tag, suite, after);
     }
