@@ -27,7 +27,7 @@ fetch_all(void)
 static const char *
 describe(void)
 {
-    static char text[64];
+    static _Thread_local char text[64];
 
     snprintf(text, sizeof text, "OpenSSL %s", OpenSSL_version(OPENSSL_VERSION_STRING));
     return text;

@@ -69,7 +69,7 @@ void rf_seal_prefetch(const struct rf_seal *seal);
  */
 RF_MUST_CHECK enum rf_err rf_seal_init(const char *want);
 
-/** "OpenSSL 3.0.17", "ipsec-mb 1.3.0 (AVX512)": the one in use. */
+/** "OpenSSL 3.0.17", "ipsec-mb 1.3.0 (AVX512)": the one in use. Valid until the thread's next call. */
 const char *rf_seal_backend(void);
 
 #endif

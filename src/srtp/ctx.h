@@ -40,6 +40,18 @@ rf_srtp_seal(const struct rf_srtp_session *s)
     return (const struct rf_seal *)(const void *)s->seal;
 }
 
+/* Jobs ahead that are fetched: a thread has thousands of contexts and streams, none of them in its cache. */
+#define RF_SRTP_PREFETCH 4
+
+static inline void
+rf_srtp_prefetch(const struct rf_srtp_job *job)
+{
+    __builtin_prefetch(job->ctx);
+    __builtin_prefetch(&job->ctx->session);
+    __builtin_prefetch(job->stream);
+    rf_seal_prefetch(rf_srtp_seal(&job->ctx->session));
+}
+
 /** The session that a stream of these quirks is protected with. */
 static inline const struct rf_srtp_session *
 rf_srtp_session_of(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *stream)

@@ -108,8 +108,8 @@ protect_batch(struct rf_srtp_job *jobs, size_t n)
     size_t cipher_count = 0, hash_count = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (i + 4 < n)
-            rf_seal_prefetch(rf_srtp_seal(&jobs[i + 4].ctx->session));
+        if (i + RF_SRTP_PREFETCH < n)
+            rf_srtp_prefetch(&jobs[i + RF_SRTP_PREFETCH]);
         if (jobs[i].is_rtcp) {
             jobs[i].result = rf_srtcp_protect(&jobs[i]);
             continue;

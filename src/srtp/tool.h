@@ -1,5 +1,7 @@
 /*
  * srtp/tool.h - one packet by hand: what `ringfence srtp protect|unprotect` does (interface 0.5)
+ *
+ * Threads: for a command; one at a time.
  */
 #ifndef RF_SRTP_TOOL_H
 #define RF_SRTP_TOOL_H

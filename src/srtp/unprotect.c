@@ -265,8 +265,8 @@ unprotect_batch(struct rf_srtp_job *jobs, size_t n)
     for (size_t i = 0; i < n; i++) {
         const struct rf_srtp_suite *suite = jobs[i].ctx->suite;
 
-        if (i + 4 < n)
-            rf_seal_prefetch(rf_srtp_seal(&jobs[i + 4].ctx->session));
+        if (i + RF_SRTP_PREFETCH < n)
+            rf_srtp_prefetch(&jobs[i + RF_SRTP_PREFETCH]);
         jobs[i].result = RF_OK;
         if (jobs[i].is_rtcp)
             continue;
