@@ -236,6 +236,9 @@ rf_tls_conn_free(struct rf_tls_conn *c)
 {
     if (c == NULL)
         return;
+    /* Otherwise OpenSSL takes the session of a connection that just broke off for bad and never resumes it. */
+    if (c->is_done)
+        SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(c->ssl);
     rf_tls_server_unref(c->server);
     rf_tls_client_unref(c->client);
