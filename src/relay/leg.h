@@ -18,6 +18,7 @@ struct rf_leg {
     uint8_t rx_count;
     bool is_open, is_changed;  /* a session; and one that had a CHANGE */
     bool may_send, may_receive, require_srtp, rtcp_mux, is_tx_srtp, symmetric;
+    bool is_tx_null, is_rx_null; /* a suite whose cipher is NULL (TEL-29): for (I3) that is clear */
     bool is_rx_authentic;      /* no key is of a suite without authentication (TEL-30) */
     uint8_t rx_first;          /* which key is tried first, when there are two */
     uint8_t dtmf_payload;
@@ -53,6 +54,7 @@ struct rf_relay {
     uint32_t batch;                 /* number of the present one */
     uint32_t tick_slot;             /* next that rf_relay_tick looks at */
     uint32_t owing;                 /* legs with `owed` set */
+    bool has_fresh_event;           /* owed since the last attempt; older ones wait for rf_relay_tick */
     uint64_t tick_us;
 };
 

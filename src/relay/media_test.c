@@ -450,7 +450,28 @@ test_full_and_lost(void)
     open = 0;
     for (uint32_t i = 0; i < d.slots; i++)
         open += d.map->session[i].generation % 2;
-    ok(open == 7, "the CLOSE was carried out, and no OPEN that was given up stays (%u sessions)", open);
+    ok(open == 7, "the CLOSE that waited was carried out (%u sessions)", open);
+    kill_media();
+    end();
+}
+
+/* The client gave an OPEN up, and media does it after all: nobody wants that session. */
+static void
+test_given_up(void)
+{
+    struct rf_media_request q = { .command = RF_MEDIA_OPEN, .family = { 4, 4 } };
+    unsigned open = 0, closed = 0;
+
+    begin(1, 16, 4, 44000);
+    ok(ask(q, 3000000).event == RF_MEDIA_FULL, "no media at all: FULL after 2 s");
+    start_media();
+    run_for(300000);
+    for (uint32_t i = 0; i < d.slots; i++) {
+        open += d.map->session[i].generation % 2;
+        closed += d.map->session[i].generation == 2;
+    }
+    ok(open == 0 && closed == 1, "what media opens late, once for all repetitions, is closed again");
+    ok(ask(q, 3000000).event == RF_MEDIA_OPENED, "and the next call is served");
     kill_media();
     end();
 }
@@ -607,6 +628,7 @@ main(void)
         test_threads(threads);
     test_kill();
     test_full_and_lost();
+    test_given_up();
     test_connected();
     test_ipv6();
     return tap_done();

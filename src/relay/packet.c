@@ -40,6 +40,7 @@ owe(struct rf_relay *r, struct rf_leg *leg, uint8_t event)
     if (leg->owed == 0)
         r->owing++;
     leg->owed |= event;
+    r->has_fresh_event = true;
 }
 
 static void
@@ -150,13 +151,13 @@ open_frame(struct rf_relay *r, struct rf_frame *f, struct passage *p, struct rf_
     }
     p->ssrc = rf_get32(f->packet + (f->is_rtcp ? 4 : 8));
     p->stream = NULL;
+    if (leg->require_srtp && (leg->rx_count == 0 || leg->is_rx_null)) { /* (I3) */
+        rf_bump(f->is_rtcp ? &leg->state->counts.in_rtcp_refused : &leg->state->counts.in_clear_refused, 1);
+        rf_note(&leg->state->counts.last_bad_us, now_us);
+        return;
+    }
     if (leg->rx_count == 0) {
-        if (leg->require_srtp) { /* (I3) */
-            rf_bump(f->is_rtcp ? &leg->state->counts.in_rtcp_refused : &leg->state->counts.in_clear_refused, 1);
-            rf_note(&leg->state->counts.last_bad_us, now_us);
-        } else {
-            p->step = STEP_CLEAR;
-        }
+        p->step = STEP_CLEAR;
         return;
     }
     /* Without leave to follow, only the signalled source is worth the work. */
@@ -299,7 +300,7 @@ route(struct rf_relay *r, struct rf_frame *f, struct passage *p, const struct rf
     /* A held leg's reports go on (RFC 3264 8.4 stops media alone). */
     if ((!from->may_receive && !f->is_rtcp) || !rf_addr_is_set(where))
         return;
-    if (!to->may_send || (to->require_srtp && !to->is_tx_srtp)) {
+    if (!to->may_send || (to->require_srtp && (!to->is_tx_srtp || to->is_tx_null))) { /* (I3) */
         rf_bump(&to->state->counts.out_refused, 1);
         return;
     }
@@ -358,6 +359,29 @@ pass_on(struct rf_relay *r, struct rf_frame *f, struct passage *p, struct rf_srt
 static void send_owed(struct rf_relay *r, uint32_t slot);
 
 void
+rf_relay_prefetch(const struct rf_relay *r, uint32_t leg)
+{
+    const char *mine = (const char *)&r->leg[leg];
+
+    /* A session's lines were last touched 20 ms and some thousand packets ago. */
+    for (size_t line = 0; line < offsetof(struct rf_leg, bad_count); line += 64)
+        __builtin_prefetch(mine + line);
+}
+
+/* What the passes to come will touch of a leg that is in the cache now. */
+static void
+prefetch_state(const struct rf_leg *leg)
+{
+    const struct rf_media_leg_state *st = leg->state;
+    const char *counts = (const char *)&st->counts;
+
+    for (size_t line = 0; line < sizeof st->counts; line += 64)
+        __builtin_prefetch(counts + line, 1);
+    __builtin_prefetch(&st->reception, 1);
+    __builtin_prefetch(&st->learnt);
+}
+
+void
 rf_relay_batch(struct rf_relay *r, struct rf_frame *frames, size_t n, uint64_t now_us)
 {
     struct passage passage[RF_BATCH_MAX];
@@ -368,6 +392,10 @@ rf_relay_batch(struct rf_relay *r, struct rf_frame *frames, size_t n, uint64_t n
     rf_assert(n <= RF_BATCH_MAX);
     r->batch++;
     for (size_t i = 0; i < n; i++) {
+        if (i + 4 < n && r->leg[frames[i + 4].leg].is_open) {
+            prefetch_state(&r->leg[frames[i + 4].leg]);
+            rf_relay_prefetch(r, frames[i + 4].leg ^ 1);
+        }
         rf_assert(frames[i].leg < 2 * r->slots && frames[i].octets <= RF_FRAME_PACKET_MAX);
         slots[i] = frames[i].leg / 2;
         open_frame(r, &frames[i], &passage[i], jobs, &job_count, now_us);
@@ -410,9 +438,11 @@ rf_relay_batch(struct rf_relay *r, struct rf_frame *frames, size_t n, uint64_t n
             rf_bump(&r->leg[f->leg].state->counts.out_refused, 1);
         }
     }
-    if (r->owing > 0)
+    if (r->has_fresh_event) {
+        r->has_fresh_event = false;
         for (size_t i = 0; i < n; i++)
             send_owed(r, slots[i]);
+    }
 }
 
 bool
@@ -421,13 +451,15 @@ rf_relay_may_leave(const struct rf_relay *r, const struct rf_frame *f)
     const struct rf_leg *leg = &r->leg[f->leg];
 
     return f->is_to_send && leg->is_open && leg->may_send && f->is_encrypted == leg->is_tx_srtp &&
-           (f->is_encrypted || !leg->require_srtp);
+           ((f->is_encrypted && !leg->is_tx_null) || !leg->require_srtp);
 }
 
 void
 rf_relay_sent(struct rf_relay *r, const struct rf_frame *f, bool is_sent, uint64_t now_us)
 {
-    struct rf_media_counts *n = &r->leg[f->leg].state->counts;
+    const struct rf_leg *leg = &r->leg[f->leg];
+    struct rf_media_counts *n = &leg->state->counts;
+    bool is_clear = !f->is_encrypted || leg->is_tx_null;
 
     if (!is_sent) {
         rf_bump(&n->out_failed, 1);
@@ -436,8 +468,8 @@ rf_relay_sent(struct rf_relay *r, const struct rf_frame *f, bool is_sent, uint64
     } else {
         rf_bump(&n->out_packets, 1);
         rf_bump(&n->out_octets, f->octets);
-        rf_bump(f->is_encrypted ? &n->out_encrypted : &n->out_clear, 1);
-        if (!f->is_encrypted)
+        rf_bump(is_clear ? &n->out_clear : &n->out_encrypted, 1);
+        if (is_clear)
             rf_note(&n->last_clear_us, now_us);
     }
 }
@@ -477,12 +509,19 @@ send_owed(struct rf_relay *r, uint32_t slot)
     }
 }
 
-/* Silence since the last packet, the last CHANGE or the start of this process, whichever came last. */
+/* Silence since the last packet, the last CHANGE of either leg (an answer starts both) or the start of this process,
+ * whichever came last. */
 static void
 check_timeout(struct rf_relay *r, uint32_t index, uint64_t timeout_us, uint64_t now_us)
 {
     struct rf_leg *leg = &r->leg[index];
-    uint64_t since_us = leg->heard_us > leg->state->changed_us ? leg->heard_us : leg->state->changed_us;
+    const struct rf_leg *other = rf_leg_other(r, index);
+    uint64_t since_us = leg->heard_us;
+
+    if (since_us < leg->state->changed_us)
+        since_us = leg->state->changed_us;
+    if (since_us < other->state->changed_us)
+        since_us = other->state->changed_us;
 
     /* A leg that is on hold owes us nothing. */
     if (timeout_us == 0 || !leg->is_changed || !leg->may_receive || (leg->state->told & RF_MEDIA_TOLD_TIMEOUT) != 0)

@@ -89,6 +89,8 @@ void rf_relay_tick(struct rf_relay *r, uint64_t now_us);
 
 /* For the I/O below. */
 size_t rf_relay_open_count(const struct rf_relay *r);
+/** A packet for this leg is coming: bring what it needs into the cache. */
+void rf_relay_prefetch(const struct rf_relay *r, uint32_t leg);
 /** The port pair that this leg has. */
 uint32_t rf_relay_port(const struct rf_relay *r, uint32_t leg);
 /** Where this leg's RTP goes now; not set: nowhere. */

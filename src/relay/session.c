@@ -186,9 +186,14 @@ load_leg(struct rf_relay *r, uint32_t index)
     leg->dtmf_payload = set->dtmf_payload;
     leg->port_index = leg->state->port_index;
     leg->is_rx_authentic = set->rx_count > 0;
-    for (unsigned i = 0; i < set->rx_count; i++)
+    leg->is_tx_null = leg->is_tx_srtp && rf_srtp_suite(set->tx.suite)->has_null_cipher;
+    leg->is_rx_null = false;
+    for (unsigned i = 0; i < set->rx_count; i++) {
         if (rf_srtp_suite(set->rx[i].suite)->has_null_auth)
             leg->is_rx_authentic = false;
+        if (rf_srtp_suite(set->rx[i].suite)->has_null_cipher)
+            leg->is_rx_null = true;
+    }
     leg->clock_rate = set->clock_rate != 0 ? set->clock_rate : 8000;
     rf_leg_aim(r, index);
 }
@@ -280,6 +285,7 @@ change(struct rf_relay *r, uint32_t index, const struct rf_media_leg *set, uint6
     finish_change(st);
     st->changed_us = now_us;
     st->told &= (uint8_t)~RF_MEDIA_TOLD_TIMEOUT;
+    rf_leg_other(r, index)->state->told &= (uint8_t)~RF_MEDIA_TOLD_TIMEOUT;
 
     load_leg(r, index);
     make_contexts(leg, &before);
@@ -492,6 +498,29 @@ rf_relay_request(struct rf_relay *r, uint32_t worker, const struct rf_media_requ
 
 /* --- start and end --- */
 
+/* A process that was taken over may leave anything in a bool; only 0 and 1 may be read as one. */
+static void
+settle(bool *claim)
+{
+    uint8_t octet;
+
+    memcpy(&octet, claim, 1);
+    *claim = octet != 0;
+}
+
+static void
+settle_streams(struct rf_media_streams *m)
+{
+    for (unsigned i = 0; i < RF_MEDIA_SSRCS; i++) {
+        settle(&m->live[i].is_started);
+        settle(&m->live[i].rtcp_is_started);
+    }
+    for (unsigned i = 0; i < RF_MEDIA_PARKED; i++) {
+        settle(&m->parked[i].is_started);
+        settle(&m->parked[i].rtcp_is_started);
+    }
+}
+
 static bool
 is_sane(const struct rf_media_session *s)
 {
@@ -515,6 +544,9 @@ recover_leg(struct rf_relay *r, uint32_t index, uint64_t now_us)
     struct rf_leg *leg = &r->leg[index];
     struct rf_media_leg_state *st = leg->state;
 
+    settle_streams(&st->rx);
+    settle_streams(&st->tx);
+    settle(&st->reception.stats.is_started);
     if (atomic_load_explicit(&st->learnt_torn, memory_order_relaxed) != 0) {
         st->learnt = (struct rf_addr){ 0 };
         st->learnt_rtcp = (struct rf_addr){ 0 };
