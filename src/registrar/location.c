@@ -358,6 +358,7 @@ replace_rows(struct rf_location *l, struct shard *s, struct entry *e, struct row
         if (old != NULL) {
             r->flow_id = old->flow_id;
             r->worker = old->worker;
+            r->touched = old->touched;
             rf_entry_remove(s, e, old);
         }
         r->touched |= 1ull << 63; /* marks the new ones below */
