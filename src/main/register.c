@@ -89,8 +89,8 @@ challenge(struct rf_register *r, struct rf_server_txn *txn, bool stale, uint64_t
 {
     struct rf_buf b = rf_buf(r->w->out, sizeof r->w->out);
 
-    rf_auth_put_challenges(r->w->shared->auth, &b, RF_HDR_WWW_AUTHENTICATE, rf_span_str(r->w->site->call.domain), stale,
-                           false, now_us);
+    rf_auth_put_challenges(r->w->shared->auth, &b, RF_HDR_WWW_AUTHENTICATE, rf_span_str(r->w->site->call.domain),
+                           rf_server_txn_request(txn), &rf_server_txn_flow(txn)->remote, stale, now_us);
     refuse(r, txn, 401, rf_buf_span(&b), now_us);
 }
 

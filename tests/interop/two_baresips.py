@@ -17,7 +17,7 @@ def near(got, want):
     return got is not None and abs(got - want) <= 0.06 * want
 
 
-with Daemon(workers=2, threads=2) as daemon, tempfile.TemporaryDirectory() as folder:
+with Daemon(workers=2, threads=2, sip="digest-algorithms MD5") as daemon, tempfile.TemporaryDirectory() as folder:
     host, port = daemon.ports["tls"]
     outbound = f"sip:{host}:{port};transport=tls"
     a = Baresip(os.path.join(folder, "a"), "201", PASSWORDS["201"], DOMAIN, outbound, tone=440)

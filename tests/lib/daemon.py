@@ -17,7 +17,7 @@ PASSWORDS = {"201": "tidal-copper-41", "202": "birch-lamp-73", "203": "salt-rive
 
 
 def config(listen="udp:127.0.0.1:0 tcp:127.0.0.1:0 tls:127.0.0.1:0", users=None, workers=1, threads=1, more="",
-           srtp=None, require_tls=False):
+           srtp=None, require_tls=False, sip=""):
     """Text of a configuration with users 201 to 203 (or those given as {name: password})."""
     users = users or PASSWORDS
     srtp = srtp or {"201": "required", "202": "required", "203": "optional"}
@@ -27,6 +27,7 @@ platform pbx
 security-profile secure
 sip {{
     listen {listen}
+    {sip}
 }}
 signal {{
     workers {workers}
