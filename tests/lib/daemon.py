@@ -109,6 +109,15 @@ class Daemon:
             return [json.loads(line) for line in p.stdout.splitlines() if line.strip()]
         return p.returncode, p.stdout, p.stderr
 
+    def wait_registered(self, user, seconds=45):
+        """True once this user has a reachable contact."""
+        deadline = time.time() + seconds
+        while time.time() < deadline:
+            if any(r["user"] == user for r in self.cli("registrations", json_out=True)):
+                return True
+            time.sleep(0.2)
+        return False
+
     def children(self):
         """{"signal": pid, "media": pid} as they run now."""
         found = {}
