@@ -1,5 +1,5 @@
 /*
- * bench/relay.c - CPU time per relayed packet, beside rtpengine
+ * benchmarks/relay.c - CPU time per relayed packet, beside rtpengine
  *
  * usage: bench-relay [calls=400] [load=1000] [secs=8] [rounds=3] [modes=null,rtp-srtp,srtp-srtp] [peer=auto|none]
  *
