@@ -98,10 +98,57 @@ invite_other(struct call *c, uint64_t now_us)
     return err;
 }
 
+/* As above, but a phone whose connection is gone is looked for first. RF_OK: sent, or the path is being looked for. */
+static enum rf_err
+invite_or_find(struct call *c, uint64_t now_us)
+{
+    struct leg *to = c->exchange.to;
+
+    if (to->flow != NULL && !to->flow->is_closed)
+        return invite_other(c, now_us);
+    return leg_ask_path(to) ? RF_OK : RF_ERR_CLOSED;
+}
+
+static void
+no_path(struct call *c, struct leg *to, enum rf_err err, uint64_t now_us)
+{
+    if (c->exchange.kind != EXCHANGE_REFRESH) {
+        refuse(c, err == RF_ERR_CLOSED ? 480 : err == RF_ERR_REFUSED ? 488 : 500, RF_REFUSE_NONE, now_us);
+        return;
+    }
+    /* The phone may come back before the session is over: look again then. */
+    disagree(c);
+    clear(c);
+    if (++to->session.missed < 2)
+        rf_timer_arm(c->l->env.wheel, &to->session_timer,
+                     now_us + (to->session.expires_s - to->session.expires_s / 2) * RF_S);
+    else
+        call_end(c, "session timer", 408, RF_REFUSE_NONE, now_us);
+}
+
+void
+exchange_path(struct call *c, struct leg *leg, uint64_t now_us)
+{
+    enum rf_err err = RF_ERR_CLOSED;
+
+    if (c->state != CALL_UP) {
+        call_settle(c);
+        return;
+    }
+    if (c->exchange.to != leg || leg->client_is_open ||
+        (c->exchange.kind != EXCHANGE_RELAY && c->exchange.kind != EXCHANGE_REFRESH))
+        return;
+    if (leg->flow != NULL)
+        err = invite_other(c, now_us);
+    if (err != RF_OK)
+        no_path(c, leg, err, now_us);
+}
+
 void
 exchange_refresh(struct call *c, struct leg *leg, uint64_t now_us)
 {
     struct exchange *x = &c->exchange;
+    enum rf_err err;
 
     if (x->kind != EXCHANGE_NONE || c->a->awaits_ack || c->a->media == NULL || c->b->media == NULL) {
         rf_timer_arm(c->l->env.wheel, &leg->session_timer, now_us + BUSY_AGAIN_US);
@@ -109,36 +156,22 @@ exchange_refresh(struct call *c, struct leg *leg, uint64_t now_us)
     }
     x->kind = EXCHANGE_REFRESH;
     x->to = leg;
-    if (invite_other(c, now_us) == RF_OK)
-        return;
-    /* No path now. The phone may come back before the session is over: look again then. */
-    disagree(c);
-    clear(c);
-    if (leg->flow == NULL && ++leg->session.missed < 2)
-        rf_timer_arm(c->l->env.wheel, &leg->session_timer,
-                     now_us + (leg->session.expires_s - leg->session.expires_s / 2) * RF_S);
-    else
-        call_end(c, "session timer", 408, RF_REFUSE_NONE, now_us);
+    err = invite_or_find(c, now_us);
+    if (err != RF_OK)
+        no_path(c, leg, err, now_us);
 }
 
 static void
 glare_over(struct rf_timer *t, uint64_t now_us)
 {
     struct call *c = rf_container(t, struct call, exchange.glare);
+    enum rf_err err;
 
     if (c->exchange.kind == EXCHANGE_NONE || c->state != CALL_UP)
         return;
-    if (invite_other(c, now_us) == RF_OK)
-        return;
-    if (c->exchange.kind == EXCHANGE_REFRESH) {
-        struct leg *to = c->exchange.to;
-
-        disagree(c);
-        clear(c);
-        rf_timer_arm(c->l->env.wheel, &to->session_timer, now_us + BUSY_AGAIN_US);
-    } else {
-        refuse(c, 480, RF_REFUSE_NONE, now_us);
-    }
+    err = invite_or_find(c, now_us);
+    if (err != RF_OK)
+        no_path(c, c->exchange.to, err, now_us);
 }
 
 void
@@ -394,7 +427,7 @@ exchange_invite(struct call *c, struct leg *leg, struct rf_server_txn *txn, cons
         }
         leg_media_free(leg->next);
         leg->next = m;
-        if (!leg_offer_is_news(x->to, m)) {
+        if (!leg_offer_is_news(leg, m)) {
             text = leg_answer_out(leg, m, x->to->media);
             was = leg->media;
             leg->media = m;
@@ -405,9 +438,9 @@ exchange_invite(struct call *c, struct leg *leg, struct rf_server_txn *txn, cons
             return;
         }
     }
-    err = invite_other(c, now_us);
+    err = invite_or_find(c, now_us);
     if (err != RF_OK)
-        refuse(c, err == RF_ERR_CLOSED ? 480 : err == RF_ERR_REFUSED ? 488 : 500, RF_REFUSE_NONE, now_us);
+        no_path(c, x->to, err, now_us);
 }
 
 /* ACK for our 2xx to a re-INVITE: the old key ends, and an answer in it goes to the other leg. */

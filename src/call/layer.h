@@ -240,6 +240,8 @@ void leg_repeat_2xx(struct leg *leg, uint64_t now_us);
 /** ACK a 2xx; repeats of it get the same octets. */
 void leg_send_ack(struct leg *leg, struct rf_span sdp);
 void leg_repeat_ack(struct leg *leg);
+/** A leg that lost its path: look for a new one. false: there is none. It ends in leg_path_ready. */
+bool leg_ask_path(struct leg *leg);
 /** A request in its dialog, with events or nobody to hear of its answer. */
 enum rf_err leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const char *type,
                      struct rf_span body, const struct rf_client_txn_events *events, void *owner,
@@ -264,8 +266,8 @@ enum rf_refusal leg_answer_in(struct leg *leg, struct rf_span sdp, struct leg_me
 struct rf_span leg_offer_out(struct leg *leg, const struct leg_media *codecs);
 /** Our answer to the leg's offer `mine` with the codecs of `codecs`; in layer.sdp. */
 struct rf_span leg_answer_out(struct leg *leg, struct leg_media *mine, const struct leg_media *codecs);
-/** Would an offer with these codecs say anything new to the leg? */
-bool leg_offer_is_news(struct leg *leg, const struct leg_media *codecs);
+/** Does this offer of the leg's peer say anything that the other leg does not know? */
+bool leg_offer_is_news(struct leg *leg, const struct leg_media *offered);
 void leg_offer_drop(struct leg *leg);
 /** leg->next becomes what is agreed. */
 void leg_media_agree(struct leg *leg);
@@ -322,6 +324,8 @@ void call_ack_received(struct call *c, struct leg *leg, const struct rf_sip_msg 
 void exchange_invite(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                      uint64_t now_us);
 void exchange_refresh(struct call *c, struct leg *leg, uint64_t now_us);
+/** The path that the re-INVITE to `leg` waited for is there, or is not. */
+void exchange_path(struct call *c, struct leg *leg, uint64_t now_us);
 void exchange_ack(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
 /** The call ends: whoever waits is answered. */
 void exchange_stop(struct call *c, int status, uint64_t now_us);

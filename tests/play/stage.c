@@ -191,7 +191,7 @@ env_media(void *ctx, const struct rf_media_request *r)
     default:
         return RF_OK;
     }
-    if (!s->relay_silent && s->replies < 64)
+    if (s->replies < 64)
         s->reply[s->replies++] = reply;
     return RF_OK;
 }
@@ -303,7 +303,8 @@ stage_open(uint64_t seed)
     s->seed = seed;
     s->rand = (struct rf_rand){ rf_rand_seeded_fill, &s->seed };
     s->now = 1000 * RF_S;
-    s->map = calloc(1, rf_media_map_size(1, SLOTS));
+    s->map = aligned_alloc(4096, (rf_media_map_size(1, SLOTS) + 4095) / 4096 * 4096);
+    memset(s->map, 0, rf_media_map_size(1, SLOTS));
     s->map->threads = 1;
     s->map->slots_per_thread = SLOTS;
     s->settings = (struct rf_call_settings){ .domain = DOMAIN, .server = "ringfence/test", .ring_time_s = 180,
@@ -551,8 +552,8 @@ send_request(struct stage *s, struct phone *p, const char *method, const char *r
     phone_send(s, p, text);
 }
 
-void
-phone_invite(struct stage *s, struct phone *p, const char *target, const char *sdp, const char *extra)
+static void
+begin(struct stage *s, struct phone *p)
 {
     p->is_caller = true;
     p->authorized = false;
@@ -560,7 +561,22 @@ phone_invite(struct stage *s, struct phone *p, const char *target, const char *s
     p->their_tag[0] = '\0';
     snprintf(p->call_id, sizeof p->call_id, "c%016llx", (unsigned long long)rf_rand_u64(&s->rand));
     snprintf(p->our_tag, sizeof p->our_tag, "t%08x", (unsigned)rf_rand_u64(&s->rand));
-    snprintf(p->local, sizeof p->local, "<sip:%s@" DOMAIN ">", p->user);
+    snprintf(p->local, sizeof p->local, "<sip:%s@" DOMAIN ">", p->from[0] != '\0' ? p->from : p->user);
+}
+
+void
+phone_asks(struct stage *s, struct phone *p, const char *method, const char *user)
+{
+    begin(s, p);
+    snprintf(p->remote, sizeof p->remote, "<sip:%s@" DOMAIN ">", user);
+    snprintf(p->target, sizeof p->target, "sip:%s@" DOMAIN, user);
+    send_request(s, p, method, p->target, NULL, NULL, NULL);
+}
+
+void
+phone_invite(struct stage *s, struct phone *p, const char *target, const char *sdp, const char *extra)
+{
+    begin(s, p);
     snprintf(p->remote, sizeof p->remote, "<sip:%s@" DOMAIN ">", target);
     snprintf(p->target, sizeof p->target, "sip:%s@" DOMAIN, target);
     if (strchr(target, ':') != NULL) {
@@ -801,7 +817,7 @@ stage_pump(struct stage *s)
             give_path(s, &to, ready, owner);
             more = true;
         }
-        while (s->replies > 0) {
+        while (s->replies > 0 && !s->relay_silent) {
             struct rf_media_reply r = s->reply[0];
 
             memmove(s->reply, s->reply + 1, (size_t)--s->replies * sizeof s->reply[0]);

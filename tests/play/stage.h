@@ -23,6 +23,7 @@ struct wire {
 
 struct phone {
     char name[24], user[24];
+    char from[24]; /* user of From when it is another one */
     enum rf_transport transport;
     struct rf_addr addr;
     struct wire *wire;
@@ -101,6 +102,7 @@ char *phone_take(struct phone *p);
 /* What phones say; sdp NULL: none. extra: header lines. */
 void phone_invite(struct stage *s, struct phone *p, const char *target, const char *sdp, const char *extra);
 void phone_reinvite(struct stage *s, struct phone *p, const char *sdp, const char *extra);
+void phone_asks(struct stage *s, struct phone *p, const char *method, const char *user);
 void phone_ack(struct stage *s, struct phone *p, const char *sdp);
 void phone_cancel(struct stage *s, struct phone *p);
 void phone_indialog(struct stage *s, struct phone *p, const char *method, const char *extra, const char *type,
