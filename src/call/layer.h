@@ -145,7 +145,7 @@ struct exchange {
     struct leg *from, *to;
     bool is_offerless;      /* the INVITE of `from` had no offer: `to` offers in its 2xx, `from` answers in its ACK */
     bool is_cancelled;      /* `from` sent CANCEL */
-    struct rf_timer glare;  /* our re-INVITE got 491 and is sent again */
+    struct rf_timer glare;  /* our re-INVITE got 491 and is sent again; or it waits too long for an answer */
     uint8_t tries;
 };
 
@@ -204,6 +204,8 @@ struct rf_call_layer {
     uint64_t serial;
     json_t *recent[RECENT_MAX];
     size_t recent_next;
+    struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
+    struct rf_timer closing_timer;
     char out[RF_SIP_MESSAGE_MAX];  /* scratch: a message being built */
     char sdp[RF_SDP_MAX];          /* scratch: a description being built */
 };
@@ -246,7 +248,7 @@ bool leg_ask_path(struct leg *leg);
 enum rf_err leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const char *type,
                      struct rf_span body, const struct rf_client_txn_events *events, void *owner,
                      struct rf_client_txn **out, uint64_t now_us);
-/** BYE, now, after the ACK or when there is a path again; the leg is then done. */
+/** BYE, now, after the ACK or when there is a path again; the leg is then done. The caller settles the call. */
 void leg_bye(struct leg *leg, uint64_t now_us);
 void leg_ack_received(struct leg *leg, uint64_t now_us);
 /** RFC 4028: (re)start its timer. */
@@ -281,6 +283,8 @@ bool call_media_open(struct call *c, uint64_t now_us);
 void call_media_change(struct call *c, struct leg *leg, const struct leg_media *old);
 void call_media_close(struct call *c);
 void call_media_adopt(struct call *c);
+void layer_closing_init(struct rf_call_layer *l);
+void layer_closing_fini(struct rf_call_layer *l);
 void call_media_named(struct call *c, struct rf_media_name name);
 /** The relay's numbers of a leg now (or at the end); false: none. */
 bool call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out);

@@ -461,6 +461,8 @@ leg_ask_path(struct leg *leg)
 void
 leg_bye(struct leg *leg, uint64_t now_us)
 {
+    bool found;
+
     if (leg->state != LEG_UP)
         return;
     if (leg->awaits_ack) {
@@ -472,7 +474,10 @@ leg_bye(struct leg *leg, uint64_t now_us)
         return;
     }
     leg->bye_wanted = true;
-    if (leg_ask_path(leg))
+    leg->call->paths_wanted++; /* a path that is there at once must not end the call under our caller (I5) */
+    found = leg_ask_path(leg);
+    leg->call->paths_wanted--;
+    if (found)
         return;
     leg->bye_wanted = false;
     ladder_add(leg->call, leg->side, true, "BYE", 0, "no path: its connection is gone", now_us);

@@ -520,7 +520,8 @@ perform(struct play *p)
         stage_pump(s);
     } else if (strcmp(w, "stays") == 0) {
         p->stays = true;
-    } else if (strcmp(w, "left") == 0) {
+    } else if (strcmp(w, "left") == 0) { /* left nothing: after the longest timer of a transaction */
+        stage_elapse(s, 70 * RF_S);
         nothing_left(p);
     } else if (p->n >= 2) {
         struct phone *ph = the_phone(p);

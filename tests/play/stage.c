@@ -114,8 +114,10 @@ env_flow_to(void *ctx, const struct rf_binding *to, void (*ready)(void *, struct
         give_path(s, to, ready, owner);
         return;
     }
-    if (s->paths == 32)
-        abort();
+    if (s->paths == PATHS_MAX) {
+        ready(owner, NULL, RF_ERR_NOMEM);
+        return;
+    }
     s->path[s->paths].ready = ready;
     s->path[s->paths].owner = owner;
     s->path[s->paths++].to = *to;
@@ -125,6 +127,8 @@ env_flow_to(void *ctx, const struct rf_binding *to, void (*ready)(void *, struct
 static void
 check_leg(struct stage *s, const struct rf_media_leg *leg)
 {
+    if (s->all_required && !leg->require_srtp)
+        wrong(s, "a leg of a user that requires SRTP does not require it at the relay");
     if (leg->require_srtp && leg->may_send && leg->tx.suite == 0)
         wrong(s, "a leg that requires SRTP may send without a key");
     if (leg->require_srtp && leg->may_receive && leg->rx_count == 0)
@@ -177,6 +181,8 @@ env_media(void *ctx, const struct rf_media_request *r)
         reply.event = RF_MEDIA_CHANGED;
         break;
     case RF_MEDIA_CLOSE:
+        if (slot == NULL && s->lost_some)
+            return RF_OK;
         if (slot == NULL) {
             wrong(s, "CLOSE of a media session that is not open");
             return RF_OK;
@@ -187,6 +193,8 @@ env_media(void *ctx, const struct rf_media_request *r)
         break;
     case RF_MEDIA_ADOPT:
         reply.event = slot != NULL ? RF_MEDIA_ADOPTED : RF_MEDIA_GONE;
+        if (slot != NULL)
+            slot->is_adopted = true;
         break;
     default:
         return RF_OK;
@@ -372,6 +380,8 @@ stage_restart(struct stage *s)
         p->wire = NULL;
     }
     s->relay_away = false;
+    for (int i = 0; i < SLOTS; i++)
+        s->slot[i].is_adopted = false;
     layers_open(s);
     for (int i = 0; i < SAVED_MAX; i++)
         if (s->saved[i].value != NULL) {
@@ -382,6 +392,11 @@ stage_restart(struct stage *s)
             memcpy(copy, value, n);
             (void)!rf_call_restore(s->calls, rf_span(copy, n), s->now);
             free(copy);
+        }
+    for (int i = 0; i < SLOTS; i++) /* RF_MEDIA_SWEEP: what the process before us opened and nobody knows */
+        if (s->slot[i].used && !s->slot[i].is_adopted) {
+            s->slot[i].used = false;
+            s->map->session[i].generation = s->slot[i].name.generation + 1;
         }
     stage_pump(s);
 }
@@ -628,10 +643,10 @@ phone_ack(struct stage *s, struct phone *p, const char *sdp)
     if (p->invite != NULL)
         header(p->invite, "CSeq", cseq, sizeof cseq);
     snprintf(text, sizeof text,
-             "ACK %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: %s;tag=%s\r\nTo: %s;tag=%s\r\nCall-ID: %s\r\n"
+             "ACK %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: %s;tag=%s\r\nTo: %s%s%s\r\nCall-ID: %s\r\n"
              "CSeq: %u ACK\r\n%sContent-Length: %zu\r\n\r\n%s",
-             p->target, via, p->local, p->our_tag, p->remote, p->their_tag, p->call_id,
-             (unsigned)strtoul(cseq, NULL, 10), sdp != NULL ? "Content-Type: application/sdp\r\n" : "",
+             p->target, via, p->local, p->our_tag, p->remote, p->their_tag[0] != '\0' ? ";tag=" : "", p->their_tag,
+             p->call_id, (unsigned)strtoul(cseq, NULL, 10), sdp != NULL ? "Content-Type: application/sdp\r\n" : "",
              sdp != NULL ? strlen(sdp) : 0, sdp != NULL ? sdp : "");
     phone_send(s, p, text);
 }

@@ -14,7 +14,8 @@
 #define PHONES_MAX 8
 #define INBOX_MAX  256
 #define SLOTS      64
-#define SAVED_MAX  8
+#define SAVED_MAX  32
+#define PATHS_MAX  32
 
 struct wire {
     struct rf_flow flow;
@@ -45,7 +46,7 @@ struct phone {
 };
 
 struct media_slot {
-    bool used;
+    bool used, is_adopted;
     struct rf_media_name name;
     struct rf_media_leg leg[2];
     bool has[2];
@@ -71,12 +72,14 @@ struct stage {
     struct rf_media_reply reply[64];
     int replies;
     bool relay_full, relay_silent, relay_away;
+    bool lost_some;    /* sessions vanished: a CLOSE of one is no fault */
+    bool all_required; /* every user requires SRTP: then every leg must say so to the relay */
     /* what was kept */
     struct { char id[40]; char *value; size_t n; } saved[SAVED_MAX];
     char *record; /* of the last call that ended, as JSON text */
     int records;
     bool slow_paths;
-    struct { void (*ready)(void *, struct rf_flow *, enum rf_err); void *owner; struct rf_binding to; } path[32];
+    struct { void (*ready)(void *, struct rf_flow *, enum rf_err); void *owner; struct rf_binding to; } path[PATHS_MAX];
     int paths;
     char wrong[400]; /* the first broken invariant; empty: none */
 };
