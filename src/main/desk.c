@@ -191,6 +191,32 @@ answer_hangup(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
     free(id);
 }
 
+/* The calls of all workers are in: which one does this prefix name? Only then a call is ended. */
+static void
+hangup_found(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more)
+{
+    char *prefix = more;
+    const char *id = NULL;
+    bool several = false;
+
+    for (size_t i = 0; i < json_array_size(answers); i++)
+        for (size_t k = 0; k < json_array_size(json_array_get(answers, i)); k++) {
+            const char *its = text_of(json_array_get(json_array_get(answers, i), k), "id");
+
+            if (prefix[0] == '\0' || strncmp(its, prefix, strlen(prefix)) != 0)
+                continue;
+            several = several || id != NULL;
+            id = its;
+        }
+    if (several)
+        rf_control_refuse(ask, 2, "", "several calls begin with this ID", "give more of it");
+    else if (id == NULL)
+        rf_control_refuse(ask, 1, "", "there is no such call", "ringfence calls lists those that are up");
+    else
+        rf_desk_ask(d, RF_ASK_HANGUP, id, ask, answer_hangup, strdup(id));
+    free(prefix);
+}
+
 /* --- registrations --- */
 
 struct visit {
@@ -503,7 +529,7 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
     else if (strcmp(command, "call.show") == 0 || strcmp(command, "ladder") == 0)
         call_show(d, ask, request);
     else if (strcmp(command, "call.hangup") == 0)
-        rf_desk_ask(d, RF_ASK_HANGUP, text_of(request, "id"), ask, answer_hangup, strdup(text_of(request, "id")));
+        rf_desk_ask(d, RF_ASK_CALLS, "", ask, hangup_found, strdup(text_of(request, "id")));
     else if (strcmp(command, "registrations") == 0)
         registrations(d, ask, request);
     else if (strcmp(command, "reload") == 0)
