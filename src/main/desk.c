@@ -8,6 +8,7 @@
 #include "main/settings.h"
 
 #define PATIENCE_US (3 * RF_S) /* a worker that has not answered by then is left out */
+#define CERTS_MAX   (4u << 20) /* chains and keys of all listeners: some 10 kB each */
 #define RECORDS_MAX 500        /* call records that `calls` and `ladder --from` look through */
 
 /* --- questions --- */
@@ -448,7 +449,7 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
     struct changes changes = { json_array() };
     struct rf_site *next, *was = d->site;
     size_t n = 0;
-    void *certs = certs_fd >= 0 ? rf_sealed_read(certs_fd, 4u << 20, &n) : NULL;
+    void *certs = certs_fd >= 0 ? rf_sealed_read(certs_fd, CERTS_MAX, &n) : NULL;
     enum rf_err err;
 
     if (d->conf.shared->launch->has_config)
@@ -571,6 +572,12 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
     d->site = rf_site_ref(conf->site);
     rf_list_init(&d->questions);
     rf_list_init(&d->reloads);
+    /* A change by command is checked with the certificates that are in force. */
+    d->certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), CERTS_MAX, &d->certs_n);
+    if (d->certs == NULL) {
+        rf_desk_free(d);
+        return RF_ERR_IO;
+    }
     err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
                          d);
     if (err) {

@@ -70,6 +70,7 @@ class Daemon:
             if event is None:
                 raise RuntimeError("the daemon did not become ready:\n" + self.log_text()[-3000:])
             self.ready = event
+            self.ports = {}
             for item in event["listen"]:
                 scheme, rest = item.split(":", 1)
                 host, port = rest.rsplit(":", 1)
@@ -151,7 +152,7 @@ class Daemon:
     def sanitizer_reports(self):
         """What a sanitizer said in any of the processes: must be empty."""
         words = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:",
-                 "rf_assert", "sandbox.refused")
+                 "this must hold:", "sandbox.refused")
         lines = self.log_text().splitlines()
         return [i for i, line in enumerate(lines) if any(w in line for w in words)]
 
