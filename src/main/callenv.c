@@ -61,13 +61,49 @@ udp_target(const struct rf_binding *b)
     return b->source;
 }
 
-/* A flow of another worker that was asked for: its owner knows whether it is there and what it is like. */
+#define WANT_WAIT_US (3 * RF_S) /* a neighbour answers in a millisecond; later means that question or answer was lost */
+
+/* A flow of another worker that was asked for: its owner knows whether it is there and what it is like. Its timer
+ * stands for an answer that a full mailbox lost, so that `ready` is called once in any case. */
 struct want {
     struct rf_link link;
+    struct rf_timer timer;
+    struct rf_worker *worker;
     uint64_t serial;
     void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why);
     void *owner;
 };
+
+/* Frees it; `ready` comes last, because the call may ask again in it. */
+static void
+want_done(struct want *want, struct rf_flow *flow, enum rf_err why)
+{
+    struct want copy = *want;
+
+    rf_timer_cancel(rf_loop_wheel(copy.worker->loop), &want->timer);
+    rf_list_remove(&want->link);
+    free(want);
+    copy.ready(copy.owner, flow, why);
+}
+
+static void
+want_late(struct rf_timer *t, uint64_t now_us)
+{
+    want_done(rf_container(t, struct want, timer), NULL, RF_ERR_CLOSED);
+}
+
+/* The calls that asked are gone by now. */
+void
+rf_worker_forget_wants(struct rf_worker *w)
+{
+    RF_LIST_FOREACH(&w->wants, it) {
+        struct want *want = rf_container(it, struct want, link);
+
+        rf_timer_cancel(rf_loop_wheel(w->loop), &want->timer);
+        rf_list_remove(it);
+        free(want);
+    }
+}
 
 static enum rf_err
 ask_owner(struct rf_worker *w, uint64_t flow_id, void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why),
@@ -81,11 +117,14 @@ ask_owner(struct rf_worker *w, uint64_t flow_id, void (*ready)(void *owner, stru
     want->serial = letter.serial = ++w->want_serial;
     want->ready = ready;
     want->owner = owner;
+    want->worker = w;
+    want->timer.fire = want_late;
     if (!rf_worker_post(w->shared->worker[flow_id >> 48]->letters, &letter, sizeof letter, rf_span(NULL, 0))) {
         free(want);
         return RF_ERR_CLOSED;
     }
     rf_list_append(&w->wants, &want->link);
+    rf_timer_arm(rf_loop_wheel(w->loop), &want->timer, rf_now_us() + WANT_WAIT_US);
     return RF_OK;
 }
 
@@ -100,7 +139,7 @@ rf_worker_want(struct rf_worker *w, const struct rf_letter_card *letter)
     answer.is_found = f != NULL && !f->is_closed;
     if (answer.is_found)
         rf_flow_card_fill(&answer.flow, f);
-    /* A full mailbox loses the answer: the call that waits for it ends by its own timer. */
+    /* A full mailbox loses the answer: the asker's timer stands for it. */
     if (to < w->shared->workers &&
         !rf_worker_post(w->shared->worker[to]->letters, &answer, sizeof answer, rf_span(NULL, 0)))
         atomic_fetch_add_explicit(&w->numbers.post_refused, 1, memory_order_relaxed);
@@ -110,17 +149,15 @@ void
 rf_worker_card(struct rf_worker *w, const struct rf_letter_card *letter)
 {
     RF_LIST_FOREACH(&w->wants, it) {
-        struct want want = *rf_container(it, struct want, link);
+        struct want *want = rf_container(it, struct want, link);
         struct rf_flow *flow = NULL;
         enum rf_err err = RF_ERR_CLOSED;
 
-        if (want.serial != letter->serial)
+        if (want->serial != letter->serial)
             continue;
-        rf_list_remove(it);
-        free(rf_container(it, struct want, link));
         if (letter->is_found)
             err = rf_remote_flow(w->remotes, &letter->flow, &flow);
-        want.ready(want.owner, err ? NULL : flow, err);
+        want_done(want, err ? NULL : flow, err);
         return;
     }
 }

@@ -597,6 +597,7 @@ rf_worker_free(struct rf_worker *w)
     if (w == NULL)
         return;
     rf_call_layer_free(w->calls);
+    rf_worker_forget_wants(w);
     rf_media_client_free(w->media);
     rf_txn_layer_free(w->txn);
     rf_remote_flows_free(w->remotes);

@@ -103,6 +103,8 @@ void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
 /** A question about a flow of ours, and the answer to one of ours. */
 void rf_worker_want(struct rf_worker *w, const struct rf_letter_card *letter);
 void rf_worker_card(struct rf_worker *w, const struct rf_letter_card *letter);
+/** Drop the questions that are open; for the end, when nobody waits for them. */
+void rf_worker_forget_wants(struct rf_worker *w);
 
 /** What `status` shows of a worker; an object of numbers. */
 json_t *rf_worker_numbers_json(struct rf_worker *w);
