@@ -144,7 +144,9 @@ request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
         challenge(l, txn, true, now_us);
         break;
     case RF_AUTH_BAD:
-        if (k.found)
+        if (l->env.sign_in_failed != NULL)
+            l->env.sign_in_failed(l->env.ctx, flow, &r, k.found, now_us);
+        else if (k.found)
             RF_REFUSE(WRONG_PASSWORD, RF_F_SPAN("user", r.username), RF_F_ADDR("addr", &flow->remote));
         else
             RF_REFUSE(UNKNOWN_USER, RF_F_SPAN("user", r.username), RF_F_STR("domain", s->domain),

@@ -28,12 +28,24 @@ leg_offer_drop(struct leg *leg)
     leg->offer = NULL;
 }
 
+/* TEL-12: the call goes on, and whoever reads the log knows what its encryption is worth. Once for a leg. */
+static void
+report_keys_in_clear(const struct leg *leg)
+{
+    if (!leg->next->keys_in_clear || (leg->media != NULL && leg->media->keys_in_clear))
+        return;
+    RF_LOG_CODE(RF_LOG_WARN, rf_refusal_row(RF_REFUSE_KEYS_IN_CLEAR)->code, "srtp.keys_in_clear",
+                "SRTP keys went over an unencrypted connection", RF_F_STR("user", leg->user),
+                RF_F_STR("transport", rf_transport_name(leg->transport)), RF_F_STR("call", leg->call->id));
+}
+
 void
 leg_media_agree(struct leg *leg)
 {
     leg_offer_drop(leg);
     if (leg->next == NULL)
         return;
+    report_keys_in_clear(leg);
     leg_media_free(leg->media);
     leg->media = leg->next;
     leg->next = NULL;
@@ -328,22 +340,27 @@ leg_offer_out(struct leg *leg, const struct leg_media *codecs)
     return text;
 }
 
-bool
-leg_offer_is_news(struct leg *leg, const struct leg_media *codecs)
+/* What the other leg would be told of a description: its codecs and direction, nothing of ours. */
+static uint64_t
+essence(struct leg *leg, const struct leg_media *m)
 {
+    struct rf_call_layer *l = leg->call->l;
     struct rf_sdp_face face;
     struct rf_span text;
-    bool news;
+    uint64_t hash;
 
-    if (leg->media == NULL)
-        return true;
-    face_of(leg, leg->media, &face);
-    face.direction = codecs->theirs;
-    text = write_sdp(leg, codecs, NULL, &face);
-    news = !rf_span_eq(text, rf_span(leg->sent, leg->sent_n));
-    rf_wipe(&face, sizeof face);
-    rf_wipe(leg->call->l->sdp, text.n);
-    return news;
+    memset(&face, 0, sizeof face);
+    face.rtp = leg->call->media_addr[0];
+    face.direction = m->theirs;
+    text = write_sdp(leg, m, NULL, &face);
+    hash = rf_siphash(&l->legs.key, text.p, text.n);
+    return hash;
+}
+
+bool
+leg_offer_is_news(struct leg *leg, const struct leg_media *offered)
+{
+    return leg->media == NULL || essence(leg, leg->media) != essence(leg, offered);
 }
 
 struct rf_span

@@ -120,6 +120,7 @@ wrong_password(struct rf_register *r, const struct rf_flow *flow, const struct r
                    (struct rf_log_field[]){ RF_F_SPAN("user", who->username), RF_F_STR("domain", w->site->call.domain),
                                             RF_F_STR("addr", rf_addr_text(&flow->remote, address)), { 0 } },
                    now_us);
+    rf_worker_wrong_password(w, flow, who->nonce_is_ours, now_us);
 }
 
 /* The user who signed in, in *user; false: the request was answered. */
@@ -151,6 +152,7 @@ sign_in(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_ms
         challenge(r, txn, who.verdict != RF_AUTH_CHALLENGE, now_us);
         return false;
     }
+    rf_worker_signed_in(w, flow);
     name = user_name(who.username, name_mem, sizeof name_mem);
     aor = user_name(msg->to.uri.user, aor_mem, sizeof aor_mem);
     if (!rf_site_user(w->site, name, user)) { /* removed between the check and now */

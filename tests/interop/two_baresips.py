@@ -39,8 +39,8 @@ with Daemon(workers=2, threads=2) as daemon, tempfile.TemporaryDirectory() as fo
         heard_a, heard_b = a.heard_hertz(), b.heard_hertz()
         tap.ok(near(heard_a, 880), f"201 hears 202's 880 Hz ({heard_a} Hz)", a.text()[-2000:])
         tap.ok(near(heard_b, 440), f"202 hears 201's 440 Hz ({heard_b} Hz)", b.text()[-2000:])
-        record = daemon.wait_event("call.ended", 10)
-        tap.ok(record is not None and record.get("verdict") == "ENCRYPTED", "the call record says ENCRYPTED", record)
+        record = daemon.wait_event("call.record", 10)
+        tap.ok(record is not None and record["record"]["verdict"] == "ENCRYPTED", "the call record says ENCRYPTED", record)
     finally:
         a.close()
         b.close()
