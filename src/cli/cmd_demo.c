@@ -74,7 +74,7 @@ print_step(const char *name, const char *text, uint64_t took_us)
     char time[32];
 
     snprintf(time, sizeof time, "%.1f s", (double)took_us / 1e6);
-    printf(" %-18s%-50s %8s\n", name, text, time);
+    printf(" %-18s%-51s %8s\n", name, text, time);
 }
 
 /* A path beneath the current folder is shown from there. */
@@ -202,7 +202,7 @@ progress(void *ctx, const char *name)
 
     if (!d->cli->is_terminal || d->cli->json || d->cli->quiet)
         return;
-    printf("\r [4/4] prove       %-50s", name);
+    printf("\r [4/4] prove       %-51s", name);
     fflush(stdout);
     d->has_progress = true;
 }

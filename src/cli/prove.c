@@ -486,7 +486,8 @@ signal_killed(struct prove *p)
 {
     struct rf_self_call *c = &p->secure;
     struct rf_demo_daemon *d = p->conf->daemon;
-    uint64_t before = c->media[1].authentic, killed_us, back_us;
+    uint64_t killed_us, back_us;
+    struct rf_ua_media_info before;
     unsigned starts = d->signal_starts;
     pid_t old = d->signal_pid;
 
@@ -494,19 +495,21 @@ signal_killed(struct prove *p)
     if (!run(p, 200) || !check(p, old > 0 && kill(old, SIGKILL) == 0, "the signal process could not be killed"))
         return;
     killed_us = rf_now_us();
+    rf_ua_media(c->call[1], &before);
     while (d->signal_starts == starts && rf_now_us() < killed_us + 10 * RF_S)
         if (!run(p, 20))
             return;
     back_us = rf_now_us();
-    if (!check(p, d->signal_starts == starts + 1 && d->signal_pid != old, "no new signal process came") || !run(p, 400) ||
+    if (!check(p, d->signal_starts == starts + 1 && d->signal_pid != old, "no new signal process came") || !run(p, 600) ||
         !sign_in_one(p, A) || !sign_in_one(p, B) || !measure(p, c) ||
         !check_call(p, c, rf_self_call_agrees(c, 2 * ODD)) || !check_call(p, c, rf_self_call_sounds(c, tones)) ||
         !check(p, strcmp(rf_cli_text(c->record, "state"), "up") == 0 && json_is_true(json_object_get(c->record, "restored")),
                "the new process does not know the call") ||
         !check_verdict(p, c, "ENCRYPTED"))
         return;
-    show(p, 0, "call kept, %llu packets on, 0 lost, back in %.1f s",
-         (unsigned long long)(c->media[1].authentic - before), (double)(back_us - killed_us) / RF_S);
+    show(p, 0, "call kept, %llu packets since, %llu lost, back in %llu ms",
+         (unsigned long long)(c->media[1].authentic - before.authentic), (unsigned long long)c->media[1].lost,
+         (unsigned long long)((back_us - killed_us) / RF_MS));
     if (check(p, rf_ua_call_end(c->call[0]) == RF_OK && rf_ua_wait_ended(c->call[1], ANSWER_MS) == RF_OK,
               "a BYE on a new connection did not end the call") &&
         measure(p, c) &&
