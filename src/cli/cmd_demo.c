@@ -15,14 +15,12 @@
 #include "loop/loop.h"
 
 #define READY_MS 20000
-#define WIDTH    79 /* columns used */
-#define NAME     18 /* columns of a claim's name */
 
 struct demo {
     const struct rf_cli *cli;
     struct rf_demo_site site;
     struct rf_demo_daemon daemon;
-    char place[RF_DEMO_PATH_MAX]; /* the state directory as people write it */
+    char place[RF_DEMO_PATH_MAX], program[RF_DEMO_PATH_MAX]; /* state directory, this program: as people write them */
     int signal_fd;
     bool asked_to_stop, made_ca, shows_events, has_progress;
     uint64_t ready_us, proof_us;
@@ -62,12 +60,6 @@ take_signals(struct demo *d)
 
 /* --- the screen --- */
 
-static const char *
-colour(const struct demo *d, const char *code)
-{
-    return d->cli->colour ? code : "";
-}
-
 static void
 print_step(const char *name, const char *text, uint64_t took_us)
 {
@@ -79,82 +71,24 @@ print_step(const char *name, const char *text, uint64_t took_us)
 
 /* A path beneath the current folder is shown from there. */
 static void
-name_place(struct demo *d)
+put_path(char *out, size_t size, const char *path)
 {
     char here[RF_DEMO_PATH_MAX];
-    size_t n;
+    size_t n = getcwd(here, sizeof here) != NULL ? strlen(here) : 0;
+    bool is_beneath = n > 1 && strncmp(path, here, n) == 0 && path[n] == '/';
 
-    snprintf(d->place, sizeof d->place, "%s", d->site.dir);
-    if (getcwd(here, sizeof here) == NULL)
-        return;
-    n = strlen(here);
-    if (strncmp(d->site.dir, here, n) == 0 && d->site.dir[n] == '/')
-        snprintf(d->place, sizeof d->place, "%s", d->site.dir + n + 1);
-}
-
-/* Words of a sentence, broken between them; the first line has begun at column `at`. */
-static void
-print_wrapped(const char *text, int at)
-{
-    int column = at;
-
-    while (*text != '\0') {
-        int n = (int)strcspn(text, " ");
-
-        if (column > at && column + 1 + n > WIDTH) {
-            printf("\n%*s", at, "");
-            column = at;
-        } else if (column > at) {
-            putchar(' ');
-            column++;
-        }
-        printf("%.*s", n, text);
-        column += n;
-        text += n;
-        text += strspn(text, " ");
-    }
-    putchar('\n');
-}
-
-/* "ok  encrypted" stands at the right of the first line of evidence that has room for it. */
-static void
-print_held(const struct demo *d, const struct rf_claim *c)
-{
-    int mark_n = (int)strlen(c->mark) + (c->mark[0] != '\0' ? 4 : 2);
-    bool is_marked = false;
-
-    for (size_t i = 0; i < 4 && (i == 0 || !is_marked || (i < 3 && c->seen[i][0] != '\0')); i++) {
-        const char *seen = i < 3 ? c->seen[i] : "";
-        int room = WIDTH - 2 - NAME - (int)strlen(seen);
-
-        printf("  %-*s%s", NAME, i == 0 ? c->name : "", seen);
-        if (!is_marked && room > mark_n) {
-            printf("%*s%sok%s%s%s", room - mark_n, "", colour(d, "\033[32m"), colour(d, "\033[0m"),
-                   c->mark[0] != '\0' ? "  " : "", c->mark);
-            is_marked = true;
-        }
-        putchar('\n');
-    }
+    snprintf(out, size, "%s", is_beneath ? path + n + 1 : path);
 }
 
 static void
-print_claim(const struct demo *d, const struct rf_claim *c)
+name_places(struct demo *d)
 {
-    if (c->state == RF_CLAIM_HELD) {
-        print_held(d, c);
-        return;
-    }
-    if (c->state != RF_CLAIM_FAILED) {
-        printf("  %-*s%*s\n", NAME, c->name, WIDTH - 2 - NAME, "skipped");
-        return;
-    }
-    printf("  %-*s%sFAIL%s  %s%s", NAME, c->name, colour(d, "\033[31m"), colour(d, "\033[0m"), c->code,
-           c->code[0] != '\0' ? "  " : "");
-    print_wrapped(c->sentence, 2 + NAME + 6 + (c->code[0] != '\0' ? (int)strlen(c->code) + 2 : 0));
-    printf("  %-*sfix   ", NAME, "");
-    if (c->code[0] != '\0')
-        printf("ringfence explain %s   ", c->code);
-    printf("ringfence log --state %s\n", d->place);
+    char program[RF_DEMO_PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+
+    put_path(d->place, sizeof d->place, d->site.dir);
+    program[n > 0 ? n : 0] = '\0';
+    put_path(d->program, sizeof d->program, strncmp(program, "/usr/", 5) != 0 && n > 0 ? program : "ringfence");
 }
 
 static unsigned
@@ -167,7 +101,7 @@ count_checks(const struct demo *d)
     return n;
 }
 
-/* "tls  127.0.0.1:5061 [::1]:5061" */
+/* "tls  127.0.0.1:5061  [::1]:5061" */
 static void
 print_listeners(const struct demo *d)
 {
@@ -178,7 +112,7 @@ print_listeners(const struct demo *d)
         for (size_t i = 0; i < d->daemon.listen_count; i++)
             if (strncmp(d->daemon.listen[i], schemes[s], 3) == 0)
                 printf("  %s", d->daemon.listen[i] + 4);
-        printf("%s\n", s == 0 ? "" : "   (sign-in refused: users here need TLS)");
+        printf("%s\n", s == 0 ? "" : "   users here need TLS");
     }
 }
 
@@ -187,11 +121,12 @@ print_welcome(const struct demo *d)
 {
     putchar('\n');
     print_listeners(d);
-    printf("  Users      201, 202 (SRTP required), 203 (SRTP optional); domain " RF_DEMO_DOMAIN "\n");
+    printf("  Users      201 and 202 (SRTP required), 203 (SRTP optional)\n");
+    printf("  Domain     " RF_DEMO_DOMAIN "\n");
     printf("  Passwords  %s/201.password and so on, mode 0600\n", d->place);
     printf("  Authority  %s/ca/ca.pem   for phones that check certificates\n", d->place);
-    printf("  Look       ringfence ladder last --state %s\n", d->place);
-    printf("             ringfence selfcall 201 202 --state %s\n\n", d->place);
+    printf("  Look       %s ladder last --state %s\n", d->program, d->place);
+    printf("             %s selfcall --state %s\n\n", d->program, d->place);
     printf("Ctrl-C stops it. What it keeps lies in %s.\n", d->place);
 }
 
@@ -207,26 +142,13 @@ progress(void *ctx, const char *name)
     d->has_progress = true;
 }
 
-static json_t *
-claim_json(const struct rf_claim *c)
-{
-    static const char *const states[] = { "open", "held", "failed", "skipped" };
-    json_t *seen = json_array();
-
-    for (size_t i = 0; i < 3; i++)
-        if (c->seen[i][0] != '\0')
-            json_array_append_new(seen, json_string(c->seen[i]));
-    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:s, s:s}", "claim", c->name, "state", states[c->state], "seen", seen,
-                     "mark", c->mark, "checks", (int)c->checks, "code", c->code, "sentence", c->sentence);
-}
-
 static void
 print_json(const struct demo *d, bool good)
 {
     json_t *claims = json_array(), *listen = json_array(), *o;
 
     for (size_t i = 0; i < d->claims; i++)
-        json_array_append_new(claims, claim_json(&d->claim[i]));
+        json_array_append_new(claims, rf_claim_json(&d->claim[i]));
     for (size_t i = 0; i < d->daemon.listen_count; i++)
         json_array_append_new(listen, json_string(d->daemon.listen[i]));
     o = json_pack("{s:b, s:s, s:o, s:I, s:I, s:i, s:o}", "ok", good, "state", d->site.dir, "listen", listen, "ready_ms",
@@ -252,7 +174,7 @@ print_proof(const struct demo *d, bool good)
     print_step("[4/4] prove", text, d->proof_us);
     putchar('\n');
     for (size_t i = 0; i < d->claims; i++)
-        print_claim(d, &d->claim[i]);
+        rf_claim_print(d->cli, &d->claim[i], d->place);
     fflush(stdout);
 }
 
@@ -366,7 +288,7 @@ rf_cmd_demo(struct rf_cli *cli)
     }
     status = rf_demo_site_prepare(cli, rf_cli_flag(cli, "--state"), (uint16_t)base, &d->site);
     if (status == RF_EXIT_DONE) {
-        name_place(d);
+        name_places(d);
         status = start(d);
         if (status == RF_EXIT_DONE && !prove(d))
             status = RF_EXIT_FAILED;

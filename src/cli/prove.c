@@ -23,6 +23,12 @@ enum { A, B, C, PHONES };
 
 static const uint32_t tones[PHONES] = { 440, 620, 350 };
 static const char *const users[PHONES] = { "201", "202", "203" };
+/* A phone that connects anew replaces its binding instead of adding one (RFC 5626). */
+static const char *const instances[PHONES] = {
+    "urn:uuid:8d0f0a5e-0000-4000-8000-000000000201",
+    "urn:uuid:8d0f0a5e-0000-4000-8000-000000000202",
+    "urn:uuid:8d0f0a5e-0000-4000-8000-000000000203",
+};
 
 /* As they stand on the screen. */
 enum claim { SIGN_IN, SECURE, PARTLY, PLAIN, TLS_OLD, NO_TLS, PASSWORD, FORGED, SECOND, KILLED, CLAIMS };
@@ -158,7 +164,7 @@ conf_of(const struct prove *p, int who)
 {
     return (struct rf_ua_conf){
         .user = users[who], .password = p->password[who], .domain = RF_DEMO_DOMAIN, .server = p->tls,
-        .transport = RF_UA_TLS, .trust_file = p->trust, .server_name = RF_DEMO_DOMAIN,
+        .transport = RF_UA_TLS, .trust_file = p->trust, .server_name = RF_DEMO_DOMAIN, .instance = instances[who],
         .srtp = who == C ? RF_SRTP_OFF : RF_SRTP_REQUIRED, .tone_hz = tones[who], .rtcp_ms = 1000, .reply = RF_UA_RING, .ring = 180,
     };
 }
@@ -168,16 +174,6 @@ static const char *
 tls_number(const char *version)
 {
     return strncmp(version, "TLSv", 4) == 0 ? version + 4 : version;
-}
-
-/* "TLS_AES_256_GCM_SHA384" -> "AES_256_GCM": what protects the records */
-static struct rf_span
-cipher_name(const char *cipher)
-{
-    struct rf_span s = rf_span_str(strncmp(cipher, "TLS_", 4) == 0 ? cipher + 4 : cipher);
-    const char *hash = strstr(s.p, "_SHA");
-
-    return hash != NULL ? rf_span(s.p, (size_t)(hash - s.p)) : s;
 }
 
 static bool
@@ -294,20 +290,13 @@ static void
 secure_call(struct prove *p)
 {
     struct rf_self_call *c = &p->secure;
-    struct rf_ua_link_info link;
 
     if (!hear(p, c, PACKETS) || !measure(p, c) || !check_call(p, c, rf_self_call_agrees(c, 0)) ||
         !check_call(p, c, rf_self_call_sounds(c, tones)) || !check_leg(p, c, 0) || !check_leg(p, c, 1) ||
         !check(p, c->media[0].tx_suite[0] != '\0' && c->media[1].tx_suite[0] != '\0', "a leg has no SRTP") ||
         !check_verdict(p, c, "ENCRYPTED"))
         return;
-    rf_ua_link(c->phone[0], &link);
-    show(p, 0, "TLS %s %.*s | SRTP %s", tls_number(link.tls_version),
-         RF_SPAN_ARG(cipher_name(link.tls_cipher)), c->media[0].tx_suite);
-    show(p, 1, "both legs, both directions, %llu and %llu packets, %llu lost",
-         (unsigned long long)c->media[1].authentic, (unsigned long long)c->media[0].authentic,
-         (unsigned long long)(c->media[0].lost + c->media[1].lost));
-    show(p, 2, "tones sent %u and %u Hz, heard %.0f and %.0f Hz", tones[A], tones[B], c->media[1].hz, c->media[0].hz);
+    rf_self_call_describe(c, tones, p->claim);
     held(p, "encrypted");
 }
 
@@ -325,7 +314,7 @@ partly_call(struct prove *p)
         !check(p, strcmp(rf_cli_text(c->record, "code"), "RF-403") == 0, "the daemon says %s, expected RF-403",
                rf_cli_text(c->record, "code")))
         return;
-    show(p, 0, "203 plain RTP | 201 SRTP %s", c->media[1].tx_suite);
+    rf_self_call_describe(c, tone, p->claim);
     held(p, "PARTLY RF-403");
     rf_self_call_end(c, p->set);
 }

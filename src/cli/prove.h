@@ -3,6 +3,7 @@
  *
  *   self_call.c  one call between two phones of ours: what they counted, and whether the daemon counted the same
  *   prove.c      the claims of the demo, each with its own checks
+ *   claim.c      a claim on the screen
  *
  * The phones are of src/ua, which shares no socket, TLS or dialog code with the daemon. Nothing here is a
  * constant: what is printed was measured just before.
@@ -12,6 +13,26 @@
 
 #include "cli/demo.h"
 #include "ua/ua.h"
+
+/* --- claims --- */
+
+enum rf_claim_state { RF_CLAIM_OPEN, RF_CLAIM_HELD, RF_CLAIM_FAILED, RF_CLAIM_SKIPPED };
+
+#define RF_CLAIMS_MAX 16
+
+/* A line of the screen, or two. */
+struct rf_claim {
+    const char *name;         /* "call 201 -> 202" */
+    enum rf_claim_state state;
+    char seen[3][80];         /* what was measured; "" for none */
+    char mark[24];            /* "encrypted", "RF-301": stands behind "ok" */
+    unsigned checks;          /* comparisons that were made */
+    char code[8], sentence[256]; /* failed: why */
+};
+
+/** On the screen; state_dir: for the command that says more when it failed. */
+void rf_claim_print(const struct rf_cli *cli, const struct rf_claim *c, const char *state_dir);
+json_t *rf_claim_json(const struct rf_claim *c);
 
 /* --- one call --- */
 
@@ -53,24 +74,12 @@ unsigned rf_self_call_sounds(struct rf_self_call *c, const uint32_t tone_hz[2]);
 int64_t rf_self_call_count(const struct rf_self_call *c, int leg, const char *direction, const char *key);
 /** Text of the record's leg: part "signalling" or "media". */
 const char *rf_self_call_text(const struct rf_self_call *c, int leg, const char *part, const char *key);
+/** What protected the legs, how many packets went each way, which tones were heard: the lines of a claim. */
+void rf_self_call_describe(const struct rf_self_call *c, const uint32_t tone_hz[2], struct rf_claim *out);
 /** Hang up and free; both phones stay. */
 void rf_self_call_end(struct rf_self_call *c, struct rf_ua_set *set);
 
 /* --- the proof --- */
-
-enum rf_claim_state { RF_CLAIM_OPEN, RF_CLAIM_HELD, RF_CLAIM_FAILED, RF_CLAIM_SKIPPED };
-
-#define RF_CLAIMS_MAX 16
-
-/* A line of the screen, or two. */
-struct rf_claim {
-    const char *name;         /* "call 201 -> 202" */
-    enum rf_claim_state state;
-    char seen[3][80];         /* what was measured; "" for none */
-    char mark[24];            /* "encrypted", "RF-301": stands behind "ok" */
-    unsigned checks;          /* comparisons that were made */
-    char code[8], sentence[256]; /* failed: why */
-};
 
 struct rf_prove_conf {
     struct rf_demo_daemon *daemon;

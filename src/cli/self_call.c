@@ -260,6 +260,52 @@ rf_self_call_sounds(struct rf_self_call *c, const uint32_t tone_hz[2])
     return 4;
 }
 
+/* "TLSv1.3" and "TLS_AES_256_GCM_SHA384" -> "TLS 1.3 AES_256_GCM": what protects the records */
+static void
+put_link(struct rf_buf *b, const struct rf_ua_link_info *link)
+{
+    const char *cipher = strncmp(link->tls_cipher, "TLS_", 4) == 0 ? link->tls_cipher + 4 : link->tls_cipher;
+    const char *hash = strstr(cipher, "_SHA");
+
+    if (link->tls_version[0] == '\0')
+        rf_put_str(b, "no TLS");
+    else
+        rf_putf(b, "TLS %s %.*s", strncmp(link->tls_version, "TLSv", 4) == 0 ? link->tls_version + 4 : link->tls_version,
+                hash != NULL ? (int)(hash - cipher) : (int)strlen(cipher), cipher);
+}
+
+static void
+put_media(struct rf_buf *b, const struct rf_ua_media_info *m)
+{
+    rf_putf(b, "%s%s", m->tx_suite[0] != '\0' ? "SRTP " : "plain RTP", m->tx_suite);
+}
+
+void
+rf_self_call_describe(const struct rf_self_call *c, const uint32_t tone_hz[2], struct rf_claim *out)
+{
+    struct rf_buf b = rf_buf(out->seen[0], sizeof out->seen[0] - 1);
+    struct rf_ua_link_info link[2];
+
+    for (int i = 0; i < 2; i++)
+        rf_ua_link(c->phone[i], &link[i]);
+    if (strcmp(c->media[0].tx_suite, c->media[1].tx_suite) == 0 && strcmp(link[0].tls_cipher, link[1].tls_cipher) == 0) {
+        put_link(&b, &link[0]);
+        rf_put_str(&b, " | ");
+        put_media(&b, &c->media[0]);
+    } else {
+        put_media(&b, &c->media[0]);
+        rf_put_str(&b, " | ");
+        put_media(&b, &c->media[1]);
+    }
+    out->seen[0][b.n] = '\0';
+    snprintf(out->seen[1], sizeof out->seen[1], "both legs, both directions, %llu and %llu packets, %llu lost",
+             (unsigned long long)(c->media[1].authentic + c->media[1].clear),
+             (unsigned long long)(c->media[0].authentic + c->media[0].clear),
+             (unsigned long long)(c->media[0].lost + c->media[1].lost));
+    snprintf(out->seen[2], sizeof out->seen[2], "tones sent %u and %u Hz, heard %.0f and %.0f Hz", tone_hz[0], tone_hz[1],
+             c->media[1].hz, c->media[0].hz);
+}
+
 void
 rf_self_call_end(struct rf_self_call *c, struct rf_ua_set *set)
 {
