@@ -545,6 +545,12 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
     d->site = rf_site_ref(conf->site);
     rf_list_init(&d->questions);
     rf_list_init(&d->reloads);
+    /* Settings are tried out with the certificates in force, also before the first reload. */
+    d->certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), 4u << 20, &d->certs_n);
+    if (d->certs == NULL) {
+        rf_desk_free(d);
+        return RF_ERR_IO;
+    }
     err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
                          d);
     if (err) {
