@@ -223,10 +223,12 @@ start(struct demo *d)
     }
     if (d->cli->json)
         return RF_EXIT_DONE;
-    snprintf(text, sizeof text, "embedded configuration, %s %.60s", d->made_ca ? "local CA made in" : "state in", d->place);
+    /* A long name stands on the screen that follows, if at all. */
+    snprintf(text, sizeof text, "embedded configuration%s%s%s", d->made_ca ? ", local CA made" : "",
+             strlen(d->place) > 12 ? "" : d->made_ca ? " in " : ", state in ", strlen(d->place) > 12 ? "" : d->place);
     print_step("[3/4] start", text, d->ready_us);
     if (d->site.moved)
-        printf("%19sthere, because only root may enter this folder\n", "");
+        printf("%19sstate in %s: only root may enter this folder\n", "", d->place);
     fflush(stdout);
     return RF_EXIT_DONE;
 }
