@@ -92,6 +92,9 @@ put_value(struct rf_buf *b, const struct rf_log_field *f)
     case RF_LOG_ADDR:
         rf_put_json_string(b, rf_span_str(rf_addr_text(f->addr, text)));
         break;
+    case RF_LOG_JSON:
+        rf_put(b, f->span);
+        break;
     case RF_LOG_END:
         break;
     }
@@ -148,6 +151,8 @@ put_text(struct rf_buf *b, enum rf_log_level level, const char *code, const char
             level_name[level], code != NULL ? code : "", code != NULL ? " " : "", msg);
     rf_putf(b, "  event=%s", event);
     for (; fields->kind != RF_LOG_END; fields++) {
+        if (fields->kind == RF_LOG_JSON) /* for programs; a person asks for it by command */
+            continue;
         rf_putf(b, " %s=", fields->name);
         put_value(b, fields);
     }

@@ -13,7 +13,8 @@
 
 enum rf_log_level { RF_LOG_ERROR, RF_LOG_WARN, RF_LOG_INFO, RF_LOG_DEBUG };
 
-enum rf_log_kind { RF_LOG_END, RF_LOG_STR, RF_LOG_SPAN, RF_LOG_U64, RF_LOG_I64, RF_LOG_BOOL, RF_LOG_ADDR };
+enum rf_log_kind { RF_LOG_END, RF_LOG_STR, RF_LOG_SPAN, RF_LOG_U64, RF_LOG_I64, RF_LOG_BOOL, RF_LOG_ADDR,
+                   RF_LOG_JSON };
 
 /* A named value of an event. Made by the functions below, ended by one of kind RF_LOG_END (RF_LOGF does it). */
 struct rf_log_field {
@@ -33,6 +34,8 @@ struct rf_log_field {
 #define RF_F_U64(name_, v) ((struct rf_log_field){ .kind = RF_LOG_U64, .name = (name_), .u64 = (v) })
 #define RF_F_I64(name_, v) ((struct rf_log_field){ .kind = RF_LOG_I64, .name = (name_), .i64 = (v) })
 #define RF_F_BOOL(name_, v) ((struct rf_log_field){ .kind = RF_LOG_BOOL, .name = (name_), .u64 = (v) })
+/* v is JSON text already: it is written as it is. */
+#define RF_F_JSON(name_, v) ((struct rf_log_field){ .kind = RF_LOG_JSON, .name = (name_), .span = (v) })
 #define RF_F_ADDR(name_, v) ((struct rf_log_field){ .kind = RF_LOG_ADDR, .name = (name_), .addr = (v) })
 
 /**

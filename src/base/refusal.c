@@ -45,6 +45,7 @@ put_field(struct rf_buf *out, const struct rf_log_field *f)
         rf_put_str(out, f->str);
         break;
     case RF_LOG_SPAN:
+    case RF_LOG_JSON:
         rf_put(out, f->span);
         break;
     case RF_LOG_U64:
@@ -98,6 +99,12 @@ rf_refuse(enum rf_refusal r, const struct rf_log_field *fields)
     all[n++] = RF_F_SPAN("fix", rf_buf_span(&fix));
     all[n] = (struct rf_log_field){ 0 };
     rf_log_event(row->severity, row->code, "refused", mem, all);
+}
+
+void
+rf_refusal_add(enum rf_refusal r, uint64_t n)
+{
+    atomic_fetch_add_explicit(&counts[r], n, memory_order_relaxed);
 }
 
 uint64_t

@@ -187,6 +187,9 @@ void rf_refuse(enum rf_refusal r, const struct rf_log_field *fields);
 #define RF_REFUSE(name, ...)                                                                                  \
     rf_refuse(RF_REFUSE_##name, (const struct rf_log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
 
+/** Count n of them without a log line: for repeats that are folded into one. */
+void rf_refusal_add(enum rf_refusal r, uint64_t n);
+
 /** How often it happened in this process since it started. Any thread. */
 uint64_t rf_refusal_count(enum rf_refusal r);
 

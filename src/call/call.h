@@ -70,7 +70,10 @@ struct rf_call_env {
      */
     void (*flow_to)(void *ctx, const struct rf_binding *to,
                     void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why), void *owner);
-    /** Send to the media process; replies come by rf_call_media_reply. RF_ERR_NOMEM, RF_ERR_CLOSED. */
+    /**
+     * Send to the media process; replies come by rf_call_media_reply. The callee sets `epoch` and, for OPEN, chooses
+     * the media thread; others go to the thread that owns session.slot. RF_ERR_NOMEM, RF_ERR_CLOSED.
+     */
     enum rf_err (*media)(void *ctx, const struct rf_media_request *request);
     /** Keep (or with value.p == NULL forget) what a new signal process needs to know of a call that is up. */
     void (*save)(void *ctx, struct rf_span call_id, struct rf_span value);
@@ -81,6 +84,11 @@ struct rf_call_env {
 
 RF_MUST_CHECK enum rf_err rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env);
 void rf_call_layer_free(struct rf_call_layer *l);
+
+/**
+ * The key of a user in the location table: "sip:USER@DOMAIN". The registrar's handler and calls must agree on it.
+ */
+void rf_call_put_aor(struct rf_buf *b, struct rf_span user, const char *domain);
 
 /** Which worker a message with this Call-ID belongs to. Our own Call-IDs carry the hash of the first leg's. */
 uint16_t rf_call_owner(const struct rf_hash_key *key, struct rf_span call_id, uint16_t workers);
@@ -97,6 +105,9 @@ void rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *r
 
 /** After a restart of signal: a call that was up, from what `save` was given. Its media is adopted. */
 RF_MUST_CHECK enum rf_err rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us);
+
+/** Which worker such a value belongs to, as rf_call_owner; 0 when it cannot be read (rf_call_restore says why). */
+uint16_t rf_call_saved_owner(const struct rf_hash_key *key, struct rf_span value, uint16_t workers);
 
 /* --- what people ask --- */
 

@@ -67,12 +67,19 @@ void rf_server_txn_own(struct rf_server_txn *txn, const struct rf_server_txn_eve
 
 /**
  * Send a response (whole message, made with rf_sip_put_response from the request). The octets are copied for
- * retransmission. A 2xx to INVITE is retransmitted by the dialog (RFC 3261 13.3.1.4), not here.
+ * retransmission. A 2xx to INVITE is retransmitted by the dialog (RFC 3261 13.3.1.4), not here: give it again.
+ * A second final response to anything else is dropped. `ended` is never called from within.
  * @param status  of the message
  */
 void rf_server_txn_respond(struct rf_server_txn *txn, int status, struct rf_span message, uint64_t now_us);
 
-/** The request, parsed from the transaction's own copy: valid as long as the transaction. */
+/** Send the last response once more, octet for octet: a 2xx to INVITE until its ACK comes. */
+void rf_server_txn_repeat(struct rf_server_txn *txn);
+
+/**
+ * The request, parsed from the transaction's own copy. INVITE: valid as long as the transaction. Others: until the
+ * next message comes in after the final response was given (32 s of timer J for each REGISTER would cost 1 kB each).
+ */
 const struct rf_sip_msg *rf_server_txn_request(const struct rf_server_txn *txn);
 struct rf_flow *rf_server_txn_flow(const struct rf_server_txn *txn); /* not a new reference */
 /** The To tag that responses of this transaction use: one random tag made with it. */

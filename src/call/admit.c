@@ -1,0 +1,342 @@
+/*
+ * call/admit.c - may this request come in? (RFC 3261 8.2, 22, IPC-24, IPC-28, failures 5.4)
+ */
+#include <stdlib.h>
+
+#include "call/layer.h"
+
+/* --- what every request gets --- */
+
+/* RFC 3261 8.2.2.3: option tags that the peer insists on and we do not have. */
+static bool
+check_required(struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    char text[512];
+    struct rf_buf b = rf_buf(text, sizeof text);
+    struct rf_span tag;
+    bool missing = false;
+
+    rf_put_str(&b, "Unsupported: ");
+    for (int i = 0; i < 2; i++) {
+        struct rf_sip_walk w = rf_sip_walk(msg, i == 0 ? RF_HDR_REQUIRE : RF_HDR_PROXY_REQUIRE);
+
+        while (rf_sip_walk_next(&w, &tag)) {
+            if (i == 0 && rf_span_iis(tag, "timer"))
+                continue;
+            if (missing)
+                rf_put_str(&b, ", ");
+            rf_put(&b, tag);
+            missing = true;
+        }
+    }
+    rf_put_str(&b, "\r\n");
+    if (!missing)
+        return true;
+    rf_server_txn_reply(txn, 420, NULL, rf_buf_done(&b) == RF_OK ? rf_buf_span(&b) : (struct rf_span){ 0 }, now_us);
+    return false;
+}
+
+bool
+request_check(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    (void)l;
+    if (msg->ruri.scheme == RF_URI_OTHER) {
+        rf_server_txn_reply(txn, 416, NULL, (struct rf_span){ 0 }, now_us);
+        return false;
+    }
+    if (!check_required(txn, msg, now_us))
+        return false;
+    /* We send what we join on, so we count as a hop for what we would pass on (RFC 7092, RFC 3261 16.3). */
+    if (msg->max_forwards == 0 && msg->method == RF_SIP_INVITE && msg->to_tag.n == 0) {
+        rf_server_txn_reply(txn, 483, NULL, (struct rf_span){ 0 }, now_us);
+        return false;
+    }
+    return true;
+}
+
+int
+request_sdp(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    struct rf_span type = rf_sip_value(msg, RF_HDR_CONTENT_TYPE);
+    struct rf_span encoding = rf_sip_value(msg, RF_HDR_CONTENT_ENCODING);
+    struct rf_sip_walk w = rf_sip_walk(msg, RF_HDR_ACCEPT);
+    struct rf_span range;
+    bool asks = false, takes = false;
+
+    (void)l;
+    while (rf_sip_walk_next(&w, &range)) {
+        range = rf_span_trim(rf_span_sub(range, 0, rf_span_find(range, ';')));
+        asks = true;
+        takes = takes || rf_span_iis(range, "application/sdp") || rf_span_iis(range, "application/*") ||
+                rf_span_iis(range, "*/*");
+    }
+    if (asks && !takes) {
+        rf_server_txn_reply(txn, 406, NULL, (struct rf_span){ 0 }, now_us);
+        return -1;
+    }
+    if (msg->body.n == 0)
+        return 0;
+    type = rf_span_trim(rf_span_sub(type, 0, rf_span_find(type, ';')));
+    if (!rf_span_iis(type, "application/sdp") || (encoding.n > 0 && !rf_span_iis(encoding, "identity"))) {
+        rf_server_txn_reply(txn, 415, NULL, RF_SPAN_LIT("Accept: application/sdp\r\nAccept-Encoding: identity\r\n"),
+                            now_us);
+        return -1;
+    }
+    if (msg->body.n > RF_SDP_MAX) {
+        rf_server_txn_reply(txn, 513, NULL, (struct rf_span){ 0 }, now_us);
+        return -1;
+    }
+    return 1;
+}
+
+/* --- who is it? --- */
+
+struct lookup {
+    struct rf_call_layer *l;
+    struct rf_call_user *user;
+    bool found;
+};
+
+static bool
+lookup_user(void *ctx, struct rf_span name, struct rf_auth_user *out)
+{
+    struct lookup *k = ctx;
+    struct rf_call_env *env = &k->l->env;
+
+    k->found = env->user(env->ctx, name, k->user);
+    if (k->found)
+        *out = k->user->auth;
+    return k->found;
+}
+
+static void
+challenge(struct rf_call_layer *l, struct rf_server_txn *txn, bool stale, uint64_t now_us)
+{
+    char text[2048];
+    struct rf_buf b = rf_buf(text, sizeof text);
+    const struct rf_call_settings *s = l->env.settings(l->env.ctx);
+
+    rf_auth_put_challenges(l->env.auth, &b, RF_HDR_PROXY_AUTHORIZATION, rf_span_str(s->domain), stale, false, now_us);
+    rf_server_txn_reply(txn, 407, NULL, rf_buf_span(&b), now_us);
+}
+
+bool
+request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                struct rf_call_user *user, const char **algorithm, uint64_t now_us)
+{
+    const struct rf_call_settings *s = l->env.settings(l->env.ctx);
+    struct rf_flow *flow = rf_server_txn_flow(txn);
+    struct lookup k = { l, user, false };
+    struct rf_auth_result r;
+
+    memset(user, 0, sizeof *user);
+    rf_auth_check(l->env.auth, msg, RF_HDR_PROXY_AUTHORIZATION, rf_span_str(s->domain), lookup_user, &k, now_us, &r);
+    switch (r.verdict) {
+    case RF_AUTH_OK:
+        rf_wipe(&user->auth, sizeof user->auth);
+        *algorithm = rf_digest_name(r.algorithm);
+        return true;
+    case RF_AUTH_CHALLENGE:
+        challenge(l, txn, false, now_us);
+        break;
+    case RF_AUTH_STALE:
+    case RF_AUTH_REPLAY:
+        challenge(l, txn, true, now_us);
+        break;
+    case RF_AUTH_BAD:
+        if (k.found)
+            RF_REFUSE(WRONG_PASSWORD, RF_F_SPAN("user", r.username), RF_F_ADDR("addr", &flow->remote));
+        else
+            RF_REFUSE(UNKNOWN_USER, RF_F_SPAN("user", r.username), RF_F_STR("domain", s->domain),
+                      RF_F_ADDR("addr", &flow->remote));
+        challenge(l, txn, false, now_us);
+        break;
+    case RF_AUTH_BROKEN:
+        rf_server_txn_reply(txn, 400, "Broken Credentials", (struct rf_span){ 0 }, now_us);
+        break;
+    }
+    rf_wipe(user, sizeof *user);
+    return false;
+}
+
+/* --- an INVITE that starts a call --- */
+
+static bool
+user_part(const struct rf_sip_uri *uri, char *out, size_t size)
+{
+    struct rf_buf b = rf_buf(out, size - 1);
+
+    rf_put_unescaped(&b, uri->user);
+    out[b.overflow ? 0 : b.n] = '\0';
+    return !b.overflow && b.n > 0 && memchr(out, '\0', b.n) == NULL;
+}
+
+/* RF-503: a user speaks for its own address of record alone. */
+static bool
+check_identity(struct call *c, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    char name[64];
+    bool same = (msg->from.uri.scheme == RF_URI_SIP || msg->from.uri.scheme == RF_URI_SIPS) &&
+                user_part(&msg->from.uri, name, sizeof name) && strcmp(name, c->a->user) == 0 &&
+                call_host_is_ours(c->l, &msg->from.uri, c->a->flow);
+
+    if (same)
+        return true;
+    call_refuse(c, RF_REFUSE_FORBIDDEN, 0,
+                (const struct rf_log_field[]){ RF_F_SPAN("what", msg->from.uri.raw), RF_F_STR("who", c->a->user),
+                                               RF_F_STR("reason", "From must be the user that signed in"),
+                                               RF_F_STR("call", c->id), { 0 } },
+                now_us);
+    return false;
+}
+
+static bool
+check_transport(struct call *c, const struct rf_call_user *user, uint64_t now_us)
+{
+    if (!user->require_tls || rf_transport_is_secure(c->a->transport))
+        return true;
+    call_refuse(c, RF_REFUSE_TLS_REQUIRED, 0,
+                (const struct rf_log_field[]){ RF_F_STR("who", c->a->user),
+                                               RF_F_STR("transport", rf_transport_name(c->a->transport)),
+                                               RF_F_STR("call", c->id), { 0 } },
+                now_us);
+    return false;
+}
+
+static void
+refuse_full(struct call *c, const char *what, uint64_t now_us)
+{
+    call_refuse(c, RF_REFUSE_OVERLOAD, 0,
+                (const struct rf_log_field[]){ RF_F_STR("what", what), RF_F_STR("who", c->a->user),
+                                               RF_F_STR("seconds", "5"), RF_F_STR("call", c->id), { 0 } },
+                now_us);
+}
+
+/* Session-Expires of an INVITE; false: answered 400 or 422. */
+static bool
+check_session(struct call *c, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    const struct rf_call_settings *s = call_settings(c);
+    struct rf_session_expires asked;
+    char text[64];
+    struct rf_buf b = rf_buf(text, sizeof text);
+
+    if (rf_session_expires_of(msg, &asked) != RF_OK) {
+        call_end(c, "us", 400, RF_REFUSE_NONE, now_us);
+        return false;
+    }
+    if (rf_session_timer_uas(&asked, s->session_expires_s, s->min_se_s, &c->a->session) != RF_OK) {
+        rf_sip_put_headerf(&b, RF_HDR_MIN_SE, "%u", (unsigned)s->min_se_s);
+        leg_respond(c->a, 422, rf_buf_span(&b), (struct rf_span){ 0 }, now_us);
+        call_end(c, "us", 422, RF_REFUSE_NONE, now_us);
+        return false;
+    }
+    return true;
+}
+
+static bool
+check_offer(struct call *c, const struct rf_sip_msg *msg, bool has_sdp, uint64_t now_us)
+{
+    enum rf_refusal why;
+
+    if (!has_sdp) {
+        c->is_offerless = true;
+        return true;
+    }
+    why = leg_offer_in(c->a, msg->body, &c->a->next);
+    if (why == RF_REFUSE_NONE)
+        return true;
+    call_end(c, "us", rf_refusal_row(why)->sip, why, now_us);
+    return false;
+}
+
+static void
+find_targets(struct call *c, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    enum rf_refusal why = RF_REFUSE_NOT_FOUND;
+    bool ours = msg->ruri.scheme == RF_URI_TEL || call_host_is_ours(c->l, &msg->ruri, c->a->flow);
+
+    if (ours && c->called[0] != '\0' && call_find_targets(c, rf_span_str(c->called), &why)) {
+        call_paths_ask(c, now_us);
+        return;
+    }
+    call_refuse(c, why, why == RF_REFUSE_TLS_REQUIRED ? 480 : 0,
+                (const struct rf_log_field[]){ RF_F_STR("number", c->called), RF_F_STR("user", c->called),
+                                               RF_F_STR("who", c->called), RF_F_STR("transport", "another transport"),
+                                               RF_F_STR("call", c->id), { 0 } },
+                now_us);
+}
+
+/* Leg A from its INVITE; 0, or the status that refuses it. */
+static int
+make_leg_a(struct call *c, struct rf_server_txn *txn, const struct rf_sip_msg *msg, const struct rf_call_user *user,
+           const char *algorithm)
+{
+    struct leg *a = leg_new(c, 0);
+    enum rf_err err;
+    struct rf_addr sip;
+
+    if (a == NULL)
+        return 503;
+    c->a = a;
+    snprintf(a->user, sizeof a->user, "%s", user->name);
+    snprintf(a->display, sizeof a->display, "%s", user->display);
+    snprintf(a->setting, sizeof a->setting, "%s", user->srtp_setting);
+    a->policy = user->srtp;
+    a->sign_in = algorithm;
+    err = rf_dialog_from_request(&a->dialog, msg, rf_server_txn_to_tag(txn));
+    if (err != RF_OK)
+        return err == RF_ERR_SYNTAX ? 400 : err == RF_ERR_RANGE ? 513 : 503;
+    leg_set_flow(a, rf_server_txn_flow(txn));
+    c->l->env.our_address(c->l->env.ctx, a->flow, &sip, &c->media_addr[0]);
+    leg_enter(a);
+    a->server = txn;
+    a->server_is_open = true;
+    rf_server_txn_own(txn, &leg_server_events, a);
+    if (!user_part(&msg->ruri, c->called, sizeof c->called))
+        c->called[0] = '\0';
+    return 0;
+}
+
+void
+call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    const struct rf_call_settings *s = l->env.settings(l->env.ctx);
+    struct rf_call_user user;
+    const char *algorithm;
+    struct call *c;
+    int has_sdp, status;
+
+    if (!request_sign_in(l, txn, msg, &user, &algorithm, now_us))
+        return;
+    has_sdp = request_sdp(l, txn, msg, now_us);
+    if (has_sdp < 0)
+        return;
+    c = call_new(l, now_us);
+    if (c == NULL) {
+        rf_server_txn_reply(txn, 503, NULL, RF_SPAN_LIT("Retry-After: 5\r\n"), now_us);
+        return;
+    }
+    status = make_leg_a(c, txn, msg, &user, algorithm);
+    if (status != 0) {
+        rf_server_txn_reply(txn, status, NULL, (struct rf_span){ 0 }, now_us);
+        call_free(c);
+        return;
+    }
+    c->max_forwards = msg->max_forwards;
+    rf_timer_arm(l->env.wheel, &c->timer, now_us + s->ring_time_s * RF_S);
+    ladder_msg(c, 0, false, msg, now_us);
+    if (!check_identity(c, msg, now_us) || !check_transport(c, &user, now_us))
+        return;
+    if (l->count > s->calls_max) {
+        refuse_full(c, "the number of calls", now_us);
+        return;
+    }
+    if (!call_user_count_add(l, c->a->user, s->calls_per_user_max)) {
+        refuse_full(c, "the number of calls of this user", now_us);
+        return;
+    }
+    c->limit_counted = true;
+    if (check_session(c, msg, now_us) && check_offer(c, msg, has_sdp > 0, now_us))
+        find_targets(c, msg, now_us);
+}

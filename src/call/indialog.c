@@ -1,0 +1,188 @@
+/*
+ * call/indialog.c - requests within a dialog: BYE, re-INVITE, INFO, OPTIONS (RFC 3261 12.2.2, 15.1.2, RFC 6086)
+ */
+#include <stdlib.h>
+
+#include "call/layer.h"
+
+/* An INFO on its way through: answered when the other leg has answered. */
+struct relay_info {
+    struct rf_link link;
+    struct call *call;
+    struct leg *from;
+    struct rf_server_txn *server;
+    struct rf_client_txn *client;
+};
+
+static void
+info_free(struct relay_info *r)
+{
+    rf_list_remove(&r->link);
+    r->call->info_count--;
+    if (r->server != NULL)
+        rf_server_txn_own(r->server, NULL, NULL);
+    if (r->client != NULL)
+        rf_client_txn_disown(r->client);
+    free(r);
+}
+
+static void
+info_server_ended(void *owner)
+{
+    struct relay_info *r = owner;
+
+    r->server = NULL;
+    info_free(r);
+}
+
+static const struct rf_server_txn_events info_server_events = { NULL, NULL, info_server_ended };
+
+static void
+info_reply(struct relay_info *r, int status, uint64_t now_us)
+{
+    ladder_add(r->call, r->from->side, true, "INFO", status, "", now_us);
+    rf_server_txn_reply(r->server, status, NULL, (struct rf_span){ 0 }, now_us);
+    info_free(r);
+}
+
+static void
+info_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    struct relay_info *r = owner;
+    int status = msg->status;
+
+    (void)txn;
+    if (status < 200)
+        return;
+    ladder_msg(r->call, leg_other(r->from)->side, false, msg, now_us);
+    info_reply(r, status == 401 || status == 407 || status == 503 || status < 200 ? 500 : status, now_us);
+}
+
+static void
+info_failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t now_us)
+{
+    (void)txn;
+    (void)why;
+    info_reply(owner, 500, now_us); /* no 408 to a non-INVITE (RFC 4320 4.2) */
+}
+
+static void
+info_ended(void *owner, struct rf_client_txn *txn)
+{
+    struct relay_info *r = owner;
+
+    if (r->client == txn)
+        r->client = NULL;
+}
+
+static const struct rf_client_txn_events info_client_events = { info_response, info_failed, info_ended };
+
+void
+infos_stop(struct call *c, uint64_t now_us)
+{
+    RF_LIST_FOREACH(&c->infos, it)
+        info_reply(rf_container(it, struct relay_info, link), 481, now_us);
+}
+
+static void
+info_relay(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    struct leg *to = leg_other(leg);
+    char text[512], type[128];
+    struct rf_buf extra = rf_buf(text, sizeof text);
+    struct rf_span content = rf_sip_value(msg, RF_HDR_CONTENT_TYPE);
+    struct relay_info *r;
+
+    if (c->state != CALL_UP || to == NULL || to->state != LEG_UP) {
+        rf_server_txn_reply(txn, 480, NULL, (struct rf_span){ 0 }, now_us);
+        return;
+    }
+    if (msg->body.n > INFO_BODY_MAX) {
+        rf_server_txn_reply(txn, 513, NULL, (struct rf_span){ 0 }, now_us);
+        return;
+    }
+    if (c->info_count >= INFO_MAX) {
+        rf_server_txn_reply(txn, 503, NULL, RF_SPAN_LIT("Retry-After: 1\r\n"), now_us);
+        return;
+    }
+    rf_sip_put_copy(&extra, msg, RF_HDR_INFO_PACKAGE);
+    rf_sip_put_copy(&extra, msg, RF_HDR_CONTENT_DISPOSITION);
+    if (rf_buf_done(&extra) != RF_OK || rf_span_copy(content, type, sizeof type) != RF_OK ||
+        (msg->body.n > 0 && content.n == 0)) {
+        rf_server_txn_reply(txn, 400, NULL, (struct rf_span){ 0 }, now_us);
+        return;
+    }
+    r = calloc(1, sizeof *r);
+    if (r == NULL) {
+        rf_server_txn_reply(txn, 503, NULL, (struct rf_span){ 0 }, now_us);
+        return;
+    }
+    r->call = c;
+    r->from = leg;
+    r->server = txn;
+    rf_list_append(&c->infos, &r->link);
+    c->info_count++;
+    rf_server_txn_own(txn, &info_server_events, r);
+    if (leg_send(to, RF_SIP_INFO, rf_buf_span(&extra), type, msg->body, &info_client_events, r, &r->client, now_us) !=
+        RF_OK)
+        info_reply(r, 480, now_us);
+}
+
+static void
+bye(struct call *c, struct leg *leg, struct rf_server_txn *txn, uint64_t now_us)
+{
+    rf_server_txn_reply(txn, 200, NULL, (struct rf_span){ 0 }, now_us);
+    ladder_add(c, leg->side, true, "BYE", 200, "", now_us);
+    if (leg->state == LEG_UP) {
+        leg->state = LEG_DONE;
+        /* A BYE stands for the ACK we wait for as well. */
+        leg->awaits_ack = leg->bye_waits_for_ack = false;
+        rf_timer_cancel(c->l->env.wheel, &leg->ack_timer);
+    }
+    if (c->state == CALL_ENDING) { /* crossing BYEs */
+        leg->bye_waits_for_ack = false;
+        call_settle(c);
+        return;
+    }
+    call_end(c, leg == c->a ? "caller" : "callee", 487, RF_REFUSE_NONE, now_us);
+}
+
+void
+indialog_request(struct rf_call_layer *l, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                 uint64_t now_us)
+{
+    struct call *c = leg->call;
+
+    (void)l;
+    if (rf_dialog_request_in(&leg->dialog, msg) != RF_OK) {
+        rf_server_txn_reply(txn, 500, "CSeq out of order", (struct rf_span){ 0 }, now_us);
+        return;
+    }
+    /* A phone that came back: its dialog is known by its tags, its path from now on is this one. */
+    leg_set_flow(leg, rf_server_txn_flow(txn));
+    ladder_msg(c, leg->side, false, msg, now_us);
+    switch (msg->method) {
+    case RF_SIP_BYE:
+        bye(c, leg, txn, now_us);
+        return;
+    case RF_SIP_INVITE:
+        if (c->state == CALL_UP && leg->state == LEG_UP)
+            exchange_invite(c, leg, txn, msg, now_us);
+        else
+            rf_server_txn_reply(txn, c->state == CALL_ENDING ? 481 : 491, NULL, (struct rf_span){ 0 }, now_us);
+        return;
+    case RF_SIP_INFO:
+        info_relay(c, leg, txn, msg, now_us);
+        return;
+    case RF_SIP_OPTIONS:
+        rf_server_txn_reply(txn, 200, NULL,
+                            RF_SPAN_LIT("Allow: " ALLOW "\r\nAccept: application/sdp\r\nSupported: timer\r\n"),
+                            now_us);
+        return;
+    case RF_SIP_UNKNOWN:
+        rf_server_txn_reply(txn, 501, NULL, RF_SPAN_LIT("Allow: " ALLOW "\r\n"), now_us);
+        return;
+    default:
+        rf_server_txn_reply(txn, 405, NULL, RF_SPAN_LIT("Allow: " ALLOW "\r\n"), now_us);
+    }
+}

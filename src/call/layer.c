@@ -1,0 +1,461 @@
+/*
+ * call/layer.c - the calls of one worker: tables, life of a call, and what others ask of it
+ *
+ * Life of a call, one function a step:
+ *   call_invite       admit.c    who is it, and may they?
+ *   leg_offer_in      offer.c    does the offer meet the SRTP policy?
+ *   call_find_targets targets.c  which phones?
+ *   call_paths_ask    ring.c     a path to each
+ *   call_media_open   media.c    two ports
+ *   call_ring         ring.c     leg B: our own dialog, our own offer, a fresh key
+ *   call_early, call_answered    answer.c
+ *   exchange_invite   exchange.c hold, resume, refresh
+ *   call_end          end.c      BYE, CANCEL, the record
+ */
+#include <stdlib.h>
+
+#include "base/codec.h"
+#include "call/layer.h"
+
+static void timer_fired(struct rf_timer *t, uint64_t now_us);
+
+enum rf_err
+rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env)
+{
+    struct rf_call_layer *l = calloc(1, sizeof *l);
+
+    if (l == NULL)
+        return RF_ERR_NOMEM;
+    l->env = *env;
+    rf_list_init(&l->all);
+    if (rf_hash_init(&l->legs, env->rand) != RF_OK || rf_hash_init(&l->calls, env->rand) != RF_OK ||
+        rf_hash_init(&l->medias, env->rand) != RF_OK || rf_hash_init(&l->users, env->rand) != RF_OK) {
+        rf_call_layer_free(l);
+        return RF_ERR_NOMEM;
+    }
+    *out = l;
+    return RF_OK;
+}
+
+void
+rf_call_layer_free(struct rf_call_layer *l)
+{
+    if (l == NULL)
+        return;
+    if (l->all.next != NULL)
+        RF_LIST_FOREACH(&l->all, it)
+            call_free(rf_container(it, struct call, all));
+    RF_HASH_FOREACH(&l->users, it) {
+        struct user_calls *u = rf_container(it, struct user_calls, node);
+
+        rf_hash_remove(&l->users, it);
+        free(u);
+    }
+    rf_hash_fini(&l->legs);
+    rf_hash_fini(&l->calls);
+    rf_hash_fini(&l->medias);
+    rf_hash_fini(&l->users);
+    for (size_t i = 0; i < RECENT_MAX; i++)
+        json_decref(l->recent[i]);
+    rf_wipe(l->sdp, sizeof l->sdp);
+    rf_wipe(l->out, sizeof l->out);
+    free(l);
+}
+
+const struct rf_call_settings *
+call_settings(const struct call *c)
+{
+    return c->l->env.settings(c->l->env.ctx);
+}
+
+uint64_t
+call_now(const struct call *c)
+{
+    return rf_wheel_now_us(c->l->env.wheel);
+}
+
+void
+rf_call_put_aor(struct rf_buf *b, struct rf_span user, const char *domain)
+{
+    rf_put_str(b, "sip:");
+    rf_put_escaped_user(b, user);
+    rf_put_char(b, '@');
+    rf_put_str(b, domain);
+}
+
+/* --- our Call-IDs and their owner --- */
+
+/* "rf" 8 hex digits of the hash of the first leg's Call-ID, "-", 24 random ones. */
+#define OWN_CALL_ID_N (2 + 8 + 1 + 24)
+
+static bool
+own_call_id(struct rf_span id, uint32_t *hash)
+{
+    uint8_t octets[4];
+    size_t n;
+
+    if (id.n != OWN_CALL_ID_N || !rf_span_starts(id, "rf") || id.p[10] != '-' ||
+        rf_hex_decode(rf_span_sub(id, 2, 8), octets, sizeof octets, &n) != RF_OK)
+        return false;
+    *hash = (uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 | (uint32_t)octets[2] << 8 | octets[3];
+    return true;
+}
+
+uint16_t
+rf_call_owner(const struct rf_hash_key *key, struct rf_span call_id, uint16_t workers)
+{
+    uint32_t hash;
+
+    if (workers <= 1)
+        return 0;
+    /* A peer may choose a Call-ID in our form: it then only chooses which worker serves it. */
+    if (!own_call_id(call_id, &hash))
+        hash = (uint32_t)rf_siphash(key, call_id.p, call_id.n);
+    return (uint16_t)(hash % workers);
+}
+
+void
+call_own_id(struct call *c, struct rf_buf *b)
+{
+    struct rf_span first = rf_span_str(c->a->dialog.call_id);
+    uint8_t octets[12];
+    uint32_t hash;
+
+    if (!own_call_id(first, &hash)) /* a leg B of ours may be a leg A of ours: a call to ourselves */
+        hash = (uint32_t)rf_siphash(&c->l->env.owner_key, first.p, first.n);
+    rf_rand_fill(c->l->env.rand, octets, sizeof octets);
+    rf_putf(b, "rf%08x-", (unsigned)hash);
+    rf_put_hex(b, octets, sizeof octets);
+}
+
+/* --- calls --- */
+
+struct call *
+call_new(struct rf_call_layer *l, uint64_t now_us)
+{
+    struct call *c = calloc(1, sizeof *c);
+    uint8_t octets[ID_OCTETS];
+    struct rf_buf b;
+
+    if (c == NULL)
+        return NULL;
+    c->l = l;
+    c->serial = ++l->serial;
+    c->began_us = now_us;
+    c->began_wall_s = l->env.wall_s(l->env.ctx);
+    rf_rand_fill(l->env.rand, octets, sizeof octets);
+    b = rf_buf(c->id, sizeof c->id - 1);
+    rf_put_hex(&b, octets, sizeof octets);
+    rf_list_init(&c->attempts);
+    rf_list_init(&c->infos);
+    rf_list_append(&l->all, &c->all);
+    rf_hash_insert(&l->calls, &c->by_serial, rf_siphash(&l->calls.key, &c->serial, sizeof c->serial));
+    l->count++;
+    c->timer.fire = timer_fired;
+    exchange_timer_init(c);
+    return c;
+}
+
+void
+call_free(struct call *c)
+{
+    struct rf_call_layer *l = c->l;
+
+    rf_timer_cancel(l->env.wheel, &c->timer);
+    rf_timer_cancel(l->env.wheel, &c->media_timer);
+    rf_timer_cancel(l->env.wheel, &c->exchange.glare);
+    infos_stop(c, call_now(c));
+    if (c->limit_counted)
+        call_user_count_drop(l, c->a->user);
+    leg_free(c->a);
+    leg_free(c->b);
+    RF_LIST_FOREACH(&c->attempts, it)
+        leg_free(rf_container(it, struct leg, link));
+    rf_hash_remove(&l->calls, &c->by_serial);
+    rf_hash_remove(&l->medias, &c->by_media);
+    rf_list_remove(&c->all);
+    l->count--;
+    free(c->ladder);
+    free(c);
+}
+
+static bool
+leg_is_waited_for(const struct leg *leg)
+{
+    return leg != NULL && (leg->path_wanted || leg->bye_waits_for_ack || leg->bye_wanted || leg->client_is_open);
+}
+
+void
+call_settle(struct call *c)
+{
+    if (c->state != CALL_ENDING || c->media_opening || c->paths_wanted > 0 || leg_is_waited_for(c->a) || leg_is_waited_for(c->b))
+        return;
+    RF_LIST_FOREACH(&c->attempts, it)
+        if (leg_is_waited_for(rf_container(it, struct leg, link)))
+            return;
+    call_free(c);
+}
+
+static void
+timer_fired(struct rf_timer *t, uint64_t now_us)
+{
+    struct call *c = rf_container(t, struct call, timer);
+
+    if (c->state == CALL_UP) {
+        evidence_sample(c);
+        rf_timer_arm(c->l->env.wheel, &c->timer, now_us + SAMPLE_US);
+        return;
+    }
+    if (c->state == CALL_OPENING || c->state == CALL_RINGING) {
+        char seconds[16];
+
+        snprintf(seconds, sizeof seconds, "%u", (unsigned)call_settings(c)->ring_time_s);
+        call_refuse(c, RF_REFUSE_NO_ANSWER, 0,
+                    (const struct rf_log_field[]){ RF_F_STR("number", c->called), RF_F_STR("seconds", seconds),
+                                                   RF_F_STR("call", c->id), { 0 } },
+                    now_us);
+    }
+}
+
+/* --- how many calls a user has --- */
+
+static bool
+user_is(const struct rf_hash_node *node, const void *key)
+{
+    return strcmp(rf_container(node, const struct user_calls, node)->name, key) == 0;
+}
+
+static struct user_calls *
+user_find(struct rf_call_layer *l, const char *name)
+{
+    struct rf_hash_node *node = rf_hash_find(&l->users, rf_hash_of(&l->users, rf_span_str(name)), user_is, name);
+
+    return node != NULL ? rf_container(node, struct user_calls, node) : NULL;
+}
+
+bool
+call_user_count_add(struct rf_call_layer *l, const char *name, uint32_t max)
+{
+    struct user_calls *u = user_find(l, name);
+
+    if (u == NULL) {
+        u = calloc(1, sizeof *u);
+        if (u == NULL)
+            return false;
+        snprintf(u->name, sizeof u->name, "%s", name);
+        rf_hash_insert(&l->users, &u->node, rf_hash_of(&l->users, rf_span_str(name)));
+    }
+    if (u->count >= max)
+        return false; /* it has calls, so the entry stays for them */
+    u->count++;
+    return true;
+}
+
+void
+call_user_count_drop(struct rf_call_layer *l, const char *name)
+{
+    struct user_calls *u = user_find(l, name);
+
+    if (u != NULL && --u->count == 0) {
+        rf_hash_remove(&l->users, &u->node);
+        free(u);
+    }
+}
+
+/* --- requests --- */
+
+/* OPTIONS is answered without a challenge and says nothing about anybody (IPC-28). */
+static void
+reply_options(struct rf_server_txn *txn, uint64_t now_us)
+{
+    rf_server_txn_reply(txn, 200, NULL,
+                        RF_SPAN_LIT("Allow: " ALLOW "\r\nAccept: application/sdp\r\nSupported: timer\r\n"), now_us);
+}
+
+static void
+reply_not_allowed(struct rf_server_txn *txn, uint64_t now_us)
+{
+    rf_server_txn_reply(txn, 405, NULL, RF_SPAN_LIT("Allow: " ALLOW "\r\n"), now_us);
+}
+
+void
+rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    struct rf_call_user user;
+    const char *algorithm;
+
+    if (!request_check(l, txn, msg, now_us))
+        return;
+    if (msg->to_tag.n > 0) {
+        struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
+
+        if (leg == NULL || leg->dialog.remote_tag == NULL || !rf_dialog_is(&leg->dialog, msg))
+            rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
+        else
+            indialog_request(l, leg, txn, msg, now_us);
+        return;
+    }
+    switch (msg->method) {
+    case RF_SIP_INVITE:
+        call_invite(l, txn, msg, now_us);
+        return;
+    case RF_SIP_OPTIONS:
+        reply_options(txn, now_us);
+        return;
+    case RF_SIP_BYE:
+    case RF_SIP_INFO:
+    case RF_SIP_PRACK:
+    case RF_SIP_UPDATE:
+    case RF_SIP_NOTIFY:
+        rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
+        return;
+    case RF_SIP_UNKNOWN:
+        rf_server_txn_reply(txn, 501, NULL, RF_SPAN_LIT("Allow: " ALLOW "\r\n"), now_us);
+        return;
+    default:
+        if (request_sign_in(l, txn, msg, &user, &algorithm, now_us))
+            reply_not_allowed(txn, now_us);
+    }
+}
+
+void
+rf_call_ack(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us)
+{
+    struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
+
+    (void)flow;
+    if (leg != NULL && leg->dialog.remote_tag != NULL && rf_dialog_is(&leg->dialog, msg))
+        call_ack_received(leg->call, leg, msg, now_us);
+}
+
+/*
+ * A 2xx to an INVITE of ours without a transaction: late, of a call that ended, or of the process before us. Its
+ * sender repeats it for 32 s and believes in a call: a known dialog gets its ACK again, any other ACK and BYE.
+ */
+void
+rf_call_stray_response(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow,
+                       uint64_t now_us)
+{
+    struct leg *leg;
+    uint32_t hash;
+
+    if (msg->method != RF_SIP_INVITE || msg->status < 200 || msg->status >= 300 || msg->to_tag.n == 0)
+        return;
+    leg = leg_find(l, msg->call_id, msg->from_tag);
+    if (leg != NULL && leg->dialog.remote_tag != NULL && rf_span_is(msg->to_tag, leg->dialog.remote_tag)) {
+        if (leg->ack_cseq == msg->cseq)
+            leg_repeat_ack(leg);
+        return;
+    }
+    if (own_call_id(msg->call_id, &hash)) {
+        struct leg stray = { .side = 1 };
+        struct call nobody = { .l = l };
+        char local[600], remote[600];
+        struct rf_buf from = rf_buf(local, sizeof local), to = rf_buf(remote, sizeof remote);
+
+        stray.call = &nobody;
+        rf_put_char(&from, '<');
+        rf_put(&from, msg->from.uri.raw);
+        rf_put_char(&from, '>');
+        rf_put_char(&to, '<');
+        rf_put(&to, msg->to.uri.raw);
+        rf_put_char(&to, '>');
+        if (rf_buf_done(&from) == RF_OK && rf_buf_done(&to) == RF_OK &&
+            rf_dialog_begin(&stray.dialog, msg->call_id, msg->from_tag, rf_buf_span(&from), rf_buf_span(&to),
+                            RF_SPAN_LIT("sip:unknown.invalid"), (struct rf_span){ 0 }, msg->cseq) == RF_OK) {
+            stray.dialog.invite_cseq = msg->cseq;
+            leg_drop_2xx(&stray, msg, flow, RF_REFUSE_NONE, now_us);
+        }
+        rf_dialog_fini(&stray.dialog);
+    }
+}
+
+/* --- what people ask --- */
+
+size_t
+rf_call_count(const struct rf_call_layer *l)
+{
+    return l->count;
+}
+
+static struct call *
+find_call(struct rf_call_layer *l, struct rf_span id)
+{
+    struct call *found = NULL;
+
+    RF_LIST_FOREACH(&l->all, it) {
+        struct call *c = rf_container(it, struct call, all);
+
+        if (c->state != CALL_ENDING && id.n > 0 && id.n <= strlen(c->id) && memcmp(c->id, id.p, id.n) == 0) {
+            if (found != NULL)
+                return NULL; /* not unique */
+            found = c;
+        }
+    }
+    return found;
+}
+
+json_t *
+rf_call_list(struct rf_call_layer *l, uint64_t now_us)
+{
+    json_t *list = json_array();
+
+    RF_LIST_FOREACH(&l->all, it) {
+        struct call *c = rf_container(it, struct call, all);
+
+        if (c->state != CALL_ENDING) {
+            evidence_sample(c);
+            json_array_append_new(list, record_make(c, now_us, false));
+        }
+    }
+    return list;
+}
+
+json_t *
+rf_call_show(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
+{
+    struct call *c = find_call(l, id);
+    json_t *found = NULL;
+
+    if (rf_span_is(id, "last")) {
+        if (l->recent_next > 0)
+            found = l->recent[(l->recent_next - 1) % RECENT_MAX];
+        /* A call that is up is newer than one that ended. */
+        if (!rf_list_empty(&l->all)) {
+            struct call *newest = rf_container(l->all.prev, struct call, all);
+
+            if (newest->state != CALL_ENDING)
+                c = newest;
+        }
+    }
+    if (c != NULL) {
+        evidence_sample(c);
+        return record_make(c, now_us, true);
+    }
+    for (size_t i = 0; found == NULL && i < RECENT_MAX && i < l->recent_next; i++) {
+        json_t *r = l->recent[(l->recent_next - 1 - i) % RECENT_MAX];
+        const char *its = json_string_value(json_object_get(r, "id"));
+
+        if (its != NULL && id.n >= 4 && id.n <= strlen(its) && memcmp(its, id.p, id.n) == 0)
+            found = r;
+    }
+    return json_incref(found);
+}
+
+enum rf_err
+rf_call_hangup(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
+{
+    struct call *c = find_call(l, id);
+
+    if (c == NULL)
+        return RF_ERR_NOT_FOUND;
+    call_end(c, "operator", 480, RF_REFUSE_NONE, now_us);
+    return RF_OK;
+}
+
+void
+rf_call_hangup_all(struct rf_call_layer *l, uint64_t now_us)
+{
+    RF_LIST_FOREACH(&l->all, it)
+        call_end(rf_container(it, struct call, all), "operator", 480, RF_REFUSE_NONE, now_us);
+}

@@ -1,0 +1,367 @@
+/*
+ * call/layer.h - what the files of this folder share; nobody else includes it
+ *
+ * Invariants of a call:
+ * (I1) All legs hold the same call, and the call lasts until no leg, transaction or path under way points at it.
+ * (I2) At most one offer is pending in a call (RFC 3264 4): `exchange`; glare is answered 491 (RFC 3261 14.2).
+ * (I3) Media never leaves in clear on a leg whose policy says required: each CHANGE of such a leg bears
+ *      require_srtp, and no CHANGE is sent before its keys are known; before a CHANGE nothing is relayed.
+ * (I4) What a peer may make us keep is bounded: attempts, ladder, relayed INFO, texts of a dialog, recent calls.
+ * (I5) A function that may end the call (call_end, call_settle) is the last thing its caller does with it.
+ */
+#ifndef RF_CALL_LAYER_H
+#define RF_CALL_LAYER_H
+
+#include "call/call.h"
+#include "dialog/dialog.h"
+#include "dialog/session_timer.h"
+
+#define ATTEMPTS_MAX  16  /* phones one call rings in all, redirections included: the bindings of an AOR and room */
+#define REDIRECTS_MAX 3   /* 3xx answers one call follows */
+#define LADDER_MAX    64  /* messages shown of a call; the first ones matter, later ones are counted */
+#define RECENT_MAX    200 /* calls that ended, kept for `call show` and `ladder last` */
+#define INFO_MAX      8   /* INFO under way at once in a call: keypad presses of both sides */
+#define INFO_BODY_MAX 4096
+#define FORKS_MAX     8   /* forks of one attempt whose 2xx we remember to have answered with BYE */
+#define ID_OCTETS     8
+#define MEDIA_WAIT_US (3 * RF_S)      /* the relay answers in a millisecond; later means that it is not there */
+#define SAMPLE_US     (2 * RF_S)      /* how often a call's counters are looked at for its verdict */
+
+#define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER"
+
+enum call_state {
+    CALL_OPENING, /* paths to the phones and the relay's ports are asked for */
+    CALL_RINGING,
+    CALL_UP,      /* answered; leg A may still owe its ACK */
+    CALL_ENDING   /* all is said; crossing answers and paths under way are waited for */
+};
+
+enum leg_state {
+    LEG_NEW,      /* leg B: no INVITE sent; leg A: its INVITE has no final response */
+    LEG_INVITED,  /* leg B: INVITE sent */
+    LEG_CANCELLED,/* leg B: CANCEL sent, the final response is waited for */
+    LEG_UP,       /* a dialog that lasts */
+    LEG_DONE
+};
+
+enum verdict { VERDICT_UNPROVEN, VERDICT_CLEAR, VERDICT_PARTLY, VERDICT_ENCRYPTED };
+
+/* What was agreed about media with one peer. */
+struct leg_media {
+    char *sdp; /* their description without its keys: codecs for the other leg, shape for our answer */
+    size_t sdp_n;
+    int stream;
+    bool is_encrypted, is_weak, keys_in_clear;
+    bool rtcp_mux;
+    enum rf_sdp_direction theirs; /* as they see it */
+    enum rf_sdp_direction ours;   /* what we told them */
+    enum rf_sdp_profile profile;  /* what our description says */
+    uint32_t tag;
+    uint8_t rx_count;
+    struct rf_addr peer, peer_rtcp;
+    struct rf_srtp_key rx[RF_MEDIA_KEYS_MAX], tx; /* wiped by leg_media_free */
+};
+
+/* The relay's counters of one leg, as plain numbers (relay/map.h says what each means). */
+struct media_numbers {
+    uint64_t in_packets, in_authentic, in_clear, in_auth_failed, in_replayed, in_malformed, in_foreign,
+        in_clear_refused, in_lost, in_jitter_us, in_dtmf, out_packets, out_encrypted, out_clear, out_refused;
+    uint32_t rtt_us;
+    struct rf_addr learnt;
+};
+
+struct call;
+
+struct leg {
+    struct call *call;
+    struct rf_link link;         /* in call.attempts; not for leg A and the leg that won */
+    struct rf_hash_node node;    /* layer.legs, by Call-ID and our tag */
+    uint8_t side;                /* 0: A, 1: B */
+    uint8_t state;               /* enum leg_state */
+    bool path_wanted;            /* env.flow_to is under way: the leg must stay */
+    bool bye_waits_for_ack;      /* RFC 3261 15: no BYE before the ACK for our 2xx */
+    bool bye_wanted;             /* BYE as soon as there is a path */
+    bool answer_in_ack;          /* our 2xx bore an offer */
+    bool is_registered;          /* leg B: reached by a binding */
+    char user[64], display[96];
+    char setting[96];
+    char instance[80];
+    struct rf_binding *binding;  /* leg B until its path was asked for */
+    uint32_t session_ask_s;      /* Session-Expires of our INVITE; larger after a 422 */
+    char listener[24];
+    const char *sign_in;         /* "SHA-256", "registered"; a constant string */
+    struct rf_srtp_policy policy;
+    enum rf_transport transport;
+    struct rf_addr remote;
+    struct rf_flow_facts facts;
+    struct rf_flow *flow;        /* NULL: no path now */
+    struct rf_flow_watch watch;
+    struct rf_dialog dialog;
+    struct rf_server_txn *server; /* an INVITE of theirs without its final response, or with a 2xx until timer L */
+    bool server_is_open;          /* no final response given */
+    struct rf_client_txn *client; /* an INVITE of ours, until timer M */
+    bool client_is_open;          /* no final response came */
+    char *ack;                    /* our last ACK for a 2xx, for repeats of it */
+    size_t ack_n;
+    uint32_t ack_cseq;
+    bool awaits_ack;              /* our 2xx is repeated until their ACK */
+    struct rf_timer ack_timer;
+    uint64_t ack_interval_us, ack_until_us;
+    struct rf_session_timer session;
+    struct rf_timer session_timer;
+    struct leg_media *media, *next; /* agreed / of the exchange that runs */
+    struct rf_sdp_face *offer;      /* our offer that is pending: fresh keys are in it */
+    uint64_t sdp_id, sdp_version;
+    char *sent;                     /* our last description, to know what changed; keys are in it */
+    size_t sent_n;
+    int status;                     /* leg B: why it failed */
+    enum rf_refusal refusal;
+    size_t fork_count;
+    char fork_tag[FORKS_MAX][48];
+    /* the last sample of the relay's counters */
+    uint64_t seen_clear, seen_encrypted;
+    struct media_numbers end;       /* of the map, taken before CLOSE */
+    bool has_end;
+};
+
+struct ladder_entry {
+    uint64_t at_us;
+    uint8_t side;      /* 0: A, 1: B */
+    bool is_out;
+    uint16_t status;   /* 0: a request */
+    char method[12];
+    char note[72];
+};
+
+enum exchange_kind {
+    EXCHANGE_NONE,
+    EXCHANGE_RELAY,    /* `from` sent a re-INVITE, `to` gets ours */
+    EXCHANGE_REFRESH,  /* session timer: `to` gets one, nobody asked */
+    EXCHANGE_ANSWERED  /* `from` has our 2xx and owes its ACK */
+};
+
+struct exchange {
+    enum exchange_kind kind;
+    struct leg *from, *to;
+    bool is_offerless;      /* the INVITE of `from` had no offer: `to` offers in its 2xx, `from` answers in its ACK */
+    bool is_cancelled;      /* `from` sent CANCEL */
+    struct rf_timer glare;  /* our re-INVITE got 491 and is sent again */
+    uint8_t tries;
+};
+
+struct relay_info; /* an INFO on its way through: indialog.c */
+
+struct call {
+    struct rf_call_layer *l;
+    struct rf_link all;
+    struct rf_hash_node by_serial, by_media;
+    uint64_t serial;
+    char id[2 * ID_OCTETS + 1];
+    uint8_t state;
+    bool is_offerless; /* leg A's INVITE had no offer */
+    bool answered, restored, record_made, limit_counted;
+    bool media_opening, media_open;
+    uint8_t redirects, attempt_count;
+    uint16_t early_status; /* last 1xx that leg A got */
+    uint16_t paths_wanted;
+    uint8_t max_forwards;
+    struct leg *a, *b;         /* b: who answered */
+    struct rf_link attempts;   /* legs B before one answers, and those that lost */
+    char called[64];           /* user part that was dialled */
+    struct exchange exchange;
+    struct rf_timer timer;     /* media answer, then ring time, then samples */
+    struct rf_timer media_timer;
+    uint8_t media_tries;
+    struct rf_media_name media;
+    uint16_t port[2];
+    struct rf_addr media_addr[2]; /* what we announce to each leg */
+    struct rf_link infos;
+    uint8_t info_count;
+    struct ladder_entry *ladder;
+    uint16_t ladder_n, ladder_cap, ladder_more;
+    uint64_t began_us, answered_us, ended_us;
+    int64_t began_wall_s, answered_wall_s;
+    uint8_t verdict_now, verdict_min;
+    bool verdict_seen;
+    bool auth_bad_logged[2];
+    const char *ended_by;      /* a constant string */
+    int status;                /* what leg A got; 200 for a call that was up */
+    enum rf_refusal refusal;
+    char sentence[320];
+};
+
+struct user_calls { /* how many calls a user has as caller */
+    struct rf_hash_node node;
+    char name[64];
+    uint32_t count;
+};
+
+struct rf_call_layer {
+    struct rf_call_env env;
+    struct rf_hash legs, calls, medias, users;
+    struct rf_link all;
+    size_t count;
+    uint64_t serial;
+    json_t *recent[RECENT_MAX];
+    size_t recent_next;
+    char out[RF_SIP_MESSAGE_MAX];  /* scratch: a message being built */
+    char sdp[RF_SDP_MAX];          /* scratch: a description being built */
+};
+
+/* --- layer.c --- */
+const struct rf_call_settings *call_settings(const struct call *c);
+void call_free(struct call *c);
+struct call *call_new(struct rf_call_layer *l, uint64_t now_us);
+/** (I1) Free it when nothing is left to wait for. */
+void call_settle(struct call *c);
+bool call_user_count_add(struct rf_call_layer *l, const char *name, uint32_t max);
+void call_user_count_drop(struct rf_call_layer *l, const char *name);
+uint64_t call_now(const struct call *c);
+
+/** Call-ID for a leg B: it carries the hash of leg A's, so that both have one owner. */
+void call_own_id(struct call *c, struct rf_buf *b);
+
+/* --- leg.c --- */
+struct leg *leg_new(struct call *c, uint8_t side);
+void leg_free(struct leg *leg);
+void leg_enter(struct leg *leg); /* into the table, when Call-ID and our tag are known */
+struct leg *leg_find(struct rf_call_layer *l, struct rf_span call_id, struct rf_span our_tag);
+void leg_set_flow(struct leg *leg, struct rf_flow *flow); /* takes a new reference */
+struct leg *leg_other(const struct leg *leg);
+void leg_hop(struct leg *leg, struct rf_hop *hop, struct rf_addr *ours);
+/** Settings of its user into the leg; false: no such user. */
+bool leg_set_user(struct leg *leg, struct rf_span name);
+/** Policy of the leg with what its path is now. */
+const struct rf_srtp_policy *leg_policy(struct leg *leg);
+/** Final or provisional response to the INVITE that is open, with SDP when there is one. */
+void leg_respond(struct leg *leg, int status, struct rf_span extra, struct rf_span sdp, uint64_t now_us);
+/** Start repeating our 2xx until the ACK (RFC 3261 13.3.1.4). */
+void leg_repeat_2xx(struct leg *leg, uint64_t now_us);
+/** ACK a 2xx; repeats of it get the same octets. */
+void leg_send_ack(struct leg *leg, struct rf_span sdp);
+void leg_repeat_ack(struct leg *leg);
+/** A request in its dialog, with events or nobody to hear of its answer. */
+enum rf_err leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const char *type,
+                     struct rf_span body, const struct rf_client_txn_events *events, void *owner,
+                     struct rf_client_txn **out, uint64_t now_us);
+/** BYE, now, after the ACK or when there is a path again; the leg is then done. */
+void leg_bye(struct leg *leg, uint64_t now_us);
+void leg_ack_received(struct leg *leg, uint64_t now_us);
+/** RFC 4028: (re)start its timer. */
+void leg_session_start(struct leg *leg, uint64_t now_us);
+/** ACK and BYE for a 2xx that nobody wants (another fork, a crossing CANCEL). */
+void leg_drop_2xx(struct leg *leg, const struct rf_sip_msg *msg, struct rf_flow *flow, enum rf_refusal why,
+                  uint64_t now_us);
+extern const struct rf_server_txn_events leg_server_events;
+
+/* --- offer.c --- */
+void leg_media_free(struct leg_media *m);
+/** An offer of the leg's peer: checked by its policy; our answer's key is chosen. */
+enum rf_refusal leg_offer_in(struct leg *leg, struct rf_span sdp, struct leg_media **out);
+/** An answer to leg->offer. Both log a refusal, in words about the leg. */
+enum rf_refusal leg_answer_in(struct leg *leg, struct rf_span sdp, struct leg_media **out);
+/** Our offer to the leg with the codecs of `codecs`; in layer.sdp. leg->offer is set. */
+struct rf_span leg_offer_out(struct leg *leg, const struct leg_media *codecs);
+/** Our answer to the leg's offer `mine` with the codecs of `codecs`; in layer.sdp. */
+struct rf_span leg_answer_out(struct leg *leg, struct leg_media *mine, const struct leg_media *codecs);
+/** Would an offer with these codecs say anything new to the leg? */
+bool leg_offer_is_news(struct leg *leg, const struct leg_media *codecs);
+void leg_offer_drop(struct leg *leg);
+/** leg->next becomes what is agreed. */
+void leg_media_agree(struct leg *leg);
+void leg_media_disagree(struct leg *leg);
+/** "RTP/SAVP 3 suites" for the ladder. */
+void leg_describe(struct rf_span sdp, char *note, size_t size);
+
+/* --- media.c --- */
+bool call_media_open(struct call *c, uint64_t now_us);
+/** (I3) One leg's state to the relay; keep_old: the key before is still taken for packets on their way. */
+void call_media_change(struct call *c, struct leg *leg, const struct leg_media *old);
+void call_media_close(struct call *c);
+void call_media_adopt(struct call *c);
+void call_media_named(struct call *c, struct rf_media_name name);
+/** The relay's numbers of a leg now (or at the end); false: none. */
+bool call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out);
+
+/* --- admit.c --- */
+void call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                 uint64_t now_us);
+/** Checks that every request gets; false: it was answered. */
+bool request_check(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                   uint64_t now_us);
+/** Digest: the signed-in user, or false: it was challenged or refused. */
+bool request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                     struct rf_call_user *user, const char **algorithm, uint64_t now_us);
+/** Body is SDP: 1; no body: 0; answered 415 or 406: -1. */
+int request_sdp(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                uint64_t now_us);
+
+/* --- targets.c --- */
+/** Attempts for a dialled user; false with *why when there is none. */
+bool call_find_targets(struct call *c, struct rf_span user, enum rf_refusal *why);
+void call_redirect(struct call *c, struct leg *leg, const struct rf_sip_msg *msg);
+bool call_host_is_ours(struct rf_call_layer *l, const struct rf_sip_uri *uri, struct rf_flow *flow);
+/** The binding by which a leg that lost its path may be reached again. */
+bool leg_find_binding(struct leg *leg, struct rf_binding *out);
+
+/* --- ring.c --- */
+void call_paths_ask(struct call *c, uint64_t now_us);
+void call_ring(struct call *c, uint64_t now_us);
+void call_cancel_attempts(struct call *c, const struct leg *but, const char *reason, uint64_t now_us);
+/** One attempt is over; Reason of a policy refusal goes with its CANCEL. */
+void leg_cancel(struct leg *leg, enum rf_refusal why, uint64_t now_us);
+/** All attempts failed? Then leg A gets the best of their answers. */
+void call_choose_failure(struct call *c, uint64_t now_us);
+
+/* --- answer.c --- */
+void call_answered(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
+void call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
+void call_ack_received(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
+
+/* --- exchange.c --- */
+void exchange_invite(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                     uint64_t now_us);
+void exchange_refresh(struct call *c, struct leg *leg, uint64_t now_us);
+void exchange_ack(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
+/** The call ends: whoever waits is answered. */
+void exchange_stop(struct call *c, int status, uint64_t now_us);
+void exchange_timer_init(struct call *c);
+extern const struct rf_client_txn_events exchange_events;
+
+/* --- indialog.c --- */
+void indialog_request(struct rf_call_layer *l, struct leg *leg, struct rf_server_txn *txn,
+                      const struct rf_sip_msg *msg, uint64_t now_us);
+void infos_stop(struct call *c, uint64_t now_us);
+
+/* --- end.c --- */
+/**
+ * End the call: leg A gets `status` when it has no final response, everybody else CANCEL or BYE; the record is
+ * made. The call may be gone when this returns.
+ */
+void call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64_t now_us);
+/** Refuse leg A's INVITE with a row of the refusal table and end. status 0: the row's. */
+void call_refuse(struct call *c, enum rf_refusal why, int status, const struct rf_log_field *fields,
+                 uint64_t now_us);
+/** Header lines Reason and Warning for a refusal. */
+void put_refusal_headers(struct call *c, struct rf_buf *b, enum rf_refusal why);
+/** Count and log a refusal once, and keep its sentence for the wire and the record. */
+void call_say(struct call *c, enum rf_refusal why, const struct rf_log_field *fields);
+
+/* --- ladder.c, evidence.c, record.c --- */
+void ladder_msg(struct call *c, uint8_t side, bool is_out, const struct rf_sip_msg *m, uint64_t now_us);
+void ladder_add(struct call *c, uint8_t side, bool is_out, const char *method, int status, const char *note,
+                uint64_t now_us);
+json_t *ladder_json(const struct call *c);
+void evidence_sample(struct call *c);
+void evidence_freeze(struct call *c);
+json_t *evidence_leg_signalling(const struct leg *leg);
+json_t *evidence_leg_media(const struct call *c, const struct leg *leg);
+const char *verdict_name(enum verdict v);
+json_t *record_make(struct call *c, uint64_t now_us, bool with_ladder);
+void record_keep(struct call *c, uint64_t now_us);
+
+/* --- save.c --- */
+void call_save(struct call *c);
+void call_forget(struct call *c);
+
+#endif

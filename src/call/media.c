@@ -1,0 +1,343 @@
+/*
+ * call/media.c - what a call asks of the relay, and what the relay tells it (relay/control.h)
+ */
+#include <stdlib.h>
+
+#include "call/layer.h"
+
+#define CHANGE_AGAIN_US   (200 * RF_MS) /* the media process is being restarted: it is back within a second */
+#define CHANGE_TRIES_MAX  25            /* 5 s */
+
+static void media_timer_fired(struct rf_timer *t, uint64_t now_us);
+
+static struct rf_media_request
+request(const struct call *c, enum rf_media_command command)
+{
+    struct rf_media_request r;
+
+    memset(&r, 0, sizeof r);
+    r.version = RF_MEDIA_VERSION;
+    r.command = command;
+    r.cookie = c->serial;
+    r.session = c->media;
+    return r;
+}
+
+static enum rf_err
+tell(struct call *c, struct rf_media_request *r)
+{
+    enum rf_err err = c->l->env.media(c->l->env.ctx, r);
+
+    rf_wipe(r, sizeof *r);
+    return err;
+}
+
+static uint64_t
+name_hash(struct rf_call_layer *l, struct rf_media_name name)
+{
+    return rf_siphash(&l->medias.key, &name, sizeof name);
+}
+
+void
+call_media_named(struct call *c, struct rf_media_name name)
+{
+    c->media = name;
+    c->media_open = true;
+    rf_hash_insert(&c->l->medias, &c->by_media, name_hash(c->l, name));
+}
+
+/* One family for all phones of the call: the relay's session has one port for leg B. */
+bool
+call_media_open(struct call *c, uint64_t now_us)
+{
+    struct rf_call_env *env = &c->l->env;
+    struct rf_media_request r = request(c, RF_MEDIA_OPEN);
+
+    for (int side = 0; side < 2; side++)
+        r.family[side] = c->media_addr[side].sa.sa_family == AF_INET6 ? 6 : 4;
+    r.timeout_s = call_settings(c)->media_timeout_s;
+    if (tell(c, &r) != RF_OK)
+        return false;
+    c->media_opening = true;
+    c->media_timer.fire = media_timer_fired;
+    rf_timer_arm(env->wheel, &c->media_timer, now_us + MEDIA_WAIT_US);
+    return true;
+}
+
+static bool
+sends(enum rf_sdp_direction d)
+{
+    return d == RF_SENDRECV || d == RF_SENDONLY;
+}
+
+static bool
+receives(enum rf_sdp_direction d)
+{
+    return d == RF_SENDRECV || d == RF_RECVONLY;
+}
+
+static const struct leg_media *
+media_now(const struct leg *leg)
+{
+    return leg->next != NULL && leg->media == NULL ? leg->next : leg->media;
+}
+
+static void
+fill_leg(struct rf_media_leg *out, const struct leg *leg, const struct leg_media *m, const struct leg_media *old)
+{
+    memset(out, 0, sizeof *out);
+    out->peer = m->peer;
+    out->peer_rtcp = m->peer_rtcp;
+    out->rtcp_mux = m->rtcp_mux;
+    out->symmetric = 1;
+    out->may_send = receives(m->theirs) && sends(m->ours);
+    out->may_receive = sends(m->theirs) && receives(m->ours);
+    out->require_srtp = m->is_encrypted || leg->policy.mode == RF_SRTP_REQUIRED || leg->policy.hosted; /* (I3) */
+    if (!m->is_encrypted)
+        return;
+    out->tx = m->tx;
+    out->rx_count = m->rx_count;
+    for (size_t i = 0; i < m->rx_count; i++)
+        out->rx[i] = m->rx[i];
+    /* Packets that were on their way when the key changed; the next CHANGE, at their ACK, ends this. */
+    if (old != NULL && old->is_encrypted && m->rx_count == 1 &&
+        !rf_octets_eq(old->rx[0].key, m->rx[0].key, sizeof m->rx[0].key))
+        out->rx[out->rx_count++] = old->rx[0];
+}
+
+void
+call_media_change(struct call *c, struct leg *leg, const struct leg_media *old)
+{
+    struct rf_media_request r = request(c, RF_MEDIA_CHANGE);
+    const struct leg_media *m = media_now(leg);
+
+    if (!c->media_open || m == NULL)
+        return;
+    rf_assert(!(leg->policy.mode == RF_SRTP_REQUIRED || leg->policy.hosted) || m->is_encrypted); /* (I3) */
+    r.leg = leg->side;
+    fill_leg(&r.change, leg, m, old);
+    if (tell(c, &r) == RF_OK)
+        return;
+    c->media_tries++;
+    c->media_timer.fire = media_timer_fired;
+    rf_timer_arm(c->l->env.wheel, &c->media_timer, call_now(c) + CHANGE_AGAIN_US);
+}
+
+void
+call_media_close(struct call *c)
+{
+    struct rf_media_request r = request(c, RF_MEDIA_CLOSE);
+
+    rf_timer_cancel(c->l->env.wheel, &c->media_timer);
+    if (!c->media_open)
+        return;
+    c->media_open = false;
+    rf_hash_remove(&c->l->medias, &c->by_media);
+    if (tell(c, &r) != RF_OK)
+        RF_LOGF(RF_LOG_WARN, "media.close", "the relay did not take the end of a call; its sweep will find it",
+                RF_F_STR("call", c->id));
+}
+
+void
+call_media_adopt(struct call *c)
+{
+    struct rf_media_request r = request(c, RF_MEDIA_ADOPT);
+
+    (void)!tell(c, &r); /* without an answer the session timer or a BYE ends the call */
+}
+
+static void
+media_timer_fired(struct rf_timer *t, uint64_t now_us)
+{
+    struct call *c = rf_container(t, struct call, media_timer);
+
+    if (c->media_opening) {
+        c->media_opening = false;
+        if (c->state == CALL_ENDING) {
+            call_settle(c);
+            return;
+        }
+        call_refuse(c, RF_REFUSE_OVERLOAD, 0,
+                    (const struct rf_log_field[]){ RF_F_STR("what", "the media relay"), RF_F_STR("who", c->a->user),
+                                                   RF_F_STR("seconds", "5"), RF_F_STR("call", c->id), { 0 } },
+                    now_us);
+        return;
+    }
+    if (c->media_tries > CHANGE_TRIES_MAX) {
+        call_end(c, "media relay", 500, RF_REFUSE_NONE, now_us);
+        return;
+    }
+    if (c->b != NULL) {
+        call_media_change(c, c->b, NULL);
+        call_media_change(c, c->a, NULL);
+    }
+}
+
+/* --- replies --- */
+
+static bool
+serial_is(const struct rf_hash_node *node, const void *key)
+{
+    return rf_container(node, const struct call, by_serial)->serial == *(const uint64_t *)key;
+}
+
+static bool
+media_is(const struct rf_hash_node *node, const void *key)
+{
+    const struct rf_media_name *name = key;
+    const struct call *c = rf_container(node, const struct call, by_media);
+
+    return c->media.slot == name->slot && c->media.generation == name->generation;
+}
+
+static void
+opened(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
+{
+    if (!c->media_opening)
+        return;
+    c->media_opening = false;
+    rf_timer_cancel(c->l->env.wheel, &c->media_timer);
+    if (reply->event == RF_MEDIA_FULL) {
+        if (c->state == CALL_ENDING) {
+            call_settle(c);
+            return;
+        }
+        call_refuse(c, RF_REFUSE_OVERLOAD, 0,
+                    (const struct rf_log_field[]){ RF_F_STR("what", "the range of media ports"),
+                                                   RF_F_STR("who", c->a->user), RF_F_STR("seconds", "5"),
+                                                   RF_F_STR("call", c->id), { 0 } },
+                    now_us);
+        return;
+    }
+    call_media_named(c, reply->session);
+    if (c->state == CALL_ENDING) { /* CANCEL was quicker than the relay */
+        call_media_close(c);
+        call_settle(c);
+        return;
+    }
+    for (int side = 0; side < 2; side++) {
+        c->port[side] = reply->port[side];
+        rf_addr_set_port(&c->media_addr[side], reply->port[side]);
+    }
+    call_ring(c, now_us);
+}
+
+static void
+timed_out(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
+{
+    struct leg *leg = reply->leg == 0 ? c->a : c->b;
+    const struct leg_media *a = c->a->media, *b = c->b != NULL ? c->b->media : NULL;
+    char seconds[16];
+
+    /* On hold silence means nothing: the session timer watches those. */
+    if (c->state != CALL_UP || leg == NULL || a == NULL || b == NULL || a->theirs != RF_SENDRECV ||
+        b->theirs != RF_SENDRECV)
+        return;
+    snprintf(seconds, sizeof seconds, "%u", (unsigned)call_settings(c)->media_timeout_s);
+    call_say(c, RF_REFUSE_MEDIA_TIMEOUT,
+             (const struct rf_log_field[]){ RF_F_STR("who", leg->user), RF_F_STR("seconds", seconds),
+                                            RF_F_STR("call", c->id), { 0 } });
+    call_end(c, "media timeout", 480, RF_REFUSE_MEDIA_TIMEOUT, now_us);
+}
+
+static void
+auth_bad(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
+{
+    struct leg *leg = reply->leg == 0 ? c->a : c->b;
+    char since[32];
+
+    if (leg == NULL || c->auth_bad_logged[leg->side])
+        return;
+    c->auth_bad_logged[leg->side] = true;
+    snprintf(since, sizeof since, "%llu s after the answer",
+             (unsigned long long)((now_us - c->answered_us) / RF_S));
+    ladder_add(c, leg->side, false, "", 0, "RF-308 media fails authentication", now_us);
+    RF_REFUSE(SRTP_AUTH_FAILED, RF_F_STR("who", leg->user), RF_F_STR("since", since), RF_F_STR("call", c->id));
+}
+
+void
+rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply, uint64_t now_us)
+{
+    struct rf_hash_node *node;
+    struct call *c = NULL;
+
+    if (reply->event == RF_MEDIA_OPENED || reply->event == RF_MEDIA_FULL) {
+        node = rf_hash_find(&l->calls, rf_siphash(&l->calls.key, &reply->cookie, sizeof reply->cookie), serial_is,
+                            &reply->cookie);
+        if (node != NULL)
+            opened(rf_container(node, struct call, by_serial), reply, now_us);
+        else if (reply->event == RF_MEDIA_OPENED) {
+            /* Its call gave up waiting: nobody else will close it. */
+            struct rf_media_request r = { .version = RF_MEDIA_VERSION, .command = RF_MEDIA_CLOSE,
+                                          .session = reply->session };
+
+            (void)!l->env.media(l->env.ctx, &r);
+        }
+        return;
+    }
+    node = rf_hash_find(&l->medias, name_hash(l, reply->session), media_is, &reply->session);
+    if (node == NULL)
+        return;
+    c = rf_container(node, struct call, by_media);
+    switch (reply->event) {
+    case RF_MEDIA_TIMEOUT:
+        timed_out(c, reply, now_us);
+        return;
+    case RF_MEDIA_AUTH_BAD:
+        auth_bad(c, reply, now_us);
+        return;
+    case RF_MEDIA_STARTED:
+        if (reply->leg < 2)
+            ladder_add(c, (uint8_t)reply->leg, false, "", 0, "first media packet", now_us);
+        return;
+    case RF_MEDIA_CHANGED:
+    case RF_MEDIA_ADOPTED:
+        c->media_tries = 0;
+        return;
+    case RF_MEDIA_GONE:
+        c->media_open = false;
+        rf_hash_remove(&l->medias, &c->by_media);
+        call_end(c, "media relay", 500, RF_REFUSE_NONE, now_us);
+        return;
+    default:
+        return;
+    }
+}
+
+/* --- numbers --- */
+
+#define LOAD(x) atomic_load_explicit(&(x), memory_order_relaxed)
+
+bool
+call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out)
+{
+    const struct rf_media_session *s;
+    const struct rf_media_counts *n;
+
+    if (leg->has_end) {
+        *out = leg->end;
+        return true;
+    }
+    memset(out, 0, sizeof *out);
+    if (!c->media_open || c->l->env.media_map == NULL || (s = rf_media_map_find(c->l->env.media_map, c->media)) == NULL)
+        return false;
+    n = &s->leg[leg->side].counts;
+    out->in_packets = LOAD(n->in_packets);
+    out->in_authentic = LOAD(n->in_authentic);
+    out->in_clear = LOAD(n->in_clear);
+    out->in_auth_failed = LOAD(n->in_auth_failed);
+    out->in_replayed = LOAD(n->in_replayed);
+    out->in_malformed = LOAD(n->in_malformed);
+    out->in_foreign = LOAD(n->in_foreign);
+    out->in_clear_refused = LOAD(n->in_clear_refused);
+    out->in_lost = LOAD(n->in_lost);
+    out->in_jitter_us = LOAD(n->in_jitter_us);
+    out->in_dtmf = LOAD(n->in_dtmf);
+    out->out_packets = LOAD(n->out_packets);
+    out->out_encrypted = LOAD(n->out_encrypted);
+    out->out_clear = LOAD(n->out_clear);
+    out->out_refused = LOAD(n->out_refused);
+    out->rtt_us = LOAD(n->rtt_us);
+    out->learnt = s->leg[leg->side].learnt;
+    return true;
+}

@@ -1,0 +1,395 @@
+/*
+ * call/ring.c - legs B: a path to each phone, an INVITE of its own, and what becomes of it (RFC 3261 13.2, 16.7)
+ */
+#include <stdlib.h>
+
+#include "call/layer.h"
+
+static void ring_leg(struct leg *leg, uint64_t now_us);
+static const struct rf_client_txn_events invite_events;
+
+/* --- paths --- */
+
+static void
+path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
+{
+    struct leg *leg = owner;
+    struct call *c = leg->call;
+    struct rf_addr sip;
+    uint64_t now_us = call_now(c);
+
+    leg->path_wanted = false;
+    if (flow != NULL) {
+        leg_set_flow(leg, flow);
+        rf_flow_unref(flow);
+    }
+    if (c->state == CALL_ENDING || leg->state == LEG_DONE) {
+        leg->state = LEG_DONE;
+        call_settle(c);
+        return;
+    }
+    if (flow == NULL) {
+        leg->state = LEG_DONE;
+        leg->status = 480;
+        leg->refusal = why == RF_ERR_CLOSED ? RF_REFUSE_STALE_FLOW : RF_REFUSE_NONE;
+        ladder_add(c, 1, true, "INVITE", 0, rf_err_text(why), now_us);
+        call_choose_failure(c, now_us);
+        return;
+    }
+    if (c->media_open) {
+        ring_leg(leg, now_us);
+        return;
+    }
+    if (c->media_opening)
+        return;
+    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &c->media_addr[1]);
+    if (!call_media_open(c, now_us))
+        call_refuse(c, RF_REFUSE_OVERLOAD, 0,
+                    (const struct rf_log_field[]){ RF_F_STR("what", "the media relay"), RF_F_STR("who", c->a->user),
+                                                   RF_F_STR("seconds", "5"), RF_F_STR("call", c->id), { 0 } },
+                    now_us);
+}
+
+void
+call_paths_ask(struct call *c, uint64_t now_us)
+{
+    struct rf_call_env *env = &c->l->env;
+
+    c->paths_wanted++; /* while we walk the list nothing may end the call */
+    RF_LIST_FOREACH(&c->attempts, it) {
+        struct leg *leg = rf_container(it, struct leg, link);
+
+        if (leg->state == LEG_NEW && leg->binding != NULL && !leg->path_wanted && leg->flow == NULL) {
+            leg->path_wanted = true;
+            env->flow_to(env->ctx, leg->binding, path_ready, leg);
+        }
+    }
+    c->paths_wanted--;
+    call_choose_failure(c, now_us);
+}
+
+/* --- INVITE --- */
+
+static void
+put_quoted(struct rf_buf *b, const char *text)
+{
+    rf_put_char(b, '"');
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            rf_put_char(b, '\\');
+        rf_put_char(b, *text);
+    }
+    rf_put_char(b, '"');
+}
+
+static enum rf_err
+begin_dialog(struct leg *leg)
+{
+    struct call *c = leg->call;
+    const char *domain = call_settings(c)->domain;
+    char local[512], remote[400], call_id[48], tag[17];
+    struct rf_buf from = rf_buf(local, sizeof local), to = rf_buf(remote, sizeof remote);
+    struct rf_buf id = rf_buf(call_id, sizeof call_id), t = rf_buf(tag, sizeof tag);
+    uint8_t octets[8];
+    enum rf_err err;
+
+    rf_rand_fill(c->l->env.rand, octets, sizeof octets);
+    rf_put_hex(&t, octets, sizeof octets);
+    if (c->a->display[0] != '\0') {
+        put_quoted(&from, c->a->display);
+        rf_put_char(&from, ' ');
+    }
+    rf_put_char(&from, '<');
+    rf_call_put_aor(&from, rf_span_str(c->a->user), domain);
+    rf_put_char(&from, '>');
+    rf_put_char(&to, '<');
+    rf_call_put_aor(&to, rf_span_str(leg->user), domain);
+    rf_put_char(&to, '>');
+    call_own_id(c, &id);
+    if (rf_buf_done(&from) != RF_OK || rf_buf_done(&to) != RF_OK)
+        return RF_ERR_RANGE;
+    err = rf_dialog_begin(&leg->dialog, rf_buf_span(&id), rf_buf_span(&t), rf_buf_span(&from), rf_buf_span(&to),
+                          rf_span_str(leg->binding->contact), rf_span_str(leg->binding->path), 0);
+    if (err != RF_OK)
+        return err;
+    leg->dialog.max_forwards = c->max_forwards - 1 > 0 ? c->max_forwards - 1 : 1;
+    leg_enter(leg);
+    return RF_OK;
+}
+
+/* The attempt ends before anything was sent, or because it could not be. */
+static void
+attempt_failed(struct leg *leg, int status, enum rf_refusal why, uint64_t now_us)
+{
+    leg->state = LEG_DONE;
+    leg->status = status;
+    leg->refusal = why;
+    call_choose_failure(leg->call, now_us);
+}
+
+static enum rf_err
+send_invite(struct leg *leg, uint64_t now_us)
+{
+    struct call *c = leg->call;
+    const struct rf_call_settings *s = call_settings(c);
+    char text[256];
+    struct rf_buf extra = rf_buf(text, sizeof text);
+    struct rf_span sdp = { 0 };
+    enum rf_err err;
+
+    rf_put_str(&extra, "Allow: " ALLOW "\r\nSupported: timer\r\n");
+    rf_put_session_timer_request(&extra, leg->session_ask_s, s->min_se_s, NULL);
+    if (!c->is_offerless) {
+        sdp = leg_offer_out(leg, c->a->next);
+        if (sdp.n == 0)
+            return RF_ERR_REFUSED;
+    }
+    if (leg->client != NULL) {
+        rf_client_txn_disown(leg->client);
+        leg->client = NULL;
+    }
+    err = leg_send(leg, RF_SIP_INVITE, rf_buf_span(&extra), "application/sdp", sdp, &invite_events, leg, &leg->client,
+                   now_us);
+    if (err == RF_OK) {
+        leg->client_is_open = true;
+        leg->state = LEG_INVITED;
+    }
+    return err;
+}
+
+static void
+ring_leg(struct leg *leg, uint64_t now_us)
+{
+    struct call *c = leg->call;
+    struct rf_addr sip, media;
+    enum rf_err err;
+
+    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &media);
+    if (media.sa.sa_family != c->media_addr[1].sa.sa_family) {
+        /* A user with one phone on IPv4 and one on IPv6: the relay's port for leg B has one family, that of the
+         * phone that was found first. The other one does not ring. */
+        RF_LOGF(RF_LOG_WARN, "call.family", "a phone does not ring: its address family differs from the first one's",
+                RF_F_STR("user", leg->user), RF_F_STR("call", c->id));
+        attempt_failed(leg, 480, RF_REFUSE_NONE, now_us);
+        return;
+    }
+    err = begin_dialog(leg);
+    if (err == RF_OK)
+        err = send_invite(leg, now_us);
+    free(leg->binding);
+    leg->binding = NULL;
+    if (err == RF_OK)
+        return;
+    if (err == RF_ERR_REFUSED) {
+        const struct rf_log_field fields[] = { RF_F_STR("who", leg->user), RF_F_STR("setting", leg->setting),
+                                               RF_F_STR("transport", rf_transport_name(leg->transport)),
+                                               RF_F_STR("call", c->id), { 0 } };
+
+        if (leg->refusal != RF_REFUSE_NONE)
+            call_say(c, leg->refusal, fields);
+        attempt_failed(leg, 488, leg->refusal, now_us);
+        return;
+    }
+    attempt_failed(leg, err == RF_ERR_CLOSED ? 480 : 503, err == RF_ERR_CLOSED ? RF_REFUSE_STALE_FLOW : RF_REFUSE_NONE,
+                   now_us);
+}
+
+void
+call_ring(struct call *c, uint64_t now_us)
+{
+    c->state = CALL_RINGING;
+    c->paths_wanted++;
+    RF_LIST_FOREACH(&c->attempts, it) {
+        struct leg *leg = rf_container(it, struct leg, link);
+
+        if (leg->state == LEG_NEW && leg->flow != NULL)
+            ring_leg(leg, now_us);
+    }
+    c->paths_wanted--;
+    call_choose_failure(c, now_us);
+}
+
+/* --- responses --- */
+
+/* 422: the phone wants a longer session (RFC 4028 7.3). Once: what it asks for is then ours too. */
+static bool
+invite_again(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    struct rf_session_expires e;
+
+    if (msg->status != 422 || leg->state != LEG_INVITED || rf_session_expires_of(msg, &e) != RF_OK ||
+        e.min_se_s <= leg->session_ask_s || leg->call->state != CALL_RINGING)
+        return false;
+    leg->session_ask_s = e.min_se_s;
+    return send_invite(leg, now_us) == RF_OK;
+}
+
+static void
+invite_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    struct leg *leg = owner;
+    struct call *c = leg->call;
+
+    ladder_msg(c, 1, false, msg, now_us);
+    if (msg->status < 200) {
+        if (msg->status > 100 && leg->state == LEG_INVITED && c->state == CALL_RINGING)
+            call_early(c, leg, msg, now_us);
+        return;
+    }
+    leg->client_is_open = false;
+    if (msg->status < 300) {
+        call_answered(c, leg, msg, now_us);
+        return;
+    }
+    if (leg->state == LEG_UP || leg->state == LEG_DONE)
+        return;
+    if (invite_again(leg, msg, now_us))
+        return;
+    if (leg->state == LEG_INVITED)
+        leg->status = msg->status;
+    leg->state = LEG_DONE;
+    if (msg->status < 400 && c->state == CALL_RINGING) {
+        call_redirect(c, leg, msg);
+        call_paths_ask(c, now_us);
+        return;
+    }
+    (void)txn;
+    call_choose_failure(c, now_us);
+}
+
+static void
+invite_failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t now_us)
+{
+    struct leg *leg = owner;
+
+    (void)txn;
+    leg->client_is_open = false;
+    if (leg->state == LEG_UP)
+        return;
+    if (leg->state != LEG_CANCELLED) {
+        leg->status = why == RF_ERR_CLOSED ? 480 : 408;
+        leg->refusal = why == RF_ERR_CLOSED ? RF_REFUSE_STALE_FLOW : RF_REFUSE_NONE;
+        ladder_add(leg->call, 1, false, "INVITE", leg->status, rf_err_text(why), now_us);
+    }
+    leg->state = LEG_DONE;
+    call_choose_failure(leg->call, now_us);
+}
+
+static void
+invite_ended(void *owner, struct rf_client_txn *txn)
+{
+    struct leg *leg = owner;
+
+    if (leg->client == txn)
+        leg->client = NULL;
+}
+
+static const struct rf_client_txn_events invite_events = { invite_response, invite_failed, invite_ended };
+
+void
+leg_cancel(struct leg *leg, enum rf_refusal why, uint64_t now_us)
+{
+    char text[160];
+    struct rf_buf extra = rf_buf(text, sizeof text);
+
+    if (leg->state == LEG_NEW) {
+        leg->state = LEG_DONE;
+        return;
+    }
+    if (leg->state != LEG_INVITED)
+        return;
+    leg->state = LEG_CANCELLED;
+    if (!leg->client_is_open || leg->client == NULL)
+        return;
+    if (why != RF_REFUSE_NONE)
+        rf_sip_put_reason_q850(&extra, rf_refusal_row(why)->q850);
+    ladder_add(leg->call, 1, true, "CANCEL", 0, why != RF_REFUSE_NONE ? rf_refusal_row(why)->code : "", now_us);
+    rf_client_txn_cancel(leg->client, rf_buf_span(&extra), now_us);
+}
+
+void
+call_cancel_attempts(struct call *c, const struct leg *but, const char *reason, uint64_t now_us)
+{
+    RF_LIST_FOREACH(&c->attempts, it) {
+        struct leg *leg = rf_container(it, struct leg, link);
+
+        if (leg == but || leg->state > LEG_INVITED)
+            continue;
+        if (leg->state == LEG_NEW) {
+            leg->state = LEG_DONE;
+            continue;
+        }
+        leg->state = LEG_CANCELLED;
+        if (leg->client_is_open && leg->client != NULL) {
+            ladder_add(c, 1, true, "CANCEL", 0, "", now_us);
+            rf_client_txn_cancel(leg->client, rf_span_str(reason), now_us);
+        }
+    }
+}
+
+/* --- the best of the failures --- */
+
+static bool
+is_incompatible(const struct leg *leg)
+{
+    return leg->status == 488 || leg->status == 606 || rf_refusal_row(leg->refusal)->q850 == 88;
+}
+
+/* RFC 3261 16.7 step 6: a 6xx rules; then what says most about the person called. Lower is better. */
+static int
+rank(const struct leg *leg)
+{
+    if (leg->status >= 600)
+        return 0;
+    if (leg->status == 486)
+        return 1;
+    if (is_incompatible(leg))
+        return 2;
+    if (leg->status == 408)
+        return 5;
+    return leg->status < 500 ? 3 : 4;
+}
+
+/* What leg A hears of it. Challenges and redirections are between us and the phone; a 503 would say that we are out
+ * of service (RFC 3261 16.7 step 6). */
+static int
+outward(int status)
+{
+    if (status < 400 || status == 401 || status == 407 || status == 422 || status == 481)
+        return 480;
+    return status == 503 ? 500 : status;
+}
+
+void
+call_choose_failure(struct call *c, uint64_t now_us)
+{
+    const struct leg *best = NULL;
+    size_t incompatible = 0, all = 0;
+    int status;
+
+    if (c->state == CALL_ENDING) {
+        if (c->paths_wanted == 0)
+            call_settle(c);
+        return;
+    }
+    if (c->state == CALL_UP || c->paths_wanted > 0)
+        return;
+    RF_LIST_FOREACH(&c->attempts, it) {
+        const struct leg *leg = rf_container(it, struct leg, link);
+
+        if (leg->state != LEG_DONE && leg->state != LEG_CANCELLED)
+            return; /* it may still answer */
+        all++;
+        incompatible += is_incompatible(leg);
+        if (best == NULL || rank(leg) < rank(best))
+            best = leg;
+    }
+    if (best == NULL)
+        return;
+    /* TEL-35: several places, none compatible: 503; a single one's 488 stays 488. Both bear cause 88. */
+    status = all > 1 && incompatible == all ? 503 : outward(best->status);
+    if (best->refusal == RF_REFUSE_STALE_FLOW)
+        call_say(c, RF_REFUSE_STALE_FLOW,
+                 (const struct rf_log_field[]){ RF_F_STR("user", best->user), RF_F_STR("call", c->id), { 0 } });
+    call_end(c, "callee", status, best->refusal, now_us);
+}

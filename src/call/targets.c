@@ -1,0 +1,143 @@
+/*
+ * call/targets.c - which phones ring, and by which binding is a phone reached (RFC 3261 16.5, TEL-16, GEN-12)
+ */
+#include <stdlib.h>
+
+#include "call/layer.h"
+
+bool
+call_host_is_ours(struct rf_call_layer *l, const struct rf_sip_uri *uri, struct rf_flow *flow)
+{
+    const struct rf_call_settings *s = l->env.settings(l->env.ctx);
+    struct rf_addr literal, sip, media;
+
+    if (rf_span_iis(uri->host, s->domain))
+        return true;
+    /* Phones that were given our address instead of our name. */
+    if (flow == NULL || rf_addr_parse(uri->host, 0, &literal) != RF_OK)
+        return false;
+    l->env.our_address(l->env.ctx, flow, &sip, &media);
+    return rf_addr_same_host(&literal, &sip) || rf_addr_same_host(&literal, &flow->local);
+}
+
+static struct leg *
+attempt_new(struct call *c, const struct rf_binding *binding)
+{
+    struct leg *leg = leg_new(c, 1);
+
+    if (leg == NULL)
+        return NULL;
+    leg->binding = malloc(sizeof *leg->binding);
+    if (leg->binding == NULL) {
+        leg_free(leg);
+        return NULL;
+    }
+    *leg->binding = *binding;
+    leg->is_registered = true;
+    leg->sign_in = "registered";
+    leg->transport = binding->transport;
+    memcpy(leg->instance, binding->instance, sizeof leg->instance);
+    leg->session_ask_s = call_settings(c)->session_expires_s;
+    rf_list_append(&c->attempts, &leg->link);
+    c->attempt_count++;
+    return leg;
+}
+
+bool
+call_find_targets(struct call *c, struct rf_span name, enum rf_refusal *why)
+{
+    struct rf_call_env *env = &c->l->env;
+    struct rf_call_user user;
+    struct rf_binding binding[RF_BINDINGS_PER_AOR];
+    char aor[400];
+    struct rf_buf b = rf_buf(aor, sizeof aor);
+    size_t n, added = 0;
+
+    *why = RF_REFUSE_NOT_FOUND;
+    if (!env->user(env->ctx, name, &user))
+        return false;
+    rf_wipe(&user.auth, sizeof user.auth);
+    rf_call_put_aor(&b, name, call_settings(c)->domain);
+    if (rf_buf_done(&b) != RF_OK)
+        return false;
+    n = rf_location_find(env->location, rf_buf_span(&b), env->wall_s(env->ctx), binding, RF_BINDINGS_PER_AOR);
+    *why = RF_REFUSE_NOT_REGISTERED;
+    for (size_t i = 0; i < n && c->attempt_count < ATTEMPTS_MAX; i++) {
+        struct leg *leg;
+
+        /* IPC-24: what registered in clear while TLS is required is not a place to ring. */
+        if (user.require_tls && !rf_transport_is_secure(binding[i].transport)) {
+            *why = RF_REFUSE_TLS_REQUIRED;
+            continue;
+        }
+        leg = attempt_new(c, &binding[i]);
+        if (leg == NULL)
+            break;
+        leg_set_user(leg, name);
+        added++;
+    }
+    return added > 0;
+}
+
+/* 3xx: only to our own users, and not for ever; anything else is a failure like any (design 3). */
+void
+call_redirect(struct call *c, struct leg *leg, const struct rf_sip_msg *msg)
+{
+    struct rf_sip_walk w = rf_sip_walk(msg, RF_HDR_CONTACT);
+    struct rf_span element;
+    struct rf_sip_name_addr contact;
+    char name[64];
+
+    while (c->redirects < REDIRECTS_MAX && rf_sip_walk_next(&w, &element)) {
+        struct rf_buf b = rf_buf(name, sizeof name - 1);
+        enum rf_refusal why;
+
+        if (rf_sip_name_addr_parse(element, &contact) != RF_OK || contact.uri.scheme > RF_URI_SIPS ||
+            !call_host_is_ours(c->l, &contact.uri, leg->flow))
+            continue;
+        rf_put_unescaped(&b, contact.uri.user);
+        if (rf_buf_done(&b) != RF_OK || b.n == 0)
+            continue;
+        name[b.n] = '\0';
+        if (strcmp(name, leg->user) == 0)
+            continue; /* to itself: a ring */
+        c->redirects++;
+        (void)call_find_targets(c, rf_buf_span(&b), &why);
+    }
+}
+
+/*
+ * A leg whose connection is gone: the phone has registered anew, by the same instance or contact; a phone that never
+ * registered is tried where it was seen.
+ */
+bool
+leg_find_binding(struct leg *leg, struct rf_binding *out)
+{
+    struct rf_call_env *env = &leg->call->l->env;
+    struct rf_binding binding[RF_BINDINGS_PER_AOR];
+    char aor[400];
+    struct rf_buf b = rf_buf(aor, sizeof aor);
+    size_t n = 0;
+
+    rf_call_put_aor(&b, rf_span_str(leg->user), call_settings(leg->call)->domain);
+    if (rf_buf_done(&b) == RF_OK)
+        n = rf_location_find(env->location, rf_buf_span(&b), env->wall_s(env->ctx), binding, RF_BINDINGS_PER_AOR);
+    for (size_t i = 0; i < n; i++)
+        if ((leg->instance[0] != '\0' && strcmp(binding[i].instance, leg->instance) == 0) ||
+            strcmp(binding[i].contact, leg->dialog.target) == 0) {
+            *out = binding[i];
+            return true;
+        }
+    if (n == 1) { /* one phone: it is this one, with another port in its contact */
+        *out = binding[0];
+        return true;
+    }
+    if (!rf_addr_is_set(&leg->remote))
+        return false;
+    memset(out, 0, sizeof *out);
+    snprintf(out->contact, sizeof out->contact, "%s", leg->dialog.target);
+    out->transport = leg->transport;
+    out->source = leg->remote;
+    memcpy(out->listener, leg->listener, sizeof out->listener);
+    return true;
+}

@@ -1,0 +1,155 @@
+/*
+ * cli/client.c - one question to the daemon: a line of JSON there, a line back (main/control.c)
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "cli/command.h"
+
+#define ANSWER_MAX (64u << 20) /* a list of 100,000 registrations is about 40 MB */
+
+static int
+connect_to(const char *state_dir)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    int n = snprintf(to.sun_path, sizeof to.sun_path, "%s/control.sock", state_dir);
+    int fd;
+
+    if (n < 0 || (size_t)n >= sizeof to.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
+        int why = errno;
+
+        close(fd);
+        errno = why;
+        return -1;
+    }
+    return fd;
+}
+
+/* Requests may carry a password: the text is wiped. */
+static bool
+send_line(int fd, const json_t *request)
+{
+    char *text = json_dumps(request, JSON_COMPACT);
+    size_t n = text != NULL ? strlen(text) : 0, done = 0;
+
+    if (text == NULL)
+        return false;
+    text[n] = '\n';
+    while (done < n + 1) {
+        ssize_t k = send(fd, text + done, n + 1 - done, MSG_NOSIGNAL);
+
+        if (k <= 0 && errno != EINTR)
+            break;
+        done += k > 0 ? (size_t)k : 0;
+    }
+    rf_wipe(text, n);
+    free(text);
+    return done == n + 1;
+}
+
+static json_t *
+receive_line(int fd)
+{
+    char *p = NULL;
+    size_t n = 0, cap = 0;
+    json_t *answer = NULL;
+
+    for (;;) {
+        ssize_t k;
+
+        if (n == cap) {
+            char *grown = cap < ANSWER_MAX ? realloc(p, cap = cap > 0 ? cap * 2 : 16384) : NULL;
+
+            if (grown == NULL)
+                break;
+            p = grown;
+        }
+        k = recv(fd, p + n, cap - n, 0);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0)
+            break;
+        n += (size_t)k;
+        if (p[n - 1] == '\n') {
+            answer = json_loadb(p, n - 1, 0, NULL);
+            break;
+        }
+    }
+    free(p);
+    return answer;
+}
+
+static json_t *
+ask(const char *state_dir, json_t *request, int *why)
+{
+    int fd = connect_to(state_dir);
+    json_t *answer = NULL;
+
+    *why = errno;
+    if (fd >= 0) {
+        *why = 0;
+        if (send_line(fd, request))
+            answer = receive_line(fd);
+        close(fd);
+    }
+    json_decref(request);
+    return answer;
+}
+
+json_t *
+rf_cli_ask_quietly(const char *state_dir, json_t *request, int *status)
+{
+    int why;
+    json_t *answer = ask(state_dir, request, &why), *result;
+
+    *status = answer == NULL ? RF_EXIT_NO_DAEMON : (int)json_integer_value(json_object_get(answer, "exit"));
+    result = json_incref(json_object_get(answer, "result"));
+    json_decref(answer);
+    return result;
+}
+
+json_t *
+rf_cli_ask(const struct rf_cli *cli, json_t *request, int *status)
+{
+    int why;
+    json_t *answer = ask(cli->state_dir, request, &why), *result;
+    char sentence[256], fix[256];
+
+    if (answer == NULL) {
+        if (why == EACCES || why == EPERM) {
+            snprintf(sentence, sizeof sentence, "you may not talk to the daemon of %s", cli->state_dir);
+            *status = rf_cli_error(cli, RF_EXIT_NOT_PERMITTED, "", sentence,
+                                   "run this as root, or as a member of the daemon's group");
+            return NULL;
+        }
+        snprintf(sentence, sizeof sentence, "no daemon serves %s%s%s", cli->state_dir, why != 0 ? ": " : "",
+                 why == ENOENT || why == ECONNREFUSED ? "it does not run" : why != 0 ? strerror(why) : "");
+        snprintf(fix, sizeof fix, "ringfence run --state %s   or name the directory of the one that runs with --state",
+                 cli->state_dir);
+        *status = rf_cli_error(cli, RF_EXIT_NO_DAEMON, "", sentence, fix);
+        return NULL;
+    }
+    if (!json_is_true(json_object_get(answer, "ok"))) {
+        *status = (int)json_integer_value(json_object_get(answer, "exit"));
+        if (*status == 0)
+            *status = RF_EXIT_FAILED;
+        rf_cli_error(cli, *status, rf_cli_text(answer, "code"), rf_cli_text(answer, "sentence"),
+                     rf_cli_text(answer, "fix"));
+        json_decref(answer);
+        return NULL;
+    }
+    *status = RF_EXIT_DONE;
+    result = json_object_get(answer, "result");
+    result = result != NULL ? json_incref(result) : json_object();
+    json_decref(answer);
+    return result;
+}

@@ -1,0 +1,157 @@
+/*
+ * cli/cmd_user.c - users: who may sign in, and how their calls are protected
+ *
+ * A password is asked for without echo or read from standard input. It goes to the daemon by the control socket,
+ * which stores what sign-in needs of it, and it is never shown again.
+ */
+#include "base/secret.h"
+#include "cli/commands.h"
+
+#define PASSWORD_MIN 8
+#define PASSWORD_MAX 128
+
+int
+rf_cmd_user_list(struct rf_cli *cli)
+{
+    static const struct rf_cli_column columns[] = {
+        { "USER", "user", false, NULL },           { "NAME", "name", false, NULL },
+        { "SRTP", "srtp", false, NULL },           { "TLS REQUIRED", "require_tls", false, NULL },
+        { "PASSWORD", "password", false, NULL },   { "REGISTERED", "registered", true, NULL },
+        { "FROM", "origin", false, NULL },
+    };
+    int status;
+    json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "user.list"), &status);
+
+    if (rows == NULL)
+        return status;
+    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
+    json_decref(rows);
+    return RF_EXIT_DONE;
+}
+
+int
+rf_cmd_user_show(struct rf_cli *cli)
+{
+    int status;
+    json_t *user = rf_cli_ask(cli, json_pack("{s:s, s:s}", "command", "user.show", "user", cli->arg[0]), &status), *value;
+    const char *key;
+
+    if (user == NULL)
+        return status;
+    if (cli->json) {
+        rf_cli_json(user);
+    } else {
+        json_object_foreach (user, key, value) {
+            char mem[1024];
+            struct rf_buf b = rf_buf(mem, sizeof mem);
+
+            rf_cli_put_value(&b, value);
+            printf("%-14s %.*s\n", key, RF_SPAN_ARG(rf_buf_span(&b)));
+        }
+    }
+    json_decref(user);
+    return RF_EXIT_DONE;
+}
+
+/* The settings of a user that were given as flags. */
+static json_t *
+settings_of(const struct rf_cli *cli)
+{
+    static const char *const flags[][2] = { { "--name", "name" }, { "--srtp", "srtp" },
+                                            { "--require-tls", "require-tls" }, { "--calls-max", "calls-max" } };
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (rf_cli_flag(cli, flags[i][0]) != NULL)
+            json_object_set_new(o, flags[i][1], json_string(rf_cli_flag(cli, flags[i][0])));
+    return o;
+}
+
+static int
+send_change(const struct rf_cli *cli, json_t *request, const char *before, const char *after)
+{
+    int status;
+    json_t *result = rf_cli_ask(cli, request, &status);
+
+    if (result == NULL)
+        return status;
+    if (cli->json)
+        rf_cli_json(result);
+    else if (!cli->quiet)
+        fprintf(stderr, "%s%s%s\n", before, cli->arg[0], after);
+    json_decref(result);
+    return RF_EXIT_DONE;
+}
+
+static int
+ask_password(const struct rf_cli *cli, char password[static RF_SECRET_MAX])
+{
+    enum rf_err err = rf_cli_secret(cli, "password", password, RF_SECRET_MAX);
+
+    if (err)
+        return RF_EXIT_USAGE;
+    if (strlen(password) < PASSWORD_MIN || strlen(password) > PASSWORD_MAX) {
+        rf_wipe(password, RF_SECRET_MAX);
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "a password has %d to %d octets; phones keep it, so let it be random",
+                           PASSWORD_MIN, PASSWORD_MAX);
+    }
+    return 0;
+}
+
+int
+rf_cmd_user_add(struct rf_cli *cli)
+{
+    char password[RF_SECRET_MAX] = "";
+    json_t *request;
+    int status = ask_password(cli, password);
+
+    if (status != 0)
+        return status;
+    request = json_pack("{s:s, s:s, s:o, s:s}", "command", "user.add", "user", cli->arg[0], "settings",
+                        settings_of(cli), "password", password);
+    rf_wipe(password, sizeof password);
+    if (request == NULL)
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "name and password are UTF-8 text");
+    return send_change(cli, request, "user ", " can sign in now");
+}
+
+int
+rf_cmd_user_password(struct rf_cli *cli)
+{
+    char password[RF_SECRET_MAX] = "";
+    json_t *request;
+    int status = ask_password(cli, password);
+
+    if (status != 0)
+        return status;
+    request = json_pack("{s:s, s:s, s:s}", "command", "user.password", "user", cli->arg[0], "password", password);
+    rf_wipe(password, sizeof password);
+    if (request == NULL)
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "a password is UTF-8 text");
+    return send_change(cli, request, "the password of ", " is changed; set it on the phone as well");
+}
+
+int
+rf_cmd_user_set(struct rf_cli *cli)
+{
+    json_t *settings = settings_of(cli);
+
+    if (json_object_size(settings) == 0) {
+        json_decref(settings);
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "nothing to set: --name, --srtp, --require-tls or --calls-max");
+    }
+    return send_change(cli, json_pack("{s:s, s:s, s:o}", "command", "user.set", "user", cli->arg[0], "settings",
+                                      settings), "user ", " is changed");
+}
+
+int
+rf_cmd_user_remove(struct rf_cli *cli)
+{
+    char question[128];
+
+    snprintf(question, sizeof question, "Remove user %.60s, its password and its registrations?", cli->arg[0]);
+    if (!rf_cli_confirm(cli, question))
+        return RF_EXIT_USAGE;
+    return send_change(cli, json_pack("{s:s, s:s}", "command", "user.remove", "user", cli->arg[0]),
+                       "user ", " is removed");
+}

@@ -1,0 +1,135 @@
+/*
+ * cli/command.h - one table of commands
+ *
+ * Parser, --help, completion, the manual page and the documents check are made from the rows of this table, so
+ * that they cannot disagree (interface 2.2). A command is a noun and maybe a verb; a bare noun lists.
+ *
+ * Data goes to stdout, everything else to stderr. No command prints a key, a password or a digest response.
+ */
+#ifndef RF_CLI_COMMAND_H
+#define RF_CLI_COMMAND_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/refusal.h"
+
+/* Exit statuses: interface 2.2. */
+enum rf_exit {
+    RF_EXIT_DONE = 0,
+    RF_EXIT_FAILED = 1,
+    RF_EXIT_USAGE = 2,
+    RF_EXIT_CONFIG = 3,
+    RF_EXIT_NO_DAEMON = 4,
+    RF_EXIT_FOUND = 5,  /* a check found problems */
+    RF_EXIT_LOCKED = 6, /* refused by the platform lock */
+    RF_EXIT_NOT_PERMITTED = 7
+};
+
+/* What a command can do that lies above this folder; given by main. */
+struct rf_cli_hooks {
+    /** Be the daemon; returns its exit status. config NULL: none was named. */
+    int (*run)(const char *state_dir, const char *config);
+    /** "seccomp, landlock 7" as it would be on this machine. */
+    const char *(*sandbox)(void);
+};
+
+#define RF_CLI_ARGS_MAX  16
+#define RF_CLI_FLAGS_MAX 16
+
+struct rf_cli_flag {
+    const char *name;  /* "--config" */
+    const char *value; /* "FILE": what follows; NULL: a switch */
+    const char *help;
+};
+
+struct rf_cli_command;
+
+/* One run of the program. */
+struct rf_cli {
+    const struct rf_cli_hooks *hooks;
+    const struct rf_cli_command *command;
+    const char *state_dir;
+    bool json, quiet, yes;
+    bool is_terminal, colour;          /* of stdout */
+    int arg_count;
+    const char *arg[RF_CLI_ARGS_MAX];  /* positional; NULL past the last */
+    struct {
+        const char *name, *value;      /* value "" for a switch */
+    } flag[RF_CLI_FLAGS_MAX];
+    int flag_count;
+};
+
+struct rf_cli_command {
+    const char *noun, *verb;           /* verb NULL: the bare noun */
+    const char *args;                  /* "ID", "[USER]"; "" when it takes none */
+    int args_min, args_max;
+    bool needs_daemon;
+    const char *example;
+    const char *help;                  /* one sentence, no full stop */
+    int (*run)(struct rf_cli *cli);
+    struct rf_cli_flag flags[10];      /* ended by one without a name */
+};
+
+extern const struct rf_cli_command rf_cli_commands[]; /* ended by one without a noun */
+extern const struct rf_cli_flag rf_cli_global_flags[];
+
+/** Run the command line; the exit status. */
+int rf_cli_main(int argc, char **argv, const struct rf_cli_hooks *hooks);
+
+/** Value of a flag that was given; NULL when it was not; "" for a switch. */
+const char *rf_cli_flag(const struct rf_cli *cli, const char *name);
+
+/** The nearest word of a list to a mistyped one (at most a third of it differs), or NULL. */
+const char *rf_cli_nearest(const char *word, const char *const *words, size_t n);
+
+/* --- what goes to people --- */
+
+/** "error RF-123 sentence" and the fix below it, on stderr; returns `status`. code, fix: "" or NULL for none. */
+int rf_cli_error(const struct rf_cli *cli, int status, const char *code, const char *sentence, const char *fix);
+__attribute__((format(printf, 3, 4))) int rf_cli_fail(const struct rf_cli *cli, int status, const char *format, ...);
+
+/* A column of a list. */
+struct rf_cli_column {
+    const char *title;
+    const char *key;                                                 /* member of the row's object */
+    bool right;                                                      /* numbers stand right */
+    void (*put)(struct rf_buf *b, const json_t *row, bool terminal); /* NULL: the member as it is */
+};
+
+/**
+ * Print a list: JSON lines with --json, aligned columns on a terminal, tab-separated with a header line elsewhere.
+ * @param rows  array of objects; not consumed
+ */
+void rf_cli_list(const struct rf_cli *cli, const json_t *rows, const struct rf_cli_column *columns, size_t n);
+
+/** One object as a JSON line on stdout. */
+void rf_cli_json(const json_t *object);
+
+/** Text of a member for people: strings as they are, numbers, on/off; "" when it is not there. */
+void rf_cli_put_value(struct rf_buf *b, const json_t *value);
+const char *rf_cli_text(const json_t *object, const char *key); /* "" when it is no string */
+
+/* --- the daemon --- */
+
+/**
+ * Ask the daemon of --state. Prints the error itself when there is one.
+ * @param request  consumed
+ * @param status   exit status when NULL is returned
+ * @return its answer's "result", a new reference
+ */
+json_t *rf_cli_ask(const struct rf_cli *cli, json_t *request, int *status);
+
+/** The same without a word on stderr: NULL when no daemon serves this state directory. */
+json_t *rf_cli_ask_quietly(const char *state_dir, json_t *request, int *status);
+
+/** A secret: asked for twice without echo on a terminal, else the first line of stdin. RF_ERR_SYNTAX, RF_ERR_IO. */
+RF_MUST_CHECK enum rf_err rf_cli_secret(const struct rf_cli *cli, const char *prompt, char *out, size_t size);
+
+/** Yes or no: --yes, or asked on a terminal; without either false and an error is printed. */
+bool rf_cli_confirm(const struct rf_cli *cli, const char *question);
+
+/** All of stdin, at most max octets; freed by the caller. NULL: too large or an error, which was printed. */
+char *rf_cli_stdin(const struct rf_cli *cli, size_t max, size_t *n);
+
+#endif

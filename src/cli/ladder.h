@@ -1,0 +1,15 @@
+/*
+ * cli/ladder.h - a call as people read it: its evidence and its messages
+ */
+#ifndef RF_CLI_LADDER_H
+#define RF_CLI_LADDER_H
+
+#include "cli/command.h"
+
+/** The evidence of both legs side by side (interface 4.3). */
+void rf_call_print(const struct rf_cli *cli, const json_t *call);
+
+/** The messages between the two parties and us (interface 4.4). */
+void rf_ladder_print(const struct rf_cli *cli, const json_t *call);
+
+#endif

@@ -1,0 +1,301 @@
+#include "main/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+
+struct peer {
+    struct rf_link link;
+    struct rf_control *control;
+    struct rf_watch watch;
+    struct rf_timer idle;
+    struct rf_control_ask *ask; /* NULL: it may ask */
+    char *in, *out;
+    size_t in_n, in_cap, out_n, out_done;
+};
+
+struct rf_control_ask {
+    struct peer *peer; /* NULL: it went away; the answer is dropped */
+};
+
+struct rf_control {
+    struct rf_loop *loop;
+    struct rf_watch watch;
+    uid_t uid;
+    gid_t gid;
+    rf_control_command *command;
+    void *ctx;
+    struct rf_link peers;
+    size_t count;
+};
+
+static void
+peer_free(struct peer *p)
+{
+    struct rf_control *c = p->control;
+
+    rf_loop_unwatch(c->loop, &p->watch);
+    rf_timer_cancel(rf_loop_wheel(c->loop), &p->idle);
+    close(p->watch.fd);
+    if (p->ask != NULL)
+        p->ask->peer = NULL;
+    rf_list_remove(&p->link);
+    c->count--;
+    if (p->in != NULL)
+        rf_wipe(p->in, p->in_cap); /* a request may hold a password */
+    free(p->in);
+    free(p->out);
+    free(p);
+    rf_loop_rewatch(c->loop, &c->watch, EPOLLIN);
+}
+
+static void
+peer_idle(struct rf_timer *t, uint64_t now_us)
+{
+    peer_free(rf_container(t, struct peer, idle));
+}
+
+static void
+peer_touch(struct peer *p, uint64_t now_us)
+{
+    rf_timer_arm(rf_loop_wheel(p->control->loop), &p->idle, now_us + RF_CONTROL_IDLE_US);
+}
+
+/* false: the peer was freed. */
+static bool
+peer_write(struct peer *p)
+{
+    while (p->out_done < p->out_n) {
+        ssize_t k = send(p->watch.fd, p->out + p->out_done, p->out_n - p->out_done, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            rf_loop_rewatch(p->control->loop, &p->watch, EPOLLIN | EPOLLOUT);
+            return true;
+        }
+        if (k <= 0) {
+            peer_free(p);
+            return false;
+        }
+        p->out_done += (size_t)k;
+    }
+    free(p->out);
+    p->out = NULL;
+    p->out_n = p->out_done = 0;
+    rf_loop_rewatch(p->control->loop, &p->watch, EPOLLIN);
+    return true;
+}
+
+static void
+answer(struct rf_control_ask *ask, json_t *whole)
+{
+    struct peer *p = ask->peer;
+    char *text;
+
+    free(ask);
+    if (p == NULL) {
+        json_decref(whole);
+        return;
+    }
+    p->ask = NULL;
+    text = json_dumps(whole, JSON_COMPACT);
+    json_decref(whole);
+    if (text == NULL) {
+        peer_free(p);
+        return;
+    }
+    free(p->out);
+    p->out = text;
+    p->out_n = strlen(text);
+    p->out_done = 0;
+    text[p->out_n++] = '\n'; /* in place of the NUL */
+    peer_touch(p, rf_now_us());
+    (void)peer_write(p);
+}
+
+void
+rf_control_answer(struct rf_control_ask *ask, json_t *result)
+{
+    answer(ask, json_pack("{s:b, s:o}", "ok", 1, "result", result != NULL ? result : json_object()));
+}
+
+void
+rf_control_refuse(struct rf_control_ask *ask, int exit_status, const char *code, const char *sentence, const char *fix)
+{
+    answer(ask, json_pack("{s:b, s:i, s:s, s:s, s:s}", "ok", 0, "exit", exit_status, "code", code, "sentence", sentence,
+                          "fix", fix));
+}
+
+/* One whole line. */
+static void
+take_line(struct peer *p, size_t n)
+{
+    json_error_t error;
+    json_t *request = json_loadb(p->in, n, JSON_REJECT_DUPLICATES, &error);
+    struct rf_control_ask *ask = calloc(1, sizeof *ask);
+    struct rf_control *c = p->control;
+
+    rf_wipe(p->in, n);
+    memmove(p->in, p->in + n + 1, p->in_n - n - 1);
+    p->in_n -= n + 1;
+    if (ask == NULL) {
+        json_decref(request);
+        peer_free(p);
+        return;
+    }
+    ask->peer = p;
+    p->ask = ask;
+    rf_timer_cancel(rf_loop_wheel(c->loop), &p->idle);
+    if (!json_is_object(request) || !json_is_string(json_object_get(request, "command")))
+        rf_control_refuse(ask, 2, "", "a request is a JSON object with a command", "");
+    else
+        c->command(c->ctx, ask, request);
+    json_decref(request);
+}
+
+/* false: the peer was freed. */
+static bool
+peer_read(struct peer *p)
+{
+    for (;;) {
+        ssize_t k;
+
+        if (p->in_n == p->in_cap) {
+            size_t cap = p->in_cap > 0 ? p->in_cap * 2 : 4096;
+            char *grown = cap <= RF_CONTROL_REQUEST_MAX * 2 ? calloc(1, cap) : NULL;
+
+            if (grown == NULL) {
+                peer_free(p);
+                return false;
+            }
+            if (p->in != NULL) {
+                memcpy(grown, p->in, p->in_n);
+                rf_wipe(p->in, p->in_cap);
+                free(p->in);
+            }
+            p->in = grown;
+            p->in_cap = cap;
+        }
+        k = recv(p->watch.fd, p->in + p->in_n, p->in_cap - p->in_n, MSG_DONTWAIT);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return true;
+        if (k <= 0) {
+            peer_free(p);
+            return false;
+        }
+        p->in_n += (size_t)k;
+        if (p->in_n > RF_CONTROL_REQUEST_MAX) {
+            peer_free(p);
+            return false;
+        }
+    }
+}
+
+static void
+peer_ready(struct rf_watch *w, uint32_t events, uint64_t now_us)
+{
+    struct peer *p = rf_container(w, struct peer, watch);
+    char *end;
+
+    if ((events & EPOLLOUT) != 0 && !peer_write(p))
+        return;
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0)
+        return;
+    if (!peer_read(p))
+        return;
+    if (p->ask == NULL)
+        peer_touch(p, now_us);
+    end = p->ask == NULL && p->in_n > 0 ? memchr(p->in, '\n', p->in_n) : NULL;
+    if (end != NULL)
+        take_line(p, (size_t)(end - p->in));
+}
+
+static bool
+may_ask(const struct rf_control *c, int fd)
+{
+    struct ucred who;
+    socklen_t size = sizeof who;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
+        return false;
+    return who.uid == 0 || who.uid == c->uid || (c->gid != 0 && who.gid == c->gid);
+}
+
+static void
+connection(struct rf_watch *w, uint32_t events, uint64_t now_us)
+{
+    struct rf_control *c = rf_container(w, struct rf_control, watch);
+
+    while (c->count < RF_CONTROL_PEERS) {
+        int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct peer *p;
+
+        if (fd < 0)
+            return;
+        p = may_ask(c, fd) ? calloc(1, sizeof *p) : NULL;
+        if (p == NULL) {
+            RF_LOGF(RF_LOG_WARN, "control.refused", "a program that may not command the daemon tried to");
+            close(fd);
+            continue;
+        }
+        p->control = c;
+        p->watch.fd = fd;
+        p->watch.ready = peer_ready;
+        p->idle.fire = peer_idle;
+        if (rf_loop_watch(c->loop, &p->watch, EPOLLIN) != RF_OK) {
+            close(fd);
+            free(p);
+            continue;
+        }
+        rf_list_append(&c->peers, &p->link);
+        c->count++;
+        peer_touch(p, now_us);
+    }
+    rf_loop_rewatch(c->loop, &c->watch, 0); /* full: peer_free takes it up again */
+}
+
+enum rf_err
+rf_control_new(struct rf_control **out, struct rf_loop *loop, int fd, uid_t uid, gid_t gid, rf_control_command *command,
+               void *ctx)
+{
+    struct rf_control *c = calloc(1, sizeof *c);
+    enum rf_err err;
+
+    if (c == NULL)
+        return RF_ERR_NOMEM;
+    c->loop = loop;
+    c->uid = uid;
+    c->gid = gid;
+    c->command = command;
+    c->ctx = ctx;
+    rf_list_init(&c->peers);
+    c->watch.fd = fd;
+    c->watch.ready = connection;
+    err = rf_loop_watch(loop, &c->watch, EPOLLIN);
+    if (err) {
+        free(c);
+        return err;
+    }
+    *out = c;
+    return RF_OK;
+}
+
+void
+rf_control_free(struct rf_control *c)
+{
+    if (c == NULL)
+        return;
+    RF_LIST_FOREACH(&c->peers, it)
+        peer_free(rf_container(it, struct peer, link));
+    rf_loop_unwatch(c->loop, &c->watch);
+    free(c);
+}

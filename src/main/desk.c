@@ -1,0 +1,584 @@
+#include "main/desk.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "main/sandbox.h"
+#include "main/settings.h"
+
+#define PATIENCE_US (3 * RF_S) /* a worker that has not answered by then is left out */
+#define RECORDS_MAX 500        /* call records that `calls` and `ladder --from` look through */
+
+/* --- questions --- */
+
+struct question {
+    struct rf_link link;
+    struct rf_desk *desk;
+    struct rf_timer timer;
+    uint64_t serial;
+    unsigned open;
+    json_t *answers;
+    struct rf_control_ask *ask;
+    void (*done)(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more);
+    void *more;
+};
+
+static void
+question_done(struct question *q)
+{
+    struct question copy = *q;
+
+    rf_timer_cancel(rf_loop_wheel(q->desk->conf.loop), &q->timer);
+    rf_list_remove(&q->link);
+    free(q);
+    copy.done(copy.desk, copy.ask, copy.answers, copy.more);
+    json_decref(copy.answers);
+}
+
+static void
+question_late(struct rf_timer *t, uint64_t now_us)
+{
+    struct question *q = rf_container(t, struct question, timer);
+
+    RF_LOGF(RF_LOG_WARN, "control.late", "a worker did not answer a question in time", RF_F_U64("missing", q->open));
+    question_done(q);
+}
+
+void
+rf_desk_ask(struct rf_desk *d, enum rf_question what, const char *text, struct rf_control_ask *ask,
+            void (*done)(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more), void *more)
+{
+    struct rf_letter_ask letter = { .head = { .kind = RF_LETTER_ASK, .from = RF_WORKERS_MAX }, .question = what,
+                                    .serial = ++d->serial };
+    struct question *q = calloc(1, sizeof *q);
+
+    if (q == NULL) {
+        json_t *none = json_array();
+
+        done(d, ask, none, more);
+        json_decref(none);
+        return;
+    }
+    snprintf(letter.text, sizeof letter.text, "%s", text);
+    *q = (struct question){ .desk = d, .serial = letter.serial, .answers = json_array(), .ask = ask, .done = done,
+                            .more = more, .timer = { .fire = question_late } };
+    rf_list_append(&d->questions, &q->link);
+    for (unsigned i = 0; i < d->conf.shared->workers; i++)
+        q->open += rf_worker_post(d->conf.shared->worker[i]->letters, &letter, sizeof letter, rf_span(NULL, 0));
+    rf_timer_arm(rf_loop_wheel(d->conf.loop), &q->timer, rf_now_us() + (q->open > 0 ? PATIENCE_US : 0));
+}
+
+void
+rf_desk_letter(struct rf_desk *d, struct rf_span octets)
+{
+    struct rf_letter_told told;
+
+    if (octets.n != sizeof told)
+        return;
+    memcpy(&told, octets.p, sizeof told);
+    RF_LIST_FOREACH(&d->questions, it) {
+        struct question *q = rf_container(it, struct question, link);
+
+        if (q->serial != told.serial)
+            continue;
+        if (told.answer != NULL)
+            json_array_append_new(q->answers, told.answer);
+        if (--q->open == 0)
+            question_done(q);
+        return;
+    }
+    json_decref(told.answer); /* too late */
+}
+
+/* --- calls --- */
+
+static void
+answer_calls(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < json_array_size(answers); i++)
+        json_array_extend(all, json_array_get(answers, i));
+    rf_control_answer(ask, all);
+}
+
+struct look {
+    json_t *found;
+    const char *from;
+};
+
+static const char *
+text_of(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+
+    return s != NULL ? s : "";
+}
+
+static bool
+look_at_record(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span value, int64_t expires_s)
+{
+    struct look *l = ctx;
+    json_t *record = json_loadb(value.p, value.n, 0, NULL);
+
+    if (record == NULL)
+        return true;
+    if (l->from == NULL || strcmp(text_of(record, "from"), l->from) == 0) {
+        l->found = record;
+        return false;
+    }
+    json_decref(record);
+    return true;
+}
+
+/* The newest of what workers know and what the store has. */
+static void
+answer_call(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more)
+{
+    char *id = more;
+    struct look look = { 0 };
+    json_t *best = NULL;
+
+    for (size_t i = 0; i < json_array_size(answers); i++) {
+        json_t *call = json_array_get(answers, i);
+
+        if (best == NULL || strcmp(text_of(call, "began"), text_of(best, "began")) > 0)
+            best = call;
+    }
+    if (best == NULL) {
+        bool last = strcmp(id, "last") == 0;
+
+        if (rf_store_load_records(d->conf.shared->store, rf_span_str(last ? "" : id), 1, look_at_record, &look) == RF_OK)
+            best = look.found;
+    }
+    if (best != NULL)
+        rf_control_answer(ask, json_incref(best));
+    else
+        rf_control_refuse(ask, 1, "", strcmp(id, "last") == 0 ? "there was no call yet" : "there is no such call",
+                          "ringfence calls lists those that are up");
+    json_decref(look.found);
+    free(id);
+}
+
+static void
+call_show(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const char *id = text_of(request, "id"), *from = text_of(request, "from");
+
+    if (from[0] != '\0') {
+        struct look look = { .from = from };
+
+        if (rf_store_load_records(d->conf.shared->store, rf_span(NULL, 0), RECORDS_MAX, look_at_record, &look) == RF_OK &&
+            look.found != NULL)
+            rf_control_answer(ask, look.found);
+        else
+            rf_control_refuse(ask, 1, "", "this user has made no call that is recorded", "");
+        return;
+    }
+    rf_desk_ask(d, RF_ASK_CALL, id[0] != '\0' ? id : "last", ask, answer_call, strdup(id[0] != '\0' ? id : "last"));
+}
+
+static void
+answer_hangup(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more)
+{
+    char *id = more;
+
+    if (json_array_size(answers) > 0)
+        rf_control_answer(ask, json_pack("{s:s}", "id", id));
+    else
+        rf_control_refuse(ask, 1, "", "there is no such call", "ringfence calls lists those that are up");
+    free(id);
+}
+
+/* --- registrations --- */
+
+struct visit {
+    json_t *rows;
+    const struct rf_desk *d;
+    const char *user;
+    int64_t now_s;
+};
+
+static void
+put_binding(void *ctx, struct rf_span aor, const struct rf_binding *b)
+{
+    struct visit *v = ctx;
+    size_t colon = rf_span_find(aor, ':');
+    struct rf_span user = rf_span_sub(aor, colon + 1, aor.n);
+    char address[RF_ADDR_TEXT_MAX];
+
+    user = rf_span_sub(user, 0, rf_span_find(user, '@'));
+    if (v->user[0] != '\0' && !rf_span_is(user, v->user))
+        return;
+    json_array_append_new(
+        v->rows, json_pack("{s:s%, s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:i}", "user", user.p, user.n, "contact",
+                           b->contact, "transport", rf_transport_name(b->transport), "source",
+                           rf_addr_text(&b->source, address), "expires_s", (json_int_t)(b->expires_s - v->now_s),
+                           "reachable", b->transport == RF_UDP || b->flow_id != 0, "user_agent", b->user_agent,
+                           "instance", b->instance, "reg_id", (int)b->reg_id));
+}
+
+static void
+registrations(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    struct visit v = { json_array(), d, text_of(request, "user"), rf_wall_s() };
+
+    rf_location_visit(d->conf.shared->location, v.now_s, put_binding, &v);
+    rf_control_answer(ask, v.rows);
+}
+
+/* --- status --- */
+
+static json_t *
+listeners(const struct rf_launch *l)
+{
+    static const char *const names[] = { "udp", "tcp", "tls", "ws", "wss" };
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < l->fd_count; i++) {
+        char address[RF_ADDR_TEXT_MAX];
+
+        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].a == 0)
+            json_array_append_new(list, json_sprintf("%s:%s", names[l->fd[i].transport],
+                                                     rf_addr_text(&l->fd[i].addr, address)));
+    }
+    return list;
+}
+
+static json_t *
+refusals(void)
+{
+    json_t *o = json_object();
+
+    for (int r = 1; r < RF_REFUSAL_COUNT; r++)
+        if (rf_refusal_count((enum rf_refusal)r) > 0)
+            json_object_set_new(o, rf_refusal_row((enum rf_refusal)r)->code,
+                                json_integer((json_int_t)rf_refusal_count((enum rf_refusal)r)));
+    return o;
+}
+
+static json_int_t
+sum(const json_t *answers, const char *key)
+{
+    json_int_t n = 0;
+
+    for (size_t i = 0; i < json_array_size(answers); i++)
+        n += json_integer_value(json_object_get(json_array_get(answers, i), key));
+    return n;
+}
+
+static void
+answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more)
+{
+    const struct rf_launch *l = d->conf.shared->launch;
+    struct rf_location_counts where = rf_location_counts(d->conf.shared->location);
+    struct rf_store_counts store;
+    json_t *o = json_object();
+
+    rf_store_counts(d->conf.shared->store, &store);
+    json_object_set_new(o, "version", json_string(RF_VERSION));
+    json_object_set_new(o, "pid", json_integer(getppid()));
+    json_object_set_new(o, "uptime_s", json_integer(rf_wall_s() - l->started_wall_s));
+    json_object_set_new(o, "signal_starts", json_integer((json_int_t)l->epoch));
+    json_object_set_new(o, "listen", listeners(l));
+    json_object_set_new(o, "calls", json_integer(sum(answers, "calls")));
+    json_object_set_new(o, "calls_encrypted", json_integer((json_int_t)d->calls_encrypted));
+    json_object_set_new(o, "aors", json_integer((json_int_t)where.aors));
+    json_object_set_new(o, "bindings", json_integer((json_int_t)where.bindings));
+    json_object_set_new(o, "connections", json_integer(sum(answers, "connections")));
+    json_object_set_new(o, "tls_connections", json_integer(sum(answers, "tls_connections")));
+    json_object_set_new(o, "users", json_integer((json_int_t)rf_directory_count(d->site->users)));
+    json_object_set_new(o, "workers", json_integer(l->workers));
+    json_object_set_new(o, "media_threads", json_integer(l->threads));
+    json_object_set_new(o, "sandbox", json_string(rf_sandbox_text()));
+    json_object_set_new(o, "store", json_pack("{s:I, s:I, s:I, s:I, s:s}", "writes", (json_int_t)store.writes,
+                                              "commits", (json_int_t)store.commits, "failed",
+                                              (json_int_t)store.failed, "queued", (json_int_t)store.queued, "last_why",
+                                              store.last_error ? store.last_why : ""));
+    json_object_set_new(o, "refused", refusals());
+    json_object_set(o, "worker", answers);
+    rf_control_answer(ask, o);
+}
+
+/* Calls and how many are encrypted, for the line of the service manager. */
+static void
+note_calls(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more)
+{
+    struct rf_location_counts where = rf_location_counts(d->conf.shared->location);
+    char text[160];
+
+    d->calls = d->calls_encrypted = 0;
+    for (size_t i = 0; i < json_array_size(answers); i++) {
+        const json_t *list = json_array_get(answers, i);
+
+        d->calls += json_array_size(list);
+        for (size_t k = 0; k < json_array_size(list); k++)
+            d->calls_encrypted += strcmp(text_of(json_array_get(list, k), "verdict"), "ENCRYPTED") == 0;
+    }
+    snprintf(text, sizeof text, "%llu calls, %llu encrypted, %llu registered", (unsigned long long)d->calls,
+             (unsigned long long)d->calls_encrypted, (unsigned long long)where.bindings);
+    (void)rf_channel_send(d->conf.channel, RF_SAY_STATUS, 0, text, -1);
+}
+
+void
+rf_desk_tick(struct rf_desk *d, uint64_t now_us)
+{
+    rf_desk_ask(d, RF_ASK_CALLS, "", NULL, note_calls, NULL);
+}
+
+/* --- reload --- */
+
+struct waiting {
+    struct rf_link link;
+    struct rf_control_ask *ask;
+};
+
+struct changes {
+    json_t *list;
+};
+
+static void
+put_change(void *ctx, const char *name, const char *was, const char *is, bool needs_restart)
+{
+    struct changes *c = ctx;
+
+    json_array_append_new(c->list, json_pack("{s:s, s:s, s:s, s:b}", "name", name, "was", was, "is", is,
+                                             "needs_restart", needs_restart));
+}
+
+static void
+wait_for_reload(struct rf_desk *d, struct rf_control_ask *ask)
+{
+    struct waiting *w = calloc(1, sizeof *w);
+
+    if (w == NULL || rf_channel_send(d->conf.channel, RF_SAY_RELOAD, 0, NULL, -1) != RF_OK) {
+        free(w);
+        rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates", "try again");
+        return;
+    }
+    w->ask = ask;
+    rf_list_append(&d->reloads, &w->link);
+}
+
+/* New settings for what the workers share; each of them locks inside. */
+static void
+change_shared(struct rf_desk *d)
+{
+    const struct rf_conf *c = d->site->conf;
+    struct rf_location_limits limits;
+    struct rf_auth_settings auth;
+
+    rf_signal_limits(c, &limits, &auth);
+    rf_location_change(d->conf.shared->location, &limits);
+    rf_auth_change(d->conf.shared->auth, &auth);
+}
+
+static void
+give_to_workers(struct rf_desk *d)
+{
+    for (unsigned i = 0; i < d->conf.shared->workers; i++) {
+        struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
+                                         .site = rf_site_ref(d->site) };
+
+        /* A mailbox that is full now has room in a moment: waiting is right, for nothing may go on with the old one. */
+        for (int tries = 0; !rf_worker_post(d->conf.shared->worker[i]->letters, &letter, sizeof letter, rf_span(NULL, 0));
+             tries++) {
+            if (tries == 1000) {
+                RF_LOGF(RF_LOG_ERROR, "reload.late", "a worker could not be given the new configuration");
+                rf_site_unref(letter.site);
+                break;
+            }
+            usleep(1000);
+        }
+    }
+}
+
+static void
+answer_waiting(struct rf_desk *d, json_t *result, const char *refusal)
+{
+    RF_LIST_FOREACH(&d->reloads, it) {
+        struct waiting *w = rf_container(it, struct waiting, link);
+        struct rf_control_ask *ask = w->ask;
+
+        rf_list_remove(it);
+        free(w);
+        if (result != NULL)
+            rf_control_answer(ask, json_incref(result));
+        else
+            rf_control_refuse(ask, 3, rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, refusal,
+                              "ringfence config check FILE; what runs stays as it was");
+    }
+    json_decref(result);
+}
+
+void
+rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
+{
+    struct rf_site_sources from = { .store = d->conf.shared->store, .workers = d->conf.shared->workers };
+    struct rf_conf_problem problem = { 0 };
+    char sentence[1600];
+    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
+    struct changes changes = { json_array() };
+    struct rf_site *next, *was = d->site;
+    size_t n = 0;
+    void *certs = certs_fd >= 0 ? rf_sealed_read(certs_fd, 4u << 20, &n) : NULL;
+    enum rf_err err;
+
+    if (d->conf.shared->launch->has_config)
+        from.config = d->conf.shared->launch->config;
+    from.certs = certs != NULL ? rf_span(certs, n) : rf_span(d->certs, d->certs_n);
+    err = rf_site_load(&next, &from, &problem);
+    if (!err && certs == NULL) {
+        /* The configuration is right, its certificate is not. */
+        rf_site_unref(next);
+        err = RF_ERR_NOT_FOUND;
+        snprintf(problem.sentence, sizeof problem.sentence, "%s", why);
+    }
+    if (err) {
+        if (certs != NULL)
+            rf_wipe(certs, n);
+        free(certs);
+        json_decref(changes.list);
+        rf_conf_put_problem(&b, &problem);
+        sentence[b.n] = '\0';
+        RF_REFUSE(CONFIG_INVALID, RF_F_STR("detail", sentence));
+        answer_waiting(d, NULL, sentence);
+        return;
+    }
+    rf_conf_diff(was->conf, next->conf, put_change, &changes);
+    d->site = next;
+    if (d->certs != NULL)
+        rf_wipe(d->certs, d->certs_n);
+    free(d->certs);
+    d->certs = certs;
+    d->certs_n = n;
+    change_shared(d);
+    give_to_workers(d);
+    rf_site_unref(was);
+    RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
+            RF_F_U64("changes", json_array_size(changes.list)), RF_F_U64("users", rf_directory_count(d->site->users)));
+    answer_waiting(d, json_pack("{s:o}", "changes", changes.list), NULL);
+}
+
+void
+rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
+              size_t more_n)
+{
+    struct rf_store_write writes[4];
+    struct rf_store *store = d->conf.shared->store;
+    struct rf_store_counts before, after;
+
+    rf_assert(more_n < 4);
+    memcpy(writes, more, more_n * sizeof *more);
+    writes[more_n] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
+                                              .value = rf_span_str(layer) };
+    rf_store_counts(store, &before);
+    if (rf_store_write(store, writes, more_n + 1, NULL, NULL, 0) != RF_OK || rf_store_flush(store) != RF_OK) {
+        rf_store_counts(store, &after);
+        rf_control_refuse(ask, 1, "RF-516", "the change could not be written to disk",
+                          "free space below the state directory");
+        return;
+    }
+    rf_store_counts(store, &after);
+    if (after.failed > before.failed) {
+        rf_control_refuse(ask, 1, "RF-516", after.last_why, "free space below the state directory");
+        return;
+    }
+    wait_for_reload(d, ask);
+}
+
+/* --- the table --- */
+
+static void
+on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
+{
+    struct rf_desk *d = ctx;
+    const char *command = text_of(request, "command");
+
+    if (strcmp(command, "status") == 0)
+        rf_desk_ask(d, RF_ASK_NUMBERS, "", ask, answer_status, NULL);
+    else if (strcmp(command, "calls") == 0)
+        rf_desk_ask(d, RF_ASK_CALLS, "", ask, answer_calls, NULL);
+    else if (strcmp(command, "call.show") == 0 || strcmp(command, "ladder") == 0)
+        call_show(d, ask, request);
+    else if (strcmp(command, "call.hangup") == 0)
+        rf_desk_ask(d, RF_ASK_HANGUP, text_of(request, "id"), ask, answer_hangup, strdup(text_of(request, "id")));
+    else if (strcmp(command, "registrations") == 0)
+        registrations(d, ask, request);
+    else if (strcmp(command, "reload") == 0)
+        wait_for_reload(d, ask);
+    else if (strcmp(command, "stop") == 0) {
+        int64_t drain_s = 0;
+
+        if (text_of(request, "drain")[0] != '\0' &&
+            rf_duration_parse(rf_span_str(text_of(request, "drain")), &drain_s) != RF_OK) {
+            rf_control_refuse(ask, 2, "", "--drain takes a time such as 30s or 5m", "");
+            return;
+        }
+        rf_control_answer(ask, json_object());
+        d->conf.stop(d->conf.ctx, (uint32_t)drain_s);
+    } else if (!rf_desk_settings_command(d, ask, command, request)) {
+        rf_control_refuse(ask, 2, "", "the daemon does not know this command", "use the ringfence program of its version");
+    }
+}
+
+static void
+on_sweep(struct rf_timer *t, uint64_t now_us)
+{
+    struct rf_desk *d = rf_container(t, struct rf_desk, sweep);
+
+    rf_location_sweep(d->conf.shared->location, rf_wall_s());
+    rf_timer_arm(rf_loop_wheel(d->conf.loop), t, now_us + RF_S);
+}
+
+enum rf_err
+rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
+{
+    const struct rf_launch *l = conf->shared->launch;
+    struct rf_desk *d = calloc(1, sizeof *d);
+    enum rf_err err;
+
+    if (d == NULL)
+        return RF_ERR_NOMEM;
+    d->conf = *conf;
+    d->site = rf_site_ref(conf->site);
+    rf_list_init(&d->questions);
+    rf_list_init(&d->reloads);
+    err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
+                         d);
+    if (err) {
+        rf_desk_free(d);
+        return err;
+    }
+    d->sweep.fire = on_sweep;
+    rf_timer_arm(rf_loop_wheel(conf->loop), &d->sweep, rf_now_us() + RF_S);
+    *out = d;
+    return RF_OK;
+}
+
+void
+rf_desk_free(struct rf_desk *d)
+{
+    if (d == NULL)
+        return;
+    rf_timer_cancel(rf_loop_wheel(d->conf.loop), &d->sweep);
+    RF_LIST_FOREACH(&d->questions, it) {
+        struct question *q = rf_container(it, struct question, link);
+
+        rf_timer_cancel(rf_loop_wheel(d->conf.loop), &q->timer);
+        json_decref(q->answers);
+        rf_list_remove(it);
+        free(q);
+    }
+    RF_LIST_FOREACH(&d->reloads, it) {
+        rf_list_remove(it);
+        free(rf_container(it, struct waiting, link));
+    }
+    rf_control_free(d->control);
+    rf_site_unref(d->site);
+    if (d->certs != NULL)
+        rf_wipe(d->certs, d->certs_n);
+    free(d->certs);
+    free(d);
+}

@@ -1,0 +1,30 @@
+/*
+ * main/fold.h - refusals that repeat: the first at once, then a count each minute (failures 5.2)
+ *
+ * A scan that guesses passwords would otherwise fill the log. What repeats is the code together with a key such
+ * as user and source. Every refusal is counted, folded or not.
+ *
+ * Threads: one worker.
+ */
+#ifndef RF_MAIN_FOLD_H
+#define RF_MAIN_FOLD_H
+
+#include "base/hash.h"
+#include "base/refusal.h"
+
+#define RF_FOLD_MAX    1024              /* keys remembered; with more, single refusals are only counted */
+#define RF_FOLD_WAIT_US (60 * 1000000ull)
+
+struct rf_fold;
+
+RF_MUST_CHECK enum rf_err rf_fold_new(struct rf_fold **out, const struct rf_rand *rand);
+void rf_fold_free(struct rf_fold *f); /* NULL is fine */
+
+/** Log it, or count it when the same (code, key) was logged less than a minute ago. */
+void rf_fold_refuse(struct rf_fold *f, enum rf_refusal r, struct rf_span key, const struct rf_log_field *fields,
+                    uint64_t now_us);
+
+/** About once a second: log the counts of those whose minute is over. */
+void rf_fold_tick(struct rf_fold *f, uint64_t now_us);
+
+#endif

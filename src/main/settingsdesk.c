@@ -1,0 +1,454 @@
+/*
+ * main/settingsdesk.c - commands that read and change the store's layer: config.*, user.*
+ *
+ * Each change makes the next layer as text, checks it as a whole (a dry load with the file's layer over it), and
+ * hands it to rf_desk_apply. A refused change leaves no trace.
+ */
+#include <stdlib.h>
+
+#include "base/secret.h"
+#include "main/desk.h"
+#include "main/peek.h"
+#include "main/settings.h"
+#include "registrar/directory.h"
+
+static const char *
+text_of(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+
+    return s != NULL ? s : "";
+}
+
+static const char *
+origin_text(struct rf_conf_origin at, char *mem, size_t size)
+{
+    switch (at.layer) {
+    case RF_CONF_STORE:
+        return "store";
+    case RF_CONF_FILE:
+        snprintf(mem, size, "%s:%d", at.file != NULL ? at.file : "file", at.line);
+        return mem;
+    case RF_CONF_LOCK:
+        return "enforced by hosted";
+    case RF_CONF_DEFAULT:
+        break;
+    }
+    return "default";
+}
+
+static void
+refuse_problem(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p)
+{
+    char sentence[1600];
+    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
+
+    rf_conf_put_problem(&b, p);
+    sentence[b.n] = '\0';
+    if (err == RF_ERR_REFUSED)
+        rf_control_refuse(ask, 6, "RF-801", sentence, "");
+    else
+        rf_control_refuse(ask, err == RF_ERR_NOT_FOUND ? 2 : 3, "RF-810", sentence, "");
+}
+
+/* --- reading --- */
+
+static void
+put_setting(void *ctx, const char *name, const char *value, struct rf_conf_origin at)
+{
+    char mem[1200];
+
+    json_array_append_new(ctx, json_pack("{s:s, s:s, s:s}", "name", name, "value", value, "origin",
+                                         origin_text(at, mem, sizeof mem)));
+}
+
+static void
+config_show(struct rf_desk *d, struct rf_control_ask *ask)
+{
+    json_t *rows = json_array();
+
+    rf_conf_visit(d->site->conf, put_setting, rows);
+    rf_control_answer(ask, rows);
+}
+
+static void
+config_get(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const char *name = text_of(request, "name");
+    char mem[1200], sentence[200], near[64];
+
+    if (!rf_conf_knows(d->site->conf, rf_span_str(name))) {
+        const char *s = rf_option_suggest(rf_span(NULL, 0), rf_span_str(name), near, sizeof near);
+
+        snprintf(sentence, sizeof sentence, "unknown setting %.80s%s%s%s", name, s != NULL ? "; did you mean " : "",
+                 s != NULL ? s : "", s != NULL ? "?" : "");
+        rf_control_refuse(ask, 2, "", sentence, "ringfence config show lists what is set");
+        return;
+    }
+    rf_control_answer(ask, json_pack("{s:s, s:s, s:s}", "name", name, "value", rf_conf_text(d->site->conf, name),
+                                     "origin", origin_text(rf_conf_origin(d->site->conf, name), mem, sizeof mem)));
+}
+
+static void
+config_export(struct rf_desk *d, struct rf_control_ask *ask)
+{
+    char *layer = rf_site_store_layer(d->conf.shared->store), *mem = malloc(2 * RF_STORE_LAYER_MAX);
+    struct rf_buf out = rf_buf(mem, 2 * RF_STORE_LAYER_MAX);
+    struct rf_conf_problem problem = { 0 };
+
+    /* A literal password is not shown, by nobody to nobody. */
+    if (layer == NULL || mem == NULL || rf_conf_hide(rf_span_str(layer), &out, &problem) != RF_OK)
+        rf_control_refuse(ask, 1, "", "the store's layer cannot be read", "");
+    else
+        rf_control_answer(ask, json_pack("{s:s%}", "text", out.p, out.n));
+    if (layer != NULL)
+        rf_wipe(layer, strlen(layer));
+    free(layer);
+    free(mem);
+}
+
+/* --- changing --- */
+
+/* The store's layer as it would be: checked with everything else before it is written. */
+static bool
+is_valid(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, bool secret_is_new)
+{
+    struct rf_conf_problem problem = { 0 };
+    struct rf_site_sources from = { .store = d->conf.shared->store, .layer = layer,
+                                    .certs = rf_span(d->certs, d->certs_n), .workers = d->conf.shared->workers,
+                                    .secrets_may_miss = secret_is_new };
+    struct rf_site *site;
+    enum rf_err err;
+
+    if (d->conf.shared->launch->has_config)
+        from.config = d->conf.shared->launch->config;
+    err = rf_site_load(&site, &from, &problem);
+    if (err) {
+        refuse_problem(ask, err, &problem);
+        return false;
+    }
+    rf_site_unref(site);
+    return true;
+}
+
+/* A layer being edited: two buffers that take turns. */
+struct edit {
+    char *text;      /* C string, owned */
+    struct rf_conf_problem problem;
+    enum rf_err err;
+};
+
+static void
+edit_begin(struct rf_desk *d, struct edit *e)
+{
+    *e = (struct edit){ .text = rf_site_store_layer(d->conf.shared->store) };
+    if (e->text == NULL) {
+        e->err = RF_ERR_IO;
+        snprintf(e->problem.sentence, sizeof e->problem.sentence, "the store's layer cannot be read");
+    }
+}
+
+static void
+edit_end(struct edit *e)
+{
+    if (e->text != NULL)
+        rf_wipe(e->text, strlen(e->text));
+    free(e->text);
+    e->text = NULL;
+}
+
+/* value NULL: take the setting, or with `block` the block, out. */
+static void
+edit_change(struct edit *e, const char *name, const char *value, bool block)
+{
+    size_t cap = (e->text != NULL ? strlen(e->text) : 0) + strlen(name) + (value != NULL ? strlen(value) : 0) + 65536;
+    char *mem = e->err ? NULL : malloc(2 * cap);
+    struct rf_buf out = rf_buf(mem, 2 * cap - 1);
+
+    if (mem == NULL) {
+        e->err = e->err ? e->err : RF_ERR_NOMEM;
+        return;
+    }
+    if (block)
+        e->err = rf_conf_remove(rf_span_str(e->text), rf_span_str(name), &out, &e->problem);
+    else
+        e->err = rf_conf_edit(rf_span_str(e->text), rf_span_str(name), rf_span_str(value), &out, &e->problem);
+    if (!e->err && out.n > RF_STORE_LAYER_MAX) {
+        e->err = RF_ERR_RANGE;
+        snprintf(e->problem.sentence, sizeof e->problem.sentence, "the store's layer is too large");
+    }
+    mem[out.n] = '\0';
+    if (!e->err) {
+        edit_end(e);
+        e->text = mem;
+    } else {
+        free(mem);
+    }
+}
+
+static void
+edit_apply(struct rf_desk *d, struct rf_control_ask *ask, struct edit *e, const struct rf_store_write *more, size_t n)
+{
+    if (e->err)
+        refuse_problem(ask, e->err, &e->problem);
+    else if (is_valid(d, ask, e->text, n > 0))
+        rf_desk_apply(d, ask, e->text, more, n);
+    edit_end(e);
+}
+
+/* What the file pins cannot be changed from here. */
+static bool
+is_pinned(struct rf_desk *d, struct rf_control_ask *ask, const char *name)
+{
+    char at[1200], sentence[1400];
+    struct rf_conf_origin origin;
+
+    if (!rf_conf_knows(d->site->conf, rf_span_str(name)))
+        return false;
+    origin = rf_conf_origin(d->site->conf, name);
+    if (origin.layer != RF_CONF_FILE)
+        return false;
+    snprintf(sentence, sizeof sentence, "%.80s is set in %s", name, origin_text(origin, at, sizeof at));
+    rf_control_refuse(ask, 7, "", sentence, "change the line there, then ringfence reload");
+    return true;
+}
+
+static void
+config_set(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const char *name = text_of(request, "name");
+    struct edit e;
+
+    if (is_pinned(d, ask, name))
+        return;
+    edit_begin(d, &e);
+    edit_change(&e, name, json_string_value(json_object_get(request, "value")), false);
+    edit_apply(d, ask, &e, NULL, 0);
+}
+
+static void
+config_load(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const char *text = text_of(request, "text");
+
+    if (strlen(text) > RF_STORE_LAYER_MAX) {
+        rf_control_refuse(ask, 3, "RF-810", "the layer is too large", "");
+        return;
+    }
+    if (is_valid(d, ask, text, false))
+        rf_desk_apply(d, ask, text, NULL, 0);
+}
+
+/* --- users --- */
+
+static json_t *
+user_json(struct rf_desk *d, const struct rf_directory_user *u)
+{
+    static const char *const srtp[] = { "off", "optional", "required" };
+    char name[128], origin[1200], aor[400];
+    struct rf_buf b = rf_buf(aor, sizeof aor);
+    struct rf_binding binding[RF_BINDINGS_PER_AOR];
+    size_t n;
+
+    rf_call_put_aor(&b, rf_span_str(u->name), d->site->call.domain);
+    n = rf_location_find(d->conf.shared->location, rf_buf_span(&b), rf_wall_s(), binding, RF_BINDINGS_PER_AOR);
+    snprintf(name, sizeof name, "user.%s.password", u->name);
+    return json_pack("{s:s, s:s, s:s, s:b, s:i, s:s, s:i, s:s}", "user", u->name, "name", u->display, "srtp",
+                     srtp[u->srtp], "require_tls", u->require_tls, "calls_max", (int)u->calls_max, "password",
+                     u->can_sign_in ? "set" : "missing", "registered", (int)n, "origin",
+                     origin_text(rf_conf_origin(d->site->conf, name), origin, sizeof origin));
+}
+
+static void
+user_list(struct rf_desk *d, struct rf_control_ask *ask)
+{
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < rf_directory_count(d->site->users); i++)
+        json_array_append_new(rows, user_json(d, rf_directory_at(d->site->users, i)));
+    rf_control_answer(ask, rows);
+}
+
+/* The user of a request, or NULL after a refusal. */
+static const struct rf_directory_user *
+user_of(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const char *name = text_of(request, "user");
+    const struct rf_directory_user *u = rf_directory_find(d->site->users, rf_span_str(name));
+    char sentence[160], fix[120];
+
+    if (u != NULL)
+        return u;
+    snprintf(sentence, sizeof sentence, "there is no user %.64s in %.64s", name, d->site->call.domain);
+    snprintf(fix, sizeof fix, "ringfence user add %.64s", name);
+    rf_control_refuse(ask, 1, "RF-502", sentence, fix);
+    return NULL;
+}
+
+static void
+change_settings(struct edit *e, const char *user, const json_t *settings)
+{
+    const char *key;
+    json_t *value;
+    char name[160];
+
+    json_object_foreach ((json_t *)(uintptr_t)settings, key, value) {
+        snprintf(name, sizeof name, "user.%s.%s", user, key);
+        edit_change(e, name, json_string_value(value), false);
+    }
+}
+
+/* A user's name becomes part of setting names, secrets and SIP addresses. */
+static bool
+is_user_name(const char *name)
+{
+    size_t n = strlen(name);
+
+    if (n == 0 || n > 60)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!(name[i] >= '0' && name[i] <= '9') && !(name[i] >= 'a' && name[i] <= 'z') &&
+            !(name[i] >= 'A' && name[i] <= 'Z') && (i == 0 || strchr("-_+.", name[i]) == NULL))
+            return false;
+    return true;
+}
+
+/* Settings and the password's verifiers, committed together. */
+static void
+store_user(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request, const char *user)
+{
+    const char *password = text_of(request, "password");
+    char secret_name[80], reference[96], name[96];
+    struct rf_secret packed = { .n = 0 };
+    struct rf_store_write write = { .op = RF_STORE_SECRET_PUT };
+    struct edit e;
+
+    if (rf_directory_pack(rf_span_str(user), rf_span_str(d->site->call.domain), rf_span_str(password), &packed) != RF_OK) {
+        rf_control_refuse(ask, 2, "", "a password has 1 to 128 octets", "");
+        return;
+    }
+    snprintf(secret_name, sizeof secret_name, "user-%s", user);
+    snprintf(reference, sizeof reference, "secret:%s", secret_name);
+    snprintf(name, sizeof name, "user.%s.password", user);
+    edit_begin(d, &e);
+    change_settings(&e, user, json_object_get(request, "settings"));
+    edit_change(&e, name, reference, false);
+    write.key = rf_span_str(secret_name);
+    write.value = rf_span(packed.octet, packed.n);
+    edit_apply(d, ask, &e, &write, 1);
+    rf_secret_fini(&packed);
+}
+
+static void
+user_add(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const char *user = text_of(request, "user");
+    char sentence[120];
+
+    if (!is_user_name(user)) {
+        rf_control_refuse(ask, 2, "", "a user's name has letters, digits and - _ + . in it, at most 60", "");
+        return;
+    }
+    if (rf_directory_find(d->site->users, rf_span_str(user)) != NULL) {
+        snprintf(sentence, sizeof sentence, "user %s is there already", user);
+        rf_control_refuse(ask, 1, "", sentence, "ringfence user set changes it, ringfence user password its password");
+        return;
+    }
+    store_user(d, ask, request, user);
+}
+
+static void
+user_password(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const struct rf_directory_user *u = user_of(d, ask, request);
+    char name[96];
+
+    if (u == NULL)
+        return;
+    snprintf(name, sizeof name, "user.%s.password", u->name);
+    if (!is_pinned(d, ask, name))
+        store_user(d, ask, request, u->name);
+}
+
+static void
+user_set(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const struct rf_directory_user *u = user_of(d, ask, request);
+    const json_t *settings = json_object_get(request, "settings");
+    const char *key;
+    json_t *value;
+    struct edit e;
+
+    if (u == NULL)
+        return;
+    json_object_foreach ((json_t *)(uintptr_t)settings, key, value) {
+        char name[160];
+
+        snprintf(name, sizeof name, "user.%s.%s", u->name, key);
+        if (is_pinned(d, ask, name))
+            return;
+    }
+    edit_begin(d, &e);
+    change_settings(&e, u->name, settings);
+    edit_apply(d, ask, &e, NULL, 0);
+}
+
+static void
+user_remove(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const struct rf_directory_user *u = user_of(d, ask, request);
+    char block[96], secret[80], aor[400];
+    struct rf_buf b = rf_buf(aor, sizeof aor);
+    struct rf_store_write writes[2];
+    struct edit e;
+
+    if (u == NULL)
+        return;
+    snprintf(block, sizeof block, "user.%s.password", u->name);
+    if (is_pinned(d, ask, block))
+        return;
+    snprintf(block, sizeof block, "user.%s", u->name);
+    snprintf(secret, sizeof secret, "user-%s", u->name);
+    rf_call_put_aor(&b, rf_span_str(u->name), d->site->call.domain);
+    writes[0] = (struct rf_store_write){ .op = RF_STORE_SECRET_DELETE, .key = rf_span_str(secret) };
+    writes[1] = (struct rf_store_write){ .op = RF_STORE_BINDING_DELETE, .key = rf_buf_span(&b) };
+    edit_begin(d, &e);
+    edit_change(&e, block, NULL, true);
+    edit_apply(d, ask, &e, writes, 2);
+    rf_location_reload(d->conf.shared->location, rf_buf_span(&b), rf_wall_s());
+}
+
+bool
+rf_desk_settings_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request)
+{
+    const struct rf_directory_user *u;
+
+    if (strcmp(command, "config.show") == 0)
+        config_show(d, ask);
+    else if (strcmp(command, "config.get") == 0)
+        config_get(d, ask, request);
+    else if (strcmp(command, "config.export") == 0)
+        config_export(d, ask);
+    else if (strcmp(command, "config.set") == 0)
+        config_set(d, ask, request);
+    else if (strcmp(command, "config.load") == 0)
+        config_load(d, ask, request);
+    else if (strcmp(command, "user.list") == 0)
+        user_list(d, ask);
+    else if (strcmp(command, "user.add") == 0)
+        user_add(d, ask, request);
+    else if (strcmp(command, "user.set") == 0)
+        user_set(d, ask, request);
+    else if (strcmp(command, "user.password") == 0)
+        user_password(d, ask, request);
+    else if (strcmp(command, "user.remove") == 0)
+        user_remove(d, ask, request);
+    else if (strcmp(command, "user.show") == 0) {
+        u = user_of(d, ask, request);
+        if (u != NULL)
+            rf_control_answer(ask, user_json(d, u));
+    } else {
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,209 @@
+#include "main/site.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/secret.h"
+#include "main/settings.h"
+#include "store/store.h"
+
+/* --- the store's layer and its secrets --- */
+
+static bool
+take_row(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span value, int64_t expires_s)
+{
+    *(char **)ctx = rf_span_dup(value);
+    return false;
+}
+
+char *
+rf_site_store_layer(struct rf_store *store)
+{
+    char *text = NULL;
+
+    if (rf_store_load_settings(store, take_row, &text) != RF_OK) {
+        free(text);
+        return NULL;
+    }
+    return text != NULL ? text : strdup("");
+}
+
+static enum rf_err
+secret_of_store(void *ctx, struct rf_span name, struct rf_secret *out)
+{
+    return rf_store_load_secret(ctx, name, out);
+}
+
+/* --- from settings to what calls need --- */
+
+static uint32_t
+number(const struct rf_conf *c, const char *name)
+{
+    return (uint32_t)rf_conf_number(c, name);
+}
+
+static void
+take_call_settings(struct rf_site *s, unsigned workers)
+{
+    const struct rf_conf *c = s->conf;
+    struct rf_call_settings *o = &s->call;
+
+    snprintf(o->domain, sizeof o->domain, "%s", rf_conf_text(c, "domain"));
+    snprintf(o->server, sizeof o->server, "ringfence/%s", RF_VERSION);
+    o->ring_time_s = number(c, "sip.ring-time");
+    o->session_expires_s = number(c, "sip.session-expires");
+    o->min_se_s = number(c, "sip.min-se");
+    o->media_timeout_s = number(c, "media.timeout");
+    o->calls_max = (number(c, "calls-max") + workers - 1) / workers;
+    o->calls_per_user_max = 10;
+    o->explain_to_peer = rf_conf_is_on(c, "sip.explain-to-peer");
+}
+
+static enum rf_err
+take_srtp(struct rf_site *s, struct rf_conf_problem *problem)
+{
+    const struct rf_conf *c = s->conf;
+    struct rf_srtp_policy *p = &s->srtp;
+    struct rf_span unknown;
+
+    if (rf_srtp_suites_parse(rf_span_str(rf_conf_text(c, "media.crypto-suites")), p->suite, &p->suite_count, &unknown) !=
+        RF_OK) {
+        problem->at = rf_conf_origin(c, "media.crypto-suites");
+        snprintf(problem->sentence, sizeof problem->sentence, "unknown suite %.*s", RF_SPAN_ARG(unknown));
+        return RF_ERR_NOT_FOUND;
+    }
+    p->answer_savp = strcmp(rf_conf_text(c, "media.answer-profile"), "savp") == 0;
+    p->offerer_order = strcmp(rf_conf_text(c, "media.suite-order"), "offerer") == 0;
+    p->allow_null_auth = rf_conf_is_on(c, "media.allow-null-auth");
+    p->strict_transport = rf_conf_is_on(c, "security.strict-keys");
+    p->hosted = strcmp(rf_conf_text(c, "platform"), "hosted") == 0;
+    return RF_OK;
+}
+
+static void
+take_public_address(struct rf_site *s)
+{
+    struct rf_span words = rf_span_trim(rf_span_str(rf_conf_text(s->conf, "media.public-address")));
+
+    while (words.n > 0) {
+        struct rf_span word = rf_span_sub(words, 0, rf_span_find(words, ' '));
+        struct rf_addr a;
+
+        words = rf_span_trim(rf_span_sub(words, word.n, words.n));
+        if (rf_addr_parse(word, 0, &a) == RF_OK)
+            s->public_address[a.sa.sa_family == AF_INET6] = a;
+    }
+}
+
+static enum rf_err
+take_certificate(struct rf_site *s, struct rf_span certs, struct rf_conf_problem *problem)
+{
+    struct rf_cert_problem why = { 0 };
+    struct rf_span chain, key;
+    enum rf_err err = rf_cert_bundle_read(certs, &chain, &key);
+
+    if (!err)
+        err = rf_cert_from_pem(&s->cert, chain, key, &why);
+    if (!err)
+        err = rf_tls_level_find(rf_span_str(rf_conf_text(s->conf, "sip.cipher-suite-level")), &s->level);
+    if (err) {
+        problem->at = rf_conf_origin(s->conf, "sip.cipher-suite-level");
+        snprintf(problem->sentence, sizeof problem->sentence, "%s",
+                 why.text[0] != '\0' ? why.text : "this cipher suite level is not built in");
+    }
+    return err;
+}
+
+enum rf_err
+rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf_conf_problem *problem)
+{
+    struct rf_site *s = calloc(1, sizeof *s);
+    char *layer = from->layer != NULL ? strdup(from->layer) : rf_site_store_layer(from->store);
+    struct rf_conf_sources sources = { .file_path = from->config, .secret = secret_of_store, .ctx = from->store };
+    enum rf_err err = s != NULL ? RF_OK : RF_ERR_NOMEM;
+
+    if (from->secrets_may_miss)
+        sources.secret = NULL;
+    *problem = (struct rf_conf_problem){ 0 };
+    if (layer == NULL) {
+        snprintf(problem->sentence, sizeof problem->sentence, "the store cannot be read");
+        err = RF_ERR_IO;
+    }
+    if (!err) {
+        atomic_init(&s->refs, 1);
+        sources.store_text = rf_span_str(layer);
+        err = rf_conf_load_from(&s->conf, &sources, problem);
+    }
+    if (layer != NULL)
+        rf_wipe(layer, strlen(layer)); /* a literal password may stand in it */
+    free(layer);
+    if (!err) {
+        take_call_settings(s, from->workers);
+        take_public_address(s);
+        err = take_srtp(s, problem);
+    }
+    if (!err)
+        err = rf_directory_new(&s->users, s->conf, &rf_rand_system);
+    if (!err)
+        err = take_certificate(s, from->certs, problem);
+    if (err) {
+        if (problem->sentence[0] == '\0')
+            snprintf(problem->sentence, sizeof problem->sentence, "%s", rf_err_text(err));
+        rf_site_unref(s);
+        return err;
+    }
+    *out = s;
+    return RF_OK;
+}
+
+struct rf_site *
+rf_site_ref(struct rf_site *s)
+{
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    return s;
+}
+
+void
+rf_site_unref(struct rf_site *s)
+{
+    if (s == NULL || (atomic_load(&s->refs) > 0 && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1))
+        return;
+    rf_directory_unref(s->users);
+    rf_cert_unref(s->cert);
+    rf_conf_unref(s->conf);
+    free(s);
+}
+
+bool
+rf_site_user(const struct rf_site *s, struct rf_span name, struct rf_call_user *out)
+{
+    const struct rf_directory_user *u = rf_directory_find(s->users, name);
+
+    if (u == NULL || rf_span_copy(name, out->name, sizeof out->name) != RF_OK)
+        return false;
+    snprintf(out->display, sizeof out->display, "%s", u->display);
+    out->srtp = s->srtp;
+    out->srtp.mode = (enum rf_srtp_mode)u->srtp;
+    snprintf(out->srtp_setting, sizeof out->srtp_setting, "user.%s.srtp", out->name);
+    out->require_tls = u->require_tls;
+    out->auth.verifier = u->verifier;
+    return u->can_sign_in;
+}
+
+void
+rf_site_our_address(const struct rf_site *s, const struct rf_flow *flow, struct rf_addr *sip, struct rf_addr *media)
+{
+    const struct rf_addr *public_one = &s->public_address[flow->local.sa.sa_family == AF_INET6];
+
+    *sip = flow->local;
+    /* A peer of a private network reaches us where it sent to; one outside needs the outside address. */
+    if (rf_addr_is_set(public_one) && !rf_addr_is_private(&flow->remote)) {
+        uint16_t port = rf_addr_port(sip);
+
+        *sip = *public_one;
+        rf_addr_set_port(sip, port);
+    }
+    *media = *sip;
+    rf_addr_set_port(media, 0);
+}

@@ -1,0 +1,55 @@
+/*
+ * main/site.h - a snapshot of all that is set: configuration, users, certificate
+ *
+ * Made by signal's first thread at start and at each reload, read-only from then on, counted. Each worker holds
+ * one and gets the next by letter; what it decided with the old one stands.
+ */
+#ifndef RF_MAIN_SITE_H
+#define RF_MAIN_SITE_H
+
+#include "call/call.h"
+#include "cert/cert.h"
+#include "conf/conf.h"
+#include "registrar/directory.h"
+#include "tls/level.h"
+
+struct rf_site {
+    _Atomic uint32_t refs;
+    struct rf_conf *conf;
+    struct rf_directory *users;
+    struct rf_cert *cert;              /* of the TLS listeners */
+    enum rf_tls_level level;
+    struct rf_call_settings call;
+    struct rf_srtp_policy srtp;        /* what all users have in common; mode by user */
+    struct rf_addr public_address[2];  /* IPv4, IPv6; not set: the socket's own */
+};
+
+struct rf_site_sources {
+    struct rf_store *store;
+    const char *layer;                 /* instead of the store's layer, to check it before it is written; or NULL */
+    const char *config;                /* path or NULL */
+    struct rf_span certs;              /* a block of main/settings.h */
+    unsigned workers;
+    bool secrets_may_miss;             /* a check: a secret is written together with the layer */
+};
+
+/**
+ * Load everything or nothing.
+ * @param problem  why not, with file, line and column when it is a line's fault
+ */
+RF_MUST_CHECK enum rf_err rf_site_load(struct rf_site **out, const struct rf_site_sources *from,
+                                       struct rf_conf_problem *problem);
+struct rf_site *rf_site_ref(struct rf_site *s);
+void rf_site_unref(struct rf_site *s); /* any thread; NULL is fine */
+
+/** false: no such user, or it has no password and cannot sign in. */
+bool rf_site_user(const struct rf_site *s, struct rf_span name, struct rf_call_user *out);
+
+/** What SIP and SDP name to this flow's peer. */
+void rf_site_our_address(const struct rf_site *s, const struct rf_flow *flow, struct rf_addr *sip,
+                         struct rf_addr *media);
+
+/** The store's layer as a C string, freed by the caller; NULL: memory or the store. */
+char *rf_site_store_layer(struct rf_store *store);
+
+#endif

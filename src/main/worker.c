@@ -1,0 +1,488 @@
+#include "main/worker.h"
+
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#include "base/refusal.h"
+
+#define TICK_US (200 * RF_MS)
+
+bool
+rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, struct rf_span octets)
+{
+    const struct rf_span parts[2] = { rf_span(head, head_octets), octets };
+
+    return rf_mailbox_send(to, parts, octets.n > 0 ? 2 : 1) == RF_OK;
+}
+
+/* --- messages --- */
+
+/* An answer without a transaction: to what cannot have one. */
+static void
+answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *flow, int status, struct rf_span headers)
+{
+    struct rf_buf b = rf_buf(w->out, sizeof w->out);
+
+    if (msg->via.raw.n == 0)
+        return; /* nowhere to answer to */
+    rf_sip_put_response(&b, msg, status, NULL, RF_SPAN_LIT("rf"), &flow->remote);
+    rf_put(&b, headers);
+    rf_put_str(&b, "Server: ");
+    rf_put_str(&b, w->site->call.server);
+    rf_put_str(&b, "\r\n");
+    rf_sip_put_body(&b, NULL, rf_span(NULL, 0));
+    if (rf_buf_done(&b) == RF_OK)
+        (void)rf_flow_send(flow, rf_buf_span(&b));
+}
+
+static void
+malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem *problem, bool is_parsed, uint64_t now_us)
+{
+    char host[RF_ADDR_TEXT_MAX];
+    struct rf_buf b = rf_buf(host, sizeof host);
+
+    atomic_fetch_add_explicit(&w->numbers.malformed, 1, memory_order_relaxed);
+    rf_put_host(&b, &flow->remote, false);
+    rf_fold_refuse(w->fold, RF_REFUSE_BAD_REQUEST, rf_buf_span(&b),
+                   (struct rf_log_field[]){ RF_F_SPAN("who", rf_buf_span(&b)), RF_F_STR("detail", problem->sentence),
+                                            RF_F_I64("status", problem->status), { 0 } },
+                   now_us);
+    if (is_parsed && problem->status != 0)
+        answer_bare(w, &w->msg, flow, problem->status, rf_span(NULL, 0));
+}
+
+static void
+post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t now_us)
+{
+    struct rf_letter_message head = { .head = { .kind = RF_LETTER_MESSAGE, .from = w->index } };
+
+    rf_flow_card_fill(&head.flow, flow);
+    if (rf_worker_post(w->shared->worker[owner]->letters, &head, sizeof head, w->msg.raw)) {
+        atomic_fetch_add_explicit(&w->numbers.posted, 1, memory_order_relaxed);
+        return;
+    }
+    /* (W1) */
+    atomic_fetch_add_explicit(&w->numbers.post_refused, 1, memory_order_relaxed);
+    if (!w->msg.is_request || w->msg.method == RF_SIP_ACK)
+        return;
+    rf_fold_refuse(w->fold, RF_REFUSE_OVERLOAD, rf_span_str("mailbox"),
+                   (struct rf_log_field[]){ RF_F_STR("what", "a worker's mailbox"), RF_F_ADDR("who", &flow->remote),
+                                            RF_F_U64("seconds", 5), { 0 } },
+                   now_us);
+    answer_bare(w, &w->msg, flow, 503, RF_SPAN_LIT("Retry-After: 5\r\n"));
+}
+
+/* Handled where it arrives: REGISTER, and OPTIONS that belong to no dialog. */
+static bool
+is_anybodys(const struct rf_sip_msg *m)
+{
+    return m->is_request && (m->method == RF_SIP_REGISTER || (m->method == RF_SIP_OPTIONS && m->to_tag.n == 0));
+}
+
+static void
+on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_us)
+{
+    struct rf_worker *w = ctx;
+    struct rf_sip_problem problem;
+    uint16_t owner;
+
+    if (rf_sip_msg_parse(&w->msg, octets, &problem) != RF_OK) {
+        malformed(w, flow, &problem, true, now_us);
+        return;
+    }
+    owner = is_anybodys(&w->msg) ? w->index
+                                 : rf_call_owner(&w->shared->owner_key, w->msg.call_id, (uint16_t)w->shared->workers);
+    if (owner == w->index)
+        rf_txn_received(w->txn, &w->msg, flow, now_us);
+    else
+        post_message(w, owner, flow, now_us);
+}
+
+static void
+on_broken(void *ctx, struct rf_flow *flow, struct rf_span head, const struct rf_sip_problem *problem, uint64_t now_us)
+{
+    struct rf_worker *w = ctx;
+    struct rf_sip_problem ignored;
+    bool is_parsed = head.n > 0;
+
+    if (is_parsed) /* what it finds is wrong is known already; the fields for an answer count */
+        (void)!rf_sip_msg_parse(&w->msg, head, &ignored);
+    malformed(w, flow, problem, is_parsed, now_us);
+}
+
+/* --- the transactions' user --- */
+
+static void
+on_request(void *ctx, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    struct rf_worker *w = ctx;
+
+    if (msg->method == RF_SIP_REGISTER && msg->to_tag.n == 0)
+        rf_register_request(w->registers, txn, msg, now_us);
+    else
+        rf_call_request(w->calls, txn, msg, now_us);
+}
+
+static void
+on_ack(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us)
+{
+    rf_call_ack(((struct rf_worker *)ctx)->calls, msg, flow, now_us);
+}
+
+static void
+on_stray_response(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us)
+{
+    rf_call_stray_response(((struct rf_worker *)ctx)->calls, msg, flow, now_us);
+}
+
+static void
+on_media(void *ctx, const struct rf_media_reply *reply, uint64_t now_us)
+{
+    rf_call_media_reply(((struct rf_worker *)ctx)->calls, reply, now_us);
+}
+
+/* --- letters --- */
+
+static enum rf_err
+post_flow_letter(void *ctx, uint16_t worker, const struct rf_span *parts, size_t n)
+{
+    struct rf_worker *w = ctx;
+    struct rf_letter_head head = { .kind = RF_LETTER_FLOW, .from = w->index };
+    struct rf_span all[8] = { rf_span(&head, sizeof head) };
+
+    if (worker >= w->shared->workers || n > 7)
+        return RF_ERR_RANGE;
+    memcpy(all + 1, parts, n * sizeof *parts);
+    return rf_mailbox_send(w->shared->worker[worker]->letters, all, n + 1);
+}
+
+static void
+take_message(struct rf_worker *w, const struct rf_flow_card *card, struct rf_span octets, uint64_t now_us)
+{
+    struct rf_sip_problem problem;
+    struct rf_flow *flow;
+    enum rf_err err;
+
+    /* It parsed at the sender, so it parses here. */
+    if (rf_sip_msg_parse(&w->msg, octets, &problem) != RF_OK)
+        return;
+    /* Each worker has a UDP socket with the same address: the answer need not go by the one it came to. */
+    if (card->transport == RF_UDP)
+        err = rf_transport_udp(w->transport, card->listener, &card->remote, &flow);
+    else
+        err = rf_remote_flow(w->remotes, card, &flow);
+    if (err) {
+        atomic_fetch_add_explicit(&w->numbers.dropped, 1, memory_order_relaxed);
+        return;
+    }
+    rf_txn_received(w->txn, &w->msg, flow, now_us);
+    rf_flow_unref(flow);
+}
+
+static enum rf_err
+make_tls(struct rf_worker *w)
+{
+    struct rf_tls_server_conf conf = { .interface = "sip", .level = w->site->level, .cert = &w->site->cert,
+                                       .cert_count = 1, .tickets = w->shared->tickets };
+    const char *why = "";
+    struct rf_tls_server *made;
+    enum rf_err err = rf_tls_server_new(&made, &conf, &why);
+
+    if (err) {
+        RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS context could not be made", RF_F_STR("reason", why));
+        return err;
+    }
+    rf_tls_server_unref(w->tls);
+    w->tls = made;
+    return RF_OK;
+}
+
+static void
+take_site(struct rf_worker *w, struct rf_site *site)
+{
+    struct rf_site *was = w->site;
+
+    w->site = site;
+    if (make_tls(w) == RF_OK)
+        rf_transport_set_tls(w->transport, "sip", w->tls);
+    rf_site_unref(was);
+}
+
+static void
+take_question(struct rf_worker *w, const struct rf_letter_ask *ask, uint64_t now_us)
+{
+    struct rf_letter_told told = { .head = { .kind = RF_LETTER_TOLD, .from = w->index }, .serial = ask->serial };
+    struct rf_span text = rf_span_str(ask->text);
+    enum rf_err err;
+
+    switch ((enum rf_question)ask->question) {
+    case RF_ASK_CALLS:
+        told.answer = rf_call_list(w->calls, now_us);
+        break;
+    case RF_ASK_CALL:
+        told.answer = rf_call_show(w->calls, text, now_us);
+        break;
+    case RF_ASK_HANGUP:
+        err = rf_call_hangup(w->calls, text, now_us);
+        told.answer = err ? NULL : json_true();
+        break;
+    case RF_ASK_NUMBERS:
+        told.answer = rf_worker_numbers_json(w);
+        break;
+    }
+    if (!rf_worker_post(w->shared->desk, &told, sizeof told, rf_span(NULL, 0)))
+        json_decref(told.answer);
+}
+
+static void
+on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
+{
+    struct rf_worker *w = ctx;
+    struct rf_letter_head head;
+    struct rf_letter_message message;
+    struct rf_letter_card card;
+    struct rf_letter_site site;
+    struct rf_letter_ask ask;
+
+    if (octets.n < sizeof head)
+        return;
+    memcpy(&head, octets.p, sizeof head);
+    switch ((enum rf_letter_kind)head.kind) {
+    case RF_LETTER_MESSAGE:
+        memcpy(&message, octets.p, sizeof message);
+        take_message(w, &message.flow, rf_span_sub(octets, sizeof message, octets.n), now_us);
+        break;
+    case RF_LETTER_WANT:
+    case RF_LETTER_CARD:
+        memcpy(&card, octets.p, sizeof card);
+        if (head.kind == RF_LETTER_WANT)
+            rf_worker_want(w, &card);
+        else
+            rf_worker_card(w, &card);
+        break;
+    case RF_LETTER_FLOW:
+        rf_remote_letter(w->remotes, rf_span_sub(octets, sizeof head, octets.n), now_us);
+        break;
+    case RF_LETTER_SITE:
+        memcpy(&site, octets.p, sizeof site);
+        take_site(w, site.site);
+        break;
+    case RF_LETTER_ASK:
+        memcpy(&ask, octets.p, sizeof ask);
+        take_question(w, &ask, now_us);
+        break;
+    case RF_LETTER_RESTORE:
+        if (rf_call_restore(w->calls, rf_span_sub(octets, sizeof head, octets.n), now_us) != RF_OK)
+            RF_LOGF(RF_LOG_WARN, "call.not_restored", "a call that was up before the restart could not be taken over");
+        break;
+    case RF_LETTER_SWEEP: {
+        struct rf_media_request sweep = { .command = RF_MEDIA_SWEEP };
+
+        if (rf_media_client_send(w->media, &sweep, now_us) != RF_OK)
+            RF_LOGF(RF_LOG_WARN, "media.not_swept", "media was not told which sessions are over");
+        break;
+    }
+    case RF_LETTER_STOP:
+        rf_call_hangup_all(w->calls, now_us);
+        break;
+    case RF_LETTER_STORED:
+    case RF_LETTER_TOLD:
+        break;
+    }
+}
+
+static void
+on_tick(struct rf_timer *t, uint64_t now_us)
+{
+    struct rf_worker *w = rf_container(t, struct rf_worker, tick);
+
+    atomic_store_explicit(&w->numbers.beat_us, now_us, memory_order_relaxed);
+    atomic_store_explicit(&w->numbers.calls, rf_call_count(w->calls), memory_order_relaxed);
+    rf_fold_tick(w->fold, now_us);
+    rf_timer_arm(rf_loop_wheel(w->loop), t, now_us + TICK_US);
+}
+
+json_t *
+rf_worker_numbers_json(struct rf_worker *w)
+{
+    struct rf_transport_counts t;
+    struct rf_txn_counts x = rf_txn_counts(w->txn);
+    json_t *o = json_object();
+    const struct {
+        const char *name;
+        uint64_t value;
+    } numbers[] = {
+        { "calls", rf_call_count(w->calls) },
+        { "transactions", x.servers + x.clients },
+        { "retransmits_in", x.retransmits_in },
+        { "retransmits_out", x.retransmits_out },
+        { "timeouts", x.timeouts },
+        { "malformed", atomic_load_explicit(&w->numbers.malformed, memory_order_relaxed) },
+        { "dropped", atomic_load_explicit(&w->numbers.dropped, memory_order_relaxed) },
+        { "posted", atomic_load_explicit(&w->numbers.posted, memory_order_relaxed) },
+        { "post_refused", atomic_load_explicit(&w->numbers.post_refused, memory_order_relaxed) },
+        { "registers", atomic_load_explicit(&w->numbers.registers, memory_order_relaxed) },
+        { "media_pending", rf_media_client_pending(w->media) },
+    };
+
+    rf_transport_counts(w->transport, &t);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        json_object_set_new(o, numbers[i].name, json_integer((json_int_t)numbers[i].value));
+    json_object_set_new(o, "connections", json_integer(t.connections));
+    json_object_set_new(o, "tls_connections", json_integer(t.tls_connections));
+    json_object_set_new(o, "handshakes", json_integer((json_int_t)t.handshakes));
+    json_object_set_new(o, "handshakes_failed", json_integer((json_int_t)t.handshakes_failed));
+    json_object_set_new(o, "messages_in", json_integer((json_int_t)t.messages_in));
+    return o;
+}
+
+/* --- its life --- */
+
+static enum rf_err
+make_listeners(struct rf_worker *w)
+{
+    const struct rf_launch *l = w->shared->launch;
+
+    for (uint32_t i = 0; i < l->fd_count; i++) {
+        const struct rf_launch_fd *f = &l->fd[i];
+        struct rf_listener_conf conf = { .name = f->name, .transport = (enum rf_transport)f->transport, .fd = f->fd };
+        enum rf_err err;
+
+        if (f->kind != RF_FD_LISTENER || f->a != w->index)
+            continue;
+        if (conf.transport == RF_TLS)
+            conf.tls = w->tls;
+        err = rf_transport_listen(w->transport, &conf);
+        if (err)
+            return err;
+    }
+    return RF_OK;
+}
+
+static enum rf_err
+make_parts(struct rf_worker *w)
+{
+    const struct rf_launch *l = w->shared->launch;
+    struct rf_transport_limits limits = RF_TRANSPORT_LIMITS;
+    const struct rf_transport_user user = { .ctx = w, .message = on_message, .broken = on_broken };
+    const struct rf_txn_user txn_user = { .ctx = w, .request = on_request, .ack = on_ack,
+                                          .stray_response = on_stray_response };
+    /* 65,536 of each: at 10,000 REGISTERs a second over UDP, timer J keeps 32 s of them; beyond that 503. */
+    const struct rf_txn_limits txn_limits = { .server_max = 400000, .client_max = 65536, .t1_us = 500 * RF_MS,
+                                              .t2_us = 4 * RF_S, .t4_us = 5 * RF_S };
+    int control[RF_THREADS_MAX];
+    struct rf_media_client_conf media = { .threads = l->threads, .slots_per_thread = l->slots_per_thread,
+                                          .control = control, .epoch = l->epoch, .reply = on_media, .ctx = w };
+    struct rf_call_env env;
+    enum rf_err err;
+
+    limits.connections_max = (uint32_t)rf_conf_number(w->site->conf, "sip.connections-max") / w->shared->workers + 1;
+    limits.per_source_max = (uint32_t)rf_conf_number(w->site->conf, "sip.connections-per-source");
+    err = rf_loop_new(&w->loop);
+    if (!err)
+        err = rf_fold_new(&w->fold, &rf_rand_system);
+    if (!err)
+        err = rf_mailbox_new(&w->letters, w->loop, RF_LETTER_MAX, RF_LETTER_RING, on_letter, w);
+    if (!err)
+        err = rf_transport_layer_new(&w->transport, w->loop, w->index, &limits, &user, &rf_rand_system);
+    if (!err) {
+        const struct rf_remote_conf remote = { .worker = w->index, .layer = w->transport,
+                                               .wheel = rf_loop_wheel(w->loop), .rand = &rf_rand_system,
+                                               .post = post_flow_letter, .ctx = w };
+
+        err = rf_remote_flows_new(&w->remotes, &remote);
+    }
+    if (!err)
+        err = rf_txn_layer_new(&w->txn, rf_loop_wheel(w->loop), &rf_rand_system, &txn_limits, &txn_user);
+    if (!err)
+        err = rf_register_new(&w->registers, w);
+    if (err)
+        return err;
+    for (unsigned t = 0; t < l->threads; t++)
+        control[t] = rf_launch_find(l, RF_FD_MEDIA, w->index, t);
+    media.loop = w->loop;
+    err = rf_media_client_new(&w->media, &media);
+    if (err)
+        return err;
+    rf_worker_call_env(w, &env);
+    return rf_call_layer_new(&w->calls, &env);
+}
+
+enum rf_err
+rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index, struct rf_site *site)
+{
+    struct rf_worker *w = calloc(1, sizeof *w);
+    enum rf_err err = w != NULL ? RF_OK : RF_ERR_NOMEM;
+
+    if (err)
+        return err;
+    w->shared = shared;
+    w->index = index;
+    w->site = site;
+    w->tick.fire = on_tick;
+    rf_list_init(&w->wants);
+    err = make_parts(w);
+    if (!err)
+        err = make_tls(w);
+    if (!err)
+        err = make_listeners(w);
+    if (err) {
+        rf_worker_free(w);
+        return err;
+    }
+    atomic_store_explicit(&w->numbers.beat_us, rf_now_us(), memory_order_relaxed);
+    *out = w;
+    return RF_OK;
+}
+
+static void *
+run(void *arg)
+{
+    struct rf_worker *w = arg;
+    char name[16];
+
+    snprintf(name, sizeof name, "rf-worker-%u", w->index);
+    prctl(PR_SET_NAME, name);
+    on_tick(&w->tick, rf_now_us());
+    rf_loop_run(w->loop);
+    return NULL;
+}
+
+enum rf_err
+rf_worker_start(struct rf_worker *w)
+{
+    w->runs = pthread_create(&w->thread, NULL, run, w) == 0;
+    return w->runs ? RF_OK : RF_ERR_NOMEM;
+}
+
+void
+rf_worker_stop(struct rf_worker *w)
+{
+    if (!w->runs)
+        return;
+    rf_loop_stop(w->loop);
+    pthread_join(w->thread, NULL);
+    w->runs = false;
+}
+
+void
+rf_worker_free(struct rf_worker *w)
+{
+    if (w == NULL)
+        return;
+    rf_call_layer_free(w->calls);
+    rf_media_client_free(w->media);
+    rf_txn_layer_free(w->txn);
+    rf_remote_flows_free(w->remotes);
+    rf_transport_layer_free(w->transport);
+    rf_tls_server_unref(w->tls);
+    rf_register_free(w->registers);
+    rf_mailbox_free(w->stored);
+    rf_mailbox_free(w->letters);
+    rf_fold_free(w->fold);
+    if (w->loop != NULL)
+        rf_timer_cancel(rf_loop_wheel(w->loop), &w->tick);
+    rf_loop_free(w->loop);
+    rf_site_unref(w->site);
+    free(w);
+}

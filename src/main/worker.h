@@ -1,0 +1,111 @@
+/*
+ * main/worker.h - one signal worker: a thread with its own loop, connections, transactions and calls
+ *
+ * Everything a worker has is its own; what workers share is in struct rf_signal and is read-only, counted, or
+ * locks for a few instructions inside (location, auth, store).
+ *
+ * Who handles a message: REGISTER, and OPTIONS outside of a dialog, the worker that received it. Everything else
+ * belongs to the worker of its Call-ID (rf_call_owner); it is posted there, with a remote flow for the way back.
+ *
+ * Invariants:
+ * (W1) A request that cannot be posted is answered 503 with Retry-After; a response or ACK is dropped and counted,
+ *      because its sender repeats it.
+ * (W2) A REGISTER that changes anything is answered after its commit.
+ */
+#ifndef RF_MAIN_WORKER_H
+#define RF_MAIN_WORKER_H
+
+#include <pthread.h>
+
+#include "call/call.h"
+#include "flow/remote.h"
+#include "flow/transport.h"
+#include "loop/mailbox.h"
+#include "main/fold.h"
+#include "main/launch.h"
+#include "main/letters.h"
+#include "main/site.h"
+#include "relay/client.h"
+#include "store/store.h"
+
+/* What the threads of signal share. */
+struct rf_signal {
+    const struct rf_launch *launch;
+    struct rf_store *store;
+    struct rf_auth *auth;
+    struct rf_location *location;
+    const struct rf_media_map *map;
+    struct rf_tls_tickets *tickets;
+    struct rf_hash_key owner_key;
+    struct rf_mailbox *desk;       /* of the first thread */
+    struct rf_worker *worker[RF_WORKERS_MAX];
+    unsigned workers;
+};
+
+/* Plain numbers that other threads may read relaxed. */
+struct rf_worker_numbers {
+    _Atomic uint64_t beat_us;      /* its loop went round */
+    _Atomic uint64_t calls;        /* as of its last tick, a fifth of a second ago at most */
+    _Atomic uint64_t malformed, dropped, posted, post_refused, registers, store_late;
+};
+
+struct rf_worker {
+    struct rf_signal *shared;
+    uint16_t index;
+    pthread_t thread;
+    struct rf_loop *loop;
+    struct rf_mailbox *letters;    /* for messages, sites, questions */
+    struct rf_mailbox *stored;     /* for the store's answers: never full (register.c) */
+    struct rf_transport_layer *transport;
+    struct rf_remote_flows *remotes;
+    struct rf_tls_server *tls;
+    struct rf_txn_layer *txn;
+    struct rf_call_layer *calls;
+    struct rf_media_client *media;
+    struct rf_site *site;
+    struct rf_register *registers;
+    struct rf_fold *fold;
+    struct rf_timer tick;
+    struct rf_link wants;          /* callenv.c: flows of other workers that were asked for */
+    uint64_t want_serial;
+    struct rf_worker_numbers numbers;
+    bool runs;
+    char out[RF_SIP_MESSAGE_MAX];  /* scratch: an answer being written */
+    struct rf_sip_msg msg;         /* scratch: the message being handled */
+};
+
+/** What the configuration says about registrations and sign-in. */
+void rf_signal_limits(const struct rf_conf *c, struct rf_location_limits *limits, struct rf_auth_settings *auth);
+
+/** Make it, with its listeners; nothing runs yet. The site's reference is taken over. */
+RF_MUST_CHECK enum rf_err rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index,
+                                        struct rf_site *site);
+/** Start its thread. */
+RF_MUST_CHECK enum rf_err rf_worker_start(struct rf_worker *w);
+/** Stop its loop and wait for it. */
+void rf_worker_stop(struct rf_worker *w);
+void rf_worker_free(struct rf_worker *w);
+
+/* --- for the files of this folder, on the worker's thread --- */
+
+/** Post a letter of this head and octets; false: the reader's mailbox is full. */
+bool rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, struct rf_span octets);
+
+/* callenv.c: what calls need of the outside (call/call.h) */
+void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
+
+/** A question about a flow of ours, and the answer to one of ours. */
+void rf_worker_want(struct rf_worker *w, const struct rf_letter_card *letter);
+void rf_worker_card(struct rf_worker *w, const struct rf_letter_card *letter);
+
+/** What `status` shows of a worker; an object of numbers. */
+json_t *rf_worker_numbers_json(struct rf_worker *w);
+
+/* register.c: REGISTER requests */
+struct rf_register;
+RF_MUST_CHECK enum rf_err rf_register_new(struct rf_register **out, struct rf_worker *w);
+void rf_register_free(struct rf_register *r);
+void rf_register_request(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                         uint64_t now_us);
+
+#endif

@@ -1,0 +1,612 @@
+/*
+ * tests/play/runner.c - performs the plays tests/<concept>/*.t on the stage
+ *
+ * A play is lines of words; "quotes" keep blanks. What can stand in a line is the table `verbs` and the comment above
+ * each of them. Each play ends with an elapse of 70 s after which nothing may be left, unless its last line is `stays`.
+ */
+#include <dirent.h>
+
+#include "base/codec.h"
+
+#include "play/stage.h"
+#include "tap.h"
+
+#define WORDS_MAX 32
+
+struct play {
+    struct stage *s;
+    const char *file;
+    int line;
+    bool stays, failed;
+    char *words[WORDS_MAX];
+    int n;
+    char sdp[4096], extra[4096];
+};
+
+__attribute__((format(printf, 2, 3))) static void
+fails(struct play *p, const char *format, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    diag("%s:%d: %s", p->file, p->line, text);
+    p->failed = true;
+}
+
+/* --- words --- */
+
+static void
+split(struct play *p, char *line)
+{
+    p->n = 0;
+    while (*line != '\0' && p->n < WORDS_MAX) {
+        line += strspn(line, " \t\r\n");
+        if (*line == '\0' || *line == '#')
+            break;
+        if (*line == '"' || (line[0] == '!' && line[1] == '"')) {
+            char *from = line;
+            char *end = strchr(line + (*line == '!') + 1, '"');
+
+            if (end == NULL)
+                break;
+            if (*line == '!')
+                memmove(line + 1, line + 2, (size_t)(end - line - 2)), end[-1] = '\0';
+            else
+                from = line + 1;
+            *end = '\0';
+            p->words[p->n++] = from;
+            line = end + 1;
+        } else {
+            p->words[p->n++] = line;
+            line += strcspn(line, " \t\r\n");
+            if (*line != '\0')
+                *line++ = '\0';
+        }
+    }
+}
+
+/* "key=value" among the words from `from` on; NULL: not there. */
+static const char *
+option(struct play *p, int from, const char *key)
+{
+    size_t n = strlen(key);
+
+    for (int i = from; i < p->n; i++)
+        if (strncmp(p->words[i], key, n) == 0 && p->words[i][n] == '=')
+            return p->words[i] + n + 1;
+    return NULL;
+}
+
+static bool
+flag(struct play *p, int from, const char *word)
+{
+    for (int i = from; i < p->n; i++)
+        if (strcmp(p->words[i], word) == 0)
+            return true;
+    return false;
+}
+
+static uint64_t
+duration(const char *text)
+{
+    char *unit;
+    double v = strtod(text, &unit);
+
+    return (uint64_t)(v * (strcmp(unit, "ms") == 0 ? 1000 : strcmp(unit, "us") == 0 ? 1 : 1e6));
+}
+
+/* --- descriptions --- */
+
+/* The first a=crypto line of what came in: "tag" and suite. */
+static void
+crypto_of(const struct phone *p, char *tag, char *suite)
+{
+    const char *at = p->sdp_in != NULL ? strstr(p->sdp_in, "a=crypto:") : NULL;
+
+    strcpy(tag, "1");
+    strcpy(suite, "AES_CM_128_HMAC_SHA1_80");
+    if (at != NULL)
+        (void)!sscanf(at, "a=crypto:%15s %63s", tag, suite);
+}
+
+/*
+ * sdp: avp | savp | avp+crypto | savp-plain, with  dir=sendonly  port=N  addr=A  key=N  tag=N  suite=NAME  ver=N  twice
+ * codecs="0 8"  badkey  mki  lifetime. In a response tag and suite are those of the offer.
+ */
+static const char *
+describe(struct play *p, struct phone *ph, int from, bool answers)
+{
+    struct rf_buf b = rf_buf(p->sdp, sizeof p->sdp - 1);
+    char tag[16], suite[64], addr[64];
+    const char *profile = NULL, *v;
+    bool crypto = false;
+    uint8_t key[46];
+    struct rf_addr host;
+    struct rf_buf a = rf_buf(addr, sizeof addr - 1);
+    const struct rf_srtp_suite *row;
+
+    for (int i = from; i < p->n; i++) {
+        if (strcmp(p->words[i], "avp") == 0)
+            profile = "RTP/AVP";
+        else if (strcmp(p->words[i], "savp-plain") == 0)
+            profile = "RTP/SAVP";
+        else if (strcmp(p->words[i], "savp") == 0)
+            profile = "RTP/SAVP", crypto = true;
+        else if (strcmp(p->words[i], "avp+crypto") == 0)
+            profile = "RTP/AVP", crypto = true;
+        else if (strcmp(p->words[i], "garbage") == 0)
+            return "this is no session description\r\n";
+    }
+    if (profile == NULL)
+        return NULL;
+    host = ph->addr;
+    rf_put_host(&a, &host, false);
+    addr[a.n] = '\0';
+    if ((v = option(p, from, "addr")) != NULL)
+        snprintf(addr, sizeof addr, "%s", v);
+    if ((v = option(p, from, "port")) != NULL)
+        ph->port = atoi(v);
+    if ((v = option(p, from, "key")) != NULL)
+        ph->key = atoi(v);
+    if ((v = option(p, from, "ver")) != NULL)
+        ph->version = atoi(v);
+    rf_putf(&b, "v=0\r\no=%s 7 %d IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d %s ", ph->user, ph->version,
+            addr, addr, ph->port, profile);
+    v = option(p, from, "codecs");
+    rf_putf(&b, "%s\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n", v != NULL ? v : "0 101");
+    if ((v = option(p, from, "dir")) != NULL)
+        rf_putf(&b, "a=%s\r\n", v);
+    if (!crypto)
+        goto done;
+    if (answers)
+        crypto_of(ph, tag, suite);
+    else
+        strcpy(tag, "1"), strcpy(suite, "AES_CM_128_HMAC_SHA1_80");
+    if ((v = option(p, from, "tag")) != NULL)
+        snprintf(tag, sizeof tag, "%s", v);
+    if ((v = option(p, from, "suite")) != NULL)
+        snprintf(suite, sizeof suite, "%s", v);
+    row = rf_srtp_suite_named(rf_span_str(suite));
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)(ph->key * 7 + (int)i);
+    rf_putf(&b, "a=crypto:%s %s inline:", tag, suite);
+    rf_put_base64(&b, key, row == NULL ? 30 : (size_t)row->key_octets + row->salt_octets - flag(p, from, "badkey"));
+    if (flag(p, from, "lifetime"))
+        rf_put_str(&b, "|2^31");
+    if (flag(p, from, "mki"))
+        rf_put_str(&b, "|1:1");
+    rf_put_str(&b, "\r\n");
+    if (flag(p, from, "twice")) {
+        rf_putf(&b, "a=crypto:%d %s inline:", atoi(tag) + 1, suite);
+        rf_put_base64(&b, key + 1, 30);
+        rf_put_str(&b, "\r\n");
+    }
+done:
+    p->sdp[b.n] = '\0';
+    return p->sdp;
+}
+
+/* Words with a colon and a blank behind it are header lines. */
+static const char *
+extra_of(struct play *p, int from)
+{
+    struct rf_buf b = rf_buf(p->extra, sizeof p->extra - 1);
+
+    for (int i = from; i < p->n; i++)
+        if (strstr(p->words[i], ": ") != NULL)
+            rf_putf(&b, "%s\r\n", p->words[i]);
+    p->extra[b.n] = '\0';
+    return p->extra;
+}
+
+/* --- verbs --- */
+
+/* a sends INVITE 202 avp|savp... ["Header: x"] / reINVITE / ACK / CANCEL / BYE / INFO ["body"] / OPTIONS / METHOD
+ * b sends 180|183|200 ... [tag=x] [to BYE]: answers the last INVITE, or the last request of another method */
+static void
+sends(struct play *p, struct phone *ph)
+{
+    const char *what = p->words[2];
+    int status = atoi(what);
+
+    if (status > 0) {
+        const char *sdp = describe(p, ph, 3, true);
+        bool invite = !flag(p, 3, "to");
+
+        phone_answer(p->s, ph, invite, status, option(p, 3, "totag"), sdp, extra_of(p, 3));
+        return;
+    }
+    if (strcmp(what, "INVITE") == 0)
+        phone_invite(p->s, ph, p->words[3], describe(p, ph, 4, false), extra_of(p, 4));
+    else if (strcmp(what, "reINVITE") == 0)
+        phone_reinvite(p->s, ph, describe(p, ph, 3, false), extra_of(p, 3));
+    else if (strcmp(what, "ACK") == 0)
+        phone_ack(p->s, ph, describe(p, ph, 3, true));
+    else if (strcmp(what, "CANCEL") == 0)
+        phone_cancel(p->s, ph);
+    else if (strcmp(what, "INFO") == 0)
+        phone_indialog(p->s, ph, "INFO", extra_of(p, 3), "application/dtmf-relay",
+                       p->n > 3 && strchr(p->words[3], '=') ? p->words[3] : NULL);
+    else
+        phone_indialog(p->s, ph, what, extra_of(p, 3), NULL, NULL);
+}
+
+static bool
+is_retransmission(const char *text, const char *before)
+{
+    return before != NULL && strcmp(text, before) == 0;
+}
+
+/* a expects 200 [avp|savp|avp+crypto|no-sdp] ["text"] [!"text"]... / expects INVITE ... / expects nothing
+ * 100 Trying is passed over unless asked for; `again`: the message before, octet for octet */
+static void
+expects(struct play *p, struct phone *ph)
+{
+    static char before[PHONES_MAX][65536];
+    char *last = before[ph - p->s->phone];
+    const char *what = p->words[2];
+    char *text;
+    bool is_status = atoi(what) > 0;
+
+    if (strcmp(what, "nothing") == 0) {
+        while ((text = phone_take(ph)) != NULL) {
+            if (strncmp(text, "SIP/2.0 100 ", 12) != 0)
+                fails(p, "%s got: %.60s", ph->name, text);
+            free(text);
+        }
+        return;
+    }
+    for (;;) {
+        text = phone_take(ph);
+        if (text == NULL) {
+            fails(p, "%s got nothing instead of %s", ph->name, what);
+            return;
+        }
+        if (strncmp(text, "SIP/2.0 100 ", 12) != 0 || strcmp(what, "100") == 0)
+            break;
+        free(text);
+    }
+    if (is_status ? strncmp(text, "SIP/2.0 ", 8) != 0 || strncmp(text + 8, what, 3) != 0
+                  : strncmp(text, what, strlen(what)) != 0 || text[strlen(what)] != ' ')
+        fails(p, "%s expects %s and got: %.*s", ph->name, what, (int)strcspn(text, "\r"), text);
+    for (int i = 3; i < p->n; i++) {
+        const char *w = p->words[i];
+        bool has_crypto = strstr(text, "a=crypto:") != NULL, savp = strstr(text, " RTP/SAVP ") != NULL;
+
+        if (strcmp(w, "savp") == 0 ? !(savp && has_crypto)
+            : strcmp(w, "avp") == 0 ? savp || has_crypto || strstr(text, " RTP/AVP ") == NULL
+            : strcmp(w, "avp+crypto") == 0 ? savp || !has_crypto
+            : strcmp(w, "no-sdp") == 0 ? strstr(text, "m=audio") != NULL
+            : strcmp(w, "again") == 0 ? !is_retransmission(text, last)
+            : strncmp(w, "dir=", 4) == 0
+                ? (strcmp(w + 4, "sendrecv") == 0 ? strstr(text, "a=sendonly") || strstr(text, "a=recvonly") ||
+                                                        strstr(text, "a=inactive")
+                                                  : strstr(text, w + 4) == NULL)
+            : w[0] == '!' ? strstr(text, w + 1) != NULL
+                          : strstr(text, w) == NULL)
+            fails(p, "%s: \"%s\" does not hold for: %s", ph->name, w, text);
+    }
+    snprintf(last, sizeof before[0], "%s", text);
+    free(text);
+}
+
+static struct phone *
+the_phone(struct play *p)
+{
+    struct phone *ph = phone_named(p->s, p->words[0]);
+
+    if (ph == NULL)
+        fails(p, "there is no phone %s", p->words[0]);
+    return ph;
+}
+
+/* user 201 [srtp off|optional|required] [tls] [strict] [no-display] [suites=..] [answer-savp] */
+static void
+user(struct play *p)
+{
+    struct rf_call_user *u = stage_user(p->s, p->words[1], RF_SRTP_REQUIRED);
+
+    if (flag(p, 2, "off"))
+        u->srtp.mode = RF_SRTP_OFF;
+    if (flag(p, 2, "optional"))
+        u->srtp.mode = RF_SRTP_OPTIONAL;
+    u->require_tls = flag(p, 2, "tls");
+    u->srtp.strict_transport = flag(p, 2, "strict");
+    u->srtp.answer_savp = flag(p, 2, "answer-savp");
+    if (option(p, 2, "suites") != NULL) {
+        struct rf_span unknown;
+
+        if (rf_srtp_suites_parse(rf_span_str(option(p, 2, "suites")), u->srtp.suite, &u->srtp.suite_count, &unknown) !=
+            RF_OK)
+            fails(p, "unknown suite");
+    }
+}
+
+/* phone a 201 udp|tcp|tls [unregistered] [mute] */
+static void
+phone(struct play *p)
+{
+    enum rf_transport t = flag(p, 3, "tls") ? RF_TLS : flag(p, 3, "tcp") ? RF_TCP : RF_UDP;
+    struct phone *ph = stage_phone(p->s, p->words[1], p->words[2], t);
+
+    ph->is_mute = flag(p, 3, "mute");
+    if (!flag(p, 3, "unregistered"))
+        phone_register(p->s, ph);
+}
+
+/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain N */
+static void
+set(struct play *p)
+{
+    struct rf_call_settings *s = &p->s->settings;
+    uint32_t v = (uint32_t)atoi(p->words[2]);
+
+    if (strcmp(p->words[1], "ring-time") == 0)
+        s->ring_time_s = v;
+    else if (strcmp(p->words[1], "session-expires") == 0)
+        s->session_expires_s = v;
+    else if (strcmp(p->words[1], "min-se") == 0)
+        s->min_se_s = v;
+    else if (strcmp(p->words[1], "calls-max") == 0)
+        s->calls_max = v;
+    else if (strcmp(p->words[1], "calls-per-user") == 0)
+        s->calls_per_user_max = v;
+    else if (strcmp(p->words[1], "explain") == 0)
+        s->explain_to_peer = v != 0;
+    else
+        fails(p, "no such setting");
+}
+
+/* relay full|silent|away|back|timeout A|gone / relay leg A encrypted|clear|sends|mute|listens|deaf|required|unset */
+static void
+relay(struct play *p)
+{
+    struct stage *s = p->s;
+    struct media_slot *slot = stage_media(s);
+    const char *what = p->words[1];
+    struct rf_media_reply r = { .version = RF_MEDIA_VERSION };
+    int leg = p->n > 2 && strcmp(p->words[2], "B") == 0;
+
+    if (strcmp(what, "full") == 0)
+        s->relay_full = true;
+    else if (strcmp(what, "silent") == 0)
+        s->relay_silent = true;
+    else if (strcmp(what, "away") == 0)
+        s->relay_away = true;
+    else if (strcmp(what, "back") == 0)
+        s->relay_away = s->relay_silent = s->relay_full = false;
+    else if (slot == NULL)
+        fails(p, "no media session is open");
+    else if (strcmp(what, "timeout") == 0 || strcmp(what, "gone") == 0 || strcmp(what, "started") == 0) {
+        r.event = strcmp(what, "gone") == 0 ? RF_MEDIA_GONE
+                  : strcmp(what, "started") == 0 ? RF_MEDIA_STARTED : RF_MEDIA_TIMEOUT;
+        r.session = slot->name;
+        r.leg = (uint32_t)leg;
+        if (r.event == RF_MEDIA_GONE)
+            slot->used = false;
+        rf_call_media_reply(s->calls, &r, s->now);
+        stage_pump(s);
+    } else if (strcmp(what, "leg") == 0) {
+        const struct rf_media_leg *l = &slot->leg[leg];
+
+        for (int i = 3; i < p->n; i++) {
+            const char *w = p->words[i];
+            bool holds = strcmp(w, "encrypted") == 0  ? l->tx.suite != 0 && l->rx_count > 0
+                         : strcmp(w, "clear") == 0    ? l->tx.suite == 0 && l->rx_count == 0
+                         : strcmp(w, "sends") == 0    ? l->may_send
+                         : strcmp(w, "mute") == 0     ? !l->may_send
+                         : strcmp(w, "listens") == 0  ? l->may_receive
+                         : strcmp(w, "deaf") == 0     ? !l->may_receive
+                         : strcmp(w, "required") == 0 ? l->require_srtp
+                         : strcmp(w, "unset") == 0    ? !slot->has[leg]
+                         : strncmp(w, "keys=", 5) == 0 ? l->rx_count == atoi(w + 5)
+                         : strncmp(w, "port=", 5) == 0 ? rf_addr_port(&l->peer) == atoi(w + 5)
+                                                       : false;
+
+            if (!holds)
+                fails(p, "leg %s is not %s", p->words[2], w);
+        }
+    } else {
+        fails(p, "relay what?");
+    }
+}
+
+/* packets A in 10 enc|clear / packets A out ... */
+static void
+packets(struct play *p)
+{
+    struct media_slot *slot = stage_media(p->s);
+    struct rf_media_counts *c;
+    uint64_t n = strtoul(p->words[3], NULL, 10);
+    bool enc = strcmp(p->words[4], "enc") == 0;
+
+    if (slot == NULL) {
+        fails(p, "no media session is open");
+        return;
+    }
+    c = &p->s->map->session[slot->name.slot].leg[strcmp(p->words[1], "B") == 0].counts;
+    if (strcmp(p->words[2], "in") == 0) {
+        c->in_packets += n;
+        *(enc ? &c->in_authentic : &c->in_clear) += n;
+    } else {
+        c->out_packets += n;
+        *(enc ? &c->out_encrypted : &c->out_clear) += n;
+    }
+}
+
+/* record has|lacks "text"; shown has|lacks "text": the live call */
+static void
+look(struct play *p, const char *text)
+{
+    for (int i = 2; i < p->n; i++) {
+        bool there = text != NULL && strstr(text, p->words[i]) != NULL;
+
+        if (there != (strcmp(p->words[1], "has") == 0))
+            fails(p, "%s %s %s: %s", p->words[0], p->words[1], p->words[i], text != NULL ? text : "(none)");
+    }
+}
+
+static void
+nothing_left(struct play *p)
+{
+    struct rf_txn_counts n = rf_txn_counts(p->s->txn);
+
+    if (n.servers + n.clients != 0 || rf_call_count(p->s->calls) != 0 || stage_media_count(p->s) != 0 ||
+        rf_wheel_count(p->s->wheel) != 0)
+        fails(p, "left: %u + %u transactions, %zu calls, %d media sessions, %zu timers", n.servers, n.clients,
+              rf_call_count(p->s->calls), stage_media_count(p->s), rf_wheel_count(p->s->wheel));
+    for (int i = 0; i < SAVED_MAX; i++)
+        if (p->s->saved[i].value != NULL)
+            fails(p, "a call that ended is still saved");
+}
+
+static void
+perform(struct play *p)
+{
+    const char *w = p->words[0];
+    struct stage *s = p->s;
+
+    if (strcmp(w, "user") == 0)
+        user(p);
+    else if (strcmp(w, "phone") == 0)
+        phone(p);
+    else if (strcmp(w, "set") == 0)
+        set(p);
+    else if (strcmp(w, "relay") == 0)
+        relay(p);
+    else if (strcmp(w, "packets") == 0)
+        packets(p);
+    else if (strcmp(w, "elapse") == 0)
+        stage_elapse(s, duration(p->words[1]));
+    else if (strcmp(w, "restart") == 0)
+        stage_restart(s);
+    else if (strcmp(w, "record") == 0)
+        look(p, s->record);
+    else if (strcmp(w, "records") == 0) {
+        if (s->records != atoi(p->words[1]))
+            fails(p, "%d records", s->records);
+    } else if (strcmp(w, "calls") == 0) {
+        if ((int)rf_call_count(s->calls) != atoi(p->words[1]))
+            fails(p, "%zu calls", rf_call_count(s->calls));
+    } else if (strcmp(w, "shown") == 0) {
+        json_t *o = rf_call_show(s->calls, RF_SPAN_LIT("last"), s->now);
+        char *text = json_dumps(o, JSON_COMPACT);
+
+        look(p, text);
+        free(text);
+        json_decref(o);
+    } else if (strcmp(w, "hangup") == 0) {
+        rf_call_hangup_all(s->calls, s->now);
+        stage_pump(s);
+    } else if (strcmp(w, "paths") == 0) { /* paths slow|come */
+        s->slow_paths = strcmp(p->words[1], "slow") == 0;
+        stage_pump(s);
+    } else if (strcmp(w, "stays") == 0) {
+        p->stays = true;
+    } else if (strcmp(w, "left") == 0) {
+        nothing_left(p);
+    } else if (p->n >= 2) {
+        struct phone *ph = the_phone(p);
+
+        if (ph == NULL)
+            return;
+        if (strcmp(p->words[1], "sends") == 0)
+            sends(p, ph);
+        else if (strcmp(p->words[1], "expects") == 0)
+            expects(p, ph);
+        else if (strcmp(p->words[1], "leaves") == 0)
+            phone_leave(s, ph);
+        else if (strcmp(p->words[1], "returns") == 0)
+            phone_return(s, ph);
+        else if (strcmp(p->words[1], "forgets") == 0) { /* its inbox */
+            char *m;
+
+            while ((m = phone_take(ph)) != NULL)
+                free(m);
+        } else
+            fails(p, "no verb %s", p->words[1]);
+    } else {
+        fails(p, "what is %s?", w);
+    }
+}
+
+static void
+play(const char *path, const char *name)
+{
+    struct play p = { .file = name };
+    char line[2048], title[256] = "";
+    FILE *f = fopen(path, "r");
+
+    if (f == NULL) {
+        ok(false, "%s can be read", name);
+        return;
+    }
+    p.s = stage_open(strlen(name) * 7919);
+    while (!p.failed && fgets(line, sizeof line, f) != NULL) {
+        p.line++;
+        if (line[0] == '#' && title[0] == '\0')
+            snprintf(title, sizeof title, "%.*s", (int)strcspn(line + 1, "\n"), line + 1);
+        split(&p, line);
+        if (p.n > 0)
+            perform(&p);
+        if (p.s->wrong[0] != '\0')
+            fails(&p, "%s", p.s->wrong);
+    }
+    fclose(f);
+    if (!p.failed && !p.stays) {
+        stage_elapse(p.s, 70 * RF_S);
+        nothing_left(&p);
+        if (p.s->wrong[0] != '\0')
+            fails(&p, "%s", p.s->wrong);
+    }
+    ok(!p.failed, "%s:%s", name, title);
+    stage_close(p.s);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const char *const concepts[] = { "call", "txn", "dialog" };
+    char path[1024];
+
+    rf_log_open(-1, -1, RF_LOG_ERROR, "play");
+    for (int i = 1; i < argc; i++)
+        play(argv[i], argv[i]);
+    for (size_t c = 0; argc == 1 && c < sizeof concepts / sizeof concepts[0]; c++) {
+        char folder[1024];
+        char *names[512];
+        int n = 0;
+        struct dirent *e;
+        DIR *d;
+
+        snprintf(folder, sizeof folder, "%s/../%s", getenv("RF_DATA") ? getenv("RF_DATA") : "tests/data", concepts[c]);
+        d = opendir(folder);
+        while (d != NULL && (e = readdir(d)) != NULL && n < 512) {
+            size_t len = strlen(e->d_name);
+
+            if (len > 2 && strcmp(e->d_name + len - 2, ".t") == 0)
+                names[n++] = strdup(e->d_name);
+        }
+        if (d != NULL)
+            closedir(d);
+        qsort(names, (size_t)n, sizeof names[0], by_name);
+        for (int i = 0; i < n; i++) {
+            char shown[512];
+
+            snprintf(path, sizeof path, "%.700s/%.300s", folder, names[i]);
+            snprintf(shown, sizeof shown, "%s/%.300s", concepts[c], names[i]);
+            play(path, shown);
+            free(names[i]);
+        }
+    }
+    return tap_done();
+}

@@ -1,0 +1,878 @@
+/*
+ * tests/play/stage.c - see stage.h
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "play/stage.h"
+
+#define DOMAIN "pbx.example"
+#define PASSWORD "secret"
+
+static void
+wrong(struct stage *s, const char *what)
+{
+    if (s->wrong[0] == '\0')
+        snprintf(s->wrong, sizeof s->wrong, "%s", what);
+}
+
+/* --- wires --- */
+
+static enum rf_err
+wire_send(struct rf_flow *f, struct rf_span message)
+{
+    struct wire *w = rf_container(f, struct wire, flow);
+    char *copy;
+
+    if (w->phone == NULL)
+        return f->transport == RF_UDP ? RF_OK : RF_ERR_CLOSED;
+    copy = rf_span_dup(message);
+    if (w->phone->inbox_n == INBOX_MAX) {
+        free(copy);
+        return RF_OK;
+    }
+    w->phone->inbox[w->phone->inbox_n++] = copy;
+    return RF_OK;
+}
+static void wire_close(struct rf_flow *f) { (void)f; }
+static void wire_free(struct rf_flow *f) { free(rf_container(f, struct wire, flow)); }
+static const struct rf_flow_ops wire_ops = { wire_send, wire_close, wire_free };
+
+static void
+wire_open(struct stage *s, struct phone *p)
+{
+    struct wire *w = calloc(1, sizeof *w);
+
+    rf_flow_init(&w->flow, &wire_ops, p->transport, ++s->flow_ids);
+    w->phone = p;
+    w->flow.remote = p->addr;
+    if (rf_addr_parse_port(RF_SPAN_LIT("192.0.2.1:5060"), &w->flow.local) != RF_OK)
+        abort();
+    snprintf(w->flow.listener, sizeof w->flow.listener, "sip");
+    if (p->transport == RF_TLS) {
+        snprintf(w->flow.facts.tls_version, sizeof w->flow.facts.tls_version, "1.3");
+        snprintf(w->flow.facts.tls_cipher, sizeof w->flow.facts.tls_cipher, "TLS_AES_256_GCM_SHA384");
+        snprintf(w->flow.facts.tls_group, sizeof w->flow.facts.tls_group, "X25519");
+    }
+    p->wire = w;
+}
+
+/* --- env --- */
+
+static const struct rf_call_settings *
+env_settings(void *ctx)
+{
+    return &((struct stage *)ctx)->settings;
+}
+
+static bool
+env_user(void *ctx, struct rf_span name, struct rf_call_user *out)
+{
+    struct stage *s = ctx;
+
+    for (int i = 0; i < s->users; i++)
+        if (rf_span_is(name, s->user[i].name)) {
+            *out = s->user[i];
+            return true;
+        }
+    return false;
+}
+
+static void
+env_our_address(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, struct rf_addr *media)
+{
+    (void)ctx;
+    *sip = flow->local;
+    *media = flow->local;
+    rf_addr_set_port(media, 0);
+}
+
+static void
+give_path(struct stage *s, const struct rf_binding *to, void (*ready)(void *, struct rf_flow *, enum rf_err),
+          void *owner)
+{
+    for (int i = 0; i < s->phones; i++) {
+        struct wire *w = s->phone[i].wire;
+
+        if (w == NULL || w->flow.is_closed)
+            continue;
+        if (w->flow.id == to->flow_id || (to->transport == RF_UDP && rf_addr_eq(&to->source, &w->flow.remote))) {
+            ready(owner, rf_flow_ref(&w->flow), RF_OK);
+            return;
+        }
+    }
+    ready(owner, NULL, RF_ERR_CLOSED);
+}
+
+static void
+env_flow_to(void *ctx, const struct rf_binding *to, void (*ready)(void *, struct rf_flow *, enum rf_err),
+            void *owner)
+{
+    struct stage *s = ctx;
+
+    if (!s->slow_paths) {
+        give_path(s, to, ready, owner);
+        return;
+    }
+    if (s->paths == 32)
+        abort();
+    s->path[s->paths].ready = ready;
+    s->path[s->paths].owner = owner;
+    s->path[s->paths++].to = *to;
+}
+
+/* (I3) as seen from the relay. */
+static void
+check_leg(struct stage *s, const struct rf_media_leg *leg)
+{
+    if (leg->require_srtp && leg->may_send && leg->tx.suite == 0)
+        wrong(s, "a leg that requires SRTP may send without a key");
+    if (leg->require_srtp && leg->may_receive && leg->rx_count == 0)
+        wrong(s, "a leg that requires SRTP may receive without a key");
+    if (leg->tx.suite != 0 && leg->rx_count > 0 && memcmp(leg->tx.key, leg->rx[0].key, sizeof leg->tx.key) == 0)
+        wrong(s, "a leg sends with the key of its peer");
+}
+
+static enum rf_err
+env_media(void *ctx, const struct rf_media_request *r)
+{
+    struct stage *s = ctx;
+    struct rf_media_reply reply = { .version = RF_MEDIA_VERSION, .cookie = r->cookie, .session = r->session };
+    struct media_slot *slot = NULL;
+
+    if (s->relay_away)
+        return RF_ERR_CLOSED;
+    if (r->command != RF_MEDIA_OPEN && r->session.slot < SLOTS && s->slot[r->session.slot].used &&
+        s->slot[r->session.slot].name.generation == r->session.generation)
+        slot = &s->slot[r->session.slot];
+    switch (r->command) {
+    case RF_MEDIA_OPEN:
+        reply.event = RF_MEDIA_FULL;
+        for (uint32_t i = 0; i < SLOTS && !s->relay_full && slot == NULL; i++)
+            if (!s->slot[i].used) {
+                slot = &s->slot[i];
+                memset(slot->leg, 0, sizeof slot->leg);
+                slot->has[0] = slot->has[1] = false;
+                slot->used = true;
+                slot->name.slot = i;
+                slot->name.generation += 2;
+                slot->name.generation |= 1;
+                memset(&s->map->session[i], 0, sizeof s->map->session[i]);
+                s->map->session[i].generation = slot->name.generation;
+                reply.event = RF_MEDIA_OPENED;
+                reply.session = slot->name;
+                reply.port[0] = (uint16_t)(30000 + 4 * i);
+                reply.port[1] = (uint16_t)(30002 + 4 * i);
+            }
+        break;
+    case RF_MEDIA_CHANGE:
+        if (slot == NULL) {
+            reply.event = RF_MEDIA_GONE;
+            break;
+        }
+        check_leg(s, &r->change);
+        slot->leg[r->leg] = r->change;
+        slot->has[r->leg] = true;
+        s->map->session[slot->name.slot].leg[r->leg].set = r->change;
+        reply.event = RF_MEDIA_CHANGED;
+        break;
+    case RF_MEDIA_CLOSE:
+        if (slot == NULL) {
+            wrong(s, "CLOSE of a media session that is not open");
+            return RF_OK;
+        }
+        slot->used = false;
+        s->map->session[slot->name.slot].generation = slot->name.generation + 1;
+        reply.event = RF_MEDIA_CLOSED;
+        break;
+    case RF_MEDIA_ADOPT:
+        reply.event = slot != NULL ? RF_MEDIA_ADOPTED : RF_MEDIA_GONE;
+        break;
+    default:
+        return RF_OK;
+    }
+    if (!s->relay_silent && s->replies < 64)
+        s->reply[s->replies++] = reply;
+    return RF_OK;
+}
+
+static void
+env_save(void *ctx, struct rf_span id, struct rf_span value)
+{
+    struct stage *s = ctx;
+    int at = -1;
+
+    for (int i = 0; i < SAVED_MAX; i++) {
+        if (s->saved[i].value != NULL && rf_span_is(id, s->saved[i].id))
+            at = i;
+        else if (s->saved[i].value == NULL && at < 0 && value.p != NULL)
+            at = i;
+    }
+    for (int i = 0; i < SAVED_MAX; i++)
+        if (s->saved[i].value != NULL && rf_span_is(id, s->saved[i].id))
+            at = i;
+    if (at < 0)
+        return;
+    free(s->saved[at].value);
+    s->saved[at].value = NULL;
+    if (value.p == NULL)
+        return;
+    s->saved[at].value = malloc(value.n);
+    memcpy(s->saved[at].value, value.p, value.n);
+    s->saved[at].n = value.n;
+    snprintf(s->saved[at].id, sizeof s->saved[at].id, "%.*s", RF_SPAN_ARG(id));
+    if (rf_span_find_str(value, RF_SPAN_LIT("inline:")) < value.n)
+        wrong(s, "a key was written to the store");
+}
+
+static void
+env_record(void *ctx, struct rf_span id, json_t *record)
+{
+    struct stage *s = ctx;
+
+    (void)id;
+    free(s->record);
+    s->record = json_dumps(record, JSON_COMPACT | JSON_SORT_KEYS);
+    s->records++;
+    if (strstr(s->record, "inline:") != NULL || strstr(s->record, "response=") != NULL)
+        wrong(s, "a secret is in a call record");
+}
+
+static int64_t
+env_wall_s(void *ctx)
+{
+    return (int64_t)(1800000000 + ((struct stage *)ctx)->now / RF_S);
+}
+
+/* --- life --- */
+
+static void
+on_request(void *ctx, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    rf_call_request(((struct stage *)ctx)->calls, txn, msg, now_us);
+}
+static void
+on_ack(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us)
+{
+    rf_call_ack(((struct stage *)ctx)->calls, msg, flow, now_us);
+}
+static void
+on_stray(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us)
+{
+    rf_call_stray_response(((struct stage *)ctx)->calls, msg, flow, now_us);
+}
+
+static void
+layers_open(struct stage *s)
+{
+    const struct rf_txn_limits limits = { 500, 500, 500 * RF_MS, 4 * RF_S, 5 * RF_S };
+    const struct rf_txn_user user = { s, on_request, on_ack, on_stray };
+    const struct rf_auth_settings auth = { { RF_DIGEST_SHA256, RF_DIGEST_MD5 }, 2, 300, 1024 };
+    struct rf_call_env env = { .ctx = s, .rand = &s->rand, .location = s->location, .media_map = s->map,
+                               .worker = 0, .workers = 1, .settings = env_settings, .user = env_user,
+                               .our_address = env_our_address, .flow_to = env_flow_to, .media = env_media,
+                               .save = env_save, .record = env_record, .wall_s = env_wall_s };
+
+    if (rf_wheel_new(&s->wheel, s->now) != RF_OK || rf_auth_new(&s->auth, &s->rand, &auth) != RF_OK ||
+        rf_txn_layer_new(&s->txn, s->wheel, &s->rand, &limits, &user) != RF_OK)
+        abort();
+    env.wheel = s->wheel;
+    env.txn = s->txn;
+    env.auth = s->auth;
+    if (rf_call_layer_new(&s->calls, &env) != RF_OK)
+        abort();
+}
+
+static void
+layers_close(struct stage *s)
+{
+    s->paths = 0;
+    s->replies = 0;
+    rf_call_layer_free(s->calls);
+    rf_txn_layer_free(s->txn);
+    rf_auth_free(s->auth);
+    rf_wheel_free(s->wheel);
+}
+
+struct stage *
+stage_open(uint64_t seed)
+{
+    struct stage *s = calloc(1, sizeof *s);
+    const struct rf_location_limits limits = { 60, 3600, 3600, RF_BINDINGS_PER_AOR, 1000 };
+
+    s->seed = seed;
+    s->rand = (struct rf_rand){ rf_rand_seeded_fill, &s->seed };
+    s->now = 1000 * RF_S;
+    s->map = calloc(1, rf_media_map_size(1, SLOTS));
+    s->map->threads = 1;
+    s->map->slots_per_thread = SLOTS;
+    s->settings = (struct rf_call_settings){ .domain = DOMAIN, .server = "ringfence/test", .ring_time_s = 180,
+                                             .session_expires_s = 1800, .min_se_s = 90, .media_timeout_s = 60,
+                                             .calls_max = 100, .calls_per_user_max = 10, .explain_to_peer = true };
+    if (rf_location_new(&s->location, NULL, &s->rand, &limits) != RF_OK)
+        abort();
+    layers_open(s);
+    return s;
+}
+
+static void
+wire_shut(struct stage *s, struct phone *p)
+{
+    struct wire *w = p->wire;
+
+    if (w == NULL)
+        return;
+    w->phone = NULL;
+    p->wire = NULL;
+    rf_location_flow_gone(s->location, w->flow.id);
+    rf_flow_gone(&w->flow, s->now);
+    rf_flow_unref(&w->flow);
+}
+
+void
+stage_close(struct stage *s)
+{
+    layers_close(s);
+    for (int i = 0; i < s->phones; i++) {
+        struct phone *p = &s->phone[i];
+        char *m;
+
+        if (p->wire != NULL) {
+            p->wire->phone = NULL;
+            rf_flow_unref(&p->wire->flow);
+        }
+        while ((m = phone_take(p)) != NULL)
+            free(m);
+        free(p->invite);
+        free(p->request);
+        free(p->invite_in);
+        free(p->sdp_in);
+    }
+    for (int i = 0; i < SAVED_MAX; i++)
+        free(s->saved[i].value);
+    rf_location_free(s->location);
+    free(s->record);
+    free(s->map);
+    free(s);
+}
+
+void
+stage_restart(struct stage *s)
+{
+    layers_close(s);
+    for (int i = 0; i < s->phones; i++) {
+        struct phone *p = &s->phone[i];
+
+        if (p->wire == NULL)
+            continue;
+        p->wire->phone = NULL;
+        rf_location_flow_gone(s->location, p->wire->flow.id);
+        rf_flow_unref(&p->wire->flow);
+        p->wire = NULL;
+    }
+    s->relay_away = false;
+    layers_open(s);
+    for (int i = 0; i < SAVED_MAX; i++)
+        if (s->saved[i].value != NULL) {
+            char *value = s->saved[i].value;
+            size_t n = s->saved[i].n;
+            char *copy = malloc(n);
+
+            memcpy(copy, value, n);
+            (void)!rf_call_restore(s->calls, rf_span(copy, n), s->now);
+            free(copy);
+        }
+    stage_pump(s);
+}
+
+struct rf_call_user *
+stage_user(struct stage *s, const char *name, enum rf_srtp_mode mode)
+{
+    struct rf_call_user *u = &s->user[s->users++];
+
+    memset(u, 0, sizeof *u);
+    snprintf(u->name, sizeof u->name, "%s", name);
+    snprintf(u->display, sizeof u->display, "User %s", name);
+    snprintf(u->srtp_setting, sizeof u->srtp_setting, "user.%s.srtp", name);
+    u->srtp.mode = mode;
+    u->srtp.suite_count = rf_srtp_suites_for_phones(u->srtp.suite);
+    rf_digest_verifier_make(&u->auth.verifier, rf_span_str(name), RF_SPAN_LIT(DOMAIN), RF_SPAN_LIT(PASSWORD));
+    return u;
+}
+
+struct phone *
+stage_phone(struct stage *s, const char *name, const char *user, enum rf_transport t)
+{
+    struct phone *p = &s->phone[s->phones];
+    char addr[32];
+
+    memset(p, 0, sizeof *p);
+    snprintf(p->name, sizeof p->name, "%s", name);
+    snprintf(p->user, sizeof p->user, "%s", user);
+    p->transport = t;
+    snprintf(addr, sizeof addr, "192.0.2.%d:5060", 10 + s->phones);
+    if (rf_addr_parse_port(rf_span_str(addr), &p->addr) != RF_OK)
+        abort();
+    p->port = 40000 + 100 * s->phones;
+    p->key = 1 + 10 * s->phones;
+    p->version = 1;
+    s->phones++;
+    wire_open(s, p);
+    return p;
+}
+
+struct phone *
+phone_named(struct stage *s, const char *name)
+{
+    for (int i = 0; i < s->phones; i++)
+        if (strcmp(s->phone[i].name, name) == 0)
+            return &s->phone[i];
+    return NULL;
+}
+
+static const char *
+transport_param(const struct phone *p)
+{
+    return p->transport == RF_TLS ? ";transport=tls" : p->transport == RF_TCP ? ";transport=tcp" : "";
+}
+
+static void
+put_contact(const struct phone *p, char *out, size_t size)
+{
+    char a[RF_ADDR_TEXT_MAX];
+
+    snprintf(out, size, "<sip:%s@%s%s>", p->user, rf_addr_text(&p->addr, a), transport_param(p));
+}
+
+void
+phone_register(struct stage *s, struct phone *p)
+{
+    static struct rf_sip_msg msg;
+    struct rf_sip_problem problem;
+    struct rf_register_result r;
+    char text[2048], contact[256], aor[128];
+    struct rf_buf b = rf_buf(aor, sizeof aor);
+
+    put_contact(p, contact, sizeof contact);
+    snprintf(text, sizeof text,
+             "REGISTER sip:" DOMAIN " SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.9;branch=z9hG4bKr%u\r\nFrom: "
+             "<sip:%s@" DOMAIN ">;tag=r\r\nTo: <sip:%s@" DOMAIN ">\r\nCall-ID: reg-%s\r\nCSeq: %u REGISTER\r\n"
+             "Contact: %s;+sip.instance=\"<urn:uuid:%s>\"\r\nExpires: 3600\r\nContent-Length: 0\r\n\r\n",
+             p->register_cseq + 1, p->user, p->user, p->name, p->register_cseq + 1, contact, p->name);
+    p->register_cseq++;
+    if (rf_sip_msg_parse(&msg, rf_span_str(text), &problem) != RF_OK)
+        abort();
+    rf_call_put_aor(&b, rf_span_str(p->user), DOMAIN);
+    rf_location_register(s->location, rf_buf_span(&b), &msg, &p->wire->flow, env_wall_s(s), NULL, NULL, 0, &r);
+    if (r.status != 200)
+        wrong(s, "a phone could not register");
+    p->registered = true;
+}
+
+void
+phone_leave(struct stage *s, struct phone *p)
+{
+    wire_shut(s, p);
+    stage_pump(s);
+}
+
+void
+phone_return(struct stage *s, struct phone *p)
+{
+    wire_open(s, p);
+    phone_register(s, p);
+}
+
+char *
+phone_take(struct phone *p)
+{
+    char *first;
+
+    if (p->inbox_n == 0)
+        return NULL;
+    first = p->inbox[0];
+    memmove(p->inbox, p->inbox + 1, (size_t)--p->inbox_n * sizeof p->inbox[0]);
+    if (first[0] == '\t')
+        memmove(first, first + 1, strlen(first));
+    return first;
+}
+
+void
+phone_send(struct stage *s, struct phone *p, const char *text)
+{
+    static struct rf_sip_msg msg;
+    struct rf_sip_problem problem;
+
+    if (p->wire == NULL)
+        return;
+    if (rf_sip_msg_parse(&msg, rf_span_str(text), &problem) != RF_OK) {
+        char why[300];
+
+        snprintf(why, sizeof why, "a phone sent what does not parse: %s", problem.sentence);
+        wrong(s, why);
+        return;
+    }
+    rf_txn_received(s->txn, &msg, &p->wire->flow, s->now);
+    stage_pump(s);
+}
+
+/* --- what phones say --- */
+
+static void
+put_via(struct stage *s, struct phone *p, char *out, size_t size)
+{
+    char a[RF_ADDR_TEXT_MAX];
+
+    snprintf(p->branch, sizeof p->branch, "z9hG4bK%016llx", (unsigned long long)rf_rand_u64(&s->rand));
+    snprintf(out, size, "SIP/2.0/%s %s;branch=%s;rport", rf_transport_name(p->transport), rf_addr_text(&p->addr, a),
+             p->branch);
+}
+
+static void
+send_request(struct stage *s, struct phone *p, const char *method, const char *ruri, const char *extra,
+             const char *type, const char *body)
+{
+    static char text[32768];
+    char via[200], contact[256];
+
+    put_via(s, p, via, sizeof via);
+    put_contact(p, contact, sizeof contact);
+    snprintf(text, sizeof text,
+             "%s %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: %s;tag=%s\r\nTo: %s%s%s\r\nCall-ID: %s\r\n"
+             "CSeq: %u %s\r\nContact: %s\r\n%s%s%s%sContent-Length: %zu\r\n\r\n%s",
+             method, ruri, via, p->local, p->our_tag, p->remote, p->their_tag[0] != '\0' ? ";tag=" : "", p->their_tag,
+             p->call_id, p->cseq, method, contact, extra != NULL ? extra : "", body != NULL ? "Content-Type: " : "",
+             body != NULL ? type : "", body != NULL ? "\r\n" : "", body != NULL ? strlen(body) : 0,
+             body != NULL ? body : "");
+    if (strcmp(method, "INVITE") == 0) {
+        free(p->invite);
+        p->invite = strdup(text);
+    }
+    phone_send(s, p, text);
+}
+
+void
+phone_invite(struct stage *s, struct phone *p, const char *target, const char *sdp, const char *extra)
+{
+    p->is_caller = true;
+    p->authorized = false;
+    p->cseq = 1;
+    p->their_tag[0] = '\0';
+    snprintf(p->call_id, sizeof p->call_id, "c%016llx", (unsigned long long)rf_rand_u64(&s->rand));
+    snprintf(p->our_tag, sizeof p->our_tag, "t%08x", (unsigned)rf_rand_u64(&s->rand));
+    snprintf(p->local, sizeof p->local, "<sip:%s@" DOMAIN ">", p->user);
+    snprintf(p->remote, sizeof p->remote, "<sip:%s@" DOMAIN ">", target);
+    snprintf(p->target, sizeof p->target, "sip:%s@" DOMAIN, target);
+    if (strchr(target, ':') != NULL) {
+        snprintf(p->remote, sizeof p->remote, "<%s>", target);
+        snprintf(p->target, sizeof p->target, "%s", target);
+    }
+    send_request(s, p, "INVITE", p->target, extra, "application/sdp", sdp);
+}
+
+void
+phone_reinvite(struct stage *s, struct phone *p, const char *sdp, const char *extra)
+{
+    p->cseq++;
+    send_request(s, p, "INVITE", p->target, extra, "application/sdp", sdp);
+}
+
+void
+phone_indialog(struct stage *s, struct phone *p, const char *method, const char *extra, const char *type,
+               const char *body)
+{
+    p->cseq++;
+    send_request(s, p, method, p->target, extra, type, body);
+}
+
+/* One header line of a message, to its end. */
+static void
+header(const char *text, const char *name, char *out, size_t size)
+{
+    char key[64];
+    const char *at, *end;
+
+    snprintf(key, sizeof key, "\r\n%s: ", name);
+    out[0] = '\0';
+    at = strstr(text, key);
+    if (at == NULL)
+        return;
+    at += strlen(key);
+    end = strstr(at, "\r\n");
+    snprintf(out, size, "%.*s", (int)(end - at), at);
+}
+
+void
+phone_ack(struct stage *s, struct phone *p, const char *sdp)
+{
+    static char text[32768];
+    char via[200], cseq[64] = "";
+
+    put_via(s, p, via, sizeof via);
+    if (p->invite != NULL)
+        header(p->invite, "CSeq", cseq, sizeof cseq);
+    snprintf(text, sizeof text,
+             "ACK %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: %s;tag=%s\r\nTo: %s;tag=%s\r\nCall-ID: %s\r\n"
+             "CSeq: %u ACK\r\n%sContent-Length: %zu\r\n\r\n%s",
+             p->target, via, p->local, p->our_tag, p->remote, p->their_tag, p->call_id,
+             (unsigned)strtoul(cseq, NULL, 10), sdp != NULL ? "Content-Type: application/sdp\r\n" : "",
+             sdp != NULL ? strlen(sdp) : 0, sdp != NULL ? sdp : "");
+    phone_send(s, p, text);
+}
+
+/* CANCEL, or the ACK for a refusal: the INVITE's Via, and its number. */
+static void
+same_hop(struct stage *s, struct phone *p, const char *invite, const char *method, const char *to)
+{
+    static char text[8192];
+    char ruri[512] = "", via[300], from[300], call_id[100], cseq[64];
+    const char *space = strchr(invite, ' ');
+
+    snprintf(ruri, sizeof ruri, "%.*s", (int)(strchr(space + 1, ' ') - space - 1), space + 1);
+    header(invite, "Via", via, sizeof via);
+    header(invite, "From", from, sizeof from);
+    header(invite, "Call-ID", call_id, sizeof call_id);
+    header(invite, "CSeq", cseq, sizeof cseq);
+    snprintf(text, sizeof text,
+             "%s %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n"
+             "Content-Length: 0\r\n\r\n",
+             method, ruri, via, from, to, call_id, (unsigned)strtoul(cseq, NULL, 10), method);
+    phone_send(s, p, text);
+}
+
+void
+phone_cancel(struct stage *s, struct phone *p)
+{
+    char to[300];
+
+    header(p->invite, "To", to, sizeof to);
+    same_hop(s, p, p->invite, "CANCEL", to);
+}
+
+void
+phone_answer(struct stage *s, struct phone *p, bool invite, int status, const char *tag, const char *sdp,
+             const char *extra)
+{
+    static struct rf_sip_msg msg;
+    static char text[32768];
+    struct rf_sip_problem problem;
+    struct rf_buf b = rf_buf(text, sizeof text - 1);
+    const char *request = invite ? p->invite_in : p->request;
+    char contact[256];
+
+    if (request == NULL || rf_sip_msg_parse(&msg, rf_span_str(request), &problem) != RF_OK)
+        return;
+    put_contact(p, contact, sizeof contact);
+    rf_sip_put_response(&b, &msg, status, NULL, rf_span_str(tag != NULL ? tag : p->our_tag), &p->addr);
+    if (msg.method == RF_SIP_INVITE && status < 300)
+        rf_putf(&b, "Contact: %s\r\n", contact);
+    rf_put_str(&b, extra != NULL ? extra : "");
+    rf_sip_put_body(&b, sdp != NULL ? "application/sdp" : NULL, rf_span_str(sdp));
+    text[b.n] = '\0';
+    phone_send(s, p, text);
+}
+
+/* --- what phones do by themselves --- */
+
+static void
+remember_dialog(struct phone *p, const struct rf_sip_msg *m)
+{
+    struct rf_sip_walk w = rf_sip_walk(m, RF_HDR_CONTACT);
+    struct rf_span element;
+    struct rf_sip_name_addr a;
+
+    if (rf_sip_walk_next(&w, &element) && rf_sip_name_addr_parse(element, &a) == RF_OK)
+        snprintf(p->target, sizeof p->target, "%.*s", RF_SPAN_ARG(a.uri.raw));
+}
+
+static void
+keep(char **where, const char *text)
+{
+    char *copy = strdup(text);
+
+    free(*where);
+    *where = copy;
+}
+
+/* What a message tells the phone, when it is taken out of the inbox or came with others. */
+static void
+phone_hears(struct stage *s, struct phone *p, const char *text)
+{
+    struct rf_sip_msg msg;
+    struct rf_sip_problem problem;
+    char line[400];
+
+    if (rf_sip_msg_parse(&msg, rf_span_str(text), &problem) != RF_OK) {
+        snprintf(line, sizeof line, "ringfence sent what does not parse: %s", problem.sentence);
+        wrong(s, line);
+        return;
+    }
+    if (msg.body.n > 0 && rf_span_iis(rf_sip_value(&msg, RF_HDR_CONTENT_TYPE), "application/sdp")) {
+        char *sdp = rf_span_dup(msg.body);
+
+        keep(&p->sdp_in, sdp);
+        free(sdp);
+    }
+    if (msg.is_request) {
+        keep(&p->request, text);
+        if (msg.method != RF_SIP_INVITE)
+            return;
+        keep(&p->invite_in, text);
+        remember_dialog(p, &msg);
+        if (msg.to_tag.n == 0) { /* a new call for this phone */
+            p->is_caller = false;
+            p->cseq = 100;
+            snprintf(p->our_tag, sizeof p->our_tag, "t%08x", (unsigned)rf_rand_u64(&s->rand));
+            snprintf(p->their_tag, sizeof p->their_tag, "%.*s", RF_SPAN_ARG(msg.from_tag));
+            snprintf(p->call_id, sizeof p->call_id, "%.*s", RF_SPAN_ARG(msg.call_id));
+            snprintf(p->local, sizeof p->local, "<%.*s>", RF_SPAN_ARG(msg.to.uri.raw));
+            snprintf(p->remote, sizeof p->remote, "<%.*s>", RF_SPAN_ARG(msg.from.uri.raw));
+        }
+        return;
+    }
+    if (msg.method != RF_SIP_INVITE || p->invite == NULL || msg.status == 100 ||
+        !rf_span_is(msg.call_id, p->call_id))
+        return;
+    if (msg.status < 300 && msg.to_tag.n > 0) {
+        snprintf(p->their_tag, sizeof p->their_tag, "%.*s", RF_SPAN_ARG(msg.to_tag));
+        remember_dialog(p, &msg);
+    }
+    if (msg.status >= 300 && !p->is_mute) {
+        char to[300];
+
+        header(text, "To", to, sizeof to);
+        same_hop(s, p, p->invite, "ACK", to);
+    }
+}
+
+/* Sign in: the INVITE again with an answer to the first challenge. */
+static bool
+phone_signs_in(struct stage *s, struct phone *p, const char *text)
+{
+    static char again[32768];
+    char line[600], credentials[900];
+    struct rf_buf b = rf_buf(credentials, sizeof credentials - 1);
+    struct rf_digest_challenge c;
+    const char *cseq, *head;
+    char ruri[512];
+    const char *space;
+
+    if (strncmp(text, "SIP/2.0 407 ", 12) != 0 || p->authorized || p->invite == NULL || p->is_mute)
+        return false;
+    header(text, "Proxy-Authenticate", line, sizeof line);
+    if (rf_digest_challenge_parse(rf_span_str(line), &c) != RF_OK)
+        return false;
+    phone_hears(s, p, text); /* ACK */
+    p->authorized = true;
+    space = strchr(p->invite, ' ');
+    snprintf(ruri, sizeof ruri, "%.*s", (int)(strchr(space + 1, ' ') - space - 1), space + 1);
+    rf_put_digest_credentials(&b, &c, rf_span_str(p->user), RF_SPAN_LIT(PASSWORD), RF_SPAN_LIT("INVITE"),
+                              rf_span_str(ruri), 1, RF_SPAN_LIT("abcd"));
+    credentials[b.n] = '\0';
+    p->cseq++;
+    head = p->invite;
+    cseq = strstr(head, "\r\nCSeq: ");
+    snprintf(again, sizeof again, "%.*s\r\nCSeq: %u INVITE\r\nProxy-Authorization: %s%s", (int)(cseq - head), head,
+             p->cseq, credentials, strstr(cseq + 2, "\r\n"));
+    /* a new branch */
+    snprintf(line, sizeof line, "z9hG4bK%016llx", (unsigned long long)rf_rand_u64(&s->rand));
+    memcpy(strstr(again, "z9hG4bK"), line, strlen(line));
+    keep(&p->invite, again);
+    phone_send(s, p, p->invite);
+    return true;
+}
+
+void
+stage_pump(struct stage *s)
+{
+    static int depth;
+
+    if (depth > 0)
+        return;
+    depth++;
+    for (bool more = true; more;) {
+        more = false;
+        while (s->paths > 0 && !s->slow_paths) {
+            struct rf_binding to = s->path[0].to;
+            void (*ready)(void *, struct rf_flow *, enum rf_err) = s->path[0].ready;
+            void *owner = s->path[0].owner;
+
+            memmove(s->path, s->path + 1, (size_t)--s->paths * sizeof s->path[0]);
+            give_path(s, &to, ready, owner);
+            more = true;
+        }
+        while (s->replies > 0) {
+            struct rf_media_reply r = s->reply[0];
+
+            memmove(s->reply, s->reply + 1, (size_t)--s->replies * sizeof s->reply[0]);
+            rf_call_media_reply(s->calls, &r, s->now);
+            more = true;
+        }
+        for (int i = 0; i < s->phones; i++) {
+            struct phone *p = &s->phone[i];
+
+            for (int j = 0; j < p->inbox_n; j++)
+                if (phone_signs_in(s, p, p->inbox[j])) {
+                    free(p->inbox[j]);
+                    memmove(p->inbox + j, p->inbox + j + 1, (size_t)(--p->inbox_n - j) * sizeof p->inbox[0]);
+                    more = true;
+                    break;
+                } else if (p->inbox[j][0] != '\t') {
+                    char *heard = malloc(strlen(p->inbox[j]) + 2);
+
+                    sprintf(heard, "\t%s", p->inbox[j]); /* a tab marks what was heard */
+                    free(p->inbox[j]);
+                    p->inbox[j] = heard;
+                    phone_hears(s, p, heard + 1);
+                    more = true;
+                    break;
+                }
+        }
+    }
+    depth--;
+}
+
+void
+stage_elapse(struct stage *s, uint64_t us)
+{
+    uint64_t until = s->now + us;
+
+    for (;;) {
+        uint64_t next = rf_wheel_next_us(s->wheel);
+
+        if (next > until) {
+            s->now = until;
+            rf_wheel_advance(s->wheel, until);
+            stage_pump(s);
+            if (rf_wheel_next_us(s->wheel) > until)
+                return;
+            continue;
+        }
+        s->now = next > s->now ? next : s->now + RF_MS;
+        if (s->now > until)
+            s->now = until;
+        rf_wheel_advance(s->wheel, s->now);
+        stage_pump(s);
+        if (s->now >= until)
+            return;
+    }
+}
+
+int
+stage_media_count(const struct stage *s)
+{
+    int n = 0;
+
+    for (int i = 0; i < SLOTS; i++)
+        n += s->slot[i].used;
+    return n;
+}
+
+struct media_slot *
+stage_media(struct stage *s)
+{
+    for (int i = 0; i < SLOTS; i++)
+        if (s->slot[i].used)
+            return &s->slot[i];
+    return NULL;
+}

@@ -1,0 +1,118 @@
+/*
+ * tests/play/stage.h - a stage for plays: ringfence's call layer in virtual time, phones made of memory around it
+ *
+ * Everything that is real in the daemon is real here but sockets, clock, randomness, disk and the relay: transactions,
+ * dialogs, sign-in, locations, policy, calls. What leaves to a phone lands in its inbox; what the relay is told is
+ * checked at once: never a state in which a leg that requires SRTP could send in clear (I3).
+ */
+#ifndef RF_TESTS_PLAY_STAGE_H
+#define RF_TESTS_PLAY_STAGE_H
+
+#include "call/call.h"
+#include "sip/digest.h"
+
+#define PHONES_MAX 8
+#define INBOX_MAX  256
+#define SLOTS      64
+#define SAVED_MAX  8
+
+struct wire {
+    struct rf_flow flow;
+    struct phone *phone; /* NULL: the phone has left */
+};
+
+struct phone {
+    char name[24], user[24];
+    enum rf_transport transport;
+    struct rf_addr addr;
+    struct wire *wire;
+    bool registered, is_mute; /* mute: sends no ACK for refusals and answers nothing by itself */
+    char *inbox[INBOX_MAX];
+    int inbox_n;
+    /* its one dialog */
+    bool is_caller;
+    char call_id[80], our_tag[32], their_tag[64], target[512], local[256], remote[256];
+    uint32_t cseq, register_cseq;
+    char *invite;      /* the last INVITE we sent: for CANCEL and ACK */
+    char branch[64];
+    bool authorized;
+    int want_auth;     /* answers challenges left */
+    char *request;     /* the last request that came in */
+    char *invite_in;   /* the last INVITE that came in */
+    char *sdp_in;      /* the last description that came in */
+    int port, key, version;
+};
+
+struct media_slot {
+    bool used;
+    struct rf_media_name name;
+    struct rf_media_leg leg[2];
+    bool has[2];
+};
+
+struct stage {
+    uint64_t now, seed;
+    struct rf_wheel *wheel;
+    struct rf_txn_layer *txn;
+    struct rf_auth *auth;
+    struct rf_location *location;
+    struct rf_call_layer *calls;
+    struct rf_rand rand;
+    struct rf_call_settings settings;
+    struct rf_call_user user[8];
+    int users;
+    struct phone phone[PHONES_MAX];
+    int phones;
+    uint64_t flow_ids;
+    /* the relay */
+    struct media_slot slot[SLOTS];
+    struct rf_media_map *map;
+    struct rf_media_reply reply[64];
+    int replies;
+    bool relay_full, relay_silent, relay_away;
+    /* what was kept */
+    struct { char id[40]; char *value; size_t n; } saved[SAVED_MAX];
+    char *record; /* of the last call that ended, as JSON text */
+    int records;
+    bool slow_paths;
+    struct { void (*ready)(void *, struct rf_flow *, enum rf_err); void *owner; struct rf_binding to; } path[32];
+    int paths;
+    char wrong[400]; /* the first broken invariant; empty: none */
+};
+
+struct stage *stage_open(uint64_t seed);
+void stage_close(struct stage *s);
+/** A new signal process: every connection is closed, calls come back from what was saved. */
+void stage_restart(struct stage *s);
+
+struct rf_call_user *stage_user(struct stage *s, const char *name, enum rf_srtp_mode mode);
+struct phone *stage_phone(struct stage *s, const char *name, const char *user, enum rf_transport t);
+struct phone *phone_named(struct stage *s, const char *name);
+void phone_register(struct stage *s, struct phone *p);
+/** Its connection closes. */
+void phone_leave(struct stage *s, struct phone *p);
+/** A new connection and a REGISTER. */
+void phone_return(struct stage *s, struct phone *p);
+/** Octets from the phone to ringfence. */
+void phone_send(struct stage *s, struct phone *p, const char *text);
+/** Oldest message of the inbox, which the caller frees; NULL when it is empty. */
+char *phone_take(struct phone *p);
+
+/* What phones say; sdp NULL: none. extra: header lines. */
+void phone_invite(struct stage *s, struct phone *p, const char *target, const char *sdp, const char *extra);
+void phone_reinvite(struct stage *s, struct phone *p, const char *sdp, const char *extra);
+void phone_ack(struct stage *s, struct phone *p, const char *sdp);
+void phone_cancel(struct stage *s, struct phone *p);
+void phone_indialog(struct stage *s, struct phone *p, const char *method, const char *extra, const char *type,
+                    const char *body);
+/** Answer the last request (or the last INVITE). */
+void phone_answer(struct stage *s, struct phone *p, bool invite, int status, const char *tag, const char *sdp,
+                  const char *extra);
+
+/** Deliver what is under way: answers of the relay, challenges, ACKs for refusals. */
+void stage_pump(struct stage *s);
+void stage_elapse(struct stage *s, uint64_t us);
+int stage_media_count(const struct stage *s);
+struct media_slot *stage_media(struct stage *s);
+
+#endif
