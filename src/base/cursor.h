@@ -17,7 +17,8 @@ struct rf_cursor {
 static inline struct rf_cursor
 rf_cur(struct rf_span s)
 {
-    return (struct rf_cursor){ s.p, s.p + s.n, RF_OK };
+    /* An empty span may have no address at all, and NULL + 0 is undefined. */
+    return (struct rf_cursor){ s.p, s.n > 0 ? s.p + s.n : s.p, RF_OK };
 }
 
 /** Remember a failure (the first one stays). */

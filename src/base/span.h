@@ -73,7 +73,7 @@ rf_span_sub(struct rf_span s, size_t from, size_t n)
         from = s.n;
     if (n > s.n - from)
         n = s.n - from;
-    return (struct rf_span){ s.p + from, n };
+    return (struct rf_span){ from > 0 ? s.p + from : s.p, n };
 }
 
 /** Without SP, HTAB, CR and LF at both ends. */

@@ -85,9 +85,15 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
     rf_timer_cancel(wheel, &c->timer);
     exchange_stop(c, status >= 300 ? status : 487, now_us);
     infos_stop(c, now_us);
-    for (int i = 0; i < 2; i++)
-        if ((i == 0 ? c->a : c->b) != NULL)
-            rf_timer_cancel(wheel, &(i == 0 ? c->a : c->b)->session_timer);
+    for (int i = 0; i < 2; i++) {
+        struct leg *leg = i == 0 ? c->a : c->b;
+
+        if (leg == NULL)
+            continue;
+        rf_timer_cancel(wheel, &leg->session_timer);
+        if (leg->client_is_open && leg->client != NULL) /* a re-INVITE: it must not wait for ever */
+            rf_client_txn_cancel(leg->client, (struct rf_span){ 0 }, now_us);
+    }
 
     c->paths_wanted++; /* a path that is there at once must not end the call under us */
     end_leg_a(c, now_us);

@@ -8,6 +8,8 @@
 
 #define GLARE_TRIES_MAX 6           /* a peer that always answers 491 is not in glare */
 #define BUSY_AGAIN_US   (2 * RF_S)  /* a refresh that meets another exchange waits for its end */
+/* Phones answer a re-INVITE by themselves. One that says 100 and no more would hold up every later exchange. */
+#define ANSWER_WITHIN_US (32 * RF_S)
 
 static bool
 has_sdp(const struct rf_sip_msg *msg)
@@ -67,6 +69,13 @@ accept_offer(struct call *c, struct rf_span sdp, uint64_t now_us)
     call_save(c);
 }
 
+/* An INVITE of either side is not over, though its exchange may be. */
+static bool
+is_busy(const struct call *c)
+{
+    return c->a->awaits_ack || c->b->awaits_ack || c->a->client_is_open || c->b->client_is_open;
+}
+
 /* --- our re-INVITE --- */
 
 static enum rf_err
@@ -95,50 +104,89 @@ invite_other(struct call *c, uint64_t now_us)
     err = leg_send(to, RF_SIP_INVITE, rf_buf_span(&extra), "application/sdp", sdp, &exchange_events, to, &to->client,
                    now_us);
     to->client_is_open = err == RF_OK;
+    if (err == RF_OK)
+        rf_timer_arm(c->l->env.wheel, &x->glare, now_us + ANSWER_WITHIN_US);
     return err;
+}
+
+/* As above, but a phone whose connection is gone is looked for first. RF_OK: sent, or the path is being looked for. */
+static enum rf_err
+invite_or_find(struct call *c, uint64_t now_us)
+{
+    struct leg *to = c->exchange.to;
+
+    if (to->flow != NULL && !to->flow->is_closed)
+        return invite_other(c, now_us);
+    return leg_ask_path(to) ? RF_OK : RF_ERR_CLOSED;
+}
+
+static void
+no_path(struct call *c, struct leg *to, enum rf_err err, uint64_t now_us)
+{
+    if (c->exchange.kind != EXCHANGE_REFRESH) {
+        refuse(c, err == RF_ERR_CLOSED ? 480 : err == RF_ERR_REFUSED ? 488 : 500, RF_REFUSE_NONE, now_us);
+        return;
+    }
+    /* The phone may come back before the session is over: look again then. */
+    disagree(c);
+    clear(c);
+    if (++to->session.missed < 2)
+        rf_timer_arm(c->l->env.wheel, &to->session_timer,
+                     now_us + (to->session.expires_s - to->session.expires_s / 2) * RF_S);
+    else
+        call_end(c, "session timer", 408, RF_REFUSE_NONE, now_us);
+}
+
+void
+exchange_path(struct call *c, struct leg *leg, uint64_t now_us)
+{
+    enum rf_err err = RF_ERR_CLOSED;
+
+    if (c->state != CALL_UP) {
+        call_settle(c);
+        return;
+    }
+    if (c->exchange.to != leg || leg->client_is_open ||
+        (c->exchange.kind != EXCHANGE_RELAY && c->exchange.kind != EXCHANGE_REFRESH))
+        return;
+    if (leg->flow != NULL)
+        err = invite_other(c, now_us);
+    if (err != RF_OK)
+        no_path(c, leg, err, now_us);
 }
 
 void
 exchange_refresh(struct call *c, struct leg *leg, uint64_t now_us)
 {
     struct exchange *x = &c->exchange;
+    enum rf_err err;
 
-    if (x->kind != EXCHANGE_NONE || c->a->awaits_ack || c->a->media == NULL || c->b->media == NULL) {
+    if (x->kind != EXCHANGE_NONE || is_busy(c) || c->a->media == NULL || c->b->media == NULL) {
         rf_timer_arm(c->l->env.wheel, &leg->session_timer, now_us + BUSY_AGAIN_US);
         return;
     }
     x->kind = EXCHANGE_REFRESH;
     x->to = leg;
-    if (invite_other(c, now_us) == RF_OK)
-        return;
-    /* No path now. The phone may come back before the session is over: look again then. */
-    disagree(c);
-    clear(c);
-    if (leg->flow == NULL && ++leg->session.missed < 2)
-        rf_timer_arm(c->l->env.wheel, &leg->session_timer,
-                     now_us + (leg->session.expires_s - leg->session.expires_s / 2) * RF_S);
-    else
-        call_end(c, "session timer", 408, RF_REFUSE_NONE, now_us);
+    err = invite_or_find(c, now_us);
+    if (err != RF_OK)
+        no_path(c, leg, err, now_us);
 }
 
 static void
 glare_over(struct rf_timer *t, uint64_t now_us)
 {
     struct call *c = rf_container(t, struct call, exchange.glare);
+    enum rf_err err;
 
     if (c->exchange.kind == EXCHANGE_NONE || c->state != CALL_UP)
         return;
-    if (invite_other(c, now_us) == RF_OK)
+    if (c->exchange.to != NULL && c->exchange.to->client_is_open) {
+        rf_client_txn_cancel(c->exchange.to->client, (struct rf_span){ 0 }, now_us);
         return;
-    if (c->exchange.kind == EXCHANGE_REFRESH) {
-        struct leg *to = c->exchange.to;
-
-        disagree(c);
-        clear(c);
-        rf_timer_arm(c->l->env.wheel, &to->session_timer, now_us + BUSY_AGAIN_US);
-    } else {
-        refuse(c, 480, RF_REFUSE_NONE, now_us);
     }
+    err = invite_or_find(c, now_us);
+    if (err != RF_OK)
+        no_path(c, c->exchange.to, err, now_us);
 }
 
 void
@@ -261,6 +309,7 @@ on_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg
         return;
     }
     to->client_is_open = false;
+    rf_timer_cancel(c->l->env.wheel, &c->exchange.glare);
     if (c->state != CALL_UP || c->exchange.to != to) {
         if (msg->status < 300)
             leg_send_ack(to, (struct rf_span){ 0 });
@@ -284,6 +333,7 @@ on_failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t now_
     to->client_is_open = false;
     if (!waited)
         return;
+    rf_timer_cancel(c->l->env.wheel, &c->exchange.glare);
     if (c->state != CALL_UP || c->exchange.to != to) {
         call_settle(c);
         return;
@@ -313,7 +363,7 @@ in_the_way(struct call *c, struct leg *leg, struct rf_server_txn *txn, uint64_t 
     char text[40];
     struct rf_buf b = rf_buf(text, sizeof text);
 
-    if (c->exchange.kind == EXCHANGE_NONE && !leg->awaits_ack && !c->a->awaits_ack)
+    if (c->exchange.kind == EXCHANGE_NONE && !is_busy(c))
         return false;
     if (c->exchange.from == leg || leg->awaits_ack) {
         /* A second one before the first was done (RFC 3261 14.2). */
@@ -394,7 +444,7 @@ exchange_invite(struct call *c, struct leg *leg, struct rf_server_txn *txn, cons
         }
         leg_media_free(leg->next);
         leg->next = m;
-        if (!leg_offer_is_news(x->to, m)) {
+        if (!leg_offer_is_news(leg, m)) {
             text = leg_answer_out(leg, m, x->to->media);
             was = leg->media;
             leg->media = m;
@@ -405,9 +455,9 @@ exchange_invite(struct call *c, struct leg *leg, struct rf_server_txn *txn, cons
             return;
         }
     }
-    err = invite_other(c, now_us);
+    err = invite_or_find(c, now_us);
     if (err != RF_OK)
-        refuse(c, err == RF_ERR_CLOSED ? 480 : err == RF_ERR_REFUSED ? 488 : 500, RF_REFUSE_NONE, now_us);
+        no_path(c, x->to, err, now_us);
 }
 
 /* ACK for our 2xx to a re-INVITE: the old key ends, and an answer in it goes to the other leg. */
@@ -455,6 +505,8 @@ exchange_stop(struct call *c, int status, uint64_t now_us)
         leg_respond(x->from, status, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
     if (x->kind == EXCHANGE_ANSWERED && x->is_offerless && x->to != NULL)
         leg_send_ack(x->to, (struct rf_span){ 0 });
+    if (x->to != NULL && x->to->client_is_open && x->to->client != NULL)
+        rf_client_txn_cancel(x->to->client, (struct rf_span){ 0 }, now_us);
     disagree(c);
     clear(c);
 }

@@ -145,7 +145,7 @@ struct exchange {
     struct leg *from, *to;
     bool is_offerless;      /* the INVITE of `from` had no offer: `to` offers in its 2xx, `from` answers in its ACK */
     bool is_cancelled;      /* `from` sent CANCEL */
-    struct rf_timer glare;  /* our re-INVITE got 491 and is sent again */
+    struct rf_timer glare;  /* our re-INVITE got 491 and is sent again; or it waits too long for an answer */
     uint8_t tries;
 };
 
@@ -204,6 +204,8 @@ struct rf_call_layer {
     uint64_t serial;
     json_t *recent[RECENT_MAX];
     size_t recent_next;
+    struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
+    struct rf_timer closing_timer;
     char out[RF_SIP_MESSAGE_MAX];  /* scratch: a message being built */
     char sdp[RF_SDP_MAX];          /* scratch: a description being built */
 };
@@ -240,11 +242,13 @@ void leg_repeat_2xx(struct leg *leg, uint64_t now_us);
 /** ACK a 2xx; repeats of it get the same octets. */
 void leg_send_ack(struct leg *leg, struct rf_span sdp);
 void leg_repeat_ack(struct leg *leg);
+/** A leg that lost its path: look for a new one. false: there is none. It ends in leg_path_ready. */
+bool leg_ask_path(struct leg *leg);
 /** A request in its dialog, with events or nobody to hear of its answer. */
 enum rf_err leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const char *type,
                      struct rf_span body, const struct rf_client_txn_events *events, void *owner,
                      struct rf_client_txn **out, uint64_t now_us);
-/** BYE, now, after the ACK or when there is a path again; the leg is then done. */
+/** BYE, now, after the ACK or when there is a path again; the leg is then done. The caller settles the call. */
 void leg_bye(struct leg *leg, uint64_t now_us);
 void leg_ack_received(struct leg *leg, uint64_t now_us);
 /** RFC 4028: (re)start its timer. */
@@ -264,8 +268,8 @@ enum rf_refusal leg_answer_in(struct leg *leg, struct rf_span sdp, struct leg_me
 struct rf_span leg_offer_out(struct leg *leg, const struct leg_media *codecs);
 /** Our answer to the leg's offer `mine` with the codecs of `codecs`; in layer.sdp. */
 struct rf_span leg_answer_out(struct leg *leg, struct leg_media *mine, const struct leg_media *codecs);
-/** Would an offer with these codecs say anything new to the leg? */
-bool leg_offer_is_news(struct leg *leg, const struct leg_media *codecs);
+/** Does this offer of the leg's peer say anything that the other leg does not know? */
+bool leg_offer_is_news(struct leg *leg, const struct leg_media *offered);
 void leg_offer_drop(struct leg *leg);
 /** leg->next becomes what is agreed. */
 void leg_media_agree(struct leg *leg);
@@ -279,6 +283,8 @@ bool call_media_open(struct call *c, uint64_t now_us);
 void call_media_change(struct call *c, struct leg *leg, const struct leg_media *old);
 void call_media_close(struct call *c);
 void call_media_adopt(struct call *c);
+void layer_closing_init(struct rf_call_layer *l);
+void layer_closing_fini(struct rf_call_layer *l);
 void call_media_named(struct call *c, struct rf_media_name name);
 /** The relay's numbers of a leg now (or at the end); false: none. */
 bool call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out);
@@ -322,6 +328,8 @@ void call_ack_received(struct call *c, struct leg *leg, const struct rf_sip_msg 
 void exchange_invite(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                      uint64_t now_us);
 void exchange_refresh(struct call *c, struct leg *leg, uint64_t now_us);
+/** The path that the re-INVITE to `leg` waited for is there, or is not. */
+void exchange_path(struct call *c, struct leg *leg, uint64_t now_us);
 void exchange_ack(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
 /** The call ends: whoever waits is answered. */
 void exchange_stop(struct call *c, int status, uint64_t now_us);

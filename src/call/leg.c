@@ -419,29 +419,49 @@ bye_now(struct leg *leg, uint64_t now_us)
 }
 
 static void
-bye_path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
+path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
 {
     struct leg *leg = owner;
     struct call *c = leg->call;
     uint64_t now_us = call_now(c);
 
     leg->path_wanted = false;
-    leg->bye_wanted = false;
     if (flow != NULL) {
-        leg_set_flow(leg, flow);
+        if (leg->flow == NULL) /* a request of theirs may have brought one meanwhile */
+            leg_set_flow(leg, flow);
         rf_flow_unref(flow);
     }
-    if (flow == NULL || !bye_now(leg, now_us))
+    if (!leg->bye_wanted) {
+        exchange_path(c, leg, now_us);
+        return;
+    }
+    leg->bye_wanted = false;
+    if (leg->state == LEG_UP && !bye_now(leg, now_us))
         ladder_add(c, leg->side, true, "BYE", 0, rf_err_text(why == RF_OK ? RF_ERR_CLOSED : why), now_us);
     leg->state = LEG_DONE;
     call_settle(c);
 }
 
-void
-leg_bye(struct leg *leg, uint64_t now_us)
+bool
+leg_ask_path(struct leg *leg)
 {
     struct rf_call_env *env = &leg->call->l->env;
     struct rf_binding binding;
+
+    if (leg->path_wanted)
+        return true;
+    leg_set_flow(leg, NULL);
+    if (!leg_find_binding(leg, &binding))
+        return false;
+    leg->path_wanted = true;
+    env->flow_to(env->ctx, &binding, path_ready, leg);
+    return true;
+}
+
+void
+leg_bye(struct leg *leg, uint64_t now_us)
+{
+    bool found;
 
     if (leg->state != LEG_UP)
         return;
@@ -453,15 +473,15 @@ leg_bye(struct leg *leg, uint64_t now_us)
         leg->state = LEG_DONE;
         return;
     }
-    leg_set_flow(leg, NULL);
-    if (!leg_find_binding(leg, &binding)) {
-        ladder_add(leg->call, leg->side, true, "BYE", 0, "no path: its connection is gone", now_us);
-        leg->state = LEG_DONE;
-        return;
-    }
     leg->bye_wanted = true;
-    leg->path_wanted = true;
-    env->flow_to(env->ctx, &binding, bye_path_ready, leg);
+    leg->call->paths_wanted++; /* a path that is there at once must not end the call under our caller (I5) */
+    found = leg_ask_path(leg);
+    leg->call->paths_wanted--;
+    if (found)
+        return;
+    leg->bye_wanted = false;
+    ladder_add(leg->call, leg->side, true, "BYE", 0, "no path: its connection is gone", now_us);
+    leg->state = LEG_DONE;
 }
 
 void

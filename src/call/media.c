@@ -123,19 +123,84 @@ call_media_change(struct call *c, struct leg *leg, const struct leg_media *old)
     rf_timer_arm(c->l->env.wheel, &c->media_timer, call_now(c) + CHANGE_AGAIN_US);
 }
 
+/* A session whose call is gone and whose CLOSE the relay could not take, because it is being restarted: its ports
+ * would be lost until our next start. */
+struct closing {
+    struct rf_link link;
+    struct rf_media_name name;
+};
+
+static enum rf_err
+close_named(struct rf_call_layer *l, struct rf_media_name name)
+{
+    struct rf_media_request r;
+
+    memset(&r, 0, sizeof r);
+    r.version = RF_MEDIA_VERSION;
+    r.command = RF_MEDIA_CLOSE;
+    r.session = name;
+    return l->env.media(l->env.ctx, &r);
+}
+
+static void
+close_or_keep(struct rf_call_layer *l, struct rf_media_name name)
+{
+    struct closing *x;
+
+    if (close_named(l, name) == RF_OK)
+        return;
+    x = malloc(sizeof *x);
+    if (x == NULL)
+        return; /* a sweep at the next start finds it */
+    *x = (struct closing){ .name = name };
+    rf_list_append(&l->closing, &x->link);
+    if (!rf_timer_is_armed(&l->closing_timer))
+        rf_timer_arm(l->env.wheel, &l->closing_timer, rf_wheel_now_us(l->env.wheel) + CHANGE_AGAIN_US);
+}
+
+static void
+closing_fired(struct rf_timer *t, uint64_t now_us)
+{
+    struct rf_call_layer *l = rf_container(t, struct rf_call_layer, closing_timer);
+
+    RF_LIST_FOREACH(&l->closing, it) {
+        struct closing *x = rf_container(it, struct closing, link);
+
+        if (close_named(l, x->name) != RF_OK) {
+            rf_timer_arm(l->env.wheel, t, now_us + CHANGE_AGAIN_US);
+            return;
+        }
+        rf_list_remove(it);
+        free(x);
+    }
+}
+
+void
+layer_closing_init(struct rf_call_layer *l)
+{
+    rf_list_init(&l->closing);
+    l->closing_timer.fire = closing_fired;
+}
+
+void
+layer_closing_fini(struct rf_call_layer *l)
+{
+    if (l->closing.next == NULL)
+        return;
+    rf_timer_cancel(l->env.wheel, &l->closing_timer);
+    RF_LIST_FOREACH(&l->closing, it)
+        free(rf_container(it, struct closing, link));
+}
+
 void
 call_media_close(struct call *c)
 {
-    struct rf_media_request r = request(c, RF_MEDIA_CLOSE);
-
     rf_timer_cancel(c->l->env.wheel, &c->media_timer);
     if (!c->media_open)
         return;
     c->media_open = false;
     rf_hash_remove(&c->l->medias, &c->by_media);
-    if (tell(c, &r) != RF_OK)
-        RF_LOGF(RF_LOG_WARN, "media.close", "the relay did not take the end of a call; its sweep will find it",
-                RF_F_STR("call", c->id));
+    close_or_keep(c->l, c->media);
 }
 
 void
@@ -266,13 +331,8 @@ rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply,
                             &reply->cookie);
         if (node != NULL)
             opened(rf_container(node, struct call, by_serial), reply, now_us);
-        else if (reply->event == RF_MEDIA_OPENED) {
-            /* Its call gave up waiting: nobody else will close it. */
-            struct rf_media_request r = { .version = RF_MEDIA_VERSION, .command = RF_MEDIA_CLOSE,
-                                          .session = reply->session };
-
-            (void)!l->env.media(l->env.ctx, &r);
-        }
+        else if (reply->event == RF_MEDIA_OPENED)
+            close_or_keep(l, reply->session); /* its call gave up waiting: nobody else will close it */
         return;
     }
     node = rf_hash_find(&l->medias, name_hash(l, reply->session), media_is, &reply->session);

@@ -328,22 +328,27 @@ leg_offer_out(struct leg *leg, const struct leg_media *codecs)
     return text;
 }
 
-bool
-leg_offer_is_news(struct leg *leg, const struct leg_media *codecs)
+/* What the other leg would be told of a description: its codecs and direction, nothing of ours. */
+static uint64_t
+essence(struct leg *leg, const struct leg_media *m)
 {
+    struct rf_call_layer *l = leg->call->l;
     struct rf_sdp_face face;
     struct rf_span text;
-    bool news;
+    uint64_t hash;
 
-    if (leg->media == NULL)
-        return true;
-    face_of(leg, leg->media, &face);
-    face.direction = codecs->theirs;
-    text = write_sdp(leg, codecs, NULL, &face);
-    news = !rf_span_eq(text, rf_span(leg->sent, leg->sent_n));
-    rf_wipe(&face, sizeof face);
-    rf_wipe(leg->call->l->sdp, text.n);
-    return news;
+    memset(&face, 0, sizeof face);
+    face.rtp = leg->call->media_addr[0];
+    face.direction = m->theirs;
+    text = write_sdp(leg, m, NULL, &face);
+    hash = rf_siphash(&l->legs.key, text.p, text.n);
+    return hash;
+}
+
+bool
+leg_offer_is_news(struct leg *leg, const struct leg_media *offered)
+{
+    return leg->media == NULL || essence(leg, leg->media) != essence(leg, offered);
 }
 
 struct rf_span

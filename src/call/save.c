@@ -435,7 +435,9 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
     call_media_named(c, c->media);
     ladder_add(c, 0, false, "", 0, "known again after a restart", now_us);
     if (!keys_from_map(c, c->a) || !keys_from_map(c, c->b)) {
-        /* Its media is gone with the whole machine: both phones are told as soon as they can be reached. */
+        /* Its media is gone with the whole machine: the phones are told if they can be reached. */
+        c->media_open = false;
+        rf_hash_remove(&l->medias, &c->by_media);
         call_end(c, "restart", 500, RF_REFUSE_NONE, now_us);
         return RF_ERR_NOT_FOUND;
     }

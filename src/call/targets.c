@@ -117,7 +117,7 @@ leg_find_binding(struct leg *leg, struct rf_binding *out)
     struct rf_binding binding[RF_BINDINGS_PER_AOR];
     char aor[400];
     struct rf_buf b = rf_buf(aor, sizeof aor);
-    size_t n = 0;
+    size_t n = 0, reachable = 0;
 
     rf_call_put_aor(&b, rf_span_str(leg->user), call_settings(leg->call)->domain);
     if (rf_buf_done(&b) == RF_OK)
@@ -128,10 +128,15 @@ leg_find_binding(struct leg *leg, struct rf_binding *out)
             *out = binding[i];
             return true;
         }
-    if (n == 1) { /* one phone: it is this one, with another port in its contact */
-        *out = binding[0];
+    /* One phone that can be reached: it is this one, with another port in its contact. What a connection that is gone
+     * left behind does not count. */
+    for (size_t i = 0; i < n; i++)
+        if (binding[i].transport == RF_UDP || binding[i].flow_id != 0) {
+            reachable++;
+            *out = binding[i];
+        }
+    if (reachable == 1)
         return true;
-    }
     if (!rf_addr_is_set(&leg->remote))
         return false;
     memset(out, 0, sizeof *out);

@@ -204,7 +204,8 @@ name_is_fit(const char *name)
     size_t n = strlen(name), skip = strncmp(name, "*.", 2) == 0 ? 2 : 0;
 
     return n > skip && n < sizeof((struct rf_san *)0)->text &&
-           strspn(name + skip, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:") == n - skip;
+           strspn(name + skip, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:") ==
+               n - skip;
 }
 
 static enum rf_err
@@ -230,7 +231,8 @@ add_names(X509 *x, const struct rf_ca_conf *conf)
 }
 
 static enum rf_err
-make_leaf(const struct rf_ca_conf *conf, const struct rf_cert *ca, int64_t wall_s, struct rf_cert_problem *problem)
+make_leaf(const struct rf_ca_conf *conf, const struct rf_cert *ca, int64_t wall_s,
+          struct rf_cert_problem *problem)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *x = key != NULL ? blank(key, wall_s, RF_LEAF_DAYS) : NULL;
@@ -294,8 +296,8 @@ why_anew(const struct rf_ca_conf *conf, const struct rf_cert *ca, const struct r
 }
 
 static enum rf_err
-ensure_leaf(const struct rf_ca_conf *conf, const struct rf_cert *ca, int64_t wall_s, struct rf_ca_result *result,
-            struct rf_cert_problem *problem)
+ensure_leaf(const struct rf_ca_conf *conf, const struct rf_cert *ca, int64_t wall_s,
+            struct rf_ca_result *result, struct rf_cert_problem *problem)
 {
     struct rf_cert *leaf = NULL;
     enum rf_err err = load_pair(conf->dir, "server", &leaf, problem);

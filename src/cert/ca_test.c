@@ -67,21 +67,24 @@ first_time(void)
         const char *host;
         bool want;
     } cases[] = {
-        { "pbx.example", true },  { "PBX.example", true },   { "192.0.2.7", true }, { "2001:db8:0:0::7", true },
-        { "192.0.2.8", false },   { "example", false },      { "x.pbx.example", false }, { "", false },
+        { "pbx.example", true },     { "PBX.example", true }, { "192.0.2.7", true },
+        { "2001:db8:0:0::7", true }, { "192.0.2.8", false },  { "example", false },
+        { "x.pbx.example", false },  { "", false },
     };
 
     ok(ensure(names, 4, T0) == RF_OK && result.made_ca && result.made_leaf, "a root and a leaf are made: %s",
        problem.text);
     ok(mode_of("ca.key") == 0600 && mode_of("server.key") == 0600, "the keys have mode 0600");
-    if (!ok(rf_cert_load(&c, in_dir("server.pem"), in_dir("server.key"), &problem) == RF_OK, "the leaf loads") ||
+    if (!ok(rf_cert_load(&c, in_dir("server.pem"), in_dir("server.key"), &problem) == RF_OK,
+            "the leaf loads") ||
         !ok(rf_cert_load(&ca, in_dir("ca.pem"), in_dir("ca.key"), &problem) == RF_OK, "the root loads"))
         return;
     f = rf_cert_facts(c);
     ok(strcmp(f->subject, "CN=pbx.example") == 0 && strcmp(f->issuer, "CN=ringfence local CA (test)") == 0,
        "subject %s, issuer %s", f->subject, f->issuer);
     ok(f->not_before <= T0 && f->not_after == f->not_before + RF_LEAF_DAYS * DAY, "397 days");
-    ok(rf_cert_facts(ca)->not_after == rf_cert_facts(ca)->not_before + RF_CA_DAYS * DAY, "10 years for the root");
+    ok(rf_cert_facts(ca)->not_after == rf_cert_facts(ca)->not_before + RF_CA_DAYS * DAY,
+       "10 years for the root");
     ok(strcmp(f->key, "EC P-256") == 0, "key %s", f->key);
     ok(f->san_count == 4 && strcmp(f->san[2].text, "2001:db8::7") == 0 && f->san[2].kind == RF_SAN_IP,
        "four names, addresses as addresses");
@@ -90,8 +93,8 @@ first_time(void)
     ok(X509_verify(rf_cert_leaf(c), X509_get0_pubkey(rf_cert_leaf(ca))) == 1, "the root signed the leaf");
     ok(rf_cert_extra_count(c) == 0, "the root is not sent along");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        ok(rf_cert_is_for(c, rf_span_str(cases[i].host)) == cases[i].want, "is it for \"%s\"? %s", cases[i].host,
-           cases[i].want ? "yes" : "no");
+        ok(rf_cert_is_for(c, rf_span_str(cases[i].host)) == cases[i].want, "is it for \"%s\"? %s",
+           cases[i].host, cases[i].want ? "yes" : "no");
     rf_cert_unref(rf_cert_ref(c));
     rf_cert_unref(c);
     rf_cert_unref(ca);
@@ -104,14 +107,18 @@ later(void)
     struct rf_cert_facts a = leaf_facts(), b;
     static const char *const more[] = { "pbx.example", "192.0.2.7", "2001:db8::7", "sip.example" };
 
-    ok(ensure(names, 4, T0 + 100 * DAY) == RF_OK && !result.made_ca && !result.made_leaf, "100 days later: kept");
-    ok(rf_cert_renew_at(&a) > T0 + 260 * DAY && rf_cert_renew_at(&a) < T0 + 266 * DAY, "renewal is after two thirds");
-    ok(ensure(names, 4, rf_cert_renew_at(&a) - 1) == RF_OK && !result.made_leaf, "a second before that: kept");
+    ok(ensure(names, 4, T0 + 100 * DAY) == RF_OK && !result.made_ca && !result.made_leaf,
+       "100 days later: kept");
+    ok(rf_cert_renew_at(&a) > T0 + 260 * DAY && rf_cert_renew_at(&a) < T0 + 266 * DAY,
+       "renewal is after two thirds");
+    ok(ensure(names, 4, rf_cert_renew_at(&a) - 1) == RF_OK && !result.made_leaf,
+       "a second before that: kept");
     ok(ensure(names, 4, rf_cert_renew_at(&a)) == RF_OK && result.made_leaf && !result.made_ca,
        "then a new leaf by the same root: %s", result.why);
     b = leaf_facts();
     ok(memcmp(a.sha256, b.sha256, 32) != 0 && strcmp(a.serial, b.serial) != 0, "with another serial number");
-    ok(ensure(more, 4, T0 + 270 * DAY) == RF_OK && result.made_leaf, "other names: a new leaf: %s", result.why);
+    ok(ensure(more, 4, T0 + 270 * DAY) == RF_OK && result.made_leaf, "other names: a new leaf: %s",
+       result.why);
     ok(ensure(more, 3, T0 + 270 * DAY) == RF_OK && result.made_leaf, "a name less: a new leaf");
     ok(ensure(more, 3, T0 + 270 * DAY) == RF_OK && !result.made_leaf, "the same again: kept");
 }
@@ -133,12 +140,12 @@ bad_input(void)
     ok(ensure(names, 4, T0) == RF_ERR_REFUSED, "RF-809 holds for the CA's files too");
     chmod(in_dir("server.key"), 0600);
 
-    ok(rf_cert_load(&c, in_dir("server.pem"), in_dir("ca.key"), &problem) == RF_ERR_SYNTAX, "a foreign key: %s",
-       problem.text);
-    ok(rf_cert_load(&c, in_dir("absent.pem"), in_dir("ca.key"), &problem) == RF_ERR_NOT_FOUND, "no such file: %s",
-       problem.text);
-    ok(rf_cert_from_pem(&c, RF_SPAN_LIT("hello"), RF_SPAN_LIT("world"), &problem) == RF_ERR_SYNTAX, "not PEM: %s",
-       problem.text);
+    ok(rf_cert_load(&c, in_dir("server.pem"), in_dir("ca.key"), &problem) == RF_ERR_SYNTAX,
+       "a foreign key: %s", problem.text);
+    ok(rf_cert_load(&c, in_dir("absent.pem"), in_dir("ca.key"), &problem) == RF_ERR_NOT_FOUND,
+       "no such file: %s", problem.text);
+    ok(rf_cert_from_pem(&c, RF_SPAN_LIT("hello"), RF_SPAN_LIT("world"), &problem) == RF_ERR_SYNTAX,
+       "not PEM: %s", problem.text);
 
     f = fopen(in_dir("server.pem"), "w");
     fputs("-----BEGIN CERTIFICATE-----\ngarbage\n-----END CERTIFICATE-----\n", f);

@@ -184,7 +184,8 @@ read_private_key(struct rf_cert *c, struct rf_span pem, struct rf_cert_problem *
 }
 
 enum rf_err
-rf_cert_from_pem(struct rf_cert **out, struct rf_span chain, struct rf_span key, struct rf_cert_problem *problem)
+rf_cert_from_pem(struct rf_cert **out, struct rf_span chain, struct rf_span key,
+                 struct rf_cert_problem *problem)
 {
     struct rf_cert *c;
     enum rf_err err;
@@ -249,7 +250,8 @@ rf_cert_file_read(const char *path, bool is_key, char **out, size_t *n, struct r
 }
 
 enum rf_err
-rf_cert_load(struct rf_cert **out, const char *chain_path, const char *key_path, struct rf_cert_problem *problem)
+rf_cert_load(struct rf_cert **out, const char *chain_path, const char *key_path,
+             struct rf_cert_problem *problem)
 {
     char *chain = NULL, *key = NULL;
     size_t chain_n, key_n = 0;

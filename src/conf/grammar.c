@@ -474,7 +474,7 @@ static void
 put_word(struct rf_buf *out, struct rf_span w, bool is_first)
 {
     bool needs_quotes = w.n == 0 || w.p[0] == '#' || rf_span_is(w, "{") || rf_span_is(w, "}") ||
-                        (is_first && rf_span_is(w, "import"));
+                        (is_first && (rf_span_is(w, "import") || rf_span_starts(w, "\xef\xbb\xbf")));
 
     for (size_t i = 0; i < w.n; i++)
         needs_quotes |= is_space(w.p[i]) || w.p[i] == '"';

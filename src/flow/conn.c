@@ -16,9 +16,9 @@
 
 #include "net/socket.h"
 
-#define READS_MAX  4          /* of SCRATCH_MAX octets from one connection in one round */
-#define DRAIN_US   (5 * RF_S) /* for what was queued when we close */
-#define LINGER_US  (2 * RF_S)
+#define READS_MAX 4          /* of SCRATCH_MAX octets from one connection in one round */
+#define DRAIN_US  (5 * RF_S) /* for what was queued when we close */
+#define LINGER_US (2 * RF_S)
 
 static struct rf_conn *
 conn_of(struct rf_flow *f)
@@ -337,7 +337,9 @@ handshake_timed_out(struct rf_conn *c, uint64_t now_us)
 static void
 first_octet(struct rf_conn *c, uint64_t now_us)
 {
-    struct rf_tls_failure failure = { .refusal = RF_REFUSE_TLS_CLOSED, .alert_sent = -1, .alert_received = -1 };
+    struct rf_tls_failure failure = { .refusal = RF_REFUSE_TLS_CLOSED,
+                                      .alert_sent = -1,
+                                      .alert_received = -1 };
     unsigned char octet;
     ssize_t n = recv(c->watch.fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
 
@@ -528,7 +530,8 @@ rf_transport_ping(struct rf_flow *flow)
 /* --- life --- */
 
 static struct rf_conn *
-conn_new(struct rf_transport_layer *l, enum rf_transport t, const char *name, int fd, const struct rf_addr *remote)
+conn_new(struct rf_transport_layer *l, enum rf_transport t, const char *name, int fd,
+         const struct rf_addr *remote)
 {
     struct rf_conn *c = calloc(1, sizeof *c);
     uint64_t id;
@@ -672,7 +675,8 @@ rf_transport_connect(struct rf_transport_layer *l, const struct rf_connect_conf 
     enum rf_err err;
     int fd;
 
-    rf_assert(conf->transport == RF_TCP || (conf->transport == RF_TLS && conf->tls != NULL && conf->host.n > 0));
+    rf_assert(conf->transport == RF_TCP ||
+              (conf->transport == RF_TLS && conf->tls != NULL && conf->host.n > 0));
     if (conf->transport == RF_TCP) {
         peer.host = rf_span("", 0);
         peer.client = NULL;

@@ -18,9 +18,12 @@ datagrams(const char *at)
         size_t n;
         const char *what;
     } noise[] = {
-        { "\r\n\r\n", 4, "CRLF CRLF" }, { "\0\0\0\0", 4, "four zero octets" }, { "", 0, "an empty datagram" },
+        { "\r\n\r\n", 4, "CRLF CRLF" },
+        { "\0\0\0\0", 4, "four zero octets" },
+        { "", 0, "an empty datagram" },
     };
-    static const char stun[20] = "\0\1\0\0\x21\x12\xa4\x42" "abcdefghijkl";
+    static const char stun[20] = "\0\1\0\0\x21\x12\xa4\x42"
+                                 "abcdefghijkl";
 
     layer_up(&server, 3, &usual);
     layer_up(&client, 4, &usual);
@@ -37,8 +40,9 @@ datagrams(const char *at)
     PUMP_UNTIL(client.messages == 1);
     ok(server.messages == 1 && server.last_n == 4 && memcmp(server.last, "ping", 4) == 0, "%s: heard", at);
     ok(client.messages == 1 && client.flow == flow, "%s: the answer comes by the flow that asked", at);
-    ok(server.flow->id >> 48 == 3 && server.flow->worker == 3 && rf_transport_find(server.layer, server.flow->id) ==
-           server.flow, "%s: a flow is found by its id, which names its worker", at);
+    ok(server.flow->id >> 48 == 3 && server.flow->worker == 3 &&
+           rf_transport_find(server.layer, server.flow->id) == server.flow,
+       "%s: a flow is found by its id, which names its worker", at);
     ok(rf_addr_eq(&server.flow->local, &to) && strcmp(server.flow->listener, "sip") == 0,
        "%s: the flow knows our address, not \"any\"", at);
     id = server.flow->id;
@@ -120,7 +124,8 @@ framing(const char *at)
     n = make_message(buffer, sizeof buffer, "whole", 10);
     say(fd, buffer, n);
     PUMP_UNTIL(server.messages == 1);
-    ok(server.messages == 1 && server.last_n == n && memcmp(server.last, buffer, n) == 0, "%s: one message", at);
+    ok(server.messages == 1 && server.last_n == n && memcmp(server.last, buffer, n) == 0, "%s: one message",
+       at);
 
     for (size_t i = 0; i < n; i++)
         say(fd, buffer + i, 1);
@@ -170,7 +175,8 @@ keep_alive(void)
     to = listen_at(&server, "sip", RF_TCP, "127.0.0.1:0", NULL);
     fd = dial(&to);
     say(fd, "\r\n\r\n", 4);
-    ok(hear(fd, reply, 2, &is_end) == 2 && memcmp(reply, "\r\n", 2) == 0, "a ping is answered (RFC 5626 4.4.1)");
+    ok(hear(fd, reply, 2, &is_end) == 2 && memcmp(reply, "\r\n", 2) == 0,
+       "a ping is answered (RFC 5626 4.4.1)");
     say(fd, "\r\n", 2);
     PUMP_FOR(20 * RF_MS);
     say(fd, "\r", 1);
@@ -189,7 +195,8 @@ keep_alive(void)
     n = make_message(buffer, sizeof buffer, "after", 0);
     say(fd, buffer, n);
     PUMP_UNTIL(server.messages == 2);
-    ok(server.messages == 2 && counts(&server).pings == 5002, "10,000 CRLFs are 5000 pings, and the stream goes on");
+    ok(server.messages == 2 && counts(&server).pings == 5002,
+       "10,000 CRLFs are 5000 pings, and the stream goes on");
     close(fd);
     layer_down(&server);
 }
@@ -219,8 +226,10 @@ wrong_octets(void)
         fd = dial(&to);
         say(fd, cases[i].text, strlen(cases[i].text));
         n = hear(fd, reply, sizeof reply, &is_end);
-        ok(is_end && server.broken == 1 && server.messages == 0, "%s: the connection is closed", cases[i].what);
-        ok((n > 0) == cases[i].answered, "%s: %s", cases[i].what, cases[i].answered ? "answered first" : "no answer");
+        ok(is_end && server.broken == 1 && server.messages == 0, "%s: the connection is closed",
+           cases[i].what);
+        ok((n > 0) == cases[i].answered, "%s: %s", cases[i].what,
+           cases[i].answered ? "answered first" : "no answer");
         close(fd);
         PUMP_UNTIL(counts(&server).connections == 0);
         layer_down(&server);
@@ -264,9 +273,11 @@ closing(void)
     server.answer = "last words";
     server.close_after = true;
     say(fd, buffer, 2 * n);
-    ok(hear(fd, reply, sizeof reply, &is_end) == 10 && is_end, "what was sent before close arrives, then the end");
+    ok(hear(fd, reply, sizeof reply, &is_end) == 10 && is_end,
+       "what was sent before close arrives, then the end");
     ok(server.messages == 1, "nothing is handed up after close");
-    ok(counts(&server).connections == 1, "the socket stays until the peer has closed, so that no reset eats the rest");
+    ok(counts(&server).connections == 1,
+       "the socket stays until the peer has closed, so that no reset eats the rest");
     close(fd);
     PUMP_UNTIL(counts(&server).connections == 0);
     ok(counts(&server).connections == 0, "then it ends");
@@ -345,7 +356,8 @@ limits_hold(void)
     to = listen_at(&server, "sip", RF_TCP, "127.0.0.1:0", NULL);
     for (int i = 0; i < 3; i++)
         fd[i] = dial(&to);
-    ok(hear(fd[2], reply, 1, &is_end) <= 0 && counts(&server).refused_full == 1 && counts(&server).connections == 2,
+    ok(hear(fd[2], reply, 1, &is_end) <= 0 && counts(&server).refused_full == 1 &&
+           counts(&server).connections == 2,
        "the third of two connections is closed");
     close(fd[0]);
     PUMP_UNTIL(counts(&server).connections == 1);
@@ -363,7 +375,8 @@ limits_hold(void)
     to = listen_at(&server, "sip", RF_TCP, "127.0.0.1:0", NULL);
     fd[0] = dial(&to);
     fd[1] = dial(&to);
-    ok(hear(fd[1], reply, 1, &is_end) <= 0 && counts(&server).refused_source == 1, "a source has its share only");
+    ok(hear(fd[1], reply, 1, &is_end) <= 0 && counts(&server).refused_source == 1,
+       "a source has its share only");
     close(fd[0]);
     PUMP_UNTIL(counts(&server).connections == 0);
     fd[2] = dial(&to);
@@ -440,11 +453,14 @@ connecting(void)
     conf.remote = to;
     ok(rf_transport_connect(client.layer, &conf, &a) == RF_OK, "a connection is begun");
     ok(rf_flow_send(a, rf_span(buffer, n)) == RF_OK && server.messages == 0, "and takes a message at once");
-    ok(rf_transport_connect(client.layer, &conf, &b) == RF_OK && a == b, "the same peer has the same connection");
+    ok(rf_transport_connect(client.layer, &conf, &b) == RF_OK && a == b,
+       "the same peer has the same connection");
     server.answer = "SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n";
     PUMP_UNTIL(client.messages == 1);
-    ok(server.messages == 1 && client.messages == 1 && client.opened == 1, "it goes out when the connection is open");
-    ok(rf_addr_port(&a->local) != 0 && rf_addr_eq(&a->local, &server.flow->remote), "the flow knows both addresses");
+    ok(server.messages == 1 && client.messages == 1 && client.opened == 1,
+       "it goes out when the connection is open");
+    ok(rf_addr_port(&a->local) != 0 && rf_addr_eq(&a->local, &server.flow->remote),
+       "the flow knows both addresses");
     rf_transport_ping(a);
     PUMP_UNTIL(counts(&server).pings == 1);
     PUMP_FOR(30 * RF_MS);
@@ -459,7 +475,8 @@ connecting(void)
     layer_down(&client);
 
     layer_up(&client, 2, &usual); /* nobody listens there now */
-    if (!ok(rf_transport_connect(client.layer, &conf, &a) == RF_OK, "a connection to a closed port is begun")) {
+    if (!ok(rf_transport_connect(client.layer, &conf, &a) == RF_OK,
+            "a connection to a closed port is begun")) {
         layer_down(&client);
         return;
     }

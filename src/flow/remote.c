@@ -11,7 +11,7 @@ enum letter_kind {
     LETTER_UNWATCH, /* I let it go */
     LETTER_SEND,    /* octets follow */
     LETTER_CLOSE,
-    LETTER_GONE     /* from the owner */
+    LETTER_GONE /* from the owner */
 };
 
 struct head {
@@ -23,7 +23,7 @@ struct head {
 
 /* The user's side. */
 struct remote_flow {
-    struct rf_flow flow; /* first */
+    struct rf_flow flow;         /* first */
     struct rf_remote_flows *set; /* NULL when that is gone */
     struct rf_hash_node node;
 };
@@ -110,7 +110,8 @@ flow_is(const struct rf_hash_node *node, const void *id)
 static struct remote_flow *
 find_flow(struct rf_remote_flows *r, uint64_t id)
 {
-    struct rf_hash_node *node = rf_hash_find(&r->flows, rf_hash_of(&r->flows, rf_span(&id, sizeof id)), flow_is, &id);
+    struct rf_hash_node *node =
+        rf_hash_find(&r->flows, rf_hash_of(&r->flows, rf_span(&id, sizeof id)), flow_is, &id);
 
     return node != NULL ? rf_container(node, struct remote_flow, node) : NULL;
 }
@@ -241,7 +242,7 @@ retry(struct rf_timer *t, uint64_t now_us)
     struct rf_remote_flows *r = rf_container(t, struct rf_remote_flows, retry);
 
     RF_LIST_FOREACH(&r->untold, link)
-        tell(rf_container(link, struct watcher, link), now_us);
+    tell(rf_container(link, struct watcher, link), now_us);
 }
 
 /* Watch a flow for another worker; one that is gone already is told at once. */
@@ -340,16 +341,18 @@ rf_remote_flows_free(struct rf_remote_flows *r)
         return;
     rf_timer_cancel(r->conf.wheel, &r->retry);
     RF_HASH_FOREACH(&r->watchers, node)
-        watcher_free(rf_container(node, struct watcher, node));
+    watcher_free(rf_container(node, struct watcher, node));
     /* A watcher may let other flows go, so begin anew after each. */
     for (bool found = true; found;) {
         found = false;
-        RF_HASH_FOREACH(&r->flows, node) {
-            heard_gone(r, rf_container(node, struct remote_flow, node)->flow.id, rf_wheel_now_us(r->conf.wheel));
+        RF_HASH_FOREACH(&r->flows, node)
+        {
+            heard_gone(r, rf_container(node, struct remote_flow, node)->flow.id,
+                       rf_wheel_now_us(r->conf.wheel));
             found = true;
             goto next;
         }
-next:;
+    next:;
     }
     rf_hash_fini(&r->flows);
     rf_hash_fini(&r->watchers);

@@ -32,7 +32,8 @@ up(void)
         layer_up(&worker[i], (uint16_t)i, &usual);
         conf.layer = worker[i].layer;
         rf_assert(rf_remote_flows_new(&remote[i], &conf) == RF_OK);
-        rf_assert(rf_mailbox_new(&box[i], loop, RF_REMOTE_LETTER_MAX, 1 << 20, on_letter, (void *)i) == RF_OK);
+        rf_assert(rf_mailbox_new(&box[i], loop, RF_REMOTE_LETTER_MAX, 1 << 20, on_letter, (void *)i) ==
+                  RF_OK);
     }
 }
 
@@ -64,14 +65,16 @@ main(void)
     rf_flow_card_fill(&card, worker[0].flow);
     ok(rf_remote_flow(remote[0], &card, &f) == RF_OK && f == worker[0].flow, "the owner gets its own flow");
     rf_flow_unref(f);
-    ok(rf_remote_flow(remote[1], &card, &f) == RF_OK && f != worker[0].flow && f->worker == 0 && f->id == card.id &&
-           rf_addr_eq(&f->remote, &worker[0].flow->remote), "another worker gets one that looks like it");
+    ok(rf_remote_flow(remote[1], &card, &f) == RF_OK && f != worker[0].flow && f->worker == 0 &&
+           f->id == card.id && rf_addr_eq(&f->remote, &worker[0].flow->remote),
+       "another worker gets one that looks like it");
     ok(rf_remote_flow(remote[1], &card, &again) == RF_OK && again == f, "the same one again");
     rf_flow_unref(again);
 
     n = make_message(buffer, sizeof buffer, "far", 65000);
     ok(rf_flow_send(f, rf_span(buffer, n)) == RF_OK, "it takes a message of 65 kB");
-    ok(hear(fd, reply, n, &is_end) == (ssize_t)n && memcmp(buffer, reply, n) == 0, "which leaves by the owner's socket");
+    ok(hear(fd, reply, n, &is_end) == (ssize_t)n && memcmp(buffer, reply, n) == 0,
+       "which leaves by the owner's socket");
     boxes_are_full = true;
     ok(rf_flow_send(f, rf_span(buffer, 10)) == RF_ERR_NOMEM, "a full mailbox is told");
     boxes_are_full = false;

@@ -6,9 +6,9 @@
 
 #include "sip/write.h"
 
-#define IN_FIRST  2048  /* a message that did not come whole gets this much first */
+#define IN_FIRST  2048 /* a message that did not come whole gets this much first */
 #define OUT_FIRST 2048
-#define PONGS_MAX 16    /* answers to pings that came in one read; nobody needs more */
+#define PONGS_MAX 16 /* answers to pings that came in one read; nobody needs more */
 
 void
 rf_stream_free_buffers(struct rf_conn *c)
@@ -156,7 +156,8 @@ put_tls_required(struct rf_conn *c, struct rf_buf *b, struct rf_span octets)
         return;
     snprintf(tag, sizeof tag, "%08x", (unsigned)c->flow.id);
     rf_sip_put_response(b, &msg, 403, "TLS Required", rf_span_str(tag), &c->flow.remote);
-    rf_sip_put_headerf(b, RF_HDR_WARNING, "399 ringfence \"RF-106 this port speaks TLS: set the transport to TLS\"");
+    rf_sip_put_headerf(b, RF_HDR_WARNING,
+                       "399 ringfence \"RF-106 this port speaks TLS: set the transport to TLS\"");
     rf_sip_put_body(b, NULL, rf_span("", 0));
 }
 
@@ -228,7 +229,8 @@ crlf(struct rf_conn *c)
 static size_t
 cut(struct rf_conn *c, struct rf_span octets, uint64_t now_us)
 {
-    static const char pong[2 * PONGS_MAX + 1] = "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n";
+    static const char pong[2 * PONGS_MAX + 1] =
+        "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n";
     unsigned pongs = 0;
     size_t at = 0;
 
@@ -263,7 +265,8 @@ cut(struct rf_conn *c, struct rf_span octets, uint64_t now_us)
             message(c, rf_span_sub(left, 0, n), now_us);
     }
     if (pongs > 0 && c->state == RF_CONN_OPEN &&
-        rf_stream_send(c, rf_span(pong, 2 * (size_t)(pongs < PONGS_MAX ? pongs : PONGS_MAX))) == RF_ERR_CLOSED)
+        rf_stream_send(c, rf_span(pong, 2 * (size_t)(pongs < PONGS_MAX ? pongs : PONGS_MAX))) ==
+            RF_ERR_CLOSED)
         return octets.n;
     return at;
 }

@@ -41,8 +41,8 @@ make_tls(void)
     client_conf.roots_pem = rf_span(pem, n);
     rf_assert(rf_tls_client_new(&tls_client, &client_conf, &why) == RF_OK);
     free(pem);
-    rf_assert(rf_tls_tickets_new(&tickets, RF_SPAN_LIT("a master secret of thirty-two oc"), RF_TLS_TICKET_PERIOD_S,
-                                 rf_wall_s) == RF_OK);
+    rf_assert(rf_tls_tickets_new(&tickets, RF_SPAN_LIT("a master secret of thirty-two oc"),
+                                 RF_TLS_TICKET_PERIOD_S, rf_wall_s) == RF_OK);
 }
 
 static void
@@ -85,8 +85,9 @@ tls_up(const char *at, const struct rf_transport_limits *limits)
 static struct rf_flow *
 connect_to(const struct rf_addr *to, const char *host)
 {
-    struct rf_connect_conf conf = { .transport = RF_TLS, .remote = *to, .name = "out", .tls = tls_client,
-                                    .host = rf_span_str(host) };
+    struct rf_connect_conf conf = {
+        .transport = RF_TLS, .remote = *to, .name = "out", .tls = tls_client, .host = rf_span_str(host)
+    };
     struct rf_flow *f;
 
     rf_assert(rf_transport_connect(client.layer, &conf, &f) == RF_OK);
@@ -103,9 +104,11 @@ there_and_back(const char *at)
     server.answer = "SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n";
     ok(rf_flow_send(f, rf_span(buffer, n)) == RF_OK, "%s: a flow takes messages before it is open", at);
     PUMP_UNTIL(client.messages == 1);
-    ok(server.messages == 1 && server.last_n == n && memcmp(server.last, buffer, n) == 0, "%s: 60 kB over TLS", at);
+    ok(server.messages == 1 && server.last_n == n && memcmp(server.last, buffer, n) == 0,
+       "%s: 60 kB over TLS", at);
     ok(client.messages == 1, "%s: and an answer", at);
-    ok(strcmp(server.flow->facts.tls_version, "1.3") == 0 && strcmp(server.flow->facts.tls_group, "X25519") == 0 &&
+    ok(strcmp(server.flow->facts.tls_version, "1.3") == 0 &&
+           strcmp(server.flow->facts.tls_group, "X25519") == 0 &&
            strncmp(server.flow->facts.tls_cipher, "TLS_", 4) == 0 && !server.flow->facts.tls_resumed,
        "%s: the flow says TLS %s, %s, %s", at, server.flow->facts.tls_version, server.flow->facts.tls_cipher,
        server.flow->facts.tls_group);
@@ -126,7 +129,8 @@ there_and_back(const char *at)
     PUMP_UNTIL(client.gone == 1);
     ok(client.gone == 1, "%s: closing one side ends the other", at);
     PUMP_UNTIL(counts(&server).tls_connections == 1);
-    ok(counts(&server).tls_connections == 1 && counts(&server).connections == 1, "%s: the other connection stays", at);
+    ok(counts(&server).tls_connections == 1 && counts(&server).connections == 1,
+       "%s: the other connection stays", at);
     rf_flow_unref(f);
     rf_flow_unref(other);
     layer_down(&client);
@@ -143,11 +147,12 @@ wrong_host(void)
     rf_flow_watch(f, &client.watch);
     rf_assert(rf_flow_send(f, RF_SPAN_LIT("secret")) == RF_OK);
     PUMP_UNTIL(client.gone == 1 && server.tls_failed == 1);
-    ok(client.gone == 1 && client.opened == 0 && client.tls_failed == 1, "a server with another name is not spoken to");
+    ok(client.gone == 1 && client.opened == 0 && client.tls_failed == 1,
+       "a server with another name is not spoken to");
     ok(strstr(client.failure.reason, "certificate was refused") != NULL, "our side says why: %s",
        client.failure.reason);
-    ok(server.tls_failed == 1 && server.failure.refusal == RF_REFUSE_CERT_REFUSED_BY_PEER && server.messages == 0 &&
-           rf_refusal_count(RF_REFUSE_CERT_REFUSED_BY_PEER) == before + 1,
+    ok(server.tls_failed == 1 && server.failure.refusal == RF_REFUSE_CERT_REFUSED_BY_PEER &&
+           server.messages == 0 && rf_refusal_count(RF_REFUSE_CERT_REFUSED_BY_PEER) == before + 1,
        "RF-202 at the server: %s", server.failure.reason);
     rf_flow_unref(f);
     layer_down(&client);
@@ -180,8 +185,8 @@ old_client(void)
     ok(result != 1 && ERR_GET_REASON(error) == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION,
        "TEL-14: a TLS 1.1 client gets the alert protocol_version");
     ok(server.tls_failed == 1 && server.failure.refusal == RF_REFUSE_TLS_VERSION &&
-           strcmp(server.failure.version, "TLS 1.1") == 0, "RF-101: it offers at most %s, we need %s",
-       server.failure.version, server.failure.min);
+           strcmp(server.failure.version, "TLS 1.1") == 0,
+       "RF-101: it offers at most %s, we need %s", server.failure.version, server.failure.min);
     ERR_clear_error();
     SSL_free(ssl);
     SSL_CTX_free(ctx);
@@ -207,11 +212,13 @@ plain_at_the_tls_port(void)
     say(fd, buffer, 2 * n);
     got = hear(fd, reply, sizeof reply - 1, &is_end);
     reply[got > 0 ? got : 0] = '\0';
-    ok(strncmp(reply, "SIP/2.0 403 TLS Required\r\n", 26) == 0 && is_end, "RF-106: plain SIP is answered 403 in clear");
+    ok(strncmp(reply, "SIP/2.0 403 TLS Required\r\n", 26) == 0 && is_end,
+       "RF-106: plain SIP is answered 403 in clear");
     ok(strstr(reply, "RF-106") != NULL && strstr(reply, "\r\nCall-ID: plain\r\n") != NULL &&
            strstr(reply, "received=127.0.0.1") != NULL && strstr(reply + 1, "SIP/2.0 403") == NULL,
        "once, with the code, and as a response to it");
-    ok(rf_refusal_count(RF_REFUSE_TLS_PLAIN_ON_TLS) == before + 1 && server.messages == 0 && server.opened == 0,
+    ok(rf_refusal_count(RF_REFUSE_TLS_PLAIN_ON_TLS) == before + 1 && server.messages == 0 &&
+           server.opened == 0,
        "it is counted, and nothing is handed up");
     close(fd);
 
@@ -310,8 +317,9 @@ idle_memory(void)
             int fd = socket(AF_INET, SOCK_STREAM, 0);
             SSL *ssl = SSL_new(ctx);
 
-            if (connect(fd, &to.sa, rf_addr_len(&to)) != 0 || SSL_set_fd(ssl, fd) != 1 || SSL_connect(ssl) != 1 ||
-                SSL_write(ssl, buffer, (int)n) != (int)n || SSL_read(ssl, reply, sizeof reply) <= 0)
+            if (connect(fd, &to.sa, rf_addr_len(&to)) != 0 || SSL_set_fd(ssl, fd) != 1 ||
+                SSL_connect(ssl) != 1 || SSL_write(ssl, buffer, (int)n) != (int)n ||
+                SSL_read(ssl, reply, sizeof reply) <= 0)
                 _exit(1);
         }
         _exit(read(go[0], &octet, 1) == 1 ? 0 : 2);
@@ -320,8 +328,8 @@ idle_memory(void)
     PUMP_FOR(50 * RF_MS);
     now = mallinfo2();
     each = (now.uordblks + now.hblkhd - before.uordblks - before.hblkhd) / IDLE_PHONES;
-    ok(server.messages == IDLE_PHONES && counts(&server).tls_connections == IDLE_PHONES, "%d phones are connected",
-       IDLE_PHONES);
+    ok(server.messages == IDLE_PHONES && counts(&server).tls_connections == IDLE_PHONES,
+       "%d phones are connected", IDLE_PHONES);
     ok(each > 1000 && each <= IDLE_MAX, "an idle TLS phone costs %zu octets, at most %d", each, IDLE_MAX);
     rf_assert(write(go[1], "x", 1) == 1);
     waitpid(child, &status, 0);

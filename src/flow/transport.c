@@ -8,9 +8,9 @@
 
 #include "net/socket.h"
 
-#define ACCEPT_MAX   64            /* connections a listener takes in one round: others get their turn */
-#define PAUSE_US     (100 * RF_MS) /* when no descriptor is left */
-#define LOG_MAX      10
+#define ACCEPT_MAX 64            /* connections a listener takes in one round: others get their turn */
+#define PAUSE_US   (100 * RF_MS) /* when no descriptor is left */
+#define LOG_MAX    10
 
 bool
 rf_transport_may_log(struct rf_transport_layer *l, uint64_t now_us)
@@ -40,15 +40,17 @@ listener_free(struct rf_listener *ln)
 }
 
 static bool
-has_room_for(struct rf_transport_layer *l, const struct rf_listener *ln, const struct rf_addr *remote, uint64_t now_us)
+has_room_for(struct rf_transport_layer *l, const struct rf_listener *ln, const struct rf_addr *remote,
+             uint64_t now_us)
 {
     if (l->counts.connections >= l->limits.connections_max) {
         l->counts.refused_full++;
         if (rf_transport_may_log(l, now_us)) {
             char text[RF_ADDR_TEXT_MAX];
 
-            RF_REFUSE(OVERLOAD, RF_F_STR("what", "the connection table"), RF_F_STR("who", rf_addr_text(remote, text)),
-                      RF_F_U64("seconds", 1), RF_F_STR("listener", ln->name));
+            RF_REFUSE(OVERLOAD, RF_F_STR("what", "the connection table"),
+                      RF_F_STR("who", rf_addr_text(remote, text)), RF_F_U64("seconds", 1),
+                      RF_F_STR("listener", ln->name));
         }
         return false;
     }
@@ -77,8 +79,9 @@ accept_some(struct rf_watch *w, uint32_t events, uint64_t now_us)
             rf_loop_rewatch(l->loop, w, 0);
             rf_timer_arm(l->wheel, &ln->pause, now_us + PAUSE_US);
             if (rf_transport_may_log(l, now_us))
-                RF_REFUSE(OVERLOAD, RF_F_STR("what", "the table of descriptors"), RF_F_STR("who", "a new connection"),
-                          RF_F_U64("seconds", 1), RF_F_STR("listener", ln->name));
+                RF_REFUSE(OVERLOAD, RF_F_STR("what", "the table of descriptors"),
+                          RF_F_STR("who", "a new connection"), RF_F_U64("seconds", 1),
+                          RF_F_STR("listener", ln->name));
         }
         if (err != RF_OK)
             return;
@@ -138,7 +141,8 @@ listener_of(struct rf_link *link)
 void
 rf_transport_set_tls(struct rf_transport_layer *l, const char *name, struct rf_tls_server *tls)
 {
-    RF_LIST_FOREACH(&l->listeners, link) {
+    RF_LIST_FOREACH(&l->listeners, link)
+    {
         struct rf_listener *ln = listener_of(link);
 
         if (ln->tls == NULL || strcmp(ln->name, name) != 0)
@@ -151,7 +155,8 @@ rf_transport_set_tls(struct rf_transport_layer *l, const char *name, struct rf_t
 void
 rf_transport_unlisten(struct rf_transport_layer *l, const char *name)
 {
-    RF_LIST_FOREACH(&l->listeners, link) {
+    RF_LIST_FOREACH(&l->listeners, link)
+    {
         struct rf_listener *ln = listener_of(link);
 
         if (strcmp(ln->name, name) != 0)
@@ -167,10 +172,12 @@ rf_transport_unlisten(struct rf_transport_layer *l, const char *name)
 struct rf_listener *
 rf_transport_listener(struct rf_transport_layer *l, const char *name, enum rf_transport t, int family)
 {
-    RF_LIST_FOREACH(&l->listeners, link) {
+    RF_LIST_FOREACH(&l->listeners, link)
+    {
         struct rf_listener *ln = listener_of(link);
 
-        if (ln->transport == t && ln->bound.sa.sa_family == family && (name == NULL || strcmp(ln->name, name) == 0))
+        if (ln->transport == t && ln->bound.sa.sa_family == family &&
+            (name == NULL || strcmp(ln->name, name) == 0))
             return ln;
     }
     return NULL;
@@ -198,8 +205,8 @@ flush_all(struct rf_loop_hook *h, uint64_t now_us)
         return;
     l->is_dirty = false;
     RF_LIST_FOREACH(&l->listeners, link)
-        if (listener_of(link)->tx_is_dirty)
-            rf_listener_flush(listener_of(link));
+    if (listener_of(link)->tx_is_dirty)
+        rf_listener_flush(listener_of(link));
 }
 
 enum rf_err
@@ -243,7 +250,8 @@ rf_transport_layer_free(struct rf_transport_layer *l)
         return;
     while (!rf_list_empty(&l->conns))
         rf_conn_end(rf_container(l->conns.next, struct rf_conn, link), rf_wheel_now_us(l->wheel));
-    RF_LIST_FOREACH(&l->listeners, link) {
+    RF_LIST_FOREACH(&l->listeners, link)
+    {
         struct rf_listener *ln = listener_of(link);
 
         if (ln->tx != NULL)
@@ -294,6 +302,6 @@ rf_transport_counts(const struct rf_transport_layer *l, struct rf_transport_coun
 {
     *out = l->counts;
     RF_LIST_FOREACH(&l->listeners, link)
-        if (listener_of(link)->tx != NULL)
-            out->datagrams_dropped += rf_udp_dropped(listener_of(link)->tx);
+    if (listener_of(link)->tx != NULL)
+        out->datagrams_dropped += rf_udp_dropped(listener_of(link)->tx);
 }

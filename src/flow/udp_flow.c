@@ -5,8 +5,8 @@
 
 #include "net/socket.h"
 
-#define BATCHES_MAX  4 /* of RF_UDP_BATCH datagrams in one round of the loop */
-#define EVICT_TRIES  8 /* flows that somebody holds are passed over */
+#define BATCHES_MAX 4 /* of RF_UDP_BATCH datagrams in one round of the loop */
+#define EVICT_TRIES 8 /* flows that somebody holds are passed over */
 
 /* Listener, local host, remote: what makes a UDP flow. Zeroed before it is filled, so it can be hashed whole. */
 struct peer_key {
@@ -94,7 +94,8 @@ rf_udp_flows_forget(struct rf_transport_layer *l, struct rf_listener *ln, uint64
 
     /* Watchers may do anything, so the list is not walked while they are told. */
     rf_list_init(&theirs);
-    RF_LIST_FOREACH(&l->udp_flows, link) {
+    RF_LIST_FOREACH(&l->udp_flows, link)
+    {
         struct rf_udp_flow *u = rf_container(link, struct rf_udp_flow, link);
 
         if (u->listener != ln)
@@ -167,7 +168,8 @@ flow_of(struct rf_listener *ln, const struct rf_addr *local, const struct rf_add
 }
 
 enum rf_err
-rf_transport_udp(struct rf_transport_layer *l, const char *name, const struct rf_addr *remote, struct rf_flow **out)
+rf_transport_udp(struct rf_transport_layer *l, const char *name, const struct rf_addr *remote,
+                 struct rf_flow **out)
 {
     struct rf_listener *ln = rf_transport_listener(l, name, RF_UDP, remote->sa.sa_family);
     struct rf_addr local;

@@ -182,7 +182,8 @@ rf_loop_wake(struct rf_loop *l)
 static bool
 has_work(const struct rf_loop *l)
 {
-    RF_LIST_FOREACH(&l->sources, link) {
+    RF_LIST_FOREACH(&l->sources, link)
+    {
         struct rf_loop_source *s = rf_container(link, struct rf_loop_source, link);
 
         if (s->has_work(s))
@@ -230,7 +231,8 @@ rf_loop_once(struct rf_loop *l, uint64_t max_wait_us)
             w->ready(w, ev->events, now_us);
     }
     l->event_count = l->event_next = 0;
-    RF_LIST_FOREACH(&l->sources, link) {
+    RF_LIST_FOREACH(&l->sources, link)
+    {
         struct rf_loop_source *s = rf_container(link, struct rf_loop_source, link);
 
         s->work(s, now_us);
@@ -238,7 +240,8 @@ rf_loop_once(struct rf_loop *l, uint64_t max_wait_us)
     rf_wheel_advance(l->wheel, now_us);
     if (l->end_round != NULL)
         l->end_round(l->end_round_ctx, now_us);
-    RF_LIST_FOREACH(&l->hooks, link) {
+    RF_LIST_FOREACH(&l->hooks, link)
+    {
         struct rf_loop_hook *h = rf_container(link, struct rf_loop_hook, link);
 
         h->run(h, now_us);

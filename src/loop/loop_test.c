@@ -190,7 +190,8 @@ bounds(void)
     while (rf_mailbox_send(box, parts, 1) == RF_OK)
         sent++;
     ok(sent == 1024 / 112, "a ring of 1024 octets takes %llu letters of 100", (unsigned long long)sent);
-    ok(rf_mailbox_send(box, parts, 1) == RF_ERR_NOMEM && rf_mailbox_refused(box) == 2, "a full ring refuses and counts");
+    ok(rf_mailbox_send(box, parts, 1) == RF_ERR_NOMEM && rf_mailbox_refused(box) == 2,
+       "a full ring refuses and counts");
     received = 0;
     rf_loop_once(loop, RF_S);
     ok(received == sent, "one round delivers them all");

@@ -12,8 +12,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define WORD  sizeof(uint64_t)
-#define SKIP  (1ull << 63) /* in a word: no letter, go on after so many octets */
+#define WORD sizeof(uint64_t)
+#define SKIP (1ull << 63) /* in a word: no letter, go on after so many octets */
 
 struct rf_mailbox {
     struct rf_loop_source source;
@@ -129,8 +129,8 @@ reserve(struct rf_mailbox *m, size_t need, uint64_t *at, size_t *skip)
         /* When tail has passed our head, head was old and the exchange below fails and loads it anew. */
         if (tail <= head && head + *skip + need - tail > m->size)
             return false;
-    } while (!atomic_compare_exchange_weak_explicit(&m->head, &head, head + *skip + need, memory_order_acq_rel,
-                                                    memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&m->head, &head, head + *skip + need,
+                                                    memory_order_acq_rel, memory_order_relaxed));
     *at = head;
     return true;
 }

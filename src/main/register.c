@@ -217,14 +217,50 @@ slot_give(struct rf_register *r, uint32_t i)
     r->free_first = i;
 }
 
+/* A connection by which somebody registered: when it is gone, its bindings cannot be reached (RFC 5626). */
+struct path_note {
+    struct rf_flow_watch watch;
+    struct rf_location *location;
+    uint64_t flow_id;
+};
+
+static void
+path_gone(struct rf_flow_watch *w, uint64_t now_us)
+{
+    struct path_note *n = rf_container(w, struct path_note, watch);
+
+    rf_location_flow_gone(n->location, n->flow_id);
+    free(n);
+}
+
+static void
+note_path(struct rf_register *r, struct rf_flow *flow)
+{
+    struct path_note *n;
+
+    if (!rf_transport_is_reliable(flow->transport))
+        return;
+    RF_LIST_FOREACH(&flow->watches, it)
+        if (rf_container(it, struct rf_flow_watch, link)->gone == path_gone)
+            return; /* a refresh */
+    n = calloc(1, sizeof *n);
+    if (n == NULL)
+        return; /* the binding is then found unreachable when it is tried */
+    n->watch.gone = path_gone;
+    n->location = r->w->shared->location;
+    n->flow_id = flow->id;
+    rf_flow_watch(flow, &n->watch);
+}
+
 static void
 answer_200(struct rf_register *r, struct rf_server_txn *txn, struct rf_span aor, uint64_t now_us)
 {
     struct rf_worker *w = r->w;
     const struct rf_sip_msg *msg = rf_server_txn_request(txn);
-    const struct rf_flow *flow = rf_server_txn_flow(txn);
+    struct rf_flow *flow = rf_server_txn_flow(txn);
     struct rf_buf b = rf_buf(w->out, sizeof w->out);
 
+    note_path(r, flow);
     rf_location_put_contacts(w->shared->location, aor, msg, rf_wall_s(), &b);
     put_date(&b);
     if (rf_sip_has_token(msg, RF_HDR_SUPPORTED, "outbound") && rf_transport_is_reliable(flow->transport))

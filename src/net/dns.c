@@ -14,8 +14,8 @@
 /* A name and type with its answer; or, while `is_pending`, with those who wait for it. */
 struct entry {
     struct rf_hash_node node;
-    struct rf_link link;      /* dns->used (least recently used first), dns->pending or dns->answered */
-    struct rf_link waiting;   /* rf_dns_query */
+    struct rf_link link;    /* dns->used (least recently used first), dns->pending or dns->answered */
+    struct rf_link waiting; /* rf_dns_query */
     struct rf_dns *dns;
     uint64_t expires_us;
     bool is_pending, is_used; /* in which list */
@@ -36,8 +36,8 @@ struct rf_dns {
     struct rf_dns_conf conf;
     ares_channel channel;
     bool has_channel, is_ending;
-    struct rf_timer timer;    /* c-ares' next retry */
-    struct rf_timer deliver;  /* answers that came; told from the loop */
+    struct rf_timer timer;   /* c-ares' next retry */
+    struct rf_timer deliver; /* answers that came; told from the loop */
     struct rf_link used, pending, answered, sockets;
     struct rf_hash entries;
     struct rf_dns_counts counts;
@@ -254,7 +254,8 @@ socket_state(void *ctx, ares_socket_t fd, int readable, int writable)
     uint32_t events = (readable ? EPOLLIN : 0) | (writable ? EPOLLOUT : 0);
     struct socket_watch *s = NULL;
 
-    RF_LIST_FOREACH(&d->sockets, link) {
+    RF_LIST_FOREACH(&d->sockets, link)
+    {
         struct socket_watch *known = rf_container(link, struct socket_watch, link);
 
         if (known->watch.fd == fd)
@@ -370,7 +371,8 @@ open_channel(struct rf_dns *d)
         rf_put_addr(&b, &d->conf.server[i]);
     }
     text[b.n] = '\0';
-    if (d->conf.server_count > 0 && (b.overflow || ares_set_servers_ports_csv(d->channel, text) != ARES_SUCCESS))
+    if (d->conf.server_count > 0 &&
+        (b.overflow || ares_set_servers_ports_csv(d->channel, text) != ARES_SUCCESS))
         return RF_ERR_RANGE;
     return RF_OK;
 }
@@ -378,7 +380,8 @@ open_channel(struct rf_dns *d)
 /* --- from outside --- */
 
 enum rf_err
-rf_dns_new(struct rf_dns **out, struct rf_loop *loop, const struct rf_dns_conf *conf, const struct rf_rand *rand)
+rf_dns_new(struct rf_dns **out, struct rf_loop *loop, const struct rf_dns_conf *conf,
+           const struct rf_rand *rand)
 {
     struct rf_dns *d;
     enum rf_err err;
@@ -421,7 +424,7 @@ rf_dns_free(struct rf_dns *d)
     rf_timer_cancel(rf_loop_wheel(d->loop), &d->timer);
     rf_timer_cancel(rf_loop_wheel(d->loop), &d->deliver);
     RF_HASH_FOREACH(&d->entries, node)
-        entry_free(rf_container(node, struct entry, node));
+    entry_free(rf_container(node, struct entry, node));
     rf_hash_fini(&d->entries);
     free(d);
 }
@@ -444,7 +447,8 @@ rf_dns_cached(struct rf_dns *d, enum rf_dns_type type, struct rf_span name, uint
 }
 
 enum rf_err
-rf_dns_ask(struct rf_dns *d, struct rf_dns_query *q, enum rf_dns_type type, struct rf_span name, uint64_t now_us)
+rf_dns_ask(struct rf_dns *d, struct rf_dns_query *q, enum rf_dns_type type, struct rf_span name,
+           uint64_t now_us)
 {
     char key[RF_DNS_NAME_MAX];
     struct entry *e;

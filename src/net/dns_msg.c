@@ -5,7 +5,7 @@
 #define CLASS_IN   1
 #define CNAMES_MAX 8
 /* Compression pointers in one name: each must lead back, so they end; more than this is an attack. */
-#define JUMPS_MAX  32
+#define JUMPS_MAX 32
 
 /* Walks the message; the first failure stays and every later read gives 0. */
 struct reader {
@@ -287,8 +287,8 @@ rf_dns_decode(struct rf_span message, enum rf_dns_type type, struct rf_span name
     rcode = flags & 15;
     take_name(&r, asked, &is_odd);
     lower(name, wanted);
-    if (take(&r, 2) != type || take(&r, 2) != CLASS_IN || r.is_broken || questions != 1 || (flags & 0x8000) == 0 ||
-        strcmp(asked, wanted) != 0)
+    if (take(&r, 2) != type || take(&r, 2) != CLASS_IN || r.is_broken || questions != 1 ||
+        (flags & 0x8000) == 0 || strcmp(asked, wanted) != 0)
         return RF_ERR_SYNTAX;
     if (rcode != 0 && rcode != 3)
         return RF_OK; /* a server's failure is an answer: RF_DNS_FAILED */

@@ -25,7 +25,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (answer.type == RF_DNS_SRV)
             rf_assert(r->srv.target[0] == '\0' || rf_dns_name_is_fit(rf_span_str(r->srv.target)));
         if (answer.type == RF_DNS_NAPTR)
-            rf_assert(r->naptr.replacement[0] == '\0' || rf_dns_name_is_fit(rf_span_str(r->naptr.replacement)));
+            rf_assert(r->naptr.replacement[0] == '\0' ||
+                      rf_dns_name_is_fit(rf_span_str(r->naptr.replacement)));
     }
     return 0;
 }

@@ -21,7 +21,7 @@ static void
 put(struct maker *m, uint32_t v, int octets)
 {
     while (octets-- > 0)
-        m->p[m->n++] = (uint8_t)(v >> (8 * octets));
+        m->p[m->n++] = (uint8_t)(octets < 4 ? v >> (8 * octets) : 0);
 }
 
 static void
@@ -102,7 +102,8 @@ put_cname(struct maker *m, const char *owner, uint32_t ttl, const char *target)
 }
 
 static void
-put_srv(struct maker *m, const char *owner, uint32_t ttl, int priority, int weight, int port, const char *target)
+put_srv(struct maker *m, const char *owner, uint32_t ttl, int priority, int weight, int port,
+        const char *target)
 {
     size_t at = begin_rr(m, owner, RF_DNS_SRV, ttl);
 
@@ -114,8 +115,8 @@ put_srv(struct maker *m, const char *owner, uint32_t ttl, int priority, int weig
 }
 
 static void
-put_naptr(struct maker *m, const char *owner, int order, int preference, const char *flags, const char *service,
-          const char *replacement)
+put_naptr(struct maker *m, const char *owner, int order, int preference, const char *flags,
+          const char *service, const char *replacement)
 {
     size_t at = begin_rr(m, owner, RF_DNS_NAPTR, 77);
 
@@ -161,14 +162,16 @@ good_answers(void)
     put_a(&m, NULL, 300, 0xc0000201);
     put_a(&m, NULL, 200, 0xc0000202);
     ok(decode(RF_DNS_A, "A.Example.") == RF_OK && answer.status == RF_DNS_FOUND && answer.count == 2 &&
-           answer.ttl_s == 200, "two addresses; the smaller TTL counts; letter case does not");
+           answer.ttl_s == 200,
+       "two addresses; the smaller TTL counts; letter case does not");
     ok(strcmp(rf_addr_text(&answer.record[1].addr, text), "192.0.2.2:0") == 0, "the second is %s", text);
 
     begin(&m, 1, 0x8180, "a.example", RF_DNS_A, 3, 0);
     put_cname(&m, "a.example", 60, "b.example");
     put_cname(&m, "b.example", 50, "C.example");
     put_a(&m, "c.example", 300, 0xc0000203);
-    ok(decode(RF_DNS_A, "a.example") == RF_OK && answer.count == 1 && answer.ttl_s == 50, "through two CNAMEs");
+    ok(decode(RF_DNS_A, "a.example") == RF_OK && answer.count == 1 && answer.ttl_s == 50,
+       "through two CNAMEs");
 
     begin(&m, 1, 0x8180, "a.example", RF_DNS_A, 2, 0);
     put_cname(&m, "a.example", 60, "a.example");
@@ -182,14 +185,16 @@ good_answers(void)
     put_srv(&m, NULL, 90, 20, 0, 5080, "");
     ok(decode(RF_DNS_SRV, "_sip._udp.example") == RF_OK && answer.count == 3 &&
            strcmp(answer.record[0].srv.target, "big.example") == 0 && answer.record[1].srv.port == 5070 &&
-           answer.record[0].srv.weight == 60 && answer.record[2].srv.target[0] == '\0', "SRV records (RFC 2782)");
+           answer.record[0].srv.weight == 60 && answer.record[2].srv.target[0] == '\0',
+       "SRV records (RFC 2782)");
 
     begin(&m, 1, 0x8180, "example", RF_DNS_NAPTR, 2, 0);
     put_naptr(&m, NULL, 50, 50, "s", "SIPS+D2T", "_sips._tcp.example");
     put_naptr(&m, NULL, 90, 50, "s", "SIP+D2T", "_sip._tcp.example");
     ok(decode(RF_DNS_NAPTR, "example") == RF_OK && answer.count == 2 && answer.record[0].naptr.order == 50 &&
            strcmp(answer.record[0].naptr.service, "SIPS+D2T") == 0 &&
-           strcmp(answer.record[1].naptr.replacement, "_sip._tcp.example") == 0, "NAPTR records (RFC 3263 4.1)");
+           strcmp(answer.record[1].naptr.replacement, "_sip._tcp.example") == 0,
+       "NAPTR records (RFC 3263 4.1)");
 
     begin(&m, 1, 0x8183, "no.example", RF_DNS_A, 0, 1);
     put_soa(&m, 900, 120);
@@ -198,12 +203,15 @@ good_answers(void)
     begin(&m, 1, 0x8180, "no.example", RF_DNS_A, 0, 1);
     put_soa(&m, 90000, 90000);
     ok(decode(RF_DNS_A, "no.example") == RF_OK && answer.status == RF_DNS_NO_DATA &&
-           answer.ttl_s == RF_DNS_NEGATIVE_MAX_S, "no data, but not for a day");
+           answer.ttl_s == RF_DNS_NEGATIVE_MAX_S,
+       "no data, but not for a day");
     begin(&m, 1, 0x8182, "a.example", RF_DNS_A, 0, 0);
-    ok(decode(RF_DNS_A, "a.example") == RF_OK && answer.status == RF_DNS_FAILED, "a server's failure is an answer");
+    ok(decode(RF_DNS_A, "a.example") == RF_OK && answer.status == RF_DNS_FAILED,
+       "a server's failure is an answer");
     begin(&m, 1, 0x8180, "a.example", RF_DNS_A, 1, 0);
     put_a(&m, NULL, 0xffffffff, 1);
-    ok(decode(RF_DNS_A, "a.example") == RF_OK && answer.ttl_s == 0, "a TTL with the top bit is zero (RFC 2181 8)");
+    ok(decode(RF_DNS_A, "a.example") == RF_OK && answer.ttl_s == 0,
+       "a TTL with the top bit is zero (RFC 2181 8)");
 }
 
 static void
@@ -240,7 +248,8 @@ bad_answers(void)
     put_srv(&m, NULL, 90, 10, 60, 5060, "evil\r\n.example");
     put_srv(&m, NULL, 90, 10, 60, 5060, "good.example");
     ok(decode(RF_DNS_SRV, "_sip._udp.example") == RF_OK && answer.count == 1 &&
-           strcmp(answer.record[0].srv.target, "good.example") == 0, "a target with odd octets is passed over");
+           strcmp(answer.record[0].srv.target, "good.example") == 0,
+       "a target with odd octets is passed over");
 
     begin(&m, 1, 0x8180, "a.example", RF_DNS_A, 100, 0);
     for (int i = 0; i < 100; i++)
@@ -255,8 +264,15 @@ fit_names(void)
         const char *name;
         bool want;
     } cases[] = {
-        { "a", true }, { "a.example.", true }, { "_sip._tcp.x-y.example", true }, { "", false }, { ".", false },
-        { "a..b", false }, { ".a", false }, { "a b", false }, { "a\n", false },
+        { "a", true },
+        { "a.example.", true },
+        { "_sip._tcp.x-y.example", true },
+        { "", false },
+        { ".", false },
+        { "a..b", false },
+        { ".a", false },
+        { "a b", false },
+        { "a\n", false },
         { "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg.x", true },
         { "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg.x", false },
     };
@@ -339,11 +355,11 @@ heard(struct rf_dns_query *q, const struct rf_dns_answer *a, uint64_t now_us)
     who->count = a->count;
 }
 
-#define PUMP_UNTIL(claim)                                                                                     \
-    do {                                                                                                      \
-        uint64_t pump_end_us = rf_now_us() + 5 * RF_S;                                                        \
-        while (!(claim) && rf_now_us() < pump_end_us)                                                         \
-            rf_loop_once(loop, 20 * RF_MS);                                                                   \
+#define PUMP_UNTIL(claim)                                                                                    \
+    do {                                                                                                     \
+        uint64_t pump_end_us = rf_now_us() + 5 * RF_S;                                                       \
+        while (!(claim) && rf_now_us() < pump_end_us)                                                        \
+            rf_loop_once(loop, 20 * RF_MS);                                                                  \
     } while (0)
 
 static void
@@ -358,7 +374,8 @@ asking(void)
     int fd = mkstemp(hosts);
     FILE *f = fdopen(fd, "w");
 
-    fputs("# comment\n192.0.2.50 Host.example alias.example # more\n2001:db8::50 host.example\nnonsense\n", f);
+    fputs("# comment\n192.0.2.50 Host.example alias.example # more\n2001:db8::50 host.example\nnonsense\n",
+          f);
     fclose(f);
     rf_assert(rf_addr_parse_port(RF_SPAN_LIT("127.0.0.1:0"), &at) == RF_OK);
     rf_assert(rf_loop_new(&loop) == RF_OK);
@@ -375,7 +392,8 @@ asking(void)
     rf_assert(rf_dns_new(&d, loop, &conf, &rf_rand_system) == RF_OK);
     unlink(hosts);
 
-    ok(rf_dns_cached(d, RF_DNS_A, RF_SPAN_LIT("a.example"), rf_now_us()) == NULL, "nothing is remembered yet");
+    ok(rf_dns_cached(d, RF_DNS_A, RF_SPAN_LIT("a.example"), rf_now_us()) == NULL,
+       "nothing is remembered yet");
     ok(rf_dns_ask(d, &a.query, RF_DNS_A, RF_SPAN_LIT("a.example"), rf_now_us()) == RF_OK && a.done == 0,
        "a question is asked; the answer does not come from inside");
     ok(rf_dns_ask(d, &b.query, RF_DNS_A, RF_SPAN_LIT("A.example."), rf_now_us()) == RF_OK, "and once more");
@@ -398,20 +416,23 @@ asking(void)
     rf_assert(rf_dns_ask(d, &a.query, RF_DNS_A, RF_SPAN_LIT("nobody.example"), rf_now_us()) == RF_OK);
     PUMP_UNTIL(a.done == 5);
     ok(a.status == RF_DNS_NO_NAME && a.ttl_s == 40 &&
-           rf_dns_cached(d, RF_DNS_A, RF_SPAN_LIT("nobody.example"), rf_now_us()) != NULL, "a no is remembered as well");
+           rf_dns_cached(d, RF_DNS_A, RF_SPAN_LIT("nobody.example"), rf_now_us()) != NULL,
+       "a no is remembered as well");
     rf_assert(rf_dns_ask(d, &a.query, RF_DNS_A, RF_SPAN_LIT("broken.example"), rf_now_us()) == RF_OK);
     PUMP_UNTIL(a.done == 6);
     ok(a.status == RF_DNS_FAILED, "a broken answer is a failure");
     rf_assert(rf_dns_ask(d, &a.query, RF_DNS_A, RF_SPAN_LIT("zero.example"), rf_now_us()) == RF_OK);
     PUMP_UNTIL(a.done == 7);
-    ok(a.status == RF_DNS_FOUND && rf_dns_cached(d, RF_DNS_A, RF_SPAN_LIT("zero.example"), rf_now_us()) == NULL,
+    ok(a.status == RF_DNS_FOUND &&
+           rf_dns_cached(d, RF_DNS_A, RF_SPAN_LIT("zero.example"), rf_now_us()) == NULL,
        "a TTL of zero is for those who asked alone");
 
     asked = 0;
     rf_assert(rf_dns_ask(d, &a.query, RF_DNS_AAAA, RF_SPAN_LIT("HOST.example"), rf_now_us()) == RF_OK);
     rf_assert(rf_dns_ask(d, &b.query, RF_DNS_A, RF_SPAN_LIT("alias.example"), rf_now_us()) == RF_OK);
     PUMP_UNTIL(a.done == 8 && b.done == 2);
-    ok(a.status == RF_DNS_FOUND && b.status == RF_DNS_FOUND && asked == 0, "names of the hosts file are not asked for");
+    ok(a.status == RF_DNS_FOUND && b.status == RF_DNS_FOUND && asked == 0,
+       "names of the hosts file are not asked for");
 
     for (int i = 0; i < 60; i++) {
         char name[32];
@@ -428,16 +449,19 @@ asking(void)
        "the oldest went, the hosts file stays");
     rf_dns_forget(d);
     ok(rf_dns_cached(d, RF_DNS_A, RF_SPAN_LIT("many59.example"), rf_now_us()) == NULL &&
-           rf_dns_cached(d, RF_DNS_A, RF_SPAN_LIT("alias.example"), rf_now_us()) != NULL, "forgetting spares it too");
+           rf_dns_cached(d, RF_DNS_A, RF_SPAN_LIT("alias.example"), rf_now_us()) != NULL,
+       "forgetting spares it too");
 
-    ok(rf_dns_ask(d, &c.query, RF_DNS_A, RF_SPAN_LIT("not a name"), rf_now_us()) == RF_ERR_SYNTAX, "not a name");
+    ok(rf_dns_ask(d, &c.query, RF_DNS_A, RF_SPAN_LIT("not a name"), rf_now_us()) == RF_ERR_SYNTAX,
+       "not a name");
     mute = 1;
     a.done = 0;
     rf_assert(rf_dns_ask(d, &a.query, RF_DNS_A, RF_SPAN_LIT("silent.example"), rf_now_us()) == RF_OK);
     rf_assert(rf_dns_ask(d, &c.query, RF_DNS_A, RF_SPAN_LIT("silent.example"), rf_now_us()) == RF_OK);
     rf_dns_cancel(&c.query);
     PUMP_UNTIL(a.done == 1);
-    ok(a.done == 1 && a.status == RF_DNS_FAILED && c.done == 0, "a silent server ends in failure; who cancelled hears nothing");
+    ok(a.done == 1 && a.status == RF_DNS_FAILED && c.done == 0,
+       "a silent server ends in failure; who cancelled hears nothing");
     {
         struct asker many[10];
         enum rf_err err = RF_OK;

@@ -100,7 +100,8 @@ explain(struct rf_bind_problem *problem, int type, const struct rf_addr *addr)
 
     problem->os_errno = errno;
     if (problem->os_errno == EADDRINUSE && rf_port_owner_find(type, addr, &owner) == RF_OK)
-        snprintf(problem->reason, sizeof problem->reason, "the port is taken by %s (pid %d)", owner.name, owner.pid);
+        snprintf(problem->reason, sizeof problem->reason, "the port is taken by %s (pid %d)", owner.name,
+                 owner.pid);
     else if (problem->os_errno == EADDRINUSE)
         snprintf(problem->reason, sizeof problem->reason, "the port is taken by another program");
     else if (problem->os_errno == EACCES)
@@ -112,7 +113,8 @@ explain(struct rf_bind_problem *problem, int type, const struct rf_addr *addr)
 }
 
 enum rf_err
-rf_socket_bind_group(int *fds, size_t n, int type, const struct rf_addr *addr, struct rf_bind_problem *problem)
+rf_socket_bind_group(int *fds, size_t n, int type, const struct rf_addr *addr,
+                     struct rf_bind_problem *problem)
 {
     struct rf_addr at = *addr;
 
@@ -150,7 +152,8 @@ rf_socket_local(int fd)
     socklen_t n = sizeof ss;
     struct rf_addr none = { 0 };
 
-    if (getsockname(fd, (struct sockaddr *)&ss, &n) != 0 || (ss.ss_family != AF_INET && ss.ss_family != AF_INET6))
+    if (getsockname(fd, (struct sockaddr *)&ss, &n) != 0 ||
+        (ss.ss_family != AF_INET && ss.ss_family != AF_INET6))
         return none;
     return rf_addr_from((const struct sockaddr *)&ss);
 }

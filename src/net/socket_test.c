@@ -36,14 +36,14 @@ binding(const char *host, int type, const char *what)
     char expected[64];
     int fds[4], again[2];
 
-    if (!ok(rf_socket_bind_group(fds, 4, type, &any, &problem) == RF_OK, "%s: four sockets at one address", what)) {
+    if (!ok(rf_socket_bind_group(fds, 4, type, &any, &problem) == RF_OK, "%s: four sockets at one address",
+            what)) {
         diag("%s", problem.reason);
         return;
     }
     first = rf_socket_local(fds[0]);
     at = rf_socket_local(fds[3]);
-    ok(rf_addr_port(&at) != 0 && rf_addr_eq(&at, &first),
-       "%s: the kernel's port is the same for all", what);
+    ok(rf_addr_port(&at) != 0 && rf_addr_eq(&at, &first), "%s: the kernel's port is the same for all", what);
     ok(rf_socket_bind_group(again, 2, type, &at, &problem) == RF_ERR_IO && problem.os_errno == EADDRINUSE,
        "%s: a port that is shared by others is refused, not joined (RF-805)", what);
     snprintf(expected, sizeof expected, "(pid %d)", (int)getpid());
@@ -63,7 +63,8 @@ not_ours(void)
     struct rf_bind_problem problem;
     int fd;
 
-    ok(rf_socket_bind_group(&fd, 1, SOCK_DGRAM, &a, &problem) == RF_ERR_IO && problem.os_errno == EADDRNOTAVAIL,
+    ok(rf_socket_bind_group(&fd, 1, SOCK_DGRAM, &a, &problem) == RF_ERR_IO &&
+           problem.os_errno == EADDRNOTAVAIL,
        "an address of another machine: %s", problem.reason);
 }
 
@@ -114,9 +115,11 @@ datagrams(const char *listen_at, const char *target, const char *client_at)
     client = rf_socket_local(client_fd);
     if (readable(client_fd))
         n = rf_udp_recv(rx, client_fd, &client, got, &more);
-    ok(n == 1 && rf_addr_eq(&got[0].remote, &to), "%s: the answer leaves from the address that was asked", target);
+    ok(n == 1 && rf_addr_eq(&got[0].remote, &to), "%s: the answer leaves from the address that was asked",
+       target);
 
-    ok(rf_udp_send(tx, &from, &to, rf_span(big, sizeof big)) == RF_ERR_RANGE, "%s: too large for a datagram", target);
+    ok(rf_udp_send(tx, &from, &to, rf_span(big, sizeof big)) == RF_ERR_RANGE, "%s: too large for a datagram",
+       target);
     n = 0;
     rf_assert(rf_udp_send(tx, &from, &to, rf_span(big, 60000)) == RF_OK);
     rf_udp_flush(tx);
@@ -148,7 +151,8 @@ streams(void)
     poll(&p, 1, 5000);
     ok(rf_tcp_connected(client) == RF_OK, "and is done when the socket is writable");
     ok(readable(listener) && rf_tcp_accept(listener, &server, &remote) == RF_OK &&
-           rf_addr_same_host(&remote, &mine), "the other side sees the address we chose");
+           rf_addr_same_host(&remote, &mine),
+       "the other side sees the address we chose");
     close(server);
     close(client);
     close(listener);

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define DATAGRAM_MAX 65535
+#define DATAGRAM_MAX   65535
 #define V4_PAYLOAD_MAX 65507 /* 65535 - 20 (IPv4) - 8 (UDP) */
 #define V6_PAYLOAD_MAX 65527 /* 65535 - 8 (UDP) */
-#define TX_MESSAGES 64
-#define TX_OCTETS   (256u << 10)
+#define TX_MESSAGES    64
+#define TX_OCTETS      (256u << 10)
 
 /* Room for one struct in6_pktinfo, the larger of the two. */
 union control {
@@ -83,7 +83,8 @@ local_of(struct msghdr *h, const struct rf_addr *bound)
 }
 
 size_t
-rf_udp_recv(struct rf_udp_rx *rx, int fd, const struct rf_addr *bound, struct rf_udp_datagram *out, bool *more)
+rf_udp_recv(struct rf_udp_rx *rx, int fd, const struct rf_addr *bound, struct rf_udp_datagram *out,
+            bool *more)
 {
     size_t count = 0;
     int n;
@@ -158,7 +159,8 @@ set_source(struct msghdr *h, union control *control, const struct rf_addr *local
         memcpy(CMSG_DATA(c), &info, sizeof info);
         h->msg_controllen = CMSG_SPACE(sizeof info);
     } else {
-        struct in6_pktinfo info = { .ipi6_addr = local->v6.sin6_addr, .ipi6_ifindex = local->v6.sin6_scope_id };
+        struct in6_pktinfo info = { .ipi6_addr = local->v6.sin6_addr,
+                                    .ipi6_ifindex = local->v6.sin6_scope_id };
 
         c->cmsg_level = IPPROTO_IPV6;
         c->cmsg_type = IPV6_PKTINFO;
@@ -169,7 +171,8 @@ set_source(struct msghdr *h, union control *control, const struct rf_addr *local
 }
 
 enum rf_err
-rf_udp_send(struct rf_udp_tx *tx, const struct rf_addr *remote, const struct rf_addr *local, struct rf_span octets)
+rf_udp_send(struct rf_udp_tx *tx, const struct rf_addr *remote, const struct rf_addr *local,
+            struct rf_span octets)
 {
     size_t i;
     struct msghdr *h;
@@ -184,8 +187,9 @@ rf_udp_send(struct rf_udp_tx *tx, const struct rf_addr *remote, const struct rf_
     tx->iov[i] = (struct iovec){ tx->octets + tx->used, octets.n };
     tx->used += octets.n;
     tx->to[i] = *remote;
-    *h = (struct msghdr){ .msg_name = &tx->to[i], .msg_namelen = rf_addr_len(remote), .msg_iov = &tx->iov[i],
-                          .msg_iovlen = 1 };
+    *h = (struct msghdr){
+        .msg_name = &tx->to[i], .msg_namelen = rf_addr_len(remote), .msg_iov = &tx->iov[i], .msg_iovlen = 1
+    };
     set_source(h, &tx->control[i], local);
     return RF_OK;
 }
@@ -196,7 +200,8 @@ rf_udp_flush(struct rf_udp_tx *tx)
     size_t done = 0;
 
     while (done < tx->count) {
-        int n = sendmmsg(tx->fd, tx->message + done, (unsigned)(tx->count - done), MSG_DONTWAIT | MSG_NOSIGNAL);
+        int n =
+            sendmmsg(tx->fd, tx->message + done, (unsigned)(tx->count - done), MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (n > 0) {
             done += (size_t)n;

@@ -22,8 +22,8 @@ inodes_at(const char *path, bool is_tcp, uint16_t port, unsigned long *inode, si
         unsigned local_port, state;
         unsigned long ino;
 
-        if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*d %*d %lu", &local_port,
-                   &state, &ino) == 3 &&
+        if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*d %*d %lu",
+                   &local_port, &state, &ino) == 3 &&
             local_port == port && (!is_tcp || state == TCP_LISTEN) && ino != 0)
             inode[n++] = ino;
     }

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "conf/options.h"
+#include "crypto/suite.h"
 #include "registrar/directory.h"
 #include "registrar/nonce.h"
 #include "sip/write.h"
@@ -388,9 +390,24 @@ directory(void)
     rf_directory_unref(d);
 }
 
+/* The two tables lie on one layer and cannot include each other. */
+static void
+suites_agree(void)
+{
+    const struct rf_option *o = rf_option_find(RF_SPAN_LIT("media.crypto-suites"));
+    unsigned same = 0, choices = 1;
+
+    for (const char *c = o->choices; *c != '\0'; c++)
+        choices += *c == '|';
+    for (unsigned id = 1; id <= rf_srtp_suite_count(); id++)
+        same += rf_choice_has(o->choices, rf_span_str(rf_srtp_suite(id)->name));
+    ok(same == rf_srtp_suite_count() && same == choices, "media.crypto-suites takes the %u suites there are", same);
+}
+
 int
 main(void)
 {
+    suites_agree();
     table();
     broken_headers();
     replay();

@@ -138,9 +138,10 @@ static bool
 read_request(struct request *q)
 {
     struct rf_sip_walk walk = rf_sip_walk(q->msg, RF_HDR_CONTACT);
-    uint32_t header_s;
-    bool expires_is_broken = rf_sip_seconds(q->msg, RF_HDR_EXPIRES, atomic_load(&q->l->default_expires_s),
-                                            &header_s) != RF_OK;
+    uint32_t header_s = atomic_load(&q->l->default_expires_s);
+    bool has_expires = rf_sip_value(q->msg, RF_HDR_EXPIRES).p != NULL;
+    bool expires_is_broken =
+        has_expires && rf_sip_seconds(q->msg, RF_HDR_EXPIRES, header_s, &header_s) != RF_OK;
     size_t adding = 0, with_reg_id = 0;
     struct rf_span element;
 
@@ -151,8 +152,7 @@ read_request(struct request *q)
     while (rf_sip_walk_next(&walk, &element))
         if (!read_contact(q, element, header_s))
             return false;
-    if (q->has_star && (q->count > 1 || expires_is_broken || header_s != 0 ||
-                        rf_sip_value(q->msg, RF_HDR_EXPIRES).p == NULL))
+    if (q->has_star && (q->count > 1 || !has_expires || expires_is_broken || header_s != 0))
         return refuse(q, 400, "Contact * stands alone and with Expires: 0 only");
     for (size_t i = 0; i < q->count && !q->has_star; i++) {
         adding += q->wanted[i].expires_s > 0;

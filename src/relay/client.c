@@ -2,7 +2,6 @@
  * relay/client.c - requests that wait for their answer
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
@@ -196,6 +195,7 @@ give_up(struct to_thread *t, struct pending *p, uint64_t now_us)
         .leg = p->request.leg,
     };
 
+    count_sessions(t, p->request.command, 0);
     if (p->request.command == RF_MEDIA_OPEN)
         c->given_up[c->given_up_count++ % GIVEN_UP] = p->request.cookie;
     forget(c, p);

@@ -21,9 +21,9 @@ struct rf_media_client;
 struct rf_media_client_conf {
     struct rf_loop *loop;
     uint32_t threads, slots_per_thread;
-    const int *control; /* [thread]: signal's ends for this worker; set to non-blocking here, closed by the caller */
+    const int *control; /* [thread]: signal's ends for this worker; closed by the caller */
     uint64_t epoch;     /* of this signal process: grows with each start (microseconds of the wall clock will do) */
-    /** An answer (with the cookie of its request) or an event (cookie 0). It was checked. */
+    /** An answer (with the cookie of its request) or an event (cookie 0). It was checked. May send, not free. */
     void (*reply)(void *ctx, const struct rf_media_reply *reply, uint64_t now_us);
     void *ctx;
 };

@@ -31,7 +31,7 @@ struct rf_media_leg {
     struct rf_srtp_key rx[RF_MEDIA_KEYS_MAX];
     uint8_t rtcp_mux;             /* 1: RTCP on the RTP port, both ways */
     uint8_t may_send;             /* 0: nothing leaves to this leg (hold; SRTP required and no key yet) */
-    uint8_t may_receive;          /* 0: what arrives is counted and dropped */
+    uint8_t may_receive;          /* 0: RTP that arrives is counted and dropped; RTCP goes on (RFC 3264 8.4) */
     uint8_t require_srtp;         /* 1: never send or accept clear packets here, whatever the keys say (I3) */
     uint8_t rtcp_tag32_refused;   /* operator forbids the 32-bit SRTCP tag */
     uint8_t symmetric;            /* 1: follow the source of packets as design 5 allows (learn.h) */
@@ -68,7 +68,8 @@ enum rf_media_event {
     RF_MEDIA_CLOSED,
     RF_MEDIA_ADOPTED,
     RF_MEDIA_GONE,       /* no such session */
-    RF_MEDIA_TIMEOUT,    /* no packet from `leg` for timeout_s; sent once, again after media came back */
+    RF_MEDIA_TIMEOUT,    /* no packet from `leg` for timeout_s, nor a CHANGE of either leg; sent once, again after
+                             media came back or a CHANGE. Not for a leg that may not be received from */
     RF_MEDIA_AUTH_BAD,   /* RF-308: > 50 packets or 1 s of failing authentication from `leg`; once a minute */
     RF_MEDIA_STARTED,    /* first packet that was accepted from `leg` */
     RF_MEDIA_FULL        /* error answer to OPEN: no slot or port */

@@ -25,7 +25,7 @@
 struct rf_media_start {
     struct rf_media_map *map; /* to write; its head says how many threads, slots and ports */
     uint32_t workers;         /* signal workers, at most 64 */
-    const int *control;       /* [thread * workers + worker]: media's ends; set to non-blocking here */
+    const int *control;       /* [thread * workers + worker]: media's ends */
     const int *ports;         /* [thread]: media's ends, blocking; media's own from here on */
     const char *crypto;       /* for rf_srtp_init: "auto"; NULL: it was called already */
     uint32_t tick_us;         /* 500 to 2000; 0: 1000 */

@@ -509,12 +509,19 @@ send_owed(struct rf_relay *r, uint32_t slot)
     }
 }
 
-/* Silence since the last packet, the last CHANGE or the start of this process, whichever came last. */
+/* Silence since the last packet, the last CHANGE of either leg (an answer starts both) or the start of this process,
+ * whichever came last. */
 static void
 check_timeout(struct rf_relay *r, uint32_t index, uint64_t timeout_us, uint64_t now_us)
 {
     struct rf_leg *leg = &r->leg[index];
-    uint64_t since_us = leg->heard_us > leg->state->changed_us ? leg->heard_us : leg->state->changed_us;
+    const struct rf_leg *other = rf_leg_other(r, index);
+    uint64_t since_us = leg->heard_us;
+
+    if (since_us < leg->state->changed_us)
+        since_us = leg->state->changed_us;
+    if (since_us < other->state->changed_us)
+        since_us = other->state->changed_us;
 
     /* A leg that is on hold owes us nothing. */
     if (timeout_us == 0 || !leg->is_changed || !leg->may_receive || (leg->state->told & RF_MEDIA_TOLD_TIMEOUT) != 0)

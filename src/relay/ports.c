@@ -33,6 +33,7 @@ struct pair {
     uint8_t family;
     uint8_t state;
     bool is_connected;
+    bool is_listed;        /* in a list of free pairs */
     uint8_t more_rests;
     uint32_t next;         /* in the list of its state; NONE: last */
     uint32_t dropped[RF_PORT_PAIR_FDS]; /* by the kernel, as of the last look */
@@ -130,11 +131,29 @@ add_block(struct rf_ports *p, const struct rf_port_reply *reply, const int *fds)
     for (unsigned i = 0; i < RF_PORT_BLOCK_PAIRS; i++) {
         struct pair *n = &p->pair[p->count];
 
-        *n = (struct pair){ .port = reply->port[i], .family = (uint8_t)reply->family };
+        /* A process before us may have connected it. */
+        *n = (struct pair){ .port = reply->port[i], .family = (uint8_t)reply->family, .is_connected = true };
         memcpy(n->fd, fds + (size_t)i * RF_PORT_PAIR_FDS, sizeof n->fd);
-        list_append(p, &p->free[reply->family == 6], p->count);
         p->count++;
     }
+}
+
+static void
+set_free(struct rf_ports *p, uint32_t index)
+{
+    struct pair *n = &p->pair[index];
+
+    n->state = PAIR_FREE;
+    n->is_listed = true;
+    list_append(p, &p->free[n->family == 6], index);
+}
+
+void
+rf_ports_settle(struct rf_ports *p)
+{
+    for (uint32_t i = 0; i < p->count; i++)
+        if (p->pair[i].state == PAIR_FREE && !p->pair[i].is_listed)
+            set_free(p, i);
 }
 
 /* One reply. RF_ERR_NOT_FOUND: no block. */
@@ -210,6 +229,7 @@ rf_ports_readable(struct rf_ports *p, uint64_t now_us, enum rf_err *err)
 
     p->now_us = now_us;
     *err = receive_reply(p, MSG_DONTWAIT);
+    rf_ports_settle(p);
     if (*err == RF_ERR_NOT_FOUND && (family == 4 || family == 6))
         p->none_us[family == 6] = now_us;
     return *err == RF_OK || *err == RF_ERR_NOT_FOUND;
@@ -259,6 +279,17 @@ kernel_dropped(int fd)
 }
 
 static bool
+drain(int fd)
+{
+    uint8_t octet;
+
+    for (unsigned i = 0; i < DRAIN_MAX; i++)
+        if (recv(fd, &octet, sizeof octet, MSG_DONTWAIT) < 0 && errno == EAGAIN)
+            return true;
+    return false;
+}
+
+static bool
 use(struct rf_ports *p, uint32_t index, uint32_t leg)
 {
     struct pair *n = &p->pair[index];
@@ -267,6 +298,7 @@ use(struct rf_ports *p, uint32_t index, uint32_t leg)
     n->leg = leg;
     n->due_us = p->now_us;
     n->more_rests = 0;
+    disconnect(n);
     for (unsigned i = 0; i < RF_PORT_PAIR_FDS; i++)
         n->dropped[i] = kernel_dropped(n->fd[i]);
     return watch(p, index);
@@ -282,6 +314,10 @@ rf_ports_take(struct rf_ports *p, unsigned family, uint32_t leg, uint32_t *index
         return is_asking ? RF_ERR_AGAIN : RF_ERR_NOMEM;
     *index = list_take(p, l);
     *port = p->pair[*index].port;
+    p->pair[*index].is_listed = false;
+    /* It rested dry, but not if the process died that saw to it. */
+    for (unsigned i = 0; i < RF_PORT_PAIR_FDS; i++)
+        drain(p->pair[*index].fd[i]);
     if (use(p, *index, leg))
         return RF_OK;
     rf_ports_give(p, *index, 0);
@@ -291,46 +327,13 @@ rf_ports_take(struct rf_ports *p, unsigned family, uint32_t leg, uint32_t *index
 bool
 rf_ports_claim(struct rf_ports *p, unsigned family, uint32_t leg, uint32_t index, uint16_t port)
 {
-    struct list old;
-
-    if (index >= p->count || p->pair[index].state != PAIR_FREE || p->pair[index].family != family ||
+    if (index >= p->count || p->pair[index].state != PAIR_FREE || p->pair[index].is_listed || p->pair[index].family != family ||
         p->pair[index].port != port)
         return false;
-    /* Out of the middle of its list: at the start alone, so walking is fine. */
-    old = p->free[family == 6];
-    p->free[family == 6].count = 0;
-    for (uint32_t i = old.first, k = 0; k < old.count; k++) {
-        uint32_t next = p->pair[i].next;
-
-        if (i != index)
-            list_append(p, &p->free[family == 6], i);
-        i = next;
-    }
-    /* The process that died may have connected it. */
-    p->pair[index].is_connected = true;
-    disconnect(&p->pair[index]);
     if (use(p, index, leg))
         return true;
     rf_ports_give(p, index, 0);
     return false;
-}
-
-static bool
-drain(int fd)
-{
-    uint8_t octet;
-
-    for (unsigned i = 0; i < DRAIN_MAX; i++)
-        if (recv(fd, &octet, sizeof octet, MSG_DONTWAIT) < 0 && errno == EAGAIN)
-            return true;
-    return false;
-}
-
-static void
-set_free(struct rf_ports *p, uint32_t index)
-{
-    p->pair[index].state = PAIR_FREE;
-    list_append(p, &p->free[p->pair[index].family == 6], index);
 }
 
 void

@@ -40,7 +40,10 @@ void rf_ports_free(struct rf_ports *p);
 /** At the start, before sockets may be in use: ask for all blocks that are bound already. Blocks; RF_ERR_IO. */
 RF_MUST_CHECK enum rf_err rf_ports_fetch(struct rf_ports *p);
 
-/* For rf_relay_io: see there. */
+/** After the sessions of a former process have claimed theirs: the others are free. */
+void rf_ports_settle(struct rf_ports *p);
+
+/* For rf_relay_io: see there. rf_ports_claim only before rf_ports_settle. */
 enum rf_err rf_ports_take(struct rf_ports *p, unsigned family, uint32_t leg, uint32_t *index, uint16_t *port);
 bool rf_ports_claim(struct rf_ports *p, unsigned family, uint32_t leg, uint32_t index, uint16_t port);
 void rf_ports_give(struct rf_ports *p, uint32_t index, uint64_t now_us);

@@ -285,6 +285,7 @@ change(struct rf_relay *r, uint32_t index, const struct rf_media_leg *set, uint6
     finish_change(st);
     st->changed_us = now_us;
     st->told &= (uint8_t)~RF_MEDIA_TOLD_TIMEOUT;
+    rf_leg_other(r, index)->state->told &= (uint8_t)~RF_MEDIA_TOLD_TIMEOUT;
 
     load_leg(r, index);
     make_contexts(leg, &before);

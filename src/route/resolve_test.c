@@ -73,8 +73,13 @@ look_up(enum rf_dns_type type, const char *name)
 static uint64_t seed = 1;
 static const struct rf_rand rand_seeded = { rf_rand_seeded_fill, &seed };
 
-static const struct rf_resolve_conf all = { .udp = true, .tcp = true, .tls = true, .ipv4 = true, .ipv6 = true,
-                                            .ipv4_first = true, .rand = &rand_seeded };
+static const struct rf_resolve_conf all = { .udp = true,
+                                            .tcp = true,
+                                            .tls = true,
+                                            .ipv4 = true,
+                                            .ipv6 = true,
+                                            .ipv4_first = true,
+                                            .rand = &rand_seeded };
 
 static struct rf_resolve r;
 
@@ -115,7 +120,8 @@ uris(void)
     } cases[] = {
         { "sip:192.0.2.9", "UDP 192.0.2.9:5060", "numeric: UDP, at once" },
         { "sips:192.0.2.9", "TLS 192.0.2.9:5061", "numeric sips: TLS" },
-        { "sip:[2001:db8::9]:5090;transport=tcp", "TCP [2001:db8::9]:5090", "numeric IPv6 with port and transport" },
+        { "sip:[2001:db8::9]:5090;transport=tcp", "TCP [2001:db8::9]:5090",
+          "numeric IPv6 with port and transport" },
         { "sip:192.0.2.9;transport=tls", "TLS 192.0.2.9:5061", "transport=tls has its own port" },
         { "sips:192.0.2.9;transport=tcp", "TLS 192.0.2.9:5061", "sips over TCP is TLS" },
         { "sips:192.0.2.9;transport=udp", "ERR_UNSUPPORTED", "sips over UDP does not exist" },
@@ -135,7 +141,8 @@ uris(void)
           "sips keeps to SIPS+D2T" },
         { "sip:full.example;transport=tcp", "TCP 192.0.2.1:5060, TCP [2001:db8::1]:5060",
           "a transport: its SRV, no NAPTR" },
-        { "sip:FULL.example.;transport=udp", "UDP 192.0.2.1:5060, UDP [2001:db8::1]:5060", "letter case, final dot" },
+        { "sip:FULL.example.;transport=udp", "UDP 192.0.2.1:5060, UDP [2001:db8::1]:5060",
+          "letter case, final dot" },
         { "sip:closed.example", "", "SRV target \".\": decidedly no service" },
         { "sip:closed.example:5060", "UDP 192.0.2.5:5060", "unless a port is given" },
         { "sip:nobody.example", "", "no such name" },
@@ -162,7 +169,8 @@ settings(void)
     struct rf_resolve_conf c = all;
 
     c.ipv4_first = false;
-    ok(strcmp(resolve("sip:srv.example", &c), "UDP [2001:db8::1]:5080, UDP 192.0.2.1:5080") == 0, "IPv6 first");
+    ok(strcmp(resolve("sip:srv.example", &c), "UDP [2001:db8::1]:5080, UDP 192.0.2.1:5080") == 0,
+       "IPv6 first");
     c.ipv4 = false;
     ok(strcmp(resolve("sip:srv.example", &c), "UDP [2001:db8::1]:5080") == 0, "IPv6 only");
     ok(strcmp(resolve("sip:192.0.2.1", &c), "ERR_UNSUPPORTED") == 0, "an IPv4 address then leads nowhere");
@@ -178,7 +186,8 @@ settings(void)
     c = all;
     c.sips_tls_name = true;
     ok(strcmp(resolve("sips:pool.example;transport=tls", &c),
-              "TLS 192.0.2.2:5061, TLS 192.0.2.1:5061, TLS [2001:db8::1]:5061") == 0, "GEN-5: _sips._tls, then _sips._tcp");
+              "TLS 192.0.2.2:5061, TLS 192.0.2.1:5061, TLS [2001:db8::1]:5061") == 0,
+       "GEN-5: _sips._tls, then _sips._tcp");
     resolve("sip:down.example", &all);
     ok(r.had_failure, "a DNS failure is remembered");
     resolve("sips:full.example", &all);
@@ -201,7 +210,8 @@ laziness(void)
         rf_resolve_answer(&r, &answer);
     }
     ok(err == RF_OK && asked == 3, "the first target costs three questions: NAPTR, SRV, A");
-    ok(strcmp(t.host, "full.example") == 0 && t.transport == RF_TLS, "and knows for whom the certificate must be");
+    ok(strcmp(t.host, "full.example") == 0 && t.transport == RF_TLS,
+       "and knows for whom the certificate must be");
 }
 
 /* RFC 2782: 10,000 draws; a share must lie within 3 % of its weight's. */
@@ -236,8 +246,8 @@ weights(void)
     }
     for (int k = 0; k < 4; k++)
         ratio = ratio && first[k] > 10000 * weight[k] / 100 - 300 && first[k] < 10000 * weight[k] / 100 + 300;
-    ok(ratio, "weights 60, 30, 10, 0 are drawn first %d, %d, %d, %d times in 10,000", first[0], first[1], first[2],
-       first[3]);
+    ok(ratio, "weights 60, 30, 10, 0 are drawn first %d, %d, %d, %d times in 10,000", first[0], first[1],
+       first[2], first[3]);
     ok(first[3] > 0, "weight 0 has a small chance");
     ok(wrong_priority == 0, "a lower priority always comes first, whatever the weights");
 }

@@ -40,7 +40,8 @@ rf_search_next(struct rf_search *s, struct rf_target *target, uint64_t now_us)
             if (err != RF_ERR_SYNTAX)
                 return err;
             /* A name of the DNS that cannot be asked: as if it had no records. */
-            known = &(const struct rf_dns_answer){ .status = RF_DNS_NO_NAME, .type = s->resolve.question.type };
+            known =
+                &(const struct rf_dns_answer){ .status = RF_DNS_NO_NAME, .type = s->resolve.question.type };
         }
         rf_resolve_answer(&s->resolve, known);
     }

@@ -10,8 +10,8 @@
 
 /*
  * Leniencies, each with its reason:
- * - DISPLAY also holds octets above 0x7f and ( ) / @ & # [ ] { } =: what people type as a name into a phone's web
- *   page ("Lab/2", "R&D (2nd floor)", names with accents) is sent without quotes by handsets.
+ * - DISPLAY also holds octets above 0x7f and ( ) / @ & # [ ] { } =: what people type as a name into a phone's
+ *   web page ("Lab/2", "R&D (2nd floor)", names with accents) is sent without quotes by handsets.
  * - HOST holds "_": names of private networks have it.
  * - USER holds "#": Grandstream phones send it bare when "escape # as %23 in SIP URI" is off.
  */
@@ -66,8 +66,8 @@ const uint16_t rf_sip_class[256] = {
 };
 
 /*
- * quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F): NUL is allowed there, CR and LF are not. An octet above 0x7f
- * after the backslash is accepted as well: phones escape names that they do not know to be UTF-8.
+ * quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F): NUL is allowed there, CR and LF are not. An octet above
+ * 0x7f after the backslash is accepted as well: phones escape names that they do not know to be UTF-8.
  */
 struct rf_span
 rf_sip_take_quoted(struct rf_cursor *c)

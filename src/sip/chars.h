@@ -53,8 +53,9 @@ rf_sip_trim(struct rf_span s)
 }
 
 /**
- * Is s this word, without letter case? `lower` holds small letters, digits and "-" only. Setting bit 5 makes letters
- * small; of other octets only control characters could then pass for "-" or a digit, so s is a token or the like.
+ * Is s this word, without letter case? `lower` holds small letters, digits and "-" only. Setting bit 5 makes
+ * letters small; of other octets only control characters could then pass for "-" or a digit, so s is a token
+ * or the like.
  */
 static inline bool
 rf_sip_word_is(struct rf_span s, const char *lower, size_t n)
@@ -92,8 +93,8 @@ rf_sip_word_is(struct rf_span s, const char *lower, size_t n)
 #define RF_SIP_WORD(s, lower) rf_sip_word_is((s), (lower), sizeof(lower) - 1)
 
 /*
- * Past the letters, digits, "-" and "." at p: all of them are in each class but DIGIT, HEX and BLANK. 16 octets a
- * step where 16 are left; tags, branches and instance names are mostly these.
+ * Past the letters, digits, "-" and "." at p: all of them are in each class but DIGIT, HEX and BLANK. 16
+ * octets a step where 16 are left; tags, branches and instance names are mostly these.
  */
 static inline const char *
 rf_sip_skip_alnum(const char *p, const char *end)
@@ -106,7 +107,8 @@ rf_sip_skip_alnum(const char *p, const char *end)
         /* Unsigned x <= n is min(x, n) == x. '-' '.' '/' '0' .. '9' is one range; '/' is taken out again. */
         __m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
         __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8('9' - '-')), digit);
-        __m128i in = _mm_andnot_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('/')), _mm_or_si128(is_letter, is_digit));
+        __m128i is_slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('/'));
+        __m128i in = _mm_andnot_si128(is_slash, _mm_or_si128(is_letter, is_digit));
         unsigned out = ~(unsigned)_mm_movemask_epi8(in) & 0xffffu;
 
         if (out != 0)

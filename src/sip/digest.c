@@ -1,8 +1,9 @@
 /*
  * sip/digest.c - digest challenges and credentials: parse, compute, compare
  *
- * The spans of a parsed header keep the escapes of their quoted strings; what goes into a hash is the text without
- * them (unq() of RFC 7616 3.4.1). Nothing here keeps or prints a secret: intermediate values are wiped.
+ * The spans of a parsed header keep the escapes of their quoted strings; what goes into a hash is the text
+ * without them (unq() of RFC 7616 3.4.1). Nothing here keeps or prints a secret: intermediate values are
+ * wiped.
  */
 #include "sip/digest.h"
 
@@ -108,7 +109,8 @@ rf_digest_verifier_make(struct rf_digest_verifier *v, struct rf_span user, struc
         add(&in, user);
         add(&in, realm);
         add(&in, password);
-        /* An algorithm that OpenSSL's policy forbids gets octets that nobody knows: zeros would be a password. */
+        /* An algorithm that OpenSSL's policy forbids gets octets that nobody knows: zeros would be a
+         * password. */
         if (!hash((enum rf_digest_algorithm)a, &in, v->ha1[a]))
             rf_rand_fill(&rf_rand_system, v->ha1[a], algorithms[a].octets);
         rf_wipe(&in, sizeof in);
@@ -188,7 +190,8 @@ nc_of(struct rf_span text, uint32_t *nc)
 
 /*
  * digest-response (RFC 3261 25.1, RFC 7616 3.4). qop, nc and algorithm are tokens; quoted ones are accepted,
- * because older phones quote them. Needed: username, realm, nonce, uri, response; with qop also cnonce and nc.
+ * because older phones quote them. Needed: username, realm, nonce, uri, response; with qop also cnonce and
+ * nc.
  */
 enum rf_err
 rf_digest_credentials_parse(struct rf_span value, struct rf_digest_credentials *out)
@@ -294,8 +297,8 @@ rf_digest_verify(const struct rf_digest_credentials *c, const uint8_t ha1[static
 }
 
 /*
- * challenge = "Digest" LWS digest-cln *( COMMA digest-cln ). Needed: realm and nonce. A qop that we do not know is
- * passed over; when none that we know is left the challenge is answered as in RFC 2069.
+ * challenge = "Digest" LWS digest-cln *( COMMA digest-cln ). Needed: realm and nonce. A qop that we do not
+ * know is passed over; when none that we know is left the challenge is answered as in RFC 2069.
  */
 enum rf_err
 rf_digest_challenge_parse(struct rf_span value, struct rf_digest_challenge *out)

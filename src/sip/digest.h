@@ -36,7 +36,10 @@ struct rf_digest_credentials {
     bool has_qop, is_auth_int;
 };
 
-/** RF_ERR_UNSUPPORTED for another scheme or algorithm (challenge anew), RF_ERR_SYNTAX for a broken one (400). */
+/**
+ * RF_ERR_UNSUPPORTED for another scheme or algorithm (challenge anew), RF_ERR_SYNTAX for a broken one
+ * (400).
+ */
 RF_MUST_CHECK enum rf_err rf_digest_credentials_parse(struct rf_span value, struct rf_digest_credentials *out);
 
 /** Does the response follow from ha1? Constant-time compare. body is used by auth-int only. */
@@ -57,9 +60,9 @@ void rf_put_digest_challenge(struct rf_buf *b, enum rf_digest_algorithm a, struc
                              struct rf_span nonce, bool stale);
 
 /**
- * Appends the credentials that answer a challenge (UAC side): qop auth when offered; when only auth-int is, that
- * over an empty body (a request with a body cannot be answered then, and no server that we know asks for it).
- * Sets overflow when OpenSSL's policy forbids the algorithm.
+ * Appends the credentials that answer a challenge (UAC side): qop auth when offered; when only auth-int is,
+ * that over an empty body (a request with a body cannot be answered then, and no server that we know asks for
+ * it). Sets overflow when OpenSSL's policy forbids the algorithm.
  * @param uri     the Request-URI
  * @param cnonce  fresh random text for each answer
  */

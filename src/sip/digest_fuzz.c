@@ -1,4 +1,5 @@
-/* digest: any octets as credentials and as a challenge; a challenge that is read can be answered and verified. */
+/* digest: any octets as credentials and as a challenge; a challenge that is read can be answered and
+ * verified. */
 #include "sip/digest.h"
 
 static char mem[2 * 65536];

@@ -1,8 +1,8 @@
 /*
  * sip/header.h - the header fields that a B2BUA and a registrar read, one function per grammar rule
  *
- * Each takes the value (or one list element) of its field and is called when somebody needs it. Spans point into
- * the value. On an error *out is not to be used.
+ * Each takes the value (or one list element) of its field and is called when somebody needs it. Spans point
+ * into the value. On an error *out is not to be used.
  *
  * Threads: plain data.
  */
@@ -63,8 +63,10 @@ struct rf_sip_content_type {
 
 RF_MUST_CHECK enum rf_err rf_sip_content_type_parse(struct rf_span value, struct rf_sip_content_type *out);
 
-/** Is the body of this type ("application/sdp")? Parameters do not count; a message without Content-Type or with
- *  a broken one is of none. */
+/**
+ * Is the body of this type ("application/sdp")? Parameters do not count; a message without Content-Type or
+ * with a broken one is of none.
+ */
 bool rf_sip_content_is(const struct rf_sip_msg *m, const char *type);
 
 /* Replaces (RFC 3891 6.1) */

@@ -2,10 +2,10 @@
  * sip/msg.c - one message: start line, header index, body, and the values that every message needs
  *
  * Invariants:
- * (I1) The first problem found is the one reported; the pass goes on, so that a 400 can be built from whatever
- *      else was readable (RFC 4475 3.3.1 wants an answer to a request without From and To).
- * (I2) A value in the index holds no NUL but as a quoted-pair in a quoted string, and no CR or LF but in a fold,
- *      or there is a problem.
+ * (I1) The first problem found is the one reported; the pass goes on, so that a 400 can be built from
+ *      whatever else was readable (RFC 4475 3.3.1 wants an answer to a request without From and To).
+ * (I2) A value in the index holds no NUL but as a quoted-pair in a quoted string, and no CR or LF but in a
+ *      fold, or there is a problem.
  */
 #include "sip/msg.h"
 
@@ -144,7 +144,8 @@ is_clean(struct rf_span s)
 
 /*
  * Fields that decide how a message is handled and that a second one would make ambiguous. Subject, Date,
- * User-Agent, Server and other remarks may be repeated: gateways add theirs to what is there; the first counts.
+ * User-Agent, Server and other remarks may be repeated: gateways add theirs to what is there; the first
+ * counts.
  */
 static bool
 repeat_is_error(enum rf_sip_header id)
@@ -229,7 +230,8 @@ index_fields(struct pass *ps, struct rf_sip_lines *lines)
     fail(ps, 400, "there is no empty line after the header fields", rf_span(lines->p, 0));
 }
 
-/* RFC 3261 18.3: in a datagram octets after the body are dropped, and a body that is cut short is an error. */
+/* RFC 3261 18.3: in a datagram octets after the body are dropped, and a body that is cut short is an
+ * error. */
 static void
 cut_body(struct pass *ps, const char *start, struct rf_span rest)
 {
@@ -260,7 +262,8 @@ check_via(struct pass *ps, struct rf_span value, size_t *count)
     do {
         rf_sip_via_take(&c, *count == 0 ? &ps->m->via : &other);
         if (c.err != RF_OK) {
-            if (*count == 0)
+            /* The top one stays unknown: the next must not pass for it. */
+            if ((*count)++ == 0)
                 memset(&ps->m->via, 0, sizeof ps->m->via);
             fail(ps, 400, "Via is broken", value);
             return;
@@ -430,8 +433,8 @@ check_mandatory(struct pass *ps)
             fail(ps, 400, needed[i].sentence, rf_span(NULL, 0));
 }
 
-/* Only a request other than ACK is ever answered, and only with a Via that can be sent back. Without a method that
- * can be read it may be an ACK. */
+/* Only a request other than ACK is ever answered, and only with a Via that can be sent back. Without a
+ * method that can be read it may be an ACK. */
 static bool
 can_answer(const struct rf_sip_msg *m)
 {

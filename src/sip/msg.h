@@ -109,14 +109,15 @@ struct rf_sip_msg {
 
 /* Why a message was not accepted and what its sender gets. */
 struct rf_sip_problem {
-    int status;            /* 400, 416, 505, 513 ...; 0: drop silently (a response, an ACK, or nothing to answer with) */
-    const char *sentence;  /* for the log and a Warning header; a constant string such as "CSeq is above 2^31-1" */
+    int status;            /* 400, 483, 505, 513; 0: drop silently (a response, an ACK, nothing to answer with) */
+    const char *sentence;  /* for the log and a Warning header; a constant such as "there is no Via" */
     struct rf_span where;  /* the part of the message that is wrong; may be empty */
 };
 
-/* Which values are refused eagerly: Via, From, To, Contact, Route, Record-Route and Path (each element), Call-ID,
- * CSeq, Max-Forwards, Content-Length, and a field that must not be repeated. Broken Expires, Date and others are
- * for their readers: RFC 3261 gives a broken Expires a default, and RFC 4475 lets a broken Date pass. */
+/* Which values are refused eagerly: Via, From, To, Contact, Route, Record-Route and Path (each element),
+ * Call-ID, CSeq, Max-Forwards, Content-Length, and a field that must not be repeated. Broken Expires, Date
+ * and others are for their readers: RFC 3261 gives a broken Expires a default, and RFC 4475 lets a broken
+ * Date pass. */
 
 /**
  * Parse one whole message (a datagram, or what rf_sip_frame cut from a stream).
@@ -149,7 +150,10 @@ enum rf_sip_frame_kind {
  */
 enum rf_sip_frame_kind rf_sip_frame(struct rf_span buffer, size_t *n, struct rf_sip_problem *problem);
 
-/** The next field with this id at or after *i (start with 0), which moves behind it; NULL when none is left. */
+/**
+ * The next field with this id at or after *i (start with 0), which moves behind it; NULL when none is
+ * left.
+ */
 const struct rf_sip_field *rf_sip_field_next(const struct rf_sip_msg *m, enum rf_sip_header id, size_t *i);
 /** Value of the first such field; p == NULL when there is none. */
 struct rf_span rf_sip_value(const struct rf_sip_msg *m, enum rf_sip_header id);
@@ -166,7 +170,10 @@ rf_sip_walk(const struct rf_sip_msg *m, enum rf_sip_header id)
 {
     return (struct rf_sip_walk){ m, id, 0, { NULL, 0 } };
 }
-/** Where a comma belongs to the value (Authorization and its kin, Date, Subject) a whole field is one element. */
+/**
+ * Where a comma belongs to the value (Authorization and its kin, Date, Subject) a whole field is one
+ * element.
+ */
 bool rf_sip_walk_next(struct rf_sip_walk *w, struct rf_span *element);
 
 /** Is `token` in the comma list of these fields (Supported, Require, Allow)? Letter case does not count. */

@@ -1,4 +1,5 @@
-/* sip-msg: any octets as a datagram. What is accepted can be walked, answered, written and read again the same. */
+/* sip-msg: any octets as a datagram. What is accepted can be walked, answered, written and read again the
+ * same. */
 #include "sip/header.h"
 #include "sip/sip_test.h"
 #include "sip/tool.h"

@@ -1,6 +1,6 @@
 /*
- * Messages like those of RFC 4475, each made for one point, in a compact form: a template with its differences.
- * The 24 messages of the RFC that are not in tests/data are rebuilt here by what they are about.
+ * Messages like those of RFC 4475, each made for one point, in a compact form: a template with its
+ * differences. The 24 messages of the RFC that are not in tests/data are rebuilt here by what they are about.
  */
 #include "sip/sip_test.h"
 #include "sip/header.h"
@@ -240,6 +240,7 @@ static const struct {
     { DROP, "an empty Via", M(OPTIONS_LINE "Via:\r\n" FROM TO ID OPT END) },
     { 400, "empty parameters and elements (badinv01 3.1.2.1)", M(OPTIONS_LINE "Via: SIP/2.0/UDP 192.0.2.15;;,;,,\r\n" FROM TO ID OPT END) },
     { 400, "a comma at the end of Via", M(OPTIONS_LINE "Via: SIP/2.0/UDP h;branch=z9hG4bK1,\r\n" FROM TO ID OPT END) },
+    { 400, "the first Via is broken, the second is not the top one", M(OPTIONS_LINE "Via: SIP/2.0/UDP a b\r\n" VIA FROM TO ID OPT END) },
     { 400, "the second Via is broken", M(OPTIONS_LINE VIA "Via: SIP/2.0/UDP\r\n" FROM TO ID OPT END) },
     { 400, "Via of SIP/1.0", M(OPTIONS_LINE "Via: SIP/1.0/UDP h;branch=z9hG4bK1\r\n" FROM TO ID OPT END) },
     { 400, "no transport", M(OPTIONS_LINE "Via: SIP/2.0 h;branch=z9hG4bK1\r\n" FROM TO ID OPT END) },

@@ -1,4 +1,5 @@
-/* bench-sip-parse: ns a message for rf_sip_msg_parse and rf_sip_frame, on an INVITE of 1.1 kB with 14 fields. */
+/* bench-sip-parse: ns a message for rf_sip_msg_parse and rf_sip_frame, on an INVITE of 1.1 kB with 14
+ * fields. */
 #include <time.h>
 
 #include <stdio.h>

@@ -10,7 +10,10 @@
 #include "sip/msg.h"
 #include "sip/write.h"
 
-/** A whole file in memory of exactly its size, so that a sanitizer sees a read behind it. Freed by the caller. */
+/**
+ * A whole file in memory of exactly its size, so that a sanitizer sees a read behind it. Freed by the
+ * caller.
+ */
 __attribute__((unused)) static struct rf_span
 file_read(const char *path)
 {
@@ -98,8 +101,8 @@ message_differs(const struct rf_sip_msg *a, const struct rf_sip_msg *b)
 }
 
 /**
- * Write the message, parse that and compare. NULL, or what went wrong. A message so near the limit that its full
- * header names do not fit any more is passed over.
+ * Write the message, parse that and compare. NULL, or what went wrong. A message so near the limit that its
+ * full header names do not fit any more is passed over.
  */
 __attribute__((unused)) static const char *
 message_round_trip(const struct rf_sip_msg *m)

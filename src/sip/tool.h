@@ -12,13 +12,15 @@
 #define RF_SIP_TOOL_OUTPUT_MAX (2u << 20)
 
 /**
- * Parse `octets` as one datagram and append its fields, or why it is refused and the status that would be sent.
+ * Parse `octets` as one datagram and append its fields, or why it is refused and the status that would be
+ * sent.
  *
- * JSON, accepted: { "verdict": "ok", "kind": "request"|"response", "method", "ruri": {...} | "status", "reason",
- * "via": [...], "via_count", "from": {...}, "to": {...}, "call_id", "cseq", "max_forwards", "contact": [...],
- * "contact_count", "content_length", "subject", "require": [...], "proxy_require": [...], "header": { name: value } }.
- * JSON, refused: { "verdict": "refused", "status": 400, "why": "...", "where": "...", "kind", "method" }; status 0
- * means that nothing is sent. "content_length" is the length of the body.
+ * JSON, accepted: { "verdict": "ok", "kind": "request"|"response", "method", "ruri": {...} | "status",
+ * "reason", "via": [...], "via_count", "from": {...}, "to": {...}, "call_id", "cseq", "max_forwards",
+ * "contact": [...], "contact_count", "content_length", "subject", "require": [...], "proxy_require": [...],
+ * "header": { name: value } }.
+ * JSON, refused: { "verdict": "refused", "status": 400, "why": "...", "where":
+ * "...", "kind", "method" }; status 0 means that nothing is sent. "content_length" is the length of the body.
  *
  * @return RF_OK accepted, RF_ERR_SYNTAX refused (the answer is in *out all the same), RF_ERR_NOMEM *out is too small
  */

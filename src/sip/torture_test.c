@@ -1,4 +1,5 @@
-/* RFC 4475: the 25 messages of tests/data/sip-torture, as expected.json says, as a datagram and in a stream. */
+/* RFC 4475: the 25 messages of tests/data/sip-torture, as expected.json says, as a datagram and in a
+ * stream. */
 #include <jansson.h>
 
 #include "sip/sip_test.h"

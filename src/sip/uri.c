@@ -38,8 +38,11 @@ static struct rf_span
 take_uri_params(struct rf_cursor *c)
 {
     const char *start = c->p;
+    unsigned count = 0;
 
     while (rf_cur_accept(c, ';')) {
+        if (++count > RF_SIP_URI_PARAMS_MAX)
+            rf_cur_fail(c, RF_ERR_RANGE);
         if (rf_sip_take_escaped(c, RF_CH_PARAM).n == 0)
             rf_cur_fail(c, RF_ERR_SYNTAX);
         if (rf_cur_accept(c, '=') && rf_sip_take_escaped(c, RF_CH_PARAM).n == 0)
@@ -53,11 +56,14 @@ static struct rf_span
 take_uri_headers(struct rf_cursor *c)
 {
     const char *start;
+    unsigned count = 0;
 
     if (!rf_cur_accept(c, '?'))
         return rf_span(c->p, 0);
     start = c->p;
     do {
+        if (++count > RF_SIP_URI_PARAMS_MAX)
+            rf_cur_fail(c, RF_ERR_RANGE);
         if (rf_sip_take_escaped(c, RF_CH_HEADER).n == 0)
             rf_cur_fail(c, RF_ERR_SYNTAX);
         rf_cur_expect(c, '=');
@@ -262,13 +268,12 @@ rf_sip_escaped_eq(struct rf_span a, struct rf_span b)
     return escaped_eq(a, b, false);
 }
 
+/* The first parameter of this name; a second one does not count (19.1.1 forbids it). */
 static bool
-uri_param_find(struct rf_span params, struct rf_span want, struct rf_span *value)
+uri_param_find(struct rf_span params, struct rf_span want, struct rf_span *name, struct rf_span *value)
 {
-    struct rf_span n;
-
-    while (rf_sip_param_next(&params, &n, value))
-        if (escaped_eq(n, want, true))
+    while (rf_sip_param_next(&params, name, value))
+        if (escaped_eq(*name, want, true))
             return true;
     *value = rf_span(NULL, 0);
     return false;
@@ -277,22 +282,48 @@ uri_param_find(struct rf_span params, struct rf_span want, struct rf_span *value
 bool
 rf_sip_uri_param(const struct rf_sip_uri *u, const char *name, struct rf_span *value)
 {
-    return uri_param_find(u->params, rf_span_str(name), value);
+    struct rf_span n;
+
+    return uri_param_find(u->params, rf_span_str(name), &n, value);
 }
 
-/* Each parameter of `a` that is in `b` too must be equal; those of the first list must be in both or in neither. */
+/*
+ * Is each parameter of `a` the same in `b`? One that `b` does not have passes unless its absence counts.
+ */
 static bool
-params_agree(struct rf_span a, struct rf_span b)
+params_within(struct rf_span a, struct rf_span b, bool (*absence_counts)(struct rf_span name))
+{
+    struct rf_span left = a, name, value, first, na, nb, vb;
+
+    while (rf_sip_param_next(&left, &name, &value)) {
+        if (uri_param_find(a, name, &na, &first) && na.p != name.p)
+            continue;
+        if (!uri_param_find(b, name, &nb, &vb)) {
+            if (absence_counts(name))
+                return false;
+        } else if ((value.p == NULL) != (vb.p == NULL) || !escaped_eq(value, vb, true)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* 19.1.4: these never match when only one URI has them; others are left out of account then. */
+static bool
+sip_absence_counts(struct rf_span name)
 {
     static const char *const both[] = { "transport", "user", "ttl", "method", "maddr" };
-    struct rf_span left = a, name, va, vb;
 
-    while (rf_sip_param_next(&left, &name, &va))
-        if (uri_param_find(b, name, &vb) && ((va.p == NULL) != (vb.p == NULL) || !escaped_eq(va, vb, true)))
-            return false;
     for (size_t i = 0; i < sizeof both / sizeof both[0]; i++)
-        if (uri_param_find(a, rf_span_str(both[i]), &va) != uri_param_find(b, rf_span_str(both[i]), &vb))
-            return false;
+        if (escaped_eq(name, rf_span_str(both[i]), true))
+            return true;
+    return false;
+}
+
+/* RFC 3966 5: both have the same parameters, in whatever order. */
+static bool
+tel_absence_counts(struct rf_span name)
+{
     return true;
 }
 
@@ -349,18 +380,6 @@ number_eq(struct rf_span a, struct rf_span b)
     }
 }
 
-/* RFC 3966 5: both have the same parameters, in whatever order. */
-static bool
-tel_params_within(struct rf_span a, struct rf_span b)
-{
-    struct rf_span name, va, vb;
-
-    while (rf_sip_param_next(&a, &name, &va))
-        if (!uri_param_find(b, name, &vb) || (va.p == NULL) != (vb.p == NULL) || !escaped_eq(va, vb, true))
-            return false;
-    return true;
-}
-
 bool
 rf_sip_uri_eq(const struct rf_sip_uri *a, const struct rf_sip_uri *b)
 {
@@ -369,11 +388,12 @@ rf_sip_uri_eq(const struct rf_sip_uri *a, const struct rf_sip_uri *b)
     if (a->scheme == RF_URI_OTHER)
         return rf_span_eq(a->raw, b->raw);
     if (a->scheme == RF_URI_TEL)
-        return number_eq(a->user, b->user) && tel_params_within(a->params, b->params) &&
-               tel_params_within(b->params, a->params);
+        return number_eq(a->user, b->user) && params_within(a->params, b->params, tel_absence_counts) &&
+               params_within(b->params, a->params, tel_absence_counts);
     return a->has_user == b->has_user && escaped_eq(a->user, b->user, false) &&
            escaped_eq(a->password, b->password, false) && host_eq(a->host, b->host) && a->port == b->port &&
-           params_agree(a->params, b->params) && params_agree(b->params, a->params) &&
+           params_within(a->params, b->params, sip_absence_counts) &&
+           params_within(b->params, a->params, sip_absence_counts) &&
            headers_within(a->headers, b->headers) && headers_within(b->headers, a->headers);
 }
 

@@ -10,6 +10,9 @@
 #include "base/buf.h"
 #include "base/cursor.h"
 
+/* Parameters, and headers, of one URI: equality looks for each in the other, and phones send half a dozen. */
+#define RF_SIP_URI_PARAMS_MAX 32
+
 enum rf_uri_scheme { RF_URI_SIP, RF_URI_SIPS, RF_URI_TEL, RF_URI_OTHER };
 
 struct rf_sip_uri {
@@ -27,8 +30,9 @@ struct rf_sip_uri {
 RF_MUST_CHECK enum rf_err rf_sip_uri_parse(struct rf_span text, struct rf_sip_uri *out);
 
 /**
- * Value of a parameter of a ";a=b;c" list (names without case). false: not there; `value` may be empty. A quoted
- * value keeps its quotes (rf_sip_unquote). For the parameters of a URI use rf_sip_uri_param: they may be escaped.
+ * Value of a parameter of a ";a=b;c" list (names without case). false: not there; `value` may be empty. A
+ * quoted value keeps its quotes (rf_sip_unquote). For the parameters of a URI use rf_sip_uri_param: they may
+ * be escaped.
  */
 bool rf_sip_param(struct rf_span params, const char *name, struct rf_span *value);
 

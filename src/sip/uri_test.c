@@ -129,9 +129,32 @@ static const struct {
     { false, "tel:+12015550123", "tel:12015550123", "global and local" },
     { true, "tel:7042;phone-context=a;ext=1", "tel:7042;ext=1;phone-context=A", "parameters in any order" },
     { false, "tel:7042;phone-context=a", "tel:7042", "a parameter in one" },
+    { true, "sip:a@h;method=X;method=Y", "sip:a@h;method=X;method=Z", "of two with one name the first counts" },
+    { false, "sip:a@h;x;x=1", "sip:a@h;x=1", "of two with one name the first counts" },
     { true, "urn:service:sos", "urn:service:sos", "other schemes by octets" },
     { false, "urn:service:sos", "urn:service:SOS", "other schemes by octets" },
 };
+
+static void
+check_limits(void)
+{
+    struct rf_sip_uri u;
+    struct rf_buf b = rf_buf(mem, sizeof mem);
+
+    rf_put_str(&b, "sip:h");
+    for (int i = 0; i < RF_SIP_URI_PARAMS_MAX; i++)
+        rf_put_str(&b, ";x");
+    ok(rf_sip_uri_parse(rf_buf_span(&b), &u) == RF_OK, "32 parameters");
+    rf_put_str(&b, ";x");
+    ok(rf_sip_uri_parse(rf_buf_span(&b), &u) == RF_ERR_RANGE, "33 parameters");
+    b.n = 0;
+    rf_put_str(&b, "sip:h?x=");
+    for (int i = 1; i < RF_SIP_URI_PARAMS_MAX; i++)
+        rf_put_str(&b, "&x=");
+    ok(rf_sip_uri_parse(rf_buf_span(&b), &u) == RF_OK, "32 headers");
+    rf_put_str(&b, "&x=");
+    ok(rf_sip_uri_parse(rf_buf_span(&b), &u) == RF_ERR_RANGE, "33 headers");
+}
 
 static void
 check_equality(void)
@@ -306,6 +329,7 @@ int
 main(void)
 {
     check_uris();
+    check_limits();
     check_equality();
     check_addresses();
     check_vias();

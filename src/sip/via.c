@@ -5,8 +5,8 @@
 #include "sip/uri.h"
 
 /*
- * sent-protocol = "SIP" SLASH "2.0" SLASH transport. The grammar allows other protocols; no element that we could
- * answer to speaks one.
+ * sent-protocol = "SIP" SLASH "2.0" SLASH transport. The grammar allows other protocols; no element that we
+ * could answer to speaks one.
  */
 static struct rf_span
 take_protocol(struct rf_cursor *c)
@@ -23,7 +23,8 @@ take_protocol(struct rf_cursor *c)
     return rf_sip_take_some(c, RF_CH_TOKEN);
 }
 
-/* via-params with a meaning for us; other names are accepted with any value. Twice the same one is refused. */
+/* via-params with a meaning for us; other names are accepted with any value. Twice the same one is
+ * refused. */
 static void
 note_param(struct rf_cursor *c, struct rf_sip_via *out, struct rf_span name, struct rf_span value)
 {

@@ -27,8 +27,8 @@ put_value(struct rf_buf *b, struct rf_span s)
 }
 
 /*
- * May a received value be sent on? Folds go (each becomes one SP); a NUL may stay as a quoted-pair in a quoted
- * string, because From and To must come back as they were sent (RFC 3261 8.2.6.2, RFC 4475 3.1.1.2).
+ * May a received value be sent on? Folds go (each becomes one SP); a NUL may stay as a quoted-pair in a
+ * quoted string, because From and To must come back as they were sent (RFC 3261 8.2.6.2, RFC 4475 3.1.1.2).
  */
 static bool
 is_copyable(struct rf_span s)
@@ -87,7 +87,8 @@ put_name(struct rf_buf *b, const char *name)
     rf_put_str(b, ": ");
 }
 
-/* Does the sent-by of a Via name the address the request came from? A host name never does (RFC 3261 18.2.1). */
+/* Does the sent-by of a Via name the address the request came from? A host name never does (RFC 3261
+ * 18.2.1). */
 static bool
 sent_by_is(const struct rf_sip_via *via, const struct rf_addr *source)
 {
@@ -97,8 +98,8 @@ sent_by_is(const struct rf_sip_via *via, const struct rf_addr *source)
 }
 
 /*
- * The top Via with received and rport (RFC 3261 18.2.1, RFC 3581 4). A received of the sender's own making goes:
- * it would send the response elsewhere.
+ * The top Via with received and rport (RFC 3261 18.2.1, RFC 3581 4). A received of the sender's own making
+ * goes: it would send the response elsewhere.
  */
 static void
 put_top_via(struct rf_buf *b, const struct rf_sip_via *via, const struct rf_addr *source)

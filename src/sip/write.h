@@ -2,8 +2,9 @@
  * sip/write.h - builds SIP messages into a fixed buffer
  *
  * A message is: a start, headers in any order, and rf_sip_put_body at the end. Nothing is ever folded, and no
- * value with CR, LF or NUL is written (such a value sets overflow: a header cannot be smuggled in). What is copied
- * from a message that parsed is unfolded, and may hold a NUL as a quoted-pair in a quoted string, as it came.
+ * value with CR, LF or NUL is written (such a value sets overflow: a header cannot be smuggled in). What is
+ * copied from a message that parsed is unfolded, and may hold a NUL as a quoted-pair in a quoted string, as
+ * it came.
  */
 #ifndef RF_SIP_WRITE_H
 #define RF_SIP_WRITE_H

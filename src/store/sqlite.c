@@ -80,6 +80,7 @@ struct rf_store {
     bool writer_sleeps, stop;
     uint64_t queued, finished; /* groups, since the start */
     int flushers;
+    uint64_t failed_at_flush; /* counts.failed when the last flush ended */
     int64_t keep_count, keep_age_s;
     struct rf_store_counts counts;
 
@@ -497,18 +498,18 @@ rf_store_write(struct rf_store *s, const struct rf_store_write *w, size_t n,
 enum rf_err
 rf_store_flush(struct rf_store *s)
 {
-    uint64_t ticket, failed;
+    uint64_t ticket;
     enum rf_err err;
 
     pthread_mutex_lock(&s->lock);
     ticket = s->queued;
-    failed = s->counts.failed;
     s->flushers++;
     pthread_cond_signal(&s->wake);
     while (s->finished < ticket)
         pthread_cond_wait(&s->idle, &s->lock);
     s->flushers--;
-    err = s->counts.failed == failed ? RF_OK : RF_ERR_IO;
+    err = s->counts.failed == s->failed_at_flush ? RF_OK : RF_ERR_IO;
+    s->failed_at_flush = s->counts.failed;
     pthread_mutex_unlock(&s->lock);
     return err;
 }

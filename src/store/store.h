@@ -57,7 +57,7 @@ RF_MUST_CHECK enum rf_err rf_store_write(struct rf_store *s, const struct rf_sto
                                          uint64_t cookie);
 /**
  * Wait until all that was queued before is committed or has failed. For commands and stop.
- * RF_ERR_IO when some of it failed. Not from `done`.
+ * RF_ERR_IO when a write has failed since the last flush. Not from `done`.
  */
 RF_MUST_CHECK enum rf_err rf_store_flush(struct rf_store *s);
 

@@ -459,8 +459,10 @@ fill_disk(const char *dir)
     }
     rf_store_counts(s, &counts);
     if (!ok(good > 50 && i < 2000 && counts.last_error == RF_ERR_IO && counts.failed == 1 && counts.last_why[0],
-            "full disk: the write that does not fit fails (after %d): %s", good, counts.last_why))
+            "full disk: the write that does not fit fails (after %d): %s", good, counts.last_why)) {
+        diag("%d tried, %llu failed, last %s", i, (unsigned long long)counts.failed, rf_err_name(counts.last_error));
         return 1;
+    }
     if (!ok(write_now(s, w) != RF_OK, "full disk: it fails as long as there is no space"))
         return 1;
     setrlimit(RLIMIT_FSIZE, &limit);

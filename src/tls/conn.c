@@ -8,12 +8,12 @@
 
 struct rf_tls_conn {
     SSL *ssl;
-    struct rf_tls_server *server;   /* one of the two */
+    struct rf_tls_server *server; /* one of the two */
     struct rf_tls_client *client;
-    struct rf_tls_hello *hello;     /* while a server's handshake lasts */
+    struct rf_tls_hello *hello; /* while a server's handshake lasts */
     int16_t alert_sent, alert_received;
     bool wants_write, is_done, saw_eof;
-    int16_t failed_reason;          /* ERR_GET_REASON of the handshake's failure */
+    int16_t failed_reason; /* ERR_GET_REASON of the handshake's failure */
 };
 
 /* --- ClientHello --- */
@@ -307,12 +307,17 @@ static const struct {
     { SSL_AD_CLOSE_NOTIFY, "close_notify", "it closed the connection", false },
     { SSL_AD_UNEXPECTED_MESSAGE, "unexpected_message", "it got a message out of order", false },
     { SSL_AD_BAD_RECORD_MAC, "bad_record_mac", "a record failed authentication", false },
-    { SSL_AD_HANDSHAKE_FAILURE, "handshake_failure", "it found no settings in common and did not say which", false },
-    { SSL_AD_BAD_CERTIFICATE, "bad_certificate", "our certificate looks broken or is for another name", true },
-    { SSL_AD_UNSUPPORTED_CERTIFICATE, "unsupported_certificate", "it does not know our kind of certificate", true },
+    { SSL_AD_HANDSHAKE_FAILURE, "handshake_failure", "it found no settings in common and did not say which",
+      false },
+    { SSL_AD_BAD_CERTIFICATE, "bad_certificate", "our certificate looks broken or is for another name",
+      true },
+    { SSL_AD_UNSUPPORTED_CERTIFICATE, "unsupported_certificate", "it does not know our kind of certificate",
+      true },
     { SSL_AD_CERTIFICATE_REVOKED, "certificate_revoked", "it takes our certificate for revoked", true },
-    { SSL_AD_CERTIFICATE_EXPIRED, "certificate_expired", "our certificate is not valid at the time of its clock", true },
-    { SSL_AD_CERTIFICATE_UNKNOWN, "certificate_unknown", "it does not accept our certificate and did not say why", true },
+    { SSL_AD_CERTIFICATE_EXPIRED, "certificate_expired",
+      "our certificate is not valid at the time of its clock", true },
+    { SSL_AD_CERTIFICATE_UNKNOWN, "certificate_unknown",
+      "it does not accept our certificate and did not say why", true },
     { SSL_AD_ILLEGAL_PARAMETER, "illegal_parameter", "it found a value out of range", false },
     { SSL_AD_UNKNOWN_CA, "unknown_ca", "it does not know the issuer", true },
     { SSL_AD_ACCESS_DENIED, "access_denied", "it denies access", true },
@@ -324,7 +329,8 @@ static const struct {
     { SSL_AD_USER_CANCELLED, "user_canceled", "it gave up", false },
     { SSL_AD_NO_RENEGOTIATION, "no_renegotiation", "it does not renegotiate", false },
     { SSL_AD_MISSING_EXTENSION, "missing_extension", "it misses an extension", false },
-    { SSL_AD_UNRECOGNIZED_NAME, "unrecognized_name", "it has no certificate for the name we asked for", false },
+    { SSL_AD_UNRECOGNIZED_NAME, "unrecognized_name", "it has no certificate for the name we asked for",
+      false },
 };
 
 static size_t

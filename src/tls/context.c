@@ -51,7 +51,7 @@ set_mac(EVP_MAC_CTX *mac, const struct rf_tls_ticket_keys *k)
 {
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)(uintptr_t)k->mac, sizeof k->mac),
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)"SHA256", 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t) "SHA256", 0),
         OSSL_PARAM_construct_end(),
     };
 
@@ -60,7 +60,8 @@ set_mac(EVP_MAC_CTX *mac, const struct rf_tls_ticket_keys *k)
 
 /* For SSL_CTX_set_tlsext_ticket_key_evp_cb. 0: no such key, do a full handshake; 2: good, but send a new one. */
 static int
-ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int enc)
+ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+           int enc)
 {
     struct rf_tls_server *s = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     const struct rf_tls_ticket_keys *k;
@@ -106,14 +107,16 @@ set_level(SSL_CTX *ctx, const struct rf_tls_level_row *row)
     SSL_CTX_set_dh_auto(ctx, 1);
     return SSL_CTX_set_min_proto_version(ctx, row->min_version) == 1 &&
            SSL_CTX_set_max_proto_version(ctx, row->max_version) == 1 &&
-           SSL_CTX_set_cipher_list(ctx, row->suites_12) == 1 && SSL_CTX_set_ciphersuites(ctx, row->suites_13) == 1 &&
+           SSL_CTX_set_cipher_list(ctx, row->suites_12) == 1 &&
+           SSL_CTX_set_ciphersuites(ctx, row->suites_13) == 1 &&
            SSL_CTX_set1_groups_list(ctx, row->groups) == 1;
 }
 
 static bool
 use_cert(SSL_CTX *ctx, const struct rf_cert *c)
 {
-    if (SSL_CTX_use_certificate(ctx, rf_cert_leaf(c)) != 1 || SSL_CTX_use_PrivateKey(ctx, rf_cert_key(c)) != 1)
+    if (SSL_CTX_use_certificate(ctx, rf_cert_leaf(c)) != 1 ||
+        SSL_CTX_use_PrivateKey(ctx, rf_cert_key(c)) != 1)
         return false;
     for (size_t i = 0; i < rf_cert_extra_count(c); i++)
         if (SSL_CTX_add1_chain_cert(ctx, rf_cert_extra(c, i)) != 1)
@@ -132,9 +135,12 @@ set_tickets(SSL_CTX *ctx, const struct rf_tls_server *s, const char *interface)
     }
     SSL_CTX_set_timeout(ctx, rf_tls_tickets_period_s(s->tickets));
     /* One TLS 1.3 ticket instead of two: 5-10 % of a handshake, and phones keep one connection. */
-    return SSL_CTX_set_num_tickets(ctx, 1) == 1 && SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key) == 1 &&
+    return SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
+           SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key) == 1 &&
            SSL_CTX_set_session_id_context(ctx, (const unsigned char *)interface,
-                                          (unsigned)(n < SSL_MAX_SID_CTX_LENGTH ? n : SSL_MAX_SID_CTX_LENGTH)) == 1;
+                                          (unsigned)(n < SSL_MAX_SID_CTX_LENGTH ? n
+                                                                                : SSL_MAX_SID_CTX_LENGTH)) ==
+               1;
 }
 
 /* The site that shows certificates for the same name with a key of another type; NULL: none. */
@@ -167,7 +173,8 @@ add_cert(struct rf_tls_server *s, const struct rf_tls_server_conf *conf, struct 
         site->leader = rf_cert_ref(c);
         s->site_count++;
         SSL_CTX_set_app_data(site->ctx, s);
-        if (!set_level(site->ctx, rf_tls_level_row(conf->level)) || !set_tickets(site->ctx, s, conf->interface)) {
+        if (!set_level(site->ctx, rf_tls_level_row(conf->level)) ||
+            !set_tickets(site->ctx, s, conf->interface)) {
             *why = "OpenSSL does not know a suite or group of the level";
             return RF_ERR_CRYPTO;
         }

@@ -13,7 +13,8 @@ struct rf_tls_tickets {
 };
 
 enum rf_err
-rf_tls_tickets_new(struct rf_tls_tickets **out, struct rf_span master, uint32_t period_s, int64_t (*wall_s)(void))
+rf_tls_tickets_new(struct rf_tls_tickets **out, struct rf_span master, uint32_t period_s,
+                   int64_t (*wall_s)(void))
 {
     struct rf_tls_tickets *t;
 

@@ -63,8 +63,8 @@ rsa(void)
     X509_gmtime_adj(X509_getm_notBefore(x), -60);
     X509_gmtime_adj(X509_getm_notAfter(x), 86400);
     X509_set_pubkey(x, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"pbx.example", -1,
-                               -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+                               (const unsigned char *)"pbx.example", -1, -1, 0);
     X509_set_issuer_name(x, X509_get_subject_name(x));
     san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:pbx.example");
     X509_add_ext(x, san, -1);
@@ -213,8 +213,7 @@ joined(json_t *list, char *out, size_t size)
     size_t i;
     json_t *v;
 
-    json_array_foreach(list, i, v)
-        rf_putf(&b, "%s%s", i > 0 ? ":" : "", json_string_value(v));
+    json_array_foreach(list, i, v) rf_putf(&b, "%s%s", i > 0 ? ":" : "", json_string_value(v));
     out[b.n] = '\0';
 }
 
@@ -235,15 +234,18 @@ as_published(void)
     ok(strcmp(text, row->suites_13) == 0, "TLS 1.3 suites as published");
     joined(json_object_get(level, "tls_versions"), text, sizeof text);
     ok(strcmp(text, "TLSv1.2:TLSv1.3") == 0 && row->min_version == TLS1_2_VERSION &&
-           row->max_version == TLS1_3_VERSION, "versions as published");
+           row->max_version == TLS1_3_VERSION,
+       "versions as published");
     joined(json_object_get(level, "tls_curves"), text, sizeof text);
     ok(strcmp(text, "X25519:secp256r1:secp384r1") == 0 && strcmp(row->groups, "X25519:P-256:P-384") == 0,
        "groups as published (secp256r1 is P-256)");
-    ok(json_integer_value(json_object_get(level, "dh_param_size")) == row->dh_bits_min, "DH size as published");
+    ok(json_integer_value(json_object_get(level, "dh_param_size")) == row->dh_bits_min,
+       "DH size as published");
     ok(json_boolean_value(json_object_get(level, "server_preferred_order")) == row->server_order,
        "order of preference as published");
     ok(rf_tls_level_find(RF_SPAN_LIT("intermediate"), &found) == RF_OK && found == RF_TLS_INTERMEDIATE &&
-           rf_tls_level_find(RF_SPAN_LIT("Intermediate "), &found) == RF_ERR_NOT_FOUND, "levels by name");
+           rf_tls_level_find(RF_SPAN_LIT("Intermediate "), &found) == RF_ERR_NOT_FOUND,
+       "levels by name");
     json_decref(file);
 }
 
@@ -254,15 +256,24 @@ suites(void)
         const char *suite;
         bool want;
     } cases[] = {
-        { "ECDHE-ECDSA-AES128-GCM-SHA256", true },  { "ECDHE-RSA-AES128-GCM-SHA256", true },
-        { "ECDHE-ECDSA-AES256-GCM-SHA384", true },  { "ECDHE-RSA-AES256-GCM-SHA384", true },
-        { "ECDHE-ECDSA-CHACHA20-POLY1305", true },  { "ECDHE-RSA-CHACHA20-POLY1305", true },
-        { "DHE-RSA-AES128-GCM-SHA256", true },      { "DHE-RSA-AES256-GCM-SHA384", true },
-        { "DHE-RSA-CHACHA20-POLY1305", false },     { "ECDHE-ECDSA-AES128-SHA256", false },
-        { "ECDHE-RSA-AES128-SHA", false },          { "ECDHE-ECDSA-AES256-SHA384", false },
-        { "AES128-GCM-SHA256", false },             { "AES256-GCM-SHA384", false },
-        { "AES128-SHA", false },                    { "AES256-SHA", false },
-        { "DHE-RSA-AES128-SHA256", false },         { "ECDHE-ECDSA-AES128-CCM", false },
+        { "ECDHE-ECDSA-AES128-GCM-SHA256", true },
+        { "ECDHE-RSA-AES128-GCM-SHA256", true },
+        { "ECDHE-ECDSA-AES256-GCM-SHA384", true },
+        { "ECDHE-RSA-AES256-GCM-SHA384", true },
+        { "ECDHE-ECDSA-CHACHA20-POLY1305", true },
+        { "ECDHE-RSA-CHACHA20-POLY1305", true },
+        { "DHE-RSA-AES128-GCM-SHA256", true },
+        { "DHE-RSA-AES256-GCM-SHA384", true },
+        { "DHE-RSA-CHACHA20-POLY1305", false },
+        { "ECDHE-ECDSA-AES128-SHA256", false },
+        { "ECDHE-RSA-AES128-SHA", false },
+        { "ECDHE-ECDSA-AES256-SHA384", false },
+        { "AES128-GCM-SHA256", false },
+        { "AES256-GCM-SHA384", false },
+        { "AES128-SHA", false },
+        { "AES256-SHA", false },
+        { "DHE-RSA-AES128-SHA256", false },
+        { "ECDHE-ECDSA-AES128-CCM", false },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -271,11 +282,12 @@ suites(void)
         struct pair p;
 
         shake(&p, ctx);
-        ok((p.outcome == RF_OK) == cases[i].want, "IPC-9: %s %s", cases[i].suite, cases[i].want ? "works" : "does not");
+        ok((p.outcome == RF_OK) == cases[i].want, "IPC-9: %s %s", cases[i].suite,
+           cases[i].want ? "works" : "does not");
         if (p.outcome == RF_OK && strncmp(cases[i].suite, "DHE", 3) == 0) {
             SSL_get_peer_tmp_key(p.theirs, &temporary);
-            ok(temporary != NULL && EVP_PKEY_get_bits(temporary) >= 2048, "TEL-13: %s with %d bits", cases[i].suite,
-               EVP_PKEY_get_bits(temporary));
+            ok(temporary != NULL && EVP_PKEY_get_bits(temporary) >= 2048, "TEL-13: %s with %d bits",
+               cases[i].suite, EVP_PKEY_get_bits(temporary));
             EVP_PKEY_free(temporary);
         }
         if (!cases[i].want)
@@ -302,8 +314,8 @@ versions_and_groups(void)
         { TLS1_VERSION, TLS1_2_VERSION, "ALL", NULL, RF_REFUSE_NONE, "1.2" },
         { TLS1_3_VERSION, TLS1_3_VERSION, "ALL", NULL, RF_REFUSE_NONE, "1.3" },
         { TLS1_3_VERSION, TLS1_3_VERSION, "ALL", "P-521", RF_REFUSE_TLS_NO_GROUP, "TLS 1.3" },
-        { TLS1_2_VERSION, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256", "P-521:X448", RF_REFUSE_TLS_NO_GROUP,
-          "TLS 1.2" },
+        { TLS1_2_VERSION, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256", "P-521:X448",
+          RF_REFUSE_TLS_NO_GROUP, "TLS 1.2" },
         { TLS1_3_VERSION, TLS1_3_VERSION, "ALL", "P-521:P-384", RF_REFUSE_NONE, "1.3" },
         { TLS1_2_VERSION, TLS1_2_VERSION, "AES128-SHA", NULL, RF_REFUSE_TLS_NO_CIPHER, "TLS 1.2" },
     };
@@ -318,7 +330,8 @@ versions_and_groups(void)
             ok(p.outcome == RF_OK && strcmp(p.facts.version, cases[i].version) == 0, "TLS %s up to %s works",
                cases[i].groups != NULL ? cases[i].groups : "", cases[i].version);
         } else {
-            ok(p.outcome == RF_ERR_CRYPTO && p.failure.refusal == cases[i].want, "%s: %s", cases[i].version, row->code);
+            ok(p.outcome == RF_ERR_CRYPTO && p.failure.refusal == cases[i].want, "%s: %s", cases[i].version,
+               row->code);
             ok(strcmp(p.failure.version, cases[i].version) == 0 && strcmp(p.failure.min, "1.2") == 0,
                "its words: %s, needs %s; alert %s", p.failure.version, p.failure.min,
                rf_tls_alert_name(p.failure.alert_sent));
@@ -339,7 +352,8 @@ refused_by_the_peer(void)
 
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
         shake(&p, ctx);
-        ok(p.failure.refusal == RF_REFUSE_CERT_REFUSED_BY_PEER && p.failure.alert_received == SSL_AD_UNKNOWN_CA,
+        ok(p.failure.refusal == RF_REFUSE_CERT_REFUSED_BY_PEER &&
+               p.failure.alert_received == SSL_AD_UNKNOWN_CA,
            "TEL-8, RF-202 with TLS %s: %s", rf_tls_version_name(v), p.failure.reason);
         pair_close(&p);
         SSL_CTX_free(ctx);
@@ -358,7 +372,8 @@ refused_by_the_peer(void)
         rf_assert(write(p.fd[1], "\x16\x03\x01\x00\x05garbage beyond", 19) == 19);
         p.outcome = rf_tls_conn_handshake(p.ours);
         rf_tls_conn_failure(p.ours, &p.failure);
-        ok(p.outcome == RF_ERR_CRYPTO && p.failure.refusal == RF_REFUSE_TLS_FAILED && p.failure.reason[0] != '\0',
+        ok(p.outcome == RF_ERR_CRYPTO && p.failure.refusal == RF_REFUSE_TLS_FAILED &&
+               p.failure.reason[0] != '\0',
            "RF-108: %s", p.failure.reason);
         pair_close(&p);
         rf_tls_server_unref(s);
@@ -372,8 +387,10 @@ names(void)
     static const struct {
         const char *ask, *get;
     } cases[] = {
-        { "pbx.example", "CN=pbx.example" },     { "other.example", "CN=other.example" },
-        { "OTHER.example", "CN=other.example" }, { "nobody.example", "CN=pbx.example" },
+        { "pbx.example", "CN=pbx.example" },
+        { "other.example", "CN=other.example" },
+        { "OTHER.example", "CN=other.example" },
+        { "nobody.example", "CN=pbx.example" },
         { NULL, "CN=pbx.example" },
     };
     SSL_CTX *ctx = peer_ctx(TLS1_2_VERSION, TLS1_3_VERSION, "ALL", NULL);
@@ -387,8 +404,8 @@ names(void)
         pair_shake(&p);
         if (p.outcome == RF_OK)
             rf_cert_facts_read(SSL_get0_peer_certificate(p.theirs), &facts);
-        ok(strcmp(facts.subject, cases[i].get) == 0, "SNI %s shows %s", cases[i].ask != NULL ? cases[i].ask : "(none)",
-           facts.subject);
+        ok(strcmp(facts.subject, cases[i].get) == 0, "SNI %s shows %s",
+           cases[i].ask != NULL ? cases[i].ask : "(none)", facts.subject);
         pair_close(&p);
     }
     rf_tls_server_unref(s);
@@ -441,19 +458,21 @@ resumption(int version)
     clock_s = 1795000000;
     pair_open(&p, s, ctx, "pbx.example", NULL);
     pair_shake(&p);
-    ok(p.outcome == RF_OK && !p.facts.resumed && tickets_got == 1, "TLS %s: a full handshake gives one ticket", v);
+    ok(p.outcome == RF_OK && !p.facts.resumed && tickets_got == 1,
+       "TLS %s: a full handshake gives one ticket", v);
     session = SSL_get1_session(p.theirs);
     pair_close(&p);
     rf_tls_server_unref(s);
 
     ok(resumes(ctx, session, "sip-phones", tickets), "TLS %s: resumed at the context of another worker", v);
-    rf_assert(rf_tls_tickets_new(&again, RF_SPAN_LIT("a master secret of thirty-two oc"), RF_TLS_TICKET_PERIOD_S,
-                                 test_clock) == RF_OK);
+    rf_assert(rf_tls_tickets_new(&again, RF_SPAN_LIT("a master secret of thirty-two oc"),
+                                 RF_TLS_TICKET_PERIOD_S, test_clock) == RF_OK);
     ok(resumes(ctx, session, "sip-phones", again), "TLS %s: resumed after a restart with the same master", v);
     rf_tls_tickets_unref(again);
     ok(!resumes(ctx, session, "sip-trunks", tickets), "TLS %s: not at another interface", v);
     ok(!resumes(ctx, session, "sip-phones", NULL), "TLS %s: not where tickets are off", v);
-    rf_assert(rf_tls_tickets_new(&foreign, rf_span(other_master, 32), RF_TLS_TICKET_PERIOD_S, test_clock) == RF_OK);
+    rf_assert(rf_tls_tickets_new(&foreign, rf_span(other_master, 32), RF_TLS_TICKET_PERIOD_S, test_clock) ==
+              RF_OK);
     ok(!resumes(ctx, session, "sip-phones", foreign), "TLS %s: not with another master", v);
     rf_tls_tickets_unref(foreign);
     clock_s += RF_TLS_TICKET_PERIOD_S;
@@ -470,12 +489,14 @@ ticket_keys(void)
     struct rf_tls_ticket_keys a, b;
     struct rf_tls_tickets *t;
 
-    ok(rf_tls_tickets_new(&t, RF_SPAN_LIT("short"), 10, test_clock) == RF_ERR_RANGE, "a short master is refused");
+    ok(rf_tls_tickets_new(&t, RF_SPAN_LIT("short"), 10, test_clock) == RF_ERR_RANGE,
+       "a short master is refused");
     rf_tls_tickets_derive(tickets, 0, &a);
     clock_s += RF_TLS_TICKET_PERIOD_S;
     rf_tls_tickets_derive(tickets, 1, &b);
     ok(a.period == b.period && memcmp(a.aes, b.aes, 32) == 0 && memcmp(a.name, b.name, 16) == 0 &&
-           memcmp(a.mac, b.mac, 32) == 0, "this period's keys are the next one's old keys");
+           memcmp(a.mac, b.mac, 32) == 0,
+       "this period's keys are the next one's old keys");
     rf_tls_tickets_derive(tickets, 0, &b);
     ok(memcmp(a.aes, b.aes, 32) != 0 && memcmp(a.name, b.name, 16) != 0 && memcmp(b.aes, b.mac, 32) != 0,
        "each period and use has keys of its own");
@@ -509,7 +530,8 @@ client_case(const char *host, bool with_root, bool want, const char *what)
     }
     if (eb != RF_OK)
         rf_tls_conn_failure(b, &f);
-    ok((eb == RF_OK) == want && (ea == RF_OK) == want, "our client: %s%s%s", what, want ? "" : ": ", f.reason);
+    ok((eb == RF_OK) == want && (ea == RF_OK) == want, "our client: %s%s%s", what, want ? "" : ": ",
+       f.reason);
     if (want) {
         char text[8];
         size_t n;
@@ -536,8 +558,8 @@ main(void)
 
     signal(SIGPIPE, SIG_IGN);
     certificates();
-    rf_assert(rf_tls_tickets_new(&tickets, RF_SPAN_LIT("a master secret of thirty-two oc"), RF_TLS_TICKET_PERIOD_S,
-                                 test_clock) == RF_OK);
+    rf_assert(rf_tls_tickets_new(&tickets, RF_SPAN_LIT("a master secret of thirty-two oc"),
+                                 RF_TLS_TICKET_PERIOD_S, test_clock) == RF_OK);
     as_published();
     suites();
     versions_and_groups();

@@ -175,6 +175,9 @@ rf_client_txn_disown(struct rf_client_txn *t)
 {
     t->events = NULL;
     t->owner = NULL;
+    /* An INVITE that rings has no timer of its own, and nobody will CANCEL it now. */
+    if (t->machine == RF_TXN_ICT && t->state == RF_TXN_PROCEEDING && !rf_timer_is_armed(&t->end))
+        rf_timer_arm(t->l->wheel, &t->end, rf_wheel_now_us(t->l->wheel) + 64 * t->l->limits.t1_us);
 }
 
 static uint64_t
@@ -213,7 +216,7 @@ client_event(struct rf_client_txn *t, enum rf_txn_event e, const struct rf_sip_m
         t->retry_us = next_interval(t);
         rf_timer_arm(l->wheel, &t->retry, now_us + t->retry_us);
     }
-    if ((step.act & RF_TXN_END_OFF) && !t->cancel_sent)
+    if ((step.act & RF_TXN_END_OFF) && !t->cancel_sent && t->events != NULL)
         rf_timer_cancel(l->wheel, &t->end);
     if (step.act & RF_TXN_END_64T1)
         rf_timer_arm(l->wheel, &t->end, now_us + 64 * l->limits.t1_us);

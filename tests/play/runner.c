@@ -1,7 +1,7 @@
 /*
- * tests/play/runner.c - performs the plays tests/<concept>/*.t on the stage
+ * tests/play/runner.c - performs the plays of tests/call, tests/txn and tests/dialog (files *.t) on the stage
  *
- * A play is lines of words; "quotes" keep blanks. What can stand in a line is the table `verbs` and the comment above
+ * A play is lines of words; "quotes" and 'quotes' keep blanks, !"text" means that it is not there. What can stand in a line is the table `verbs` and the comment above
  * each of them. Each play ends with an elapse of 70 s after which nothing may be left, unless its last line is `stays`.
  */
 #include <dirent.h>
@@ -46,18 +46,16 @@ split(struct play *p, char *line)
         line += strspn(line, " \t\r\n");
         if (*line == '\0' || *line == '#')
             break;
-        if (*line == '"' || (line[0] == '!' && line[1] == '"')) {
-            char *from = line;
-            char *end = strchr(line + (*line == '!') + 1, '"');
+        if (*line == '"' || *line == '\'' || (line[0] == '!' && line[1] == '"')) {
+            bool not = *line == '!';
+            char *end = strchr(line + not + 1, line[not]);
 
             if (end == NULL)
                 break;
-            if (*line == '!')
-                memmove(line + 1, line + 2, (size_t)(end - line - 2)), end[-1] = '\0';
-            else
-                from = line + 1;
             *end = '\0';
-            p->words[p->n++] = from;
+            if (not)
+                memmove(line + 1, line + 2, strlen(line + 2) + 1);
+            p->words[p->n++] = not ? line : line + 1;
             line = end + 1;
         } else {
             p->words[p->n++] = line;
@@ -204,7 +202,8 @@ extra_of(struct play *p, int from)
 
 /* --- verbs --- */
 
-/* a sends INVITE 202 avp|savp... ["Header: x"] / reINVITE / ACK / CANCEL / BYE / INFO ["body"] / OPTIONS / METHOD
+/* a asks METHOD USER: a request outside of a dialog
+ * a sends INVITE 202 avp|savp... ["Header: x"] / reINVITE / ACK / CANCEL / BYE / INFO ["body"] / OPTIONS / METHOD
  * b sends 180|183|200 ... [tag=x] [to BYE]: answers the last INVITE, or the last request of another method */
 static void
 sends(struct play *p, struct phone *ph)
@@ -230,8 +229,15 @@ sends(struct play *p, struct phone *ph)
     else if (strcmp(what, "INFO") == 0)
         phone_indialog(p->s, ph, "INFO", extra_of(p, 3), "application/dtmf-relay",
                        p->n > 3 && strchr(p->words[3], '=') ? p->words[3] : NULL);
-    else
+    else {
+        uint32_t cseq = ph->cseq;
+
+        if (option(p, 3, "cseq") != NULL)
+            ph->cseq = (uint32_t)atoi(option(p, 3, "cseq")) - 1;
         phone_indialog(p->s, ph, what, extra_of(p, 3), NULL, NULL);
+        if (ph->cseq < cseq)
+            ph->cseq = cseq;
+    }
 }
 
 static bool
@@ -376,8 +382,10 @@ relay(struct play *p)
         s->relay_silent = true;
     else if (strcmp(what, "away") == 0)
         s->relay_away = true;
-    else if (strcmp(what, "back") == 0)
+    else if (strcmp(what, "back") == 0) {
         s->relay_away = s->relay_silent = s->relay_full = false;
+        stage_pump(s);
+    }
     else if (slot == NULL)
         fails(p, "no media session is open");
     else if (strcmp(what, "timeout") == 0 || strcmp(what, "gone") == 0 || strcmp(what, "started") == 0) {
@@ -481,8 +489,14 @@ perform(struct play *p)
         packets(p);
     else if (strcmp(w, "elapse") == 0)
         stage_elapse(s, duration(p->words[1]));
-    else if (strcmp(w, "restart") == 0)
+    else if (strcmp(w, "restart") == 0) { /* restart [lost]: the media process died as well */
+        if (flag(p, 1, "lost"))
+            for (int i = 0; i < SLOTS; i++) {
+                s->slot[i].used = false;
+                s->map->session[i].generation = 0;
+            }
         stage_restart(s);
+    }
     else if (strcmp(w, "record") == 0)
         look(p, s->record);
     else if (strcmp(w, "records") == 0) {
@@ -506,7 +520,8 @@ perform(struct play *p)
         stage_pump(s);
     } else if (strcmp(w, "stays") == 0) {
         p->stays = true;
-    } else if (strcmp(w, "left") == 0) {
+    } else if (strcmp(w, "left") == 0) { /* left nothing: after the longest timer of a transaction */
+        stage_elapse(s, 70 * RF_S);
         nothing_left(p);
     } else if (p->n >= 2) {
         struct phone *ph = the_phone(p);
@@ -517,6 +532,10 @@ perform(struct play *p)
             sends(p, ph);
         else if (strcmp(p->words[1], "expects") == 0)
             expects(p, ph);
+        else if (strcmp(p->words[1], "asks") == 0)
+            phone_asks(s, ph, p->words[2], p->words[3]);
+        else if (strcmp(p->words[1], "pretends") == 0) /* a pretends 203: in its From, signing in as itself */
+            snprintf(ph->from, sizeof ph->from, "%s", p->words[2]);
         else if (strcmp(p->words[1], "leaves") == 0)
             phone_leave(s, ph);
         else if (strcmp(p->words[1], "returns") == 0)

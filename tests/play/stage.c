@@ -114,8 +114,10 @@ env_flow_to(void *ctx, const struct rf_binding *to, void (*ready)(void *, struct
         give_path(s, to, ready, owner);
         return;
     }
-    if (s->paths == 32)
-        abort();
+    if (s->paths == PATHS_MAX) {
+        ready(owner, NULL, RF_ERR_NOMEM);
+        return;
+    }
     s->path[s->paths].ready = ready;
     s->path[s->paths].owner = owner;
     s->path[s->paths++].to = *to;
@@ -125,6 +127,8 @@ env_flow_to(void *ctx, const struct rf_binding *to, void (*ready)(void *, struct
 static void
 check_leg(struct stage *s, const struct rf_media_leg *leg)
 {
+    if (s->all_required && !leg->require_srtp)
+        wrong(s, "a leg of a user that requires SRTP does not require it at the relay");
     if (leg->require_srtp && leg->may_send && leg->tx.suite == 0)
         wrong(s, "a leg that requires SRTP may send without a key");
     if (leg->require_srtp && leg->may_receive && leg->rx_count == 0)
@@ -177,6 +181,8 @@ env_media(void *ctx, const struct rf_media_request *r)
         reply.event = RF_MEDIA_CHANGED;
         break;
     case RF_MEDIA_CLOSE:
+        if (slot == NULL && s->lost_some)
+            return RF_OK;
         if (slot == NULL) {
             wrong(s, "CLOSE of a media session that is not open");
             return RF_OK;
@@ -187,11 +193,13 @@ env_media(void *ctx, const struct rf_media_request *r)
         break;
     case RF_MEDIA_ADOPT:
         reply.event = slot != NULL ? RF_MEDIA_ADOPTED : RF_MEDIA_GONE;
+        if (slot != NULL)
+            slot->is_adopted = true;
         break;
     default:
         return RF_OK;
     }
-    if (!s->relay_silent && s->replies < 64)
+    if (s->replies < 64)
         s->reply[s->replies++] = reply;
     return RF_OK;
 }
@@ -303,7 +311,8 @@ stage_open(uint64_t seed)
     s->seed = seed;
     s->rand = (struct rf_rand){ rf_rand_seeded_fill, &s->seed };
     s->now = 1000 * RF_S;
-    s->map = calloc(1, rf_media_map_size(1, SLOTS));
+    s->map = aligned_alloc(4096, (rf_media_map_size(1, SLOTS) + 4095) / 4096 * 4096);
+    memset(s->map, 0, rf_media_map_size(1, SLOTS));
     s->map->threads = 1;
     s->map->slots_per_thread = SLOTS;
     s->settings = (struct rf_call_settings){ .domain = DOMAIN, .server = "ringfence/test", .ring_time_s = 180,
@@ -371,6 +380,8 @@ stage_restart(struct stage *s)
         p->wire = NULL;
     }
     s->relay_away = false;
+    for (int i = 0; i < SLOTS; i++)
+        s->slot[i].is_adopted = false;
     layers_open(s);
     for (int i = 0; i < SAVED_MAX; i++)
         if (s->saved[i].value != NULL) {
@@ -381,6 +392,11 @@ stage_restart(struct stage *s)
             memcpy(copy, value, n);
             (void)!rf_call_restore(s->calls, rf_span(copy, n), s->now);
             free(copy);
+        }
+    for (int i = 0; i < SLOTS; i++) /* RF_MEDIA_SWEEP: what the process before us opened and nobody knows */
+        if (s->slot[i].used && !s->slot[i].is_adopted) {
+            s->slot[i].used = false;
+            s->map->session[i].generation = s->slot[i].name.generation + 1;
         }
     stage_pump(s);
 }
@@ -551,8 +567,8 @@ send_request(struct stage *s, struct phone *p, const char *method, const char *r
     phone_send(s, p, text);
 }
 
-void
-phone_invite(struct stage *s, struct phone *p, const char *target, const char *sdp, const char *extra)
+static void
+begin(struct stage *s, struct phone *p)
 {
     p->is_caller = true;
     p->authorized = false;
@@ -560,7 +576,22 @@ phone_invite(struct stage *s, struct phone *p, const char *target, const char *s
     p->their_tag[0] = '\0';
     snprintf(p->call_id, sizeof p->call_id, "c%016llx", (unsigned long long)rf_rand_u64(&s->rand));
     snprintf(p->our_tag, sizeof p->our_tag, "t%08x", (unsigned)rf_rand_u64(&s->rand));
-    snprintf(p->local, sizeof p->local, "<sip:%s@" DOMAIN ">", p->user);
+    snprintf(p->local, sizeof p->local, "<sip:%s@" DOMAIN ">", p->from[0] != '\0' ? p->from : p->user);
+}
+
+void
+phone_asks(struct stage *s, struct phone *p, const char *method, const char *user)
+{
+    begin(s, p);
+    snprintf(p->remote, sizeof p->remote, "<sip:%s@" DOMAIN ">", user);
+    snprintf(p->target, sizeof p->target, "sip:%s@" DOMAIN, user);
+    send_request(s, p, method, p->target, NULL, NULL, NULL);
+}
+
+void
+phone_invite(struct stage *s, struct phone *p, const char *target, const char *sdp, const char *extra)
+{
+    begin(s, p);
     snprintf(p->remote, sizeof p->remote, "<sip:%s@" DOMAIN ">", target);
     snprintf(p->target, sizeof p->target, "sip:%s@" DOMAIN, target);
     if (strchr(target, ':') != NULL) {
@@ -612,10 +643,10 @@ phone_ack(struct stage *s, struct phone *p, const char *sdp)
     if (p->invite != NULL)
         header(p->invite, "CSeq", cseq, sizeof cseq);
     snprintf(text, sizeof text,
-             "ACK %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: %s;tag=%s\r\nTo: %s;tag=%s\r\nCall-ID: %s\r\n"
+             "ACK %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: %s;tag=%s\r\nTo: %s%s%s\r\nCall-ID: %s\r\n"
              "CSeq: %u ACK\r\n%sContent-Length: %zu\r\n\r\n%s",
-             p->target, via, p->local, p->our_tag, p->remote, p->their_tag, p->call_id,
-             (unsigned)strtoul(cseq, NULL, 10), sdp != NULL ? "Content-Type: application/sdp\r\n" : "",
+             p->target, via, p->local, p->our_tag, p->remote, p->their_tag[0] != '\0' ? ";tag=" : "", p->their_tag,
+             p->call_id, (unsigned)strtoul(cseq, NULL, 10), sdp != NULL ? "Content-Type: application/sdp\r\n" : "",
              sdp != NULL ? strlen(sdp) : 0, sdp != NULL ? sdp : "");
     phone_send(s, p, text);
 }
@@ -801,7 +832,7 @@ stage_pump(struct stage *s)
             give_path(s, &to, ready, owner);
             more = true;
         }
-        while (s->replies > 0) {
+        while (s->replies > 0 && !s->relay_silent) {
             struct rf_media_reply r = s->reply[0];
 
             memmove(s->reply, s->reply + 1, (size_t)--s->replies * sizeof s->reply[0]);

@@ -14,7 +14,8 @@
 #define PHONES_MAX 8
 #define INBOX_MAX  256
 #define SLOTS      64
-#define SAVED_MAX  8
+#define SAVED_MAX  32
+#define PATHS_MAX  32
 
 struct wire {
     struct rf_flow flow;
@@ -23,6 +24,7 @@ struct wire {
 
 struct phone {
     char name[24], user[24];
+    char from[24]; /* user of From when it is another one */
     enum rf_transport transport;
     struct rf_addr addr;
     struct wire *wire;
@@ -44,7 +46,7 @@ struct phone {
 };
 
 struct media_slot {
-    bool used;
+    bool used, is_adopted;
     struct rf_media_name name;
     struct rf_media_leg leg[2];
     bool has[2];
@@ -70,12 +72,14 @@ struct stage {
     struct rf_media_reply reply[64];
     int replies;
     bool relay_full, relay_silent, relay_away;
+    bool lost_some;    /* sessions vanished: a CLOSE of one is no fault */
+    bool all_required; /* every user requires SRTP: then every leg must say so to the relay */
     /* what was kept */
     struct { char id[40]; char *value; size_t n; } saved[SAVED_MAX];
     char *record; /* of the last call that ended, as JSON text */
     int records;
     bool slow_paths;
-    struct { void (*ready)(void *, struct rf_flow *, enum rf_err); void *owner; struct rf_binding to; } path[32];
+    struct { void (*ready)(void *, struct rf_flow *, enum rf_err); void *owner; struct rf_binding to; } path[PATHS_MAX];
     int paths;
     char wrong[400]; /* the first broken invariant; empty: none */
 };
@@ -101,6 +105,7 @@ char *phone_take(struct phone *p);
 /* What phones say; sdp NULL: none. extra: header lines. */
 void phone_invite(struct stage *s, struct phone *p, const char *target, const char *sdp, const char *extra);
 void phone_reinvite(struct stage *s, struct phone *p, const char *sdp, const char *extra);
+void phone_asks(struct stage *s, struct phone *p, const char *method, const char *user);
 void phone_ack(struct stage *s, struct phone *p, const char *sdp);
 void phone_cancel(struct stage *s, struct phone *p);
 void phone_indialog(struct stage *s, struct phone *p, const char *method, const char *extra, const char *type,

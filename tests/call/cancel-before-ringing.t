@@ -1,0 +1,16 @@
+# CANCEL before any 1xx from the callee: our CANCEL waits for the 1xx (RFC 3261 9.1)
+user 201
+user 202
+phone a 201 tls
+phone b 202 tls
+a sends INVITE 202 savp
+b expects INVITE
+a sends CANCEL
+a expects 200
+a expects 487
+b expects nothing
+b sends 180
+b expects CANCEL
+b sends 200 to
+b sends 487
+b expects ACK

@@ -1,0 +1,25 @@
+# what we do not do yet is 405 with Allow, what nobody knows 501, strangers' BYE 481 (IPC-28: OPTIONS unchallenged)
+user 201
+user 202
+phone a 201 tls
+phone b 202 tls
+a sends INVITE 202 savp
+b expects INVITE savp
+b sends 200 savp
+b expects ACK
+a expects 200 savp
+a sends ACK
+a sends UPDATE
+a expects 405 "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER"
+a sends PRACK
+a expects 405
+a sends REFER
+a expects 405
+a sends FROBNICATE
+a expects 501 "Allow:"
+a sends OPTIONS
+a expects 200 "Accept: application/sdp" "Supported: timer"
+a sends BYE
+a expects 200
+b expects BYE
+b sends 200 to

@@ -1,0 +1,34 @@
+# our refresh meets 491: again after the wait
+set session-expires 600
+user 201
+user 202
+phone a 201 tls
+phone b 202 tls
+a sends INVITE 202 savp
+b expects INVITE savp
+b sends 200 savp
+b expects ACK
+a expects 200 savp
+a sends ACK
+elapse 301s
+a expects INVITE
+a sends 491
+a expects ACK
+elapse 2001ms
+a expects INVITE
+a sends 200 savp
+a expects ACK
+elapse 2s
+b expects INVITE
+b sends 491
+b expects ACK
+elapse 2s
+b expects nothing
+elapse 2100ms
+b expects INVITE
+b sends 200 savp
+b expects ACK
+a sends BYE
+a expects 200
+b expects BYE
+b sends 200 to
