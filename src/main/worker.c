@@ -23,8 +23,10 @@ answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *f
 {
     struct rf_buf b = rf_buf(w->out, sizeof w->out);
 
-    if (msg->via.raw.n == 0)
-        return; /* nowhere to answer to */
+    /* A Via that cannot be read is sent back as it came, to where the request came from: its sender may know it
+     * again. Without any there is nobody to answer to. */
+    if (rf_sip_value(msg, RF_HDR_VIA).p == NULL)
+        return;
     rf_sip_put_response(&b, msg, status, NULL, RF_SPAN_LIT("rf"), &flow->remote);
     rf_put(&b, headers);
     rf_put_str(&b, "Server: ");

@@ -143,7 +143,11 @@ rf_server_txn_event(struct rf_server_txn *t, enum rf_txn_event e, const struct r
     if ((step.act & (RF_TXN_SEND | RF_TXN_RESEND)) && t->response_n > 0) {
         if (step.act & RF_TXN_RESEND)
             l->counts.retransmits_out++;
-        (void)!rf_flow_send(t->flow, rf_span(t->response, t->response_n)); /* repeats and flow_gone cover a loss */
+        /* A repeated request may come by another path than the first: a phone that lost its connection, or one
+         * that fell back to another transport. The answer goes where it is waited for. What gets lost is covered
+         * by repeats and flow_gone. */
+        (void)!rf_flow_send((step.act & RF_TXN_RESEND) && flow != NULL ? flow : t->flow,
+                            rf_span(t->response, t->response_n));
     }
     if (step.act & RF_TXN_RETRY_OFF)
         rf_timer_cancel(l->wheel, &t->retry);

@@ -17,7 +17,7 @@ PASSWORDS = {"201": "tidal-copper-41", "202": "birch-lamp-73", "203": "salt-rive
 
 
 def config(listen="udp:127.0.0.1:0 tcp:127.0.0.1:0 tls:127.0.0.1:0", users=None, workers=1, threads=1, more="",
-           srtp=None):
+           srtp=None, require_tls=False):
     """Text of a configuration with users 201 to 203 (or those given as {name: password})."""
     users = users or PASSWORDS
     srtp = srtp or {"201": "required", "202": "required", "203": "optional"}
@@ -37,7 +37,8 @@ media {{
 }}
 """
     for name, password in users.items():
-        text += f"user {name} {{\n    password {password}\n    srtp {srtp.get(name, 'required')}\n}}\n"
+        text += f"user {name} {{\n    password {password}\n    srtp {srtp.get(name, 'required')}\n"
+        text += f"    require-tls {'on' if require_tls else 'off'}\n}}\n"
     return text + more
 
 
@@ -69,7 +70,7 @@ class Daemon:
             if event is None:
                 raise RuntimeError("the daemon did not become ready:\n" + self.log_text()[-3000:])
             self.ready = event
-            for item in event["listen"].split():
+            for item in event["listen"]:
                 scheme, rest = item.split(":", 1)
                 host, port = rest.rsplit(":", 1)
                 self.ports.setdefault(scheme, (host.strip("[]"), int(port)))
