@@ -19,7 +19,7 @@
 #include "store/schema.h"
 
 #define TRANSACTION_WRITES 4096  /* the longest a lone write can wait behind others: 50 ms of SQLite's work */
-#define COMMIT_EVERY_NS    4000000 /* from commit to commit under load: 250 fsyncs a second, each for all that came */
+#define COMMIT_EVERY_NS    8000000 /* from commit to commit under load: 125 fsyncs a second, each for all that came */
 #define CHECKPOINT_FRAMES  4096  /* 16 MiB of log */
 #define RESTART_FRAMES     32768 /* 128 MiB: a reader held the log open; now wait for it */
 #define GIVE_UP_AFTER      16    /* failures in a row after which the rest of a transaction fails untried */
