@@ -116,7 +116,8 @@ challenge(struct rf_call_layer *l, struct rf_server_txn *txn, bool stale, uint64
     struct rf_buf b = rf_buf(text, sizeof text);
     const struct rf_call_settings *s = l->env.settings(l->env.ctx);
 
-    rf_auth_put_challenges(l->env.auth, &b, RF_HDR_PROXY_AUTHORIZATION, rf_span_str(s->domain), stale, false, now_us);
+    rf_auth_put_challenges(l->env.auth, &b, RF_HDR_PROXY_AUTHORIZATION, rf_span_str(s->domain),
+                           rf_server_txn_request(txn), &rf_server_txn_flow(txn)->remote, stale, now_us);
     rf_server_txn_reply(txn, 407, NULL, rf_buf_span(&b), now_us);
 }
 
@@ -144,7 +145,9 @@ request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
         challenge(l, txn, true, now_us);
         break;
     case RF_AUTH_BAD:
-        if (k.found)
+        if (l->env.sign_in_failed != NULL)
+            l->env.sign_in_failed(l->env.ctx, flow, &r, k.found, now_us);
+        else if (k.found)
             RF_REFUSE(WRONG_PASSWORD, RF_F_SPAN("user", r.username), RF_F_ADDR("addr", &flow->remote));
         else
             RF_REFUSE(UNKNOWN_USER, RF_F_SPAN("user", r.username), RF_F_STR("domain", s->domain),

@@ -25,7 +25,7 @@ join_media(struct call *c, struct leg *b)
     call_media_change(c, c->a, NULL);
 }
 
-/* 101-199: shown to leg A when it says something new; with SDP it opens early media, encrypted on both sides (TEL-24). */
+/* 101-199: told to leg A when new; with SDP it opens early media, encrypted like the rest (TEL-24). */
 void
 call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
 {

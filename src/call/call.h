@@ -80,6 +80,13 @@ struct rf_call_env {
     /** A call ended: its record, to be stored and logged. */
     void (*record)(void *ctx, struct rf_span call_id, json_t *record);
     int64_t (*wall_s)(void *ctx);
+    /* These may be NULL: then each refusal is logged by rf_refuse at once, which a flood would fill the log with. */
+    /** Count and log a refusal; `who` is the party, for folding repeats. */
+    void (*refuse)(void *ctx, enum rf_refusal why, struct rf_span who, const struct rf_log_field *fields,
+                   uint64_t now_us);
+    /** Wrong credentials in an INVITE or another request; known: the user exists. Logs it, counts for bans. */
+    void (*sign_in_failed)(void *ctx, struct rf_flow *flow, const struct rf_auth_result *who, bool known,
+                           uint64_t now_us);
 };
 
 RF_MUST_CHECK enum rf_err rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env);

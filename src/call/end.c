@@ -10,7 +10,10 @@ call_say(struct call *c, enum rf_refusal why, const struct rf_log_field *fields)
 
     rf_refusal_sentence(&b, rf_refusal_row(why)->sentence, fields);
     c->sentence[b.n] = '\0';
-    rf_refuse(why, fields);
+    if (c->l->env.refuse != NULL)
+        c->l->env.refuse(c->l->env.ctx, why, rf_span_str(c->a->user), fields, call_now(c));
+    else
+        rf_refuse(why, fields);
 }
 
 /* RFC 3261 20.43: the text is a quoted string; a sentence holds names that peers chose. */

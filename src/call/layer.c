@@ -190,7 +190,8 @@ leg_is_waited_for(const struct leg *leg)
 void
 call_settle(struct call *c)
 {
-    if (c->state != CALL_ENDING || c->media_opening || c->paths_wanted > 0 || leg_is_waited_for(c->a) || leg_is_waited_for(c->b))
+    if (c->state != CALL_ENDING || c->media_opening || c->paths_wanted > 0 || leg_is_waited_for(c->a) ||
+        leg_is_waited_for(c->b))
         return;
     RF_LIST_FOREACH(&c->attempts, it)
         if (leg_is_waited_for(rf_container(it, struct leg, link)))

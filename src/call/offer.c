@@ -28,12 +28,24 @@ leg_offer_drop(struct leg *leg)
     leg->offer = NULL;
 }
 
+/* TEL-12: the call goes on, and whoever reads the log knows what its encryption is worth. Once for a leg. */
+static void
+report_keys_in_clear(const struct leg *leg)
+{
+    if (!leg->next->keys_in_clear || (leg->media != NULL && leg->media->keys_in_clear))
+        return;
+    RF_LOG_CODE(RF_LOG_WARN, rf_refusal_row(RF_REFUSE_KEYS_IN_CLEAR)->code, "srtp.keys_in_clear",
+                "SRTP keys went over an unencrypted connection", RF_F_STR("user", leg->user),
+                RF_F_STR("transport", rf_transport_name(leg->transport)), RF_F_STR("call", leg->call->id));
+}
+
 void
 leg_media_agree(struct leg *leg)
 {
     leg_offer_drop(leg);
     if (leg->next == NULL)
         return;
+    report_keys_in_clear(leg);
     leg_media_free(leg->media);
     leg->media = leg->next;
     leg->next = NULL;

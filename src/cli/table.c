@@ -20,9 +20,6 @@ const struct rf_cli_command rf_cli_commands[] = {
     { "run", NULL, "", 0, 0, false, "ringfence run --state /var/lib/ringfence",
       "be the daemon, in the foreground; log lines on stderr", rf_cmd_run,
       { { "--config", "FILE", "configuration (/etc/ringfence/ringfence.conf when it is there)" } } },
-    { "demo", NULL, "", 0, 0, false, "ringfence demo --state .state --once",
-      "start with an embedded configuration on loopback, prove it with real calls, keep serving", rf_cmd_demo,
-      { { "--once", NULL, "end after the proof, with its exit status" } } },
     { "status", NULL, "", 0, 0, true, "ringfence status", "what runs, since when, and how busy it is", rf_cmd_status, { { 0 } } },
     { "reload", NULL, "", 0, 0, true, "ringfence reload",
       "read configuration and certificates again; drops no call and no connection", rf_cmd_reload, { { 0 } } },
@@ -82,10 +79,6 @@ const struct rf_cli_command rf_cli_commands[] = {
     { "doctor", NULL, "", 0, 0, false, "ringfence doctor",
       "check this machine: clock, ports, files, disk, kernel, limits", rf_cmd_doctor,
       { { "--config", "FILE", "configuration whose ports are checked" } } },
-
-    { "selfcall", NULL, "[FROM TO]", 0, 2, true, "ringfence selfcall 201 202",
-      "place a real call through the daemon over loopback and measure it", rf_cmd_selfcall,
-      { { "--ca", "FILE", "the authority of the daemon's certificate (DIR/ca/ca.pem)" } } },
 
     { "sip", "parse", "", 0, 0, false, "ringfence sip parse < invite.sip",
       "parse a message; exit 5 when it is refused", rf_cmd_sip_parse, { { 0 } } },

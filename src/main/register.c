@@ -85,10 +85,11 @@ lookup(void *ctx, struct rf_span user, struct rf_auth_user *out)
 }
 
 static void
-put_challenges(struct rf_register *r, struct rf_buf *b, bool stale, uint64_t now_us)
+put_challenges(struct rf_register *r, struct rf_buf *b, const struct rf_sip_msg *msg, const struct rf_flow *flow,
+               bool stale, uint64_t now_us)
 {
-    rf_auth_put_challenges(r->w->shared->auth, b, RF_HDR_WWW_AUTHENTICATE, rf_span_str(r->w->site->call.domain), stale,
-                           false, now_us);
+    rf_auth_put_challenges(r->w->shared->auth, b, RF_HDR_WWW_AUTHENTICATE, rf_span_str(r->w->site->call.domain), msg,
+                           &flow->remote, stale, now_us);
 }
 
 static void
@@ -96,7 +97,7 @@ challenge(struct rf_register *r, struct rf_server_txn *txn, bool stale, uint64_t
 {
     struct rf_buf b = rf_buf(r->w->out, sizeof r->w->out);
 
-    put_challenges(r, &b, stale, now_us);
+    put_challenges(r, &b, rf_server_txn_request(txn), rf_server_txn_flow(txn), stale, now_us);
     refuse(r, txn, 401, rf_buf_span(&b), now_us);
 }
 
@@ -117,7 +118,7 @@ rf_register_challenge(struct rf_register *r, const struct rf_sip_msg *msg, struc
     if (!msg->is_request || msg->method != RF_SIP_REGISTER || msg->to_tag.n > 0 || !has_phone_user(msg) ||
         rf_sip_value(msg, RF_HDR_AUTHORIZATION).p != NULL || rf_sip_value(msg, RF_HDR_REQUIRE).p != NULL)
         return false;
-    put_challenges(r, &b, false, now_us);
+    put_challenges(r, &b, msg, flow, false, now_us);
     if (b.overflow)
         return false;
     rf_worker_answer_bare(r->w, msg, flow, 401, rf_buf_span(&b));
@@ -150,6 +151,7 @@ wrong_password(struct rf_register *r, const struct rf_flow *flow, const struct r
                    (struct rf_log_field[]){ RF_F_SPAN("user", who->username), RF_F_STR("domain", w->site->call.domain),
                                             RF_F_STR("addr", rf_addr_text(&flow->remote, address)), { 0 } },
                    now_us);
+    rf_worker_wrong_password(w, flow, who->nonce_is_ours, now_us);
 }
 
 /* The user who signed in, in *user; false: the request was answered. */
@@ -181,6 +183,7 @@ sign_in(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_ms
         challenge(r, txn, who.verdict != RF_AUTH_CHALLENGE, now_us);
         return false;
     }
+    rf_worker_signed_in(w, flow);
     name = user_name(who.username, name_mem, sizeof name_mem);
     aor = user_name(msg->to.uri.user, aor_mem, sizeof aor_mem);
     if (!rf_site_user(w->site, name, user)) { /* removed between the check and now */

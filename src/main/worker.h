@@ -18,6 +18,7 @@
 #include <pthread.h>
 
 #include "call/call.h"
+#include "flow/guard.h"
 #include "flow/remote.h"
 #include "flow/transport.h"
 #include "loop/mailbox.h"
@@ -46,7 +47,7 @@ struct rf_signal {
 struct rf_worker_numbers {
     _Atomic uint64_t beat_us;      /* its loop went round */
     _Atomic uint64_t calls;        /* as of its last tick, a fifth of a second ago at most */
-    _Atomic uint64_t malformed, dropped, posted, post_refused, registers, store_late;
+    _Atomic uint64_t malformed, dropped, posted, guarded, post_refused, registers, store_late;
 };
 
 struct rf_worker {
@@ -65,6 +66,7 @@ struct rf_worker {
     struct rf_site *site;
     struct rf_register *registers;
     struct rf_fold *fold;
+    struct rf_guard *guard;
     struct rf_timer tick;
     struct rf_link wants;          /* callenv.c: flows of other workers that were asked for */
     uint64_t want_serial;
@@ -97,6 +99,10 @@ void rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, st
 
 /* callenv.c: what calls need of the outside (call/call.h) */
 void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
+
+/** Sign-in of a request failed or worked: for the guard. */
+void rf_worker_wrong_password(struct rf_worker *w, const struct rf_flow *flow, bool nonce_is_ours, uint64_t now_us);
+void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
 
 /** A question about a flow of ours, and the answer to one of ours. */
 void rf_worker_want(struct rf_worker *w, const struct rf_letter_card *letter);

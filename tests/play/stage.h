@@ -11,6 +11,8 @@
 #include "call/call.h"
 #include "sip/digest.h"
 
+#define DOMAIN     "pbx.example"
+#define PASSWORD   "secret" /* of every user */
 #define PHONES_MAX 8
 #define INBOX_MAX  256
 #define SLOTS      64
@@ -114,6 +116,14 @@ void phone_indialog(struct stage *s, struct phone *p, const char *method, const 
 void phone_answer(struct stage *s, struct phone *p, bool invite, int status, const char *tag, const char *sdp,
                   const char *extra);
 
+/** A phone reads a message: its dialog, and the ACK for a refusal. */
+void phone_hears(struct stage *s, struct phone *p, const char *text);
+/** Is it a challenge that the phone answers? Then it was. */
+bool phone_signs_in(struct stage *s, struct phone *p, const char *text);
+
+/** The play shows a fault: the first one is kept. */
+void stage_wrong(struct stage *s, const char *what);
+int64_t stage_wall_s(const struct stage *s);
 /** Deliver what is under way: answers of the relay, challenges, ACKs for refusals. */
 void stage_pump(struct stage *s);
 void stage_elapse(struct stage *s, uint64_t us);

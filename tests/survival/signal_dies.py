@@ -66,9 +66,11 @@ with Daemon(users=USERS, srtp={"203": "optional", "204": "optional"}, workers=2)
     tap.ok(bye is not None, "the other phone gets its BYE on its new connection")
     if bye is not None:
         call.b.reply(bye, 200, "OK")
-    record = daemon.wait_event("call.ended", 10)
-    tap.ok(record is not None and record.get("legs") is not None or record is not None and "record" in record,
-           "the call's record is complete", record)
+    record = daemon.wait_event("call.record", 10)
+    legs = record["record"]["legs"] if record is not None else []
+    tap.ok(len(legs) == 2 and all(leg["media"]["in"]["packets"] > 100 for leg in legs)
+           and record["record"]["restored"] and record["record"].get("ended_by") == "caller",
+           "the call's record is complete: both legs, their packets, who ended it", record)
     time.sleep(0.5)
     tap.equal(len(daemon.cli("calls", json_out=True)), 0, "no call is left over")
     for e in (old_a, old_b):
