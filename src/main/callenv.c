@@ -218,6 +218,24 @@ record(void *ctx, struct rf_span call_id, json_t *r)
     free(text);
 }
 
+static void
+refuse(void *ctx, enum rf_refusal why, struct rf_span who, const struct rf_log_field *fields, uint64_t now_us)
+{
+    rf_fold_refuse(((struct rf_worker *)ctx)->fold, why, who, fields, now_us);
+}
+
+static void
+sign_in_failed(void *ctx, struct rf_flow *flow, const struct rf_auth_result *who, bool known, uint64_t now_us)
+{
+    rf_worker_sign_in_failed(ctx, flow, who, now_us);
+}
+
+static bool
+md5_only(void *ctx, struct rf_flow *flow, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    return rf_worker_md5_only(ctx, flow, msg, now_us);
+}
+
 static int64_t
 wall_s(void *ctx)
 {
@@ -246,5 +264,8 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .save = save,
         .record = record,
         .wall_s = wall_s,
+        .refuse = refuse,
+        .sign_in_failed = sign_in_failed,
+        .md5_only = md5_only,
     };
 }

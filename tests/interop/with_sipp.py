@@ -15,6 +15,8 @@ from baresip import Baresip, free_port
 from daemon import DOMAIN, PASSWORDS, Daemon
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# sipp 3.6 computes MD5 alone and stops at a challenge that names another algorithm first.
+MD5_ONLY = "sip {\n    digest-algorithms MD5\n}\n"
 SRTP = {"201": "required", "202": "optional", "203": "optional"}
 
 
@@ -28,7 +30,9 @@ def injection(folder, user):
 
 def sipp(folder, server, transport, scenario, user, calls, port, service="202", extra=()):
     """Run a scenario to its end: (exit status, what sipp said)."""
-    args = ["sipp", f"{server[0]}:{server[1]}", "-t", {"udp": "u1", "tcp": "t1"}[transport], "-i", "127.0.0.1",
+    # Left alone, sipp names our socket in the credentials' uri, which is not what it asks for (RFC 7616 3.4.6).
+    uri = f"{service}@{DOMAIN}" if scenario.endswith("uac.xml") else DOMAIN
+    args = ["sipp", f"{server[0]}:{server[1]}", "-auth_uri", uri, "-t", {"udp": "u1", "tcp": "t1"}[transport], "-i", "127.0.0.1",
             "-p", str(port), "-m", str(calls), "-r", "10", "-s", service, "-inf", injection(folder, user),
             "-timeout", "40", "-timeout_error", "-nostdin", "-trace_err", "-error_file",
             os.path.join(folder, "sipp-errors.log"), *extra]
@@ -41,7 +45,7 @@ def sipp(folder, server, transport, scenario, user, calls, port, service="202", 
 
 
 for transport in ("udp", "tcp"):
-    with Daemon(srtp=SRTP, workers=2) as daemon, tempfile.TemporaryDirectory() as folder:
+    with Daemon(srtp=SRTP, workers=2, more=MD5_ONLY) as daemon, tempfile.TemporaryDirectory() as folder:
         server = daemon.ports[transport]
         code, said = sipp(folder, server, transport, os.path.join(HERE, "sipp-register.xml"), "203", 20, free_port())
         tap.ok(code == 0, f"sipp registers 20 times over {transport.upper()}", said)
