@@ -115,11 +115,9 @@ challenge(struct rf_call_layer *l, struct rf_server_txn *txn, bool stale, uint64
     char text[2048];
     struct rf_buf b = rf_buf(text, sizeof text);
     const struct rf_call_settings *s = l->env.settings(l->env.ctx);
-    bool md5_only = l->env.md5_only != NULL &&
-                    l->env.md5_only(l->env.ctx, rf_server_txn_flow(txn), rf_server_txn_request(txn), now_us);
 
-    rf_auth_put_challenges(l->env.auth, &b, RF_HDR_PROXY_AUTHORIZATION, rf_span_str(s->domain), stale, md5_only,
-                           now_us);
+    rf_auth_put_challenges(l->env.auth, &b, RF_HDR_PROXY_AUTHORIZATION, rf_span_str(s->domain),
+                           rf_server_txn_request(txn), &rf_server_txn_flow(txn)->remote, stale, now_us);
     rf_server_txn_reply(txn, 407, NULL, rf_buf_span(&b), now_us);
 }
 

@@ -87,8 +87,6 @@ struct rf_call_env {
     /** Wrong credentials in an INVITE or another request; known: the user exists. Logs it, counts for bans. */
     void (*sign_in_failed)(void *ctx, struct rf_flow *flow, const struct rf_auth_result *who, bool known,
                            uint64_t now_us);
-    /** Is this request to be challenged with MD5 alone (an old phone)? NULL: never. */
-    bool (*md5_only)(void *ctx, struct rf_flow *flow, const struct rf_sip_msg *msg, uint64_t now_us);
 };
 
 RF_MUST_CHECK enum rf_err rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env);

@@ -88,10 +88,9 @@ static void
 challenge(struct rf_register *r, struct rf_server_txn *txn, bool stale, uint64_t now_us)
 {
     struct rf_buf b = rf_buf(r->w->out, sizeof r->w->out);
-    bool md5_only = rf_worker_md5_only(r->w, rf_server_txn_flow(txn), rf_server_txn_request(txn), now_us);
 
-    rf_auth_put_challenges(r->w->shared->auth, &b, RF_HDR_WWW_AUTHENTICATE, rf_span_str(r->w->site->call.domain), stale,
-                           md5_only, now_us);
+    rf_auth_put_challenges(r->w->shared->auth, &b, RF_HDR_WWW_AUTHENTICATE, rf_span_str(r->w->site->call.domain),
+                           rf_server_txn_request(txn), &rf_server_txn_flow(txn)->remote, stale, now_us);
     refuse(r, txn, 401, rf_buf_span(&b), now_us);
 }
 
@@ -134,7 +133,7 @@ sign_in(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_ms
         challenge(r, txn, who.verdict != RF_AUTH_CHALLENGE, now_us);
         return false;
     }
-    rf_worker_signed_in(w, flow, &who);
+    rf_worker_signed_in(w, flow);
     name = user_name(who.username, name_mem, sizeof name_mem);
     aor = user_name(msg->to.uri.user, aor_mem, sizeof aor_mem);
     if (!rf_site_user(w->site, name, user)) { /* removed between the check and now */

@@ -270,8 +270,6 @@ make_shared(struct process *p, struct rf_site **site)
         return 3;
     }
     rf_signal_limits((*site)->conf, &limits, &auth);
-    if (rf_md5_only_new(&s->md5_only, &rf_rand_system) != RF_OK)
-        return failed("memory", strerror(errno));
     if (rf_auth_new(&s->auth, &rf_rand_system, &auth) != RF_OK ||
         rf_location_new(&s->location, s->store, &rf_rand_system, &limits) != RF_OK ||
         rf_location_load(s->location, rf_wall_s()) != RF_OK)
@@ -351,7 +349,6 @@ end(struct process *p)
     rf_location_free(p->shared.location);
     rf_auth_free(p->shared.auth);
     rf_tls_tickets_unref(p->shared.tickets);
-    rf_md5_only_free(p->shared.md5_only);
     rf_mailbox_free(p->shared.desk);
     rf_loop_free(p->loop);
     free(p->launch);

@@ -192,19 +192,9 @@ rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const 
 }
 
 void
-rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow, const struct rf_auth_result *who)
+rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow)
 {
     rf_guard_signed_in(w->guard, &flow->remote);
-    rf_md5_only_answered(w->shared->md5_only, who->username, &flow->remote, who->algorithm);
-}
-
-bool
-rf_worker_md5_only(struct rf_worker *w, const struct rf_flow *flow, const struct rf_sip_msg *msg, uint64_t now_us)
-{
-    if (!is_strangers(msg))
-        return false; /* it answered a challenge before, so it understood it */
-    return rf_md5_only_ask(w->shared->md5_only, msg->from.uri.user, &flow->remote, rf_sip_value(msg, RF_HDR_USER_AGENT),
-                           now_us);
 }
 
 /* Handled where it arrives: REGISTER, and OPTIONS that belong to no dialog. */

@@ -25,7 +25,6 @@
 #include "main/fold.h"
 #include "main/launch.h"
 #include "main/letters.h"
-#include "main/md5only.h"
 #include "main/site.h"
 #include "relay/client.h"
 #include "store/store.h"
@@ -38,7 +37,6 @@ struct rf_signal {
     struct rf_location *location;
     const struct rf_media_map *map;
     struct rf_tls_tickets *tickets;
-    struct rf_md5_only *md5_only;
     struct rf_hash_key owner_key;
     struct rf_mailbox *desk;       /* of the first thread */
     struct rf_worker *worker[RF_WORKERS_MAX];
@@ -101,10 +99,7 @@ void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
 /** Sign-in of a request failed or worked: logged, repeats folded, and counted for bans. */
 void rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const struct rf_auth_result *who,
                               uint64_t now_us);
-void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow, const struct rf_auth_result *who);
-
-/** A request is about to be challenged: with MD5 alone? Also notes with which algorithm it came, if it did. */
-bool rf_worker_md5_only(struct rf_worker *w, const struct rf_flow *flow, const struct rf_sip_msg *msg, uint64_t now_us);
+void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
 
 /** A question about a flow of ours, and the answer to one of ours. */
 void rf_worker_want(struct rf_worker *w, const struct rf_letter_card *letter);

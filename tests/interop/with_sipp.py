@@ -15,8 +15,7 @@ from baresip import Baresip, free_port
 from daemon import DOMAIN, PASSWORDS, Daemon
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# sipp 3.6 computes MD5 alone and stops at a challenge that names another algorithm first.
-MD5_ONLY = "sip {\n    digest-algorithms MD5\n}\n"
+# baresip knows only MD5: it registers at its second try, 30 s later, because the daemon learns that from the first.
 SRTP = {"201": "required", "202": "optional", "203": "optional"}
 
 
@@ -30,9 +29,7 @@ def injection(folder, user):
 
 def sipp(folder, server, transport, scenario, user, calls, port, service="202", extra=()):
     """Run a scenario to its end: (exit status, what sipp said)."""
-    # Left alone, sipp names our socket in the credentials' uri, which is not what it asks for (RFC 7616 3.4.6).
-    uri = f"{service}@{DOMAIN}" if scenario.endswith("uac.xml") else DOMAIN
-    args = ["sipp", f"{server[0]}:{server[1]}", "-auth_uri", uri, "-t", {"udp": "u1", "tcp": "t1"}[transport], "-i", "127.0.0.1",
+    args = ["sipp", f"{server[0]}:{server[1]}", "-t", {"udp": "u1", "tcp": "t1"}[transport], "-i", "127.0.0.1",
             "-p", str(port), "-m", str(calls), "-r", "10", "-s", service, "-inf", injection(folder, user),
             "-timeout", "40", "-timeout_error", "-nostdin", "-trace_err", "-error_file",
             os.path.join(folder, "sipp-errors.log"), *extra]
@@ -45,7 +42,8 @@ def sipp(folder, server, transport, scenario, user, calls, port, service="202", 
 
 
 for transport in ("udp", "tcp"):
-    with Daemon(srtp=SRTP, workers=2, more=MD5_ONLY) as daemon, tempfile.TemporaryDirectory() as folder:
+    # sipp 3.6 gives up at a challenge that is not MD5.
+    with Daemon(srtp=SRTP, workers=2, sip="digest-algorithms MD5") as daemon, tempfile.TemporaryDirectory() as folder:
         server = daemon.ports[transport]
         code, said = sipp(folder, server, transport, os.path.join(HERE, "sipp-register.xml"), "203", 20, free_port())
         tap.ok(code == 0, f"sipp registers 20 times over {transport.upper()}", said)
@@ -71,7 +69,7 @@ for transport in ("udp", "tcp"):
                 a = Baresip(os.path.join(folder, "a"), "201", PASSWORDS["201"], DOMAIN,
                             f"sip:{host}:{port};transport=tls")
                 try:
-                    tap.ok(a.wait_event("REGISTER_OK", 20), "baresip registers over TLS", a.text()[-1500:])
+                    tap.ok(daemon.wait_registered("201"), "baresip registers over TLS", a.text()[-1500:])
                     a.command("dial", f"sip:202@{DOMAIN}")
                     tap.ok(a.wait_event("CALL_ESTABLISHED", 20), "baresip (TLS, SRTP) calls sipp (UDP, RTP)",
                            a.text()[-3000:])
