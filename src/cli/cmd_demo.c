@@ -228,7 +228,7 @@ start(struct demo *d)
              strlen(d->place) > 12 ? "" : d->made_ca ? " in " : ", state in ", strlen(d->place) > 12 ? "" : d->place);
     print_step("[3/4] start", text, d->ready_us);
     if (d->site.moved)
-        printf("%19sstate in %s: only root may enter this folder\n", "", d->place);
+        printf("%19skept in %s (only root may enter here)\n", "", d->place);
     fflush(stdout);
     return RF_EXIT_DONE;
 }

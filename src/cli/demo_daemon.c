@@ -113,9 +113,11 @@ take_octets(struct rf_demo_daemon *d, const char *p, size_t n)
             continue;
         }
         event = d->line_n <= sizeof d->line ? json_loadb(d->line, d->line_n, 0, NULL) : NULL;
-        d->line_n = 0;
         if (event != NULL)
             take_event(d, event);
+        else if (d->line_n <= sizeof d->line) /* no event: a library's last words, a sanitizer's report */
+            fprintf(stderr, "%.*s\n", (int)d->line_n, d->line);
+        d->line_n = 0;
         json_decref(event);
     }
 }
