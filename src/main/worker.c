@@ -17,9 +17,9 @@ rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, stru
 
 /* --- messages --- */
 
-/* An answer without a transaction: to what cannot have one. */
-static void
-answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *flow, int status, struct rf_span headers)
+void
+rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *flow, int status,
+                      struct rf_span headers)
 {
     struct rf_buf b = rf_buf(w->out, sizeof w->out);
 
@@ -50,7 +50,7 @@ malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem
                                             RF_F_I64("status", problem->status), { 0 } },
                    now_us);
     if (is_parsed && problem->status != 0)
-        answer_bare(w, &w->msg, flow, problem->status, rf_span(NULL, 0));
+        rf_worker_answer_bare(w, &w->msg, flow, problem->status, rf_span(NULL, 0));
 }
 
 static void
@@ -71,7 +71,7 @@ post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t
                    (struct rf_log_field[]){ RF_F_STR("what", "a worker's mailbox"), RF_F_ADDR("who", &flow->remote),
                                             RF_F_U64("seconds", 5), { 0 } },
                    now_us);
-    answer_bare(w, &w->msg, flow, 503, RF_SPAN_LIT("Retry-After: 5\r\n"));
+    rf_worker_answer_bare(w, &w->msg, flow, 503, RF_SPAN_LIT("Retry-After: 5\r\n"));
 }
 
 /* --- the guard: who asks too much --- */
@@ -155,7 +155,7 @@ guard_message(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
         rf_flow_close(flow);
     else if (w->msg.is_request && w->msg.method != RF_SIP_ACK) {
         rf_sip_put_headerf(&b, RF_HDR_RETRY_AFTER, "%u", a.retry_after_s);
-        answer_bare(w, &w->msg, flow, 503, rf_buf_span(&b));
+        rf_worker_answer_bare(w, &w->msg, flow, 503, rf_buf_span(&b));
     }
     return false;
 }
@@ -170,11 +170,24 @@ on_admit(void *ctx, const struct rf_addr *source, enum rf_transport t, uint64_t 
 }
 
 void
-rf_worker_wrong_password(struct rf_worker *w, const struct rf_flow *flow, bool nonce_is_ours, uint64_t now_us)
+rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const struct rf_auth_result *who,
+                         uint64_t now_us)
 {
-    struct rf_guard_answer a = rf_guard_wrong_password(w->guard, &flow->remote, is_proven(flow) || nonce_is_ours, now_us);
+    struct rf_guard_answer a;
+    struct rf_call_user user;
+    char key[160], address[RF_ADDR_TEXT_MAX];
+    struct rf_buf b = rf_buf(key, sizeof key);
+    bool known = rf_site_user(w->site, who->username, &user);
 
-    /* It is answered like any other; what comes next is not. */
+    rf_put(&b, rf_span_sub(who->username, 0, 64));
+    rf_put_char(&b, ' ');
+    rf_put_host(&b, &flow->remote, false);
+    rf_fold_refuse(w->fold, known ? RF_REFUSE_WRONG_PASSWORD : RF_REFUSE_UNKNOWN_USER, rf_buf_span(&b),
+                   (struct rf_log_field[]){ RF_F_SPAN("user", who->username), RF_F_STR("domain", w->site->call.domain),
+                                            RF_F_STR("addr", rf_addr_text(&flow->remote, address)), { 0 } },
+                   now_us);
+    a = rf_guard_wrong_password(w->guard, &flow->remote, is_proven(flow) || who->nonce_is_ours, now_us);
+    /* This one is answered like any other; what comes next is not. */
     (void)guard_allows(w, &flow->remote, &a, now_us);
 }
 
@@ -203,6 +216,8 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
         return;
     }
     if (!guard_message(w, flow, now_us))
+        return;
+    if (rf_register_challenge(w->registers, &w->msg, flow, now_us))
         return;
     owner = is_anybodys(&w->msg) ? w->index
                                  : rf_call_owner(&w->shared->owner_key, w->msg.call_id, (uint16_t)w->shared->workers);
@@ -597,6 +612,7 @@ rf_worker_free(struct rf_worker *w)
     if (w == NULL)
         return;
     rf_call_layer_free(w->calls);
+    rf_worker_forget_wants(w);
     rf_media_client_free(w->media);
     rf_txn_layer_free(w->txn);
     rf_remote_flows_free(w->remotes);
