@@ -19,8 +19,10 @@
 _Noreturn static void
 become_daemon(const struct rf_demo_site *site, pid_t demo, int log_fd)
 {
-    char *const argv[] = { "ringfence", "run", "--config", (char *)(uintptr_t)site->config, "--state",
-                           (char *)(uintptr_t)site->dir, NULL };
+    char *const argv[] = {"ringfence", "run",
+                          "--config",  (char *)(uintptr_t)site->config,
+                          "--state",   (char *)(uintptr_t)site->dir,
+                          NULL};
     int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     sigset_t none;
 
