@@ -81,6 +81,17 @@ take_ready(struct rf_demo_daemon *d, const json_t *event)
     }
 }
 
+/* A refusal's sentence is whole; other errors name their circumstances in fields. */
+static void
+take_sentence(struct rf_demo_daemon *d, const json_t *event, bool is_whole)
+{
+    const char *more = is_whole ? "" : rf_cli_text(event, "reason");
+
+    if (!is_whole && more[0] == '\0')
+        more = rf_cli_text(event, "folder");
+    snprintf(d->sentence, sizeof d->sentence, "%s%s%s", rf_cli_text(event, "msg"), more[0] != '\0' ? ": " : "", more);
+}
+
 static void
 take_event(struct rf_demo_daemon *d, const json_t *event)
 {
@@ -93,9 +104,7 @@ take_event(struct rf_demo_daemon *d, const json_t *event)
         d->signal_starts++;
     } else if (strcmp(rf_cli_text(event, "level"), "error") == 0) {
         snprintf(d->code, sizeof d->code, "%s", rf_cli_text(event, "code"));
-        snprintf(d->sentence, sizeof d->sentence, "%s%s%s", rf_cli_text(event, "msg"),
-                 rf_cli_text(event, "reason")[0] != '\0' && strcmp(name, "refused") != 0 ? ": " : "",
-                 strcmp(name, "refused") != 0 ? rf_cli_text(event, "reason") : "");
+        take_sentence(d, event, strcmp(name, "refused") == 0);
         snprintf(d->fix, sizeof d->fix, "%s", rf_cli_text(event, "fix"));
     }
     if (d->on_event != NULL)
