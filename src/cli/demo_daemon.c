@@ -89,7 +89,8 @@ take_sentence(struct rf_demo_daemon *d, const json_t *event, bool is_whole)
 
     if (!is_whole && more[0] == '\0')
         more = rf_cli_text(event, "folder");
-    snprintf(d->sentence, sizeof d->sentence, "%s%s%s", rf_cli_text(event, "msg"), more[0] != '\0' ? ": " : "", more);
+    snprintf(d->sentence, sizeof d->sentence, "%s%s%s", rf_cli_text(event, "msg"),
+             more[0] != '\0' ? ": " : "", more);
 }
 
 static void
@@ -147,7 +148,7 @@ bury(struct rf_demo_daemon *d)
 bool
 rf_demo_daemon_pump(struct rf_demo_daemon *d, int timeout_ms)
 {
-    struct pollfd fd = { d->log_fd, POLLIN, 0 };
+    struct pollfd fd = {d->log_fd, POLLIN, 0};
     char octets[4096];
     ssize_t n = -1;
 
