@@ -117,18 +117,23 @@ leg_find_binding(struct leg *leg, struct rf_binding *out)
     struct rf_binding binding[RF_BINDINGS_PER_AOR];
     char aor[400];
     struct rf_buf b = rf_buf(aor, sizeof aor);
-    size_t n = 0;
+    size_t n = 0, reachable = 0;
 
     rf_call_put_aor(&b, rf_span_str(leg->user), call_settings(leg->call)->domain);
     if (rf_buf_done(&b) == RF_OK)
         n = rf_location_find(env->location, rf_buf_span(&b), env->wall_s(env->ctx), binding, RF_BINDINGS_PER_AOR);
+    /* What a connection that is gone left behind is not a path, also when it has the same contact. */
     for (size_t i = 0; i < n; i++)
+        if (binding[i].transport == RF_UDP || binding[i].flow_id != 0)
+            binding[reachable++] = binding[i];
+    for (size_t i = 0; i < reachable; i++)
         if ((leg->instance[0] != '\0' && strcmp(binding[i].instance, leg->instance) == 0) ||
             strcmp(binding[i].contact, leg->dialog.target) == 0) {
             *out = binding[i];
             return true;
         }
-    if (n == 1) { /* one phone: it is this one, with another port in its contact */
+    /* One phone: it is this one, with another port in its contact. */
+    if (reachable == 1) {
         *out = binding[0];
         return true;
     }

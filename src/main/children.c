@@ -77,7 +77,7 @@ rf_child_ended(struct rf_child *c, int wait_status, uint64_t now_us)
         pause = RF_CHILD_WAIT_US;
     c->start_at_us = now_us + pause;
     RF_LOGF(c->ends ? RF_LOG_INFO : RF_LOG_ERROR, "child.ended",
-            c->ends ? "a child ended, as it was told to" : "a child died and is started again", RF_F_STR("child", c->name),
+            c->ends ? "a child ended, as it was told to" : "a child died", RF_F_STR("child", c->name),
             RF_F_I64("pid", c->pid), RF_F_STR("reason", why), RF_F_U64("pause_ms", pause / RF_MS));
     c->pid = 0;
     c->is_ready = false;

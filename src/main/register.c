@@ -85,13 +85,44 @@ lookup(void *ctx, struct rf_span user, struct rf_auth_user *out)
 }
 
 static void
+put_challenges(struct rf_register *r, struct rf_buf *b, const struct rf_sip_msg *msg, const struct rf_flow *flow,
+               bool stale, uint64_t now_us)
+{
+    rf_auth_put_challenges(r->w->shared->auth, b, RF_HDR_WWW_AUTHENTICATE, rf_span_str(r->w->site->call.domain), msg,
+                           &flow->remote, stale, now_us);
+}
+
+static void
 challenge(struct rf_register *r, struct rf_server_txn *txn, bool stale, uint64_t now_us)
 {
     struct rf_buf b = rf_buf(r->w->out, sizeof r->w->out);
 
-    rf_auth_put_challenges(r->w->shared->auth, &b, RF_HDR_WWW_AUTHENTICATE, rf_span_str(r->w->site->call.domain), stale,
-                           false, now_us);
+    put_challenges(r, &b, rf_server_txn_request(txn), rf_server_txn_flow(txn), stale, now_us);
     refuse(r, txn, 401, rf_buf_span(&b), now_us);
+}
+
+static bool
+has_phone_user(const struct rf_sip_msg *msg)
+{
+    const struct rf_sip_uri *u = &msg->to.uri;
+
+    return u->has_user && (u->scheme == RF_URI_SIP || u->scheme == RF_URI_SIPS);
+}
+
+bool
+rf_register_challenge(struct rf_register *r, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us)
+{
+    char mem[2048]; /* three challenges of 640 octets at most */
+    struct rf_buf b = rf_buf(mem, sizeof mem);
+
+    if (!msg->is_request || msg->method != RF_SIP_REGISTER || msg->to_tag.n > 0 || !has_phone_user(msg) ||
+        rf_sip_value(msg, RF_HDR_AUTHORIZATION).p != NULL || rf_sip_value(msg, RF_HDR_REQUIRE).p != NULL)
+        return false;
+    put_challenges(r, &b, msg, flow, false, now_us);
+    if (b.overflow)
+        return false;
+    rf_worker_answer_bare(r->w, msg, flow, 401, rf_buf_span(&b));
+    return true;
 }
 
 /* Unescaped user name of credentials or of To. */
@@ -102,24 +133,6 @@ user_name(struct rf_span escaped, char *mem, size_t size)
 
     rf_put_unescaped(&b, escaped);
     return b.overflow ? rf_span(NULL, 0) : rf_buf_span(&b);
-}
-
-static void
-wrong_password(struct rf_register *r, const struct rf_flow *flow, const struct rf_auth_result *who, uint64_t now_us)
-{
-    struct rf_worker *w = r->w;
-    struct rf_call_user user;
-    char key[160], address[RF_ADDR_TEXT_MAX];
-    struct rf_buf b = rf_buf(key, sizeof key);
-    bool known = rf_site_user(w->site, who->username, &user);
-
-    rf_put(&b, rf_span_sub(who->username, 0, 64));
-    rf_put_char(&b, ' ');
-    rf_put_host(&b, &flow->remote, false);
-    rf_fold_refuse(w->fold, known ? RF_REFUSE_WRONG_PASSWORD : RF_REFUSE_UNKNOWN_USER, rf_buf_span(&b),
-                   (struct rf_log_field[]){ RF_F_SPAN("user", who->username), RF_F_STR("domain", w->site->call.domain),
-                                            RF_F_STR("addr", rf_addr_text(&flow->remote, address)), { 0 } },
-                   now_us);
 }
 
 /* The user who signed in, in *user; false: the request was answered. */
@@ -142,7 +155,7 @@ sign_in(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_ms
         refuse(r, txn, 400, rf_span(NULL, 0), now_us);
         return false;
     case RF_AUTH_BAD:
-        wrong_password(r, flow, &who, now_us);
+        rf_worker_sign_in_failed(w, flow, &who, now_us);
         challenge(r, txn, false, now_us);
         return false;
     case RF_AUTH_CHALLENGE:
@@ -151,6 +164,7 @@ sign_in(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_ms
         challenge(r, txn, who.verdict != RF_AUTH_CHALLENGE, now_us);
         return false;
     }
+    rf_worker_signed_in(w, flow);
     name = user_name(who.username, name_mem, sizeof name_mem);
     aor = user_name(msg->to.uri.user, aor_mem, sizeof aor_mem);
     if (!rf_site_user(w->site, name, user)) { /* removed between the check and now */
@@ -379,7 +393,7 @@ rf_register_request(struct rf_register *r, struct rf_server_txn *txn, const stru
 
     if (requires_unknown(r, txn, msg, now_us))
         return;
-    if (!msg->to.uri.has_user || (msg->to.uri.scheme != RF_URI_SIP && msg->to.uri.scheme != RF_URI_SIPS)) {
+    if (!has_phone_user(msg)) {
         refuse(r, txn, 404, rf_span(NULL, 0), now_us);
         return;
     }

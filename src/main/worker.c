@@ -17,9 +17,9 @@ rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, stru
 
 /* --- messages --- */
 
-/* An answer without a transaction: to what cannot have one. */
-static void
-answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *flow, int status, struct rf_span headers)
+void
+rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *flow, int status,
+                      struct rf_span headers)
 {
     struct rf_buf b = rf_buf(w->out, sizeof w->out);
 
@@ -50,7 +50,7 @@ malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem
                                             RF_F_I64("status", problem->status), { 0 } },
                    now_us);
     if (is_parsed && problem->status != 0)
-        answer_bare(w, &w->msg, flow, problem->status, rf_span(NULL, 0));
+        rf_worker_answer_bare(w, &w->msg, flow, problem->status, rf_span(NULL, 0));
 }
 
 static void
@@ -71,7 +71,130 @@ post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t
                    (struct rf_log_field[]){ RF_F_STR("what", "a worker's mailbox"), RF_F_ADDR("who", &flow->remote),
                                             RF_F_U64("seconds", 5), { 0 } },
                    now_us);
-    answer_bare(w, &w->msg, flow, 503, RF_SPAN_LIT("Retry-After: 5\r\n"));
+    rf_worker_answer_bare(w, &w->msg, flow, 503, RF_SPAN_LIT("Retry-After: 5\r\n"));
+}
+
+/* --- the guard: who asks too much --- */
+
+static void
+guard_limits(const struct rf_worker *w, struct rf_guard_limits *l)
+{
+    const struct rf_conf *c = w->site->conf;
+    uint32_t workers = w->shared->workers;
+
+    *l = (struct rf_guard_limits)RF_GUARD_LIMITS;
+    /* Settings count for the whole daemon; the kernel spreads a source's datagrams and connections over the
+     * workers by its ports, so each may give it its part, and a source with one port gets that part alone. */
+    l->requests_per_s = (uint32_t)rf_conf_number(c, "security.requests-per-source") / workers + 1;
+    l->requests_burst = 5 * l->requests_per_s;
+    l->connections_per_s = (uint32_t)rf_conf_number(c, "security.handshakes-per-source") / workers + 1;
+    l->connections_burst = 5 * l->connections_per_s;
+    l->wrong_passwords_max = (uint32_t)rf_conf_number(c, "security.wrong-passwords");
+    l->ban_first_us = (uint64_t)rf_conf_number(c, "security.ban-time") * RF_S;
+    l->ban_max_us = l->ban_first_us > 0 ? 86400 * RF_S : 0;
+}
+
+/* Logs what it says; true: go on. */
+static bool
+guard_allows(struct rf_worker *w, const struct rf_addr *source, const struct rf_guard_answer *a, uint64_t now_us)
+{
+    char host[RF_ADDR_TEXT_MAX], until[32];
+    struct rf_buf b = rf_buf(host, sizeof host);
+
+    if (a->verdict == RF_GUARD_ALLOW)
+        return true;
+    atomic_fetch_add_explicit(&w->numbers.guarded, 1, memory_order_relaxed);
+    rf_put_host(&b, source, false);
+    snprintf(until, sizeof until, "%u s from now", a->retry_after_s);
+    if (a->verdict == RF_GUARD_BANNED)
+        rf_fold_refuse(w->fold, RF_REFUSE_BANNED, rf_buf_span(&b),
+                       (struct rf_log_field[]){ RF_F_SPAN("addr", rf_buf_span(&b)), RF_F_STR("until", until),
+                                                RF_F_STR("reason", a->reason != NULL ? a->reason : ""), { 0 } },
+                       now_us);
+    else
+        rf_fold_refuse(w->fold, RF_REFUSE_OVERLOAD, rf_buf_span(&b),
+                       (struct rf_log_field[]){ RF_F_STR("what", "the share of one source"),
+                                                RF_F_SPAN("who", rf_buf_span(&b)),
+                                                RF_F_U64("seconds", a->retry_after_s), { 0 } },
+                       now_us);
+    return false;
+}
+
+/* A datagram's source may be forged; that of a connection is not. */
+static bool
+is_proven(const struct rf_flow *flow)
+{
+    return rf_transport_is_reliable(flow->transport);
+}
+
+/* Requests with credentials are judged by those; what belongs to a dialog is not a stranger's. */
+static bool
+is_strangers(const struct rf_sip_msg *m)
+{
+    size_t i = 0, k = 0;
+
+    return m->is_request && m->method != RF_SIP_ACK && m->method != RF_SIP_CANCEL && m->to_tag.n == 0 &&
+           rf_sip_field_next(m, RF_HDR_AUTHORIZATION, &i) == NULL &&
+           rf_sip_field_next(m, RF_HDR_PROXY_AUTHORIZATION, &k) == NULL;
+}
+
+static bool
+guard_message(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
+{
+    struct rf_guard_answer a;
+    char header[48];
+    struct rf_buf b = rf_buf(header, sizeof header);
+
+    if (is_strangers(&w->msg))
+        a = rf_guard_request(w->guard, &flow->remote, is_proven(flow), now_us);
+    else
+        a = rf_guard_ask(w->guard, &flow->remote, now_us);
+    if (guard_allows(w, &flow->remote, &a, now_us))
+        return true;
+    if (a.verdict == RF_GUARD_BANNED && is_proven(flow))
+        rf_flow_close(flow);
+    else if (w->msg.is_request && w->msg.method != RF_SIP_ACK) {
+        rf_sip_put_headerf(&b, RF_HDR_RETRY_AFTER, "%u", a.retry_after_s);
+        rf_worker_answer_bare(w, &w->msg, flow, 503, rf_buf_span(&b));
+    }
+    return false;
+}
+
+static bool
+on_admit(void *ctx, const struct rf_addr *source, enum rf_transport t, uint64_t now_us)
+{
+    struct rf_worker *w = ctx;
+    struct rf_guard_answer a = rf_guard_connection(w->guard, source, now_us);
+
+    return guard_allows(w, source, &a, now_us);
+}
+
+void
+rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const struct rf_auth_result *who,
+                         uint64_t now_us)
+{
+    struct rf_guard_answer a;
+    struct rf_call_user user;
+    char key[160], address[RF_ADDR_TEXT_MAX];
+    struct rf_buf b = rf_buf(key, sizeof key);
+    bool known = rf_site_user(w->site, who->username, &user);
+
+    rf_put(&b, rf_span_sub(who->username, 0, 64));
+    rf_put_char(&b, ' ');
+    rf_put_host(&b, &flow->remote, false);
+    rf_fold_refuse(w->fold, known ? RF_REFUSE_WRONG_PASSWORD : RF_REFUSE_UNKNOWN_USER, rf_buf_span(&b),
+                   (struct rf_log_field[]){ RF_F_SPAN("user", who->username), RF_F_STR("domain", w->site->call.domain),
+                                            RF_F_STR("addr", rf_addr_text(&flow->remote, address)), { 0 } },
+                   now_us);
+    a = rf_guard_wrong_password(w->guard, &flow->remote, is_proven(flow) || who->nonce_is_ours, now_us);
+    /* This one is answered like any other; what comes next is not. */
+    (void)guard_allows(w, &flow->remote, &a, now_us);
+}
+
+void
+rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow)
+{
+    rf_guard_signed_in(w->guard, &flow->remote);
 }
 
 /* Handled where it arrives: REGISTER, and OPTIONS that belong to no dialog. */
@@ -92,6 +215,10 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
         malformed(w, flow, &problem, true, now_us);
         return;
     }
+    if (!guard_message(w, flow, now_us))
+        return;
+    if (rf_register_challenge(w->registers, &w->msg, flow, now_us))
+        return;
     owner = is_anybodys(&w->msg) ? w->index
                                  : rf_call_owner(&w->shared->owner_key, w->msg.call_id, (uint16_t)w->shared->workers);
     if (owner == w->index)
@@ -203,8 +330,11 @@ static void
 take_site(struct rf_worker *w, struct rf_site *site)
 {
     struct rf_site *was = w->site;
+    struct rf_guard_limits guard;
 
     w->site = site;
+    guard_limits(w, &guard);
+    rf_guard_set_limits(w->guard, &guard);
     if (make_tls(w) == RF_OK)
         rf_transport_set_tls(w->transport, "sip", w->tls);
     rf_site_unref(was);
@@ -323,6 +453,8 @@ rf_worker_numbers_json(struct rf_worker *w)
         { "dropped", atomic_load_explicit(&w->numbers.dropped, memory_order_relaxed) },
         { "posted", atomic_load_explicit(&w->numbers.posted, memory_order_relaxed) },
         { "post_refused", atomic_load_explicit(&w->numbers.post_refused, memory_order_relaxed) },
+        { "guarded", atomic_load_explicit(&w->numbers.guarded, memory_order_relaxed) },
+        { "banned", rf_guard_counts(w->guard).banned },
         { "registers", atomic_load_explicit(&w->numbers.registers, memory_order_relaxed) },
         { "media_pending", rf_media_client_pending(w->media) },
     };
@@ -366,7 +498,8 @@ make_parts(struct rf_worker *w)
 {
     const struct rf_launch *l = w->shared->launch;
     struct rf_transport_limits limits = RF_TRANSPORT_LIMITS;
-    const struct rf_transport_user user = { .ctx = w, .message = on_message, .broken = on_broken };
+    const struct rf_transport_user user = { .ctx = w, .message = on_message, .broken = on_broken,
+                                            .admit = on_admit };
     const struct rf_txn_user txn_user = { .ctx = w, .request = on_request, .ack = on_ack,
                                           .stray_response = on_stray_response };
     /* 65,536 of each: at 10,000 REGISTERs a second over UDP, timer J keeps 32 s of them; beyond that 503. */
@@ -383,6 +516,12 @@ make_parts(struct rf_worker *w)
     err = rf_loop_new(&w->loop);
     if (!err)
         err = rf_fold_new(&w->fold, &rf_rand_system);
+    if (!err) {
+        struct rf_guard_limits guard;
+
+        guard_limits(w, &guard);
+        err = rf_guard_new(&w->guard, &guard, &rf_rand_system);
+    }
     if (!err)
         err = rf_mailbox_new(&w->letters, w->loop, RF_LETTER_MAX, RF_LETTER_RING, on_letter, w);
     if (!err)
@@ -473,6 +612,7 @@ rf_worker_free(struct rf_worker *w)
     if (w == NULL)
         return;
     rf_call_layer_free(w->calls);
+    rf_worker_forget_wants(w);
     rf_media_client_free(w->media);
     rf_txn_layer_free(w->txn);
     rf_remote_flows_free(w->remotes);
@@ -482,6 +622,7 @@ rf_worker_free(struct rf_worker *w)
     rf_mailbox_free(w->stored);
     rf_mailbox_free(w->letters);
     rf_fold_free(w->fold);
+    rf_guard_free(w->guard);
     if (w->loop != NULL)
         rf_timer_cancel(rf_loop_wheel(w->loop), &w->tick);
     rf_loop_free(w->loop);
