@@ -1,5 +1,5 @@
 /*
- * call/ladder.c - the messages of a call in their order, for the person who asks why (interface 4.4)
+ * call/ladder.c - the messages of a call in their order, for the person who asks why
  */
 #include <stdlib.h>
 
@@ -34,7 +34,11 @@ ladder_add(struct call *c, uint8_t side, bool is_out, const char *method, int st
 
     if (e == NULL)
         return;
-    e->at_us = now_us - c->began_us;
+    /* Some steps know only the wheel's time, which is behind that of the message that caused them: an effect never
+     * stands before its cause. */
+    e->at_us = now_us > c->began_us ? now_us - c->began_us : 0;
+    if (e > c->ladder && e->at_us < e[-1].at_us)
+        e->at_us = e[-1].at_us;
     e->side = side;
     e->is_out = is_out;
     e->status = (uint16_t)status;

@@ -234,17 +234,20 @@ static void
 print_message(const json_t *m)
 {
     bool is_a = strcmp(rf_cli_text(m, "leg"), "A") == 0, is_in = strcmp(rf_cli_text(m, "direction"), "in") == 0;
-    const char *note = rf_cli_text(m, "note");
+    const char *method = rf_cli_text(m, "method"), *note = rf_cli_text(m, "note");
+    const char *sdp = strncmp(note, "RTP/", 4) == 0 ? " (SDP)" : "";
     char text[32];
 
-    if (number(m, "status") != 0)
-        snprintf(text, sizeof text, "%lld %s%s", number(m, "status"),
-                 strcmp(rf_cli_text(m, "method"), "INVITE") == 0 ? "" : rf_cli_text(m, "method"),
-                 note[0] != '\0' ? " (SDP)" : "");
+    if (method[0] == '\0') { /* not a message: something that happened on this leg */
+        printf("|%*s|%*s|  leg %s: %s\n", ARROW, "", ARROW, "", rf_cli_text(m, "leg"), note);
+        return;
+    }
+    if (number(m, "status") == 0)
+        snprintf(text, sizeof text, "%s%s", method, sdp);
+    else if (strcmp(method, "INVITE") == 0)
+        snprintf(text, sizeof text, "%lld%s", number(m, "status"), sdp);
     else
-        snprintf(text, sizeof text, "%s%s", rf_cli_text(m, "method"), note[0] != '\0' ? " (SDP)" : "");
-    for (size_t n = strlen(text); n > 0 && text[n - 1] == ' '; n--)
-        text[n - 1] = '\0';
+        snprintf(text, sizeof text, "%lld %s%s", number(m, "status"), method, sdp);
     putchar('|');
     if (is_a)
         print_arrow(text, is_in);
