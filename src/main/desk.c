@@ -469,7 +469,7 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
         json_decref(changes.list);
         rf_conf_put_problem(&b, &problem);
         sentence[b.n] = '\0';
-        RF_REFUSE(CONFIG_INVALID, RF_F_STR("detail", sentence));
+        rf_config_refuse(&problem, sentence);
         answer_waiting(d, NULL, sentence);
         return;
     }
