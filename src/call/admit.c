@@ -116,7 +116,8 @@ challenge(struct rf_call_layer *l, struct rf_server_txn *txn, bool stale, uint64
     struct rf_buf b = rf_buf(text, sizeof text);
     const struct rf_call_settings *s = l->env.settings(l->env.ctx);
 
-    rf_auth_put_challenges(l->env.auth, &b, RF_HDR_PROXY_AUTHORIZATION, rf_span_str(s->domain), stale, false, now_us);
+    rf_auth_put_challenges(l->env.auth, &b, RF_HDR_PROXY_AUTHORIZATION, rf_span_str(s->domain),
+                           rf_server_txn_request(txn), &rf_server_txn_flow(txn)->remote, stale, now_us);
     rf_server_txn_reply(txn, 407, NULL, rf_buf_span(&b), now_us);
 }
 

@@ -49,6 +49,20 @@ contact_address(const struct rf_binding *b, struct rf_addr *out)
     return rf_addr_parse(uri.host, port, out) == RF_OK;
 }
 
+/* A contact may ask for another transport than that of its REGISTER: "Contact: <sip:201@192.0.2.7:5070;transport=tcp>"
+ * in a datagram. */
+static bool
+wants_tcp(const struct rf_binding *b)
+{
+    struct rf_span value;
+    struct rf_sip_uri uri;
+
+    if (b->transport == RF_TCP)
+        return true;
+    return b->transport == RF_UDP && rf_sip_uri_parse(rf_span_str(b->contact), &uri) == RF_OK &&
+           rf_sip_param(uri.params, "transport", &value) && rf_span_iis(value, "tcp");
+}
+
 /* Where datagrams for a UDP phone go. Its contact counts when it names the host that the REGISTER came from (then no
  * NAT is between us); else the outside of its NAT, which is where the REGISTER came from (RFC 3581). */
 static struct rf_addr
@@ -172,7 +186,7 @@ flow_to(void *ctx, const struct rf_binding *b, void (*ready)(void *owner, struct
     enum rf_err err = RF_ERR_CLOSED;
     struct rf_addr target;
 
-    if (b->transport == RF_UDP) {
+    if (b->transport == RF_UDP && !wants_tcp(b)) {
         target = udp_target(b);
         err = RF_ERR_NOT_FOUND;
         if (rf_addr_is_set(&target))
@@ -181,12 +195,12 @@ flow_to(void *ctx, const struct rf_binding *b, void (*ready)(void *owner, struct
         return;
     }
     /* The very connection by which it registered (RFC 5626): whose worker is in its id. */
-    own = b->flow_id != 0 && at == w->index ? rf_transport_find(w->transport, b->flow_id) : NULL;
+    own = b->transport != RF_UDP && b->flow_id != 0 && at == w->index ? rf_transport_find(w->transport, b->flow_id) : NULL;
     if (own != NULL && !own->is_closed) {
         ready(owner, rf_flow_ref(own), RF_OK);
         return;
     }
-    if (b->flow_id != 0 && at != w->index && at < w->shared->workers) {
+    if (b->transport != RF_UDP && b->flow_id != 0 && at != w->index && at < w->shared->workers) {
         err = ask_owner(w, b->flow_id, ready, owner);
         if (err)
             ready(owner, NULL, err);
@@ -194,7 +208,7 @@ flow_to(void *ctx, const struct rf_binding *b, void (*ready)(void *owner, struct
     }
     /* TCP without a connection: a phone that is not behind NAT can be called back (RFC 3261 18.1.1). TLS phones are
      * not connected to: they have no certificate of their own. */
-    if (b->transport == RF_TCP && contact_address(b, &target) && rf_addr_same_host(&target, &b->source)) {
+    if (wants_tcp(b) && contact_address(b, &target) && rf_addr_same_host(&target, &b->source)) {
         const struct rf_connect_conf conf = { .transport = RF_TCP, .remote = target, .name = b->listener };
 
         err = rf_transport_connect(w->transport, &conf, &flow);
@@ -255,6 +269,18 @@ record(void *ctx, struct rf_span call_id, json_t *r)
     free(text);
 }
 
+static void
+refuse(void *ctx, enum rf_refusal why, struct rf_span who, const struct rf_log_field *fields, uint64_t now_us)
+{
+    rf_fold_refuse(((struct rf_worker *)ctx)->fold, why, who, fields, now_us);
+}
+
+static void
+sign_in_failed(void *ctx, struct rf_flow *flow, const struct rf_auth_result *who, bool known, uint64_t now_us)
+{
+    rf_worker_sign_in_failed(ctx, flow, who, now_us);
+}
+
 static int64_t
 wall_s(void *ctx)
 {
@@ -283,5 +309,7 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .save = save,
         .record = record,
         .wall_s = wall_s,
+        .refuse = refuse,
+        .sign_in_failed = sign_in_failed,
     };
 }

@@ -96,8 +96,9 @@ bool rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets,
 /* callenv.c: what calls need of the outside (call/call.h) */
 void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
 
-/** Sign-in of a request failed or worked: for the guard. */
-void rf_worker_wrong_password(struct rf_worker *w, const struct rf_flow *flow, bool nonce_is_ours, uint64_t now_us);
+/** Sign-in of a request failed or worked: logged, repeats folded, and counted for bans. */
+void rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const struct rf_auth_result *who,
+                              uint64_t now_us);
 void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
 
 /** A question about a flow of ours, and the answer to one of ours. */

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "registrar/md5_phones.h"
 #include "registrar/nonce.h"
 #include "sip/write.h"
 
@@ -12,6 +13,7 @@ struct rf_auth {
     struct rf_nonces *nonces;
     _Atomic uint32_t algorithms; /* four bits each, first one lowest, 15: end */
     _Atomic uint32_t nonce_life_s;
+    struct rf_md5_phones md5_phones;
     struct rf_digest_verifier nobody; /* what an unknown user's answer is compared with: takes the same time */
 };
 
@@ -37,6 +39,7 @@ rf_auth_new(struct rf_auth **out, const struct rf_rand *rand, const struct rf_au
         return RF_ERR_NOMEM;
     keep_settings(a, settings);
     rf_rand_fill(rand, &a->nobody, sizeof a->nobody);
+    rf_md5_phones_init(&a->md5_phones, rand);
     err = rf_nonces_new(&a->nonces, rand, settings->replay_slots);
     if (err) {
         rf_auth_free(a);
@@ -114,15 +117,25 @@ find_credentials(const struct rf_sip_msg *req, enum rf_sip_header header, struct
 /*
  * The same octets, or the same URI by RFC 3261 19.1.4: some phones leave out what does not change the meaning,
  * such as the port's or the method's default parameters' order. A different one is an answer to another request.
+ *
+ * Leniency: a URI without a user that names the server by its address or by the Request-URI's host is accepted
+ * (sipp 3.6 signs "sip:ADDRESS:PORT" whatever it asks for, and phones behind an outbound proxy do alike). It speaks
+ * of no other user, and the nonce count keeps it from being used a second time.
  */
 static bool
 is_for_this_uri(const struct rf_sip_msg *req, struct rf_span text)
 {
     struct rf_sip_uri uri;
+    struct rf_addr address;
 
     if (rf_span_eq(text, req->ruri_text))
         return true;
-    return rf_sip_uri_parse(text, &uri) == RF_OK && rf_sip_uri_eq(&uri, &req->ruri);
+    if (rf_sip_uri_parse(text, &uri) != RF_OK)
+        return false;
+    if (rf_sip_uri_eq(&uri, &req->ruri))
+        return true;
+    return !uri.has_user && (uri.scheme == RF_URI_SIP || uri.scheme == RF_URI_SIPS) &&
+           (rf_span_ieq(uri.host, req->ruri.host) || rf_addr_parse(uri.host, 0, &address) == RF_OK);
 }
 
 static bool
@@ -162,6 +175,7 @@ check(struct rf_auth *a, const struct rf_sip_msg *req, enum rf_sip_header header
 
     if (err)
         return err == RF_ERR_SYNTAX ? RF_AUTH_BROKEN : RF_AUTH_CHALLENGE;
+    rf_md5_phones_answered(&a->md5_phones, req);
     out->username = c.username;
     out->algorithm = c.algorithm;
     if (rf_nonce_open(a->nonces, c.nonce, &nonce) != RF_OK)
@@ -196,16 +210,19 @@ rf_auth_check(struct rf_auth *a, const struct rf_sip_msg *req, enum rf_sip_heade
 
 void
 rf_auth_put_challenges(struct rf_auth *a, struct rf_buf *b, enum rf_sip_header header, struct rf_span realm,
-                       bool stale, bool md5_only, uint64_t now_us)
+                       const struct rf_sip_msg *req, const struct rf_addr *source, bool stale, uint64_t now_us)
 {
     enum rf_sip_header answer =
         header == RF_HDR_PROXY_AUTHORIZATION || header == RF_HDR_PROXY_AUTHENTICATE ? RF_HDR_PROXY_AUTHENTICATE
                                                                                     : RF_HDR_WWW_AUTHENTICATE;
     uint32_t left = atomic_load_explicit(&a->algorithms, memory_order_relaxed);
     enum rf_digest_algorithm algorithm;
-
+    bool is_list = (left >> 4 & 15) != 15;
     /* Where MD5 was switched off, nobody's failures bring it back. */
-    md5_only = md5_only && is_offered(a, RF_DIGEST_MD5);
+    bool md5_only = is_list && is_offered(a, RF_DIGEST_MD5) &&
+                    (stale ? rf_md5_phones_is_known(&a->md5_phones, req, source, now_us)
+                           : rf_md5_phones_challenge(&a->md5_phones, req, source, now_us));
+
     while (next_algorithm(&left, &algorithm)) {
         char value[640], text[RF_NONCE_TEXT];
         struct rf_buf v = rf_buf(value, sizeof value), nonce = rf_buf(text, sizeof text);

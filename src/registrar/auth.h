@@ -61,11 +61,14 @@ void rf_auth_check(struct rf_auth *a, const struct rf_sip_msg *req, enum rf_sip_
                    void *ctx, uint64_t now_us, struct rf_auth_result *out);
 
 /**
- * Header lines with one challenge per algorithm (WWW-Authenticate for RF_HDR_AUTHORIZATION, Proxy-Authenticate
- * for RF_HDR_PROXY_AUTHORIZATION), each with a nonce that is good for its algorithm alone. `md5_only`: this device once failed on a list (old phones take
- * the first challenge without reading its algorithm), so MD5 alone.
+ * Header lines with one challenge per algorithm, in the order of the settings (WWW-Authenticate, or
+ * Proxy-Authenticate for RF_HDR_PROXY_AUTHORIZATION), each with a nonce that is good for its algorithm alone. MD5
+ * alone for a phone that showed that it understands nothing else (registrar/md5_phones.h).
+ * @param req     the request that is challenged; it came from `source`
+ * @param stale   only its nonce was too old: the password may well be right
  */
 void rf_auth_put_challenges(struct rf_auth *a, struct rf_buf *b, enum rf_sip_header header,
-                            struct rf_span realm, bool stale, bool md5_only, uint64_t now_us);
+                            struct rf_span realm, const struct rf_sip_msg *req, const struct rf_addr *source,
+                            bool stale, uint64_t now_us);
 
 #endif

@@ -41,16 +41,16 @@ static char message_mem[8192];
 static struct rf_sip_msg message;
 
 static const struct rf_sip_msg *
-request(const char *authorization)
+request_in(const char *call_id, const char *authorization)
 {
     struct rf_buf b = rf_buf(message_mem, sizeof message_mem);
     struct rf_sip_problem problem;
 
     rf_putf(&b,
             "REGISTER sip:office.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
-            "From: <sip:201@office.example>;tag=1\r\nTo: <sip:201@office.example>\r\nCall-ID: a\r\n"
-            "CSeq: 1 REGISTER\r\n%s%s%sContent-Length: 0\r\n\r\n",
-            authorization != NULL ? "Authorization: " : "", authorization != NULL ? authorization : "",
+            "From: <sip:201@office.example>;tag=1\r\nTo: <sip:201@office.example>\r\nCall-ID: %s\r\n"
+            "User-Agent: phone\r\nCSeq: 1 REGISTER\r\n%s%s%sContent-Length: 0\r\n\r\n",
+            call_id, authorization != NULL ? "Authorization: " : "", authorization != NULL ? authorization : "",
             authorization != NULL ? "\r\n" : "");
     if (rf_sip_msg_parse(&message, rf_buf_span(&b), &problem) != RF_OK) {
         diag("%s", problem.sentence);
@@ -59,20 +59,38 @@ request(const char *authorization)
     return &message;
 }
 
-/* Value of the i-th challenge that auth writes. */
+static const struct rf_sip_msg *
+request(const char *authorization)
+{
+    static int number;
+    char call_id[24];
+
+    snprintf(call_id, sizeof call_id, "%d", ++number);
+    return request_in(call_id, authorization);
+}
+
+/* Value of the i-th challenge that auth writes to this request. */
 static const char *
-challenge(struct rf_auth *a, int i, bool stale, bool md5_only, uint64_t now_us)
+challenge_to(struct rf_auth *a, const struct rf_sip_msg *req, int i, bool stale, uint64_t now_us)
 {
     static char mem[4096];
+    static const struct rf_addr source = { .v4 = { .sin_family = AF_INET } };
     struct rf_buf b = rf_buf(mem, sizeof mem - 1);
     char *line;
 
-    rf_auth_put_challenges(a, &b, RF_HDR_AUTHORIZATION, REALM, stale, md5_only, now_us);
+    rf_auth_put_challenges(a, &b, RF_HDR_AUTHORIZATION, REALM, req, &source, stale, now_us);
     mem[b.n] = '\0';
     line = strtok(mem, "\r\n");
     while (i-- > 0 && line != NULL)
         line = strtok(NULL, "\r\n");
     return line != NULL ? line + strlen("WWW-Authenticate: ") : "";
+}
+
+/* ... to a new request. */
+static const char *
+challenge(struct rf_auth *a, int i, bool stale, uint64_t now_us)
+{
+    return challenge_to(a, request(NULL), i, stale, now_us);
 }
 
 static const char *
@@ -98,12 +116,18 @@ credentials(const char *challenge_value, const struct answer *how)
 }
 
 static struct rf_auth_result
-check(struct rf_auth *a, const char *authorization, uint64_t now_us)
+check_of(struct rf_auth *a, const struct rf_sip_msg *req, uint64_t now_us)
 {
     struct rf_auth_result r;
 
-    rf_auth_check(a, request(authorization), RF_HDR_AUTHORIZATION, REALM, one_user, NULL, now_us, &r);
+    rf_auth_check(a, req, RF_HDR_AUTHORIZATION, REALM, one_user, NULL, now_us, &r);
     return r;
+}
+
+static struct rf_auth_result
+check(struct rf_auth *a, const char *authorization, uint64_t now_us)
+{
+    return check_of(a, request(authorization), now_us);
 }
 
 static struct rf_auth *
@@ -149,13 +173,35 @@ static const struct {
       RF_AUTH_CHALLENGE, true },
 };
 
+/* Design 3: a phone that fails on a list sends its request again, without credentials. */
+static void
+md5_phones(struct rf_auth *a)
+{
+    const struct answer how = { "201", "tidal", "sip:office.example", 1, .algorithm = -1 };
+    const char *c;
+
+    c = challenge_to(a, request_in("able", NULL), 0, false, 900 * S);
+    (void)check_of(a, request_in("able", credentials(c, &how)), 900 * S);
+    ok(strstr(challenge_to(a, request_in("able", NULL), 0, false, 901 * S), "algorithm=SHA-512-256") != NULL,
+       "a phone that answered the list keeps it when it begins anew without credentials");
+    ok(strstr(challenge_to(a, request_in("old", NULL), 0, false, 1000 * S), "algorithm=SHA-512-256") != NULL,
+       "a phone is asked with the whole list, best first");
+    ok(strstr(challenge_to(a, request_in("old", NULL), 0, false, 1001 * S), "algorithm=MD5") != NULL &&
+           challenge_to(a, request_in("old", NULL), 1, false, 1001 * S)[0] == '\0',
+       "it asks again without credentials: MD5 alone");
+    ok(strstr(challenge_to(a, request_in("other", NULL), 0, false, 1002 * S), "algorithm=MD5") != NULL,
+       "the same kind of phone at the same address: MD5 alone from the first request on");
+    ok(strstr(challenge_to(a, request_in("late", NULL), 0, false, 90000 * S), "algorithm=SHA-512-256") != NULL,
+       "a day later the old one is asked with the list again");
+}
+
 static void
 table(void)
 {
     struct rf_auth *a = new_auth(1024);
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *c = challenge(a, 0, false, false, 1000 * S);
+        const char *c = challenge(a, 0, false, 1000 * S);
         struct rf_auth_result r = check(a, credentials(c, &cases[i].answer), (1000 + cases[i].after_s) * S);
 
         ok(r.verdict == cases[i].want && r.nonce_is_ours == cases[i].nonce_is_ours, "IPC-28 %s: %d", cases[i].what,
@@ -163,16 +209,15 @@ table(void)
     }
     for (int i = 0; i < 3; i++) {
         static const char *const names[] = { "algorithm=SHA-512-256", "algorithm=SHA-256", "algorithm=MD5" };
-        const char *c = challenge(a, i, false, false, 1000 * S);
+        const char *c = challenge(a, i, false, 1000 * S);
         bool is_in_order = strstr(c, names[i]) != NULL;
         struct rf_auth_result r =
             check(a, credentials(c, &(struct answer){ "201", "tidal", "sip:office.example", 1, .algorithm = -1 }), 1000 * S);
 
         ok(is_in_order && r.verdict == RF_AUTH_OK && rf_span_is(r.username, "201"), "RFC 8760: %s", names[i]);
     }
-    ok(strstr(challenge(a, 0, true, false, 0), "stale=true") != NULL, "a stale challenge says so");
-    ok(strstr(challenge(a, 0, false, true, 0), "algorithm=MD5") != NULL && challenge(a, 1, false, true, 0)[0] == '\0',
-       "a phone that knows only MD5 is asked for MD5 alone");
+    ok(strstr(challenge(a, 0, true, 0), "stale=true") != NULL, "a stale challenge says so");
+    md5_phones(a);
     rf_auth_free(a);
 }
 
@@ -227,7 +272,7 @@ replay(void)
     char c[512], old[2048];
     struct rf_auth_result r;
 
-    snprintf(c, sizeof c, "%s", challenge(a, 1, false, false, 1000 * S));
+    snprintf(c, sizeof c, "%s", challenge(a, 1, false, 1000 * S));
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         struct answer how = { "201", "tidal", "sip:office.example", steps[i].nc, .algorithm = -1 };
 
@@ -238,7 +283,7 @@ replay(void)
     {
         struct answer how = { "201", "wrong", "sip:office.example", 1, .algorithm = -1 };
 
-        snprintf(c, sizeof c, "%s", challenge(a, 1, false, false, 1000 * S));
+        snprintf(c, sizeof c, "%s", challenge(a, 1, false, 1000 * S));
         r = check(a, credentials(c, &how), 1001 * S);
         how.password = "tidal";
         r = check(a, credentials(c, &how), 1001 * S);
@@ -247,7 +292,7 @@ replay(void)
     {
         struct answer how = { "201", "tidal", "sip:office.example", 1, .no_qop = true, .algorithm = -1 };
 
-        snprintf(c, sizeof c, "%s", challenge(a, 1, false, false, 1000 * S));
+        snprintf(c, sizeof c, "%s", challenge(a, 1, false, 1000 * S));
         snprintf(old, sizeof old, "%s", credentials(c, &how));
         ok(check(a, old, 1001 * S).verdict == RF_AUTH_OK && check(a, old, 1001 * S).verdict == RF_AUTH_REPLAY,
            "without a count a nonce is good once");
@@ -257,7 +302,7 @@ replay(void)
     {
         struct answer how = { "201", "tidal", "sip:office.example", 1, .algorithm = -1 };
 
-        snprintf(old, sizeof old, "%s", credentials(challenge(a, 1, false, false, 1000 * S), &how));
+        snprintf(old, sizeof old, "%s", credentials(challenge(a, 1, false, 1000 * S), &how));
         next_run = new_auth(1024);
         r = check(next_run, old, 1001 * S);
         ok(r.verdict == RF_AUTH_STALE && !r.nonce_is_ours, "a nonce of an earlier run is stale");
@@ -324,7 +369,7 @@ threads(void)
     struct race race = { .auth = new_auth(1024) };
     pthread_t t[4];
 
-    snprintf(race.value, sizeof race.value, "%s", credentials(challenge(race.auth, 2, false, false, 1000 * S), &how));
+    snprintf(race.value, sizeof race.value, "%s", credentials(challenge(race.auth, 2, false, 1000 * S), &how));
     race.msg = &message;
     request(race.value);
     for (int i = 0; i < 4; i++)

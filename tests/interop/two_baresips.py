@@ -17,14 +17,14 @@ def near(got, want):
     return got is not None and abs(got - want) <= 0.06 * want
 
 
-with Daemon(workers=2, threads=2) as daemon, tempfile.TemporaryDirectory() as folder:
+with Daemon(workers=2, threads=2, sip="digest-algorithms MD5") as daemon, tempfile.TemporaryDirectory() as folder:
     host, port = daemon.ports["tls"]
     outbound = f"sip:{host}:{port};transport=tls"
     a = Baresip(os.path.join(folder, "a"), "201", PASSWORDS["201"], DOMAIN, outbound, tone=440)
     b = Baresip(os.path.join(folder, "b"), "202", PASSWORDS["202"], DOMAIN, outbound, tone=880, answer=True)
     try:
-        tap.ok(a.wait_event("REGISTER_OK", 20), "201 registers over TLS", a.text()[-2000:])
-        tap.ok(b.wait_event("REGISTER_OK", 20), "202 registers over TLS", b.text()[-2000:])
+        tap.ok(daemon.wait_registered("201", 20), "201 registers over TLS", a.text()[-2000:])
+        tap.ok(daemon.wait_registered("202", 20), "202 registers over TLS", b.text()[-2000:])
         a.command("dial", f"sip:202@{DOMAIN}")
         tap.ok(a.wait_event("CALL_ESTABLISHED", 20), "201 calls 202 and the call is answered", a.text()[-3000:])
         time.sleep(6)

@@ -15,6 +15,7 @@ from baresip import Baresip, free_port
 from daemon import DOMAIN, PASSWORDS, Daemon
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# baresip knows only MD5: it registers at its second try, 30 s later, because the daemon learns that from the first.
 SRTP = {"201": "required", "202": "optional", "203": "optional"}
 
 
@@ -41,7 +42,8 @@ def sipp(folder, server, transport, scenario, user, calls, port, service="202", 
 
 
 for transport in ("udp", "tcp"):
-    with Daemon(srtp=SRTP, workers=2) as daemon, tempfile.TemporaryDirectory() as folder:
+    # sipp 3.6 gives up at a challenge that is not MD5.
+    with Daemon(srtp=SRTP, workers=2, sip="digest-algorithms MD5") as daemon, tempfile.TemporaryDirectory() as folder:
         server = daemon.ports[transport]
         code, said = sipp(folder, server, transport, os.path.join(HERE, "sipp-register.xml"), "203", 20, free_port())
         tap.ok(code == 0, f"sipp registers 20 times over {transport.upper()}", said)
@@ -67,7 +69,7 @@ for transport in ("udp", "tcp"):
                 a = Baresip(os.path.join(folder, "a"), "201", PASSWORDS["201"], DOMAIN,
                             f"sip:{host}:{port};transport=tls")
                 try:
-                    tap.ok(a.wait_event("REGISTER_OK", 20), "baresip registers over TLS", a.text()[-1500:])
+                    tap.ok(daemon.wait_registered("201"), "baresip registers over TLS", a.text()[-1500:])
                     a.command("dial", f"sip:202@{DOMAIN}")
                     tap.ok(a.wait_event("CALL_ESTABLISHED", 20), "baresip (TLS, SRTP) calls sipp (UDP, RTP)",
                            a.text()[-3000:])

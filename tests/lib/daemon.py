@@ -17,7 +17,7 @@ PASSWORDS = {"201": "tidal-copper-41", "202": "birch-lamp-73", "203": "salt-rive
 
 
 def config(listen="udp:127.0.0.1:0 tcp:127.0.0.1:0 tls:127.0.0.1:0", users=None, workers=1, threads=1, more="",
-           srtp=None, require_tls=False):
+           srtp=None, require_tls=False, sip=""):
     """Text of a configuration with users 201 to 203 (or those given as {name: password})."""
     users = users or PASSWORDS
     srtp = srtp or {"201": "required", "202": "required", "203": "optional"}
@@ -27,6 +27,7 @@ platform pbx
 security-profile secure
 sip {{
     listen {listen}
+    {sip}
 }}
 signal {{
     workers {workers}
@@ -108,6 +109,15 @@ class Daemon:
         if json_out:
             return [json.loads(line) for line in p.stdout.splitlines() if line.strip()]
         return p.returncode, p.stdout, p.stderr
+
+    def wait_registered(self, user, seconds=45):
+        """True once this user has a reachable contact."""
+        deadline = time.time() + seconds
+        while time.time() < deadline:
+            if any(r["user"] == user for r in self.cli("registrations", json_out=True)):
+                return True
+            time.sleep(0.2)
+        return False
 
     def children(self):
         """{"signal": pid, "media": pid} as they run now."""
