@@ -137,6 +137,9 @@ static const struct rf_option options[] = {
       "Requests a second from one source that has not signed in; more are answered 503." },
     { "security.handshakes-per-source", RF_OPT_NUMBER, ONE, RELOAD, "100", "100", "1..1000000", NULL, "",
       "TLS handshakes a second from one source." },
+    { "security.exempt-loopback", RF_OPT_FLAG, ONE, RELOAD, "on", "on", NULL, NULL, "",
+      "on: bans and limits for one source do not count for this machine's own programs, which reach us by loopback. "
+      "off: they count for them, too; right where a proxy on this machine hands on what others send." },
     { "security.nonce-life", RF_OPT_DURATION, ONE, RELOAD, "5m", "5m", "10s..1h", NULL, "IPC-28",
       "How long a phone may use one digest nonce before it is told that it is stale." },
     { "security.strict-keys", RF_OPT_FLAG, ONE, RELOAD, "off", "on", NULL, "on", "TEL-12",

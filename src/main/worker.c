@@ -91,6 +91,7 @@ guard_limits(const struct rf_worker *w, struct rf_guard_limits *l)
     l->connections_burst = 5 * l->connections_per_s;
     l->wrong_passwords_max = (uint32_t)rf_conf_number(c, "security.wrong-passwords");
     l->ban_first_us = (uint64_t)rf_conf_number(c, "security.ban-time") * RF_S;
+    l->loopback_is_exempt = rf_conf_is_on(c, "security.exempt-loopback");
     l->ban_max_us = l->ban_first_us > 0 ? 86400 * RF_S : 0;
 }
 
