@@ -151,7 +151,7 @@ static const struct rf_option options[] = {
     { "call-records.age", RF_OPT_DURATION, ONE, RELOAD, "0", "0", "0..3650d", NULL, "",
       "Call records older than this are deleted. 0: none for their age." },
 
-    { "log.level", RF_OPT_ENUM, ONE, RELOAD, "info", "info", "error|warn|info|debug", NULL, "",
+    { "log.level", RF_OPT_ENUM, ONE, RESTART, "info", "info", "error|warn|info|debug", NULL, "",
       "The least important events that are logged." },
 
     { "signal.workers", RF_OPT_NUMBER, ONE, RESTART, "auto", "auto", "auto|1..64", NULL, "",
