@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "base/cursor.h"
 #include "call/layer.h"
 
 #define CHANGE_AGAIN_US   (200 * RF_MS) /* the media process is being restarted: it is back within a second */
@@ -82,10 +83,66 @@ media_now(const struct leg *leg)
     return leg->next != NULL && leg->media == NULL ? leg->next : leg->media;
 }
 
+/* "97 opus/48000/2" for format 97: its rate, and whether it is telephone-event (RFC 8866 6.6). 0: another format's. */
+static uint32_t
+rtpmap_rate(struct rf_span value, struct rf_span format, bool *is_event)
+{
+    struct rf_cursor c = rf_cur(value);
+    struct rf_span payload = rf_cur_until(&c, ' '), name;
+    uint32_t rate;
+
+    rf_cur_expect(&c, ' ');
+    name = rf_cur_until(&c, '/');
+    rf_cur_expect(&c, '/');
+    rate = (uint32_t)rf_cur_u64(&c, 192000);
+    *is_event = rf_span_iis(name, "telephone-event");
+    return c.err == RF_OK && rf_span_eq(payload, format) ? rate : 0;
+}
+
+/*
+ * Clock of the first codec and the payload type of keypad presses, for jitter and counting. A peer sends the payload
+ * types of the description it was given (RFC 3264 5.1), and that is the other leg's but for addresses and keys.
+ */
+static void
+fill_codec(struct rf_media_leg *out, const struct leg_media *m)
+{
+    struct rf_sdp s;
+    const struct rf_sdp_media *audio;
+    const char *why;
+
+    if (rf_sdp_parse(rf_span(m->sdp, m->sdp_n), &s, &why) != RF_OK || m->stream < 0 ||
+        (size_t)m->stream >= s.media_count)
+        return;
+    audio = &s.media[m->stream];
+    for (size_t i = 0; i < audio->attr_count; i++) {
+        const struct rf_sdp_attr *a = &s.attr[audio->attr_from + i];
+
+        if (!rf_span_is(a->name, "rtpmap"))
+            continue;
+        for (size_t f = 0; f < audio->format_count; f++) {
+            bool is_event = false;
+            uint32_t rate = rtpmap_rate(a->value, audio->format[f], &is_event);
+            struct rf_cursor payload = rf_cur(audio->format[f]);
+
+            if (rate == 0)
+                continue;
+            if (is_event && out->dtmf_payload == 0)
+                out->dtmf_payload = (uint8_t)rf_cur_u64(&payload, 127); /* 0 when it is none */
+            else if (!is_event && f == 0)
+                out->clock_rate = rate; /* without a line the static types of RFC 3551 are at 8000, the default */
+        }
+    }
+}
+
 static void
 fill_leg(struct rf_media_leg *out, const struct leg *leg, const struct leg_media *m, const struct leg_media *old)
 {
+    const struct leg *other = leg_other(leg);
+    const struct leg_media *told = other != NULL ? media_now(other) : NULL;
+
     memset(out, 0, sizeof *out);
+    fill_codec(out, told != NULL ? told : m);
+    out->signalled_from = leg->remote;
     out->peer = m->peer;
     out->peer_rtcp = m->peer_rtcp;
     out->rtcp_mux = m->rtcp_mux;

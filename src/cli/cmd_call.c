@@ -7,6 +7,8 @@
 #include "cli/commands.h"
 #include "cli/ladder.h"
 
+#define SHORT_IDS_MAX 1000 /* each pair is compared; nobody types the ID of one of more calls */
+
 static json_t *
 leg_of(const json_t *call, size_t i)
 {
@@ -90,6 +92,29 @@ put_leg_b(struct rf_buf *b, const json_t *row, bool terminal)
     put_leg(b, leg_of(row, 1));
 }
 
+/* As much of each ID as tells it from the others of the list, 4 digits at least: commands take such a beginning. */
+static void
+shorten_ids(json_t *rows)
+{
+    size_t n = 4;
+
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        for (size_t k = i + 1; k < json_array_size(rows); k++) {
+            const char *a = rf_cli_text(json_array_get(rows, i), "id"), *b = rf_cli_text(json_array_get(rows, k), "id");
+            size_t same = 0;
+
+            while (a[same] != '\0' && a[same] == b[same])
+                same++;
+            n = same >= n ? same + 1 : n;
+        }
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        json_t *row = json_array_get(rows, i);
+        const char *id = rf_cli_text(row, "id");
+
+        json_object_set_new(row, "id", json_stringn(id, strnlen(id, n)));
+    }
+}
+
 int
 rf_cmd_calls(struct rf_cli *cli)
 {
@@ -104,6 +129,8 @@ rf_cmd_calls(struct rf_cli *cli)
 
     if (rows == NULL)
         return status;
+    if (!cli->json && cli->is_terminal && json_array_size(rows) <= SHORT_IDS_MAX)
+        shorten_ids(rows);
     rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < json_array_size(rows); i++)
         encrypted += strcmp(rf_cli_text(json_array_get(rows, i), "verdict"), "ENCRYPTED") == 0;

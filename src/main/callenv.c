@@ -49,6 +49,20 @@ contact_address(const struct rf_binding *b, struct rf_addr *out)
     return rf_addr_parse(uri.host, port, out) == RF_OK;
 }
 
+/* A contact may ask for another transport than that of its REGISTER: "Contact: <sip:201@192.0.2.7:5070;transport=tcp>"
+ * in a datagram. */
+static bool
+wants_tcp(const struct rf_binding *b)
+{
+    struct rf_span value;
+    struct rf_sip_uri uri;
+
+    if (b->transport == RF_TCP)
+        return true;
+    return b->transport == RF_UDP && rf_sip_uri_parse(rf_span_str(b->contact), &uri) == RF_OK &&
+           rf_sip_param(uri.params, "transport", &value) && rf_span_iis(value, "tcp");
+}
+
 /* Where datagrams for a UDP phone go. Its contact counts when it names the host that the REGISTER came from (then no
  * NAT is between us); else the outside of its NAT, which is where the REGISTER came from (RFC 3581). */
 static struct rf_addr
@@ -61,13 +75,49 @@ udp_target(const struct rf_binding *b)
     return b->source;
 }
 
-/* A flow of another worker that was asked for: its owner knows whether it is there and what it is like. */
+#define WANT_WAIT_US (3 * RF_S) /* a neighbour answers in a millisecond; later means that question or answer was lost */
+
+/* A flow of another worker that was asked for: its owner knows whether it is there and what it is like. Its timer
+ * stands for an answer that a full mailbox lost, so that `ready` is called once in any case. */
 struct want {
     struct rf_link link;
+    struct rf_timer timer;
+    struct rf_worker *worker;
     uint64_t serial;
     void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why);
     void *owner;
 };
+
+/* Frees it; `ready` comes last, because the call may ask again in it. */
+static void
+want_done(struct want *want, struct rf_flow *flow, enum rf_err why)
+{
+    struct want copy = *want;
+
+    rf_timer_cancel(rf_loop_wheel(copy.worker->loop), &want->timer);
+    rf_list_remove(&want->link);
+    free(want);
+    copy.ready(copy.owner, flow, why);
+}
+
+static void
+want_late(struct rf_timer *t, uint64_t now_us)
+{
+    want_done(rf_container(t, struct want, timer), NULL, RF_ERR_CLOSED);
+}
+
+/* The calls that asked are gone by now. */
+void
+rf_worker_forget_wants(struct rf_worker *w)
+{
+    RF_LIST_FOREACH(&w->wants, it) {
+        struct want *want = rf_container(it, struct want, link);
+
+        rf_timer_cancel(rf_loop_wheel(w->loop), &want->timer);
+        rf_list_remove(it);
+        free(want);
+    }
+}
 
 static enum rf_err
 ask_owner(struct rf_worker *w, uint64_t flow_id, void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why),
@@ -81,11 +131,14 @@ ask_owner(struct rf_worker *w, uint64_t flow_id, void (*ready)(void *owner, stru
     want->serial = letter.serial = ++w->want_serial;
     want->ready = ready;
     want->owner = owner;
+    want->worker = w;
+    want->timer.fire = want_late;
     if (!rf_worker_post(w->shared->worker[flow_id >> 48]->letters, &letter, sizeof letter, rf_span(NULL, 0))) {
         free(want);
         return RF_ERR_CLOSED;
     }
     rf_list_append(&w->wants, &want->link);
+    rf_timer_arm(rf_loop_wheel(w->loop), &want->timer, rf_now_us() + WANT_WAIT_US);
     return RF_OK;
 }
 
@@ -100,7 +153,7 @@ rf_worker_want(struct rf_worker *w, const struct rf_letter_card *letter)
     answer.is_found = f != NULL && !f->is_closed;
     if (answer.is_found)
         rf_flow_card_fill(&answer.flow, f);
-    /* A full mailbox loses the answer: the call that waits for it ends by its own timer. */
+    /* A full mailbox loses the answer: the asker's timer stands for it. */
     if (to < w->shared->workers &&
         !rf_worker_post(w->shared->worker[to]->letters, &answer, sizeof answer, rf_span(NULL, 0)))
         atomic_fetch_add_explicit(&w->numbers.post_refused, 1, memory_order_relaxed);
@@ -110,17 +163,15 @@ void
 rf_worker_card(struct rf_worker *w, const struct rf_letter_card *letter)
 {
     RF_LIST_FOREACH(&w->wants, it) {
-        struct want want = *rf_container(it, struct want, link);
+        struct want *want = rf_container(it, struct want, link);
         struct rf_flow *flow = NULL;
         enum rf_err err = RF_ERR_CLOSED;
 
-        if (want.serial != letter->serial)
+        if (want->serial != letter->serial)
             continue;
-        rf_list_remove(it);
-        free(rf_container(it, struct want, link));
         if (letter->is_found)
             err = rf_remote_flow(w->remotes, &letter->flow, &flow);
-        want.ready(want.owner, err ? NULL : flow, err);
+        want_done(want, err ? NULL : flow, err);
         return;
     }
 }
@@ -135,7 +186,7 @@ flow_to(void *ctx, const struct rf_binding *b, void (*ready)(void *owner, struct
     enum rf_err err = RF_ERR_CLOSED;
     struct rf_addr target;
 
-    if (b->transport == RF_UDP) {
+    if (b->transport == RF_UDP && !wants_tcp(b)) {
         target = udp_target(b);
         err = RF_ERR_NOT_FOUND;
         if (rf_addr_is_set(&target))
@@ -144,12 +195,12 @@ flow_to(void *ctx, const struct rf_binding *b, void (*ready)(void *owner, struct
         return;
     }
     /* The very connection by which it registered (RFC 5626): whose worker is in its id. */
-    own = b->flow_id != 0 && at == w->index ? rf_transport_find(w->transport, b->flow_id) : NULL;
+    own = b->transport != RF_UDP && b->flow_id != 0 && at == w->index ? rf_transport_find(w->transport, b->flow_id) : NULL;
     if (own != NULL && !own->is_closed) {
         ready(owner, rf_flow_ref(own), RF_OK);
         return;
     }
-    if (b->flow_id != 0 && at != w->index && at < w->shared->workers) {
+    if (b->transport != RF_UDP && b->flow_id != 0 && at != w->index && at < w->shared->workers) {
         err = ask_owner(w, b->flow_id, ready, owner);
         if (err)
             ready(owner, NULL, err);
@@ -157,7 +208,7 @@ flow_to(void *ctx, const struct rf_binding *b, void (*ready)(void *owner, struct
     }
     /* TCP without a connection: a phone that is not behind NAT can be called back (RFC 3261 18.1.1). TLS phones are
      * not connected to: they have no certificate of their own. */
-    if (b->transport == RF_TCP && contact_address(b, &target) && rf_addr_same_host(&target, &b->source)) {
+    if (wants_tcp(b) && contact_address(b, &target) && rf_addr_same_host(&target, &b->source)) {
         const struct rf_connect_conf conf = { .transport = RF_TCP, .remote = target, .name = b->listener };
 
         err = rf_transport_connect(w->transport, &conf, &flow);
@@ -215,6 +266,18 @@ record(void *ctx, struct rf_span call_id, json_t *r)
     free(text);
 }
 
+static void
+refuse(void *ctx, enum rf_refusal why, struct rf_span who, const struct rf_log_field *fields, uint64_t now_us)
+{
+    rf_fold_refuse(((struct rf_worker *)ctx)->fold, why, who, fields, now_us);
+}
+
+static void
+sign_in_failed(void *ctx, struct rf_flow *flow, const struct rf_auth_result *who, bool known, uint64_t now_us)
+{
+    rf_worker_sign_in_failed(ctx, flow, who, now_us);
+}
+
 static int64_t
 wall_s(void *ctx)
 {
@@ -243,5 +306,7 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .save = save,
         .record = record,
         .wall_s = wall_s,
+        .refuse = refuse,
+        .sign_in_failed = sign_in_failed,
     };
 }

@@ -8,6 +8,7 @@
 #include "main/settings.h"
 
 #define PATIENCE_US (3 * RF_S) /* a worker that has not answered by then is left out */
+#define CERTS_MAX   (4u << 20) /* chains and keys of all listeners: some 10 kB each */
 #define RECORDS_MAX 500        /* call records that `calls` and `ladder --from` look through */
 
 /* --- questions --- */
@@ -189,6 +190,32 @@ answer_hangup(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
     else
         rf_control_refuse(ask, 1, "", "there is no such call", "ringfence calls lists those that are up");
     free(id);
+}
+
+/* The calls of all workers are in: which one does this prefix name? Only then a call is ended. */
+static void
+hangup_found(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more)
+{
+    char *prefix = more;
+    const char *id = NULL;
+    bool several = false;
+
+    for (size_t i = 0; i < json_array_size(answers); i++)
+        for (size_t k = 0; k < json_array_size(json_array_get(answers, i)); k++) {
+            const char *its = text_of(json_array_get(json_array_get(answers, i), k), "id");
+
+            if (prefix[0] == '\0' || strncmp(its, prefix, strlen(prefix)) != 0)
+                continue;
+            several = several || id != NULL;
+            id = its;
+        }
+    if (several)
+        rf_control_refuse(ask, 2, "", "several calls begin with this ID", "give more of it");
+    else if (id == NULL)
+        rf_control_refuse(ask, 1, "", "there is no such call", "ringfence calls lists those that are up");
+    else
+        rf_desk_ask(d, RF_ASK_HANGUP, id, ask, answer_hangup, strdup(id));
+    free(prefix);
 }
 
 /* --- registrations --- */
@@ -422,7 +449,7 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
     struct changes changes = { json_array() };
     struct rf_site *next, *was = d->site;
     size_t n = 0;
-    void *certs = certs_fd >= 0 ? rf_sealed_read(certs_fd, 4u << 20, &n) : NULL;
+    void *certs = certs_fd >= 0 ? rf_sealed_read(certs_fd, CERTS_MAX, &n) : NULL;
     enum rf_err err;
 
     if (d->conf.shared->launch->has_config)
@@ -503,7 +530,7 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
     else if (strcmp(command, "call.show") == 0 || strcmp(command, "ladder") == 0)
         call_show(d, ask, request);
     else if (strcmp(command, "call.hangup") == 0)
-        rf_desk_ask(d, RF_ASK_HANGUP, text_of(request, "id"), ask, answer_hangup, strdup(text_of(request, "id")));
+        rf_desk_ask(d, RF_ASK_CALLS, "", ask, hangup_found, strdup(text_of(request, "id")));
     else if (strcmp(command, "registrations") == 0)
         registrations(d, ask, request);
     else if (strcmp(command, "reload") == 0)
@@ -545,6 +572,12 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
     d->site = rf_site_ref(conf->site);
     rf_list_init(&d->questions);
     rf_list_init(&d->reloads);
+    /* A change by command is checked with the certificates that are in force. */
+    d->certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), CERTS_MAX, &d->certs_n);
+    if (d->certs == NULL) {
+        rf_desk_free(d);
+        return RF_ERR_IO;
+    }
     err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
                          d);
     if (err) {

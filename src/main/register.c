@@ -135,25 +135,6 @@ user_name(struct rf_span escaped, char *mem, size_t size)
     return b.overflow ? rf_span(NULL, 0) : rf_buf_span(&b);
 }
 
-static void
-wrong_password(struct rf_register *r, const struct rf_flow *flow, const struct rf_auth_result *who, uint64_t now_us)
-{
-    struct rf_worker *w = r->w;
-    struct rf_call_user user;
-    char key[160], address[RF_ADDR_TEXT_MAX];
-    struct rf_buf b = rf_buf(key, sizeof key);
-    bool known = rf_site_user(w->site, who->username, &user);
-
-    rf_put(&b, rf_span_sub(who->username, 0, 64));
-    rf_put_char(&b, ' ');
-    rf_put_host(&b, &flow->remote, false);
-    rf_fold_refuse(w->fold, known ? RF_REFUSE_WRONG_PASSWORD : RF_REFUSE_UNKNOWN_USER, rf_buf_span(&b),
-                   (struct rf_log_field[]){ RF_F_SPAN("user", who->username), RF_F_STR("domain", w->site->call.domain),
-                                            RF_F_STR("addr", rf_addr_text(&flow->remote, address)), { 0 } },
-                   now_us);
-    rf_worker_wrong_password(w, flow, who->nonce_is_ours, now_us);
-}
-
 /* The user who signed in, in *user; false: the request was answered. */
 static bool
 sign_in(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_msg *msg, struct rf_call_user *user,
@@ -174,7 +155,7 @@ sign_in(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_ms
         refuse(r, txn, 400, rf_span(NULL, 0), now_us);
         return false;
     case RF_AUTH_BAD:
-        wrong_password(r, flow, &who, now_us);
+        rf_worker_sign_in_failed(w, flow, &who, now_us);
         challenge(r, txn, false, now_us);
         return false;
     case RF_AUTH_CHALLENGE:

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/refusal.h"
 #include "base/secret.h"
 #include "main/desk.h"
 #include "main/peek.h"
@@ -109,6 +110,27 @@ config_export(struct rf_desk *d, struct rf_control_ask *ask)
 
 /* --- changing --- */
 
+static bool
+is_hosted(const struct rf_site *s)
+{
+    return strcmp(rf_conf_text(s->conf, "platform"), "hosted") == 0;
+}
+
+/* What hosted enforces would mean little if whoever may change a setting could leave it: that takes the file, and
+ * with it the machine's operator. */
+static void
+refuse_leaving_hosted(struct rf_control_ask *ask)
+{
+    char sentence[240];
+    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
+
+    rf_refusal_sentence(&b, rf_refusal_row(RF_REFUSE_LOCKED_BY_HOSTED)->sentence,
+                        (const struct rf_log_field[]){ RF_F_STR("setting", "platform"), RF_F_STR("value", "pbx"),
+                                                       { 0 } });
+    sentence[b.n] = '\0';
+    rf_control_refuse(ask, 6, rf_refusal_row(RF_REFUSE_LOCKED_BY_HOSTED)->code, sentence, "");
+}
+
 /* The store's layer as it would be: checked with everything else before it is written. */
 static bool
 is_valid(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, bool secret_is_new)
@@ -127,8 +149,12 @@ is_valid(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, bool 
         refuse_problem(ask, err, &problem);
         return false;
     }
+    if (is_hosted(d->site) && !is_hosted(site)) {
+        refuse_leaving_hosted(ask);
+        err = RF_ERR_REFUSED;
+    }
     rf_site_unref(site);
-    return true;
+    return !err;
 }
 
 /* A layer being edited: two buffers that take turns. */

@@ -198,6 +198,14 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
 
 /* --- calls that were up --- */
 
+/* Workers run already and empty their mailboxes: more calls than one ring holds only take longer. */
+static void
+post_surely(struct process *p, unsigned worker, const void *head, size_t head_n, struct rf_span octets)
+{
+    while (!rf_worker_post(p->shared.worker[worker]->letters, head, head_n, octets))
+        usleep(1000);
+}
+
 static bool
 restore_row(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span value, int64_t expires_s)
 {
@@ -205,9 +213,12 @@ restore_row(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span va
     const struct rf_letter_head head = { .kind = RF_LETTER_RESTORE, .from = RF_WORKERS_MAX };
     uint16_t owner = rf_call_saved_owner(&p->shared.owner_key, value, (uint16_t)p->shared.workers);
 
-    /* Workers run already and empty their mailboxes: more calls than one ring holds only take longer. */
-    while (!rf_worker_post(p->shared.worker[owner]->letters, &head, sizeof head, value))
-        usleep(1000);
+    if (value.n > RF_LETTER_MAX - sizeof head) { /* nothing of ours is as large: the row is damaged */
+        RF_LOGF(RF_LOG_WARN, "call.not_restored", "a call that was up cannot be read from the store",
+                RF_F_SPAN("call", key));
+        return true;
+    }
+    post_surely(p, owner, &head, sizeof head, value);
     return true;
 }
 
@@ -216,11 +227,14 @@ restore_calls(struct process *p)
 {
     const struct rf_letter_head sweep = { .kind = RF_LETTER_SWEEP, .from = RF_WORKERS_MAX };
 
-    if (rf_store_load_dialogs(p->shared.store, restore_row, p) != RF_OK)
+    if (rf_store_load_dialogs(p->shared.store, restore_row, p) != RF_OK) {
+        /* Their media goes on as long as packets come: better than silence in calls that nobody ended. */
         RF_LOGF(RF_LOG_ERROR, "call.not_restored", "the calls that were up could not be read from the store");
+        return;
+    }
+    /* Behind the calls in each mailbox, so that media is told of every one of them first. */
     for (unsigned i = 0; i < p->shared.workers; i++)
-        while (!rf_worker_post(p->shared.worker[i]->letters, &sweep, sizeof sweep, rf_span(NULL, 0)))
-            usleep(1000);
+        post_surely(p, i, &sweep, sizeof sweep, rf_span(NULL, 0));
 }
 
 /* --- start --- */

@@ -170,11 +170,24 @@ on_admit(void *ctx, const struct rf_addr *source, enum rf_transport t, uint64_t 
 }
 
 void
-rf_worker_wrong_password(struct rf_worker *w, const struct rf_flow *flow, bool nonce_is_ours, uint64_t now_us)
+rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const struct rf_auth_result *who,
+                         uint64_t now_us)
 {
-    struct rf_guard_answer a = rf_guard_wrong_password(w->guard, &flow->remote, is_proven(flow) || nonce_is_ours, now_us);
+    struct rf_guard_answer a;
+    struct rf_call_user user;
+    char key[160], address[RF_ADDR_TEXT_MAX];
+    struct rf_buf b = rf_buf(key, sizeof key);
+    bool known = rf_site_user(w->site, who->username, &user);
 
-    /* It is answered like any other; what comes next is not. */
+    rf_put(&b, rf_span_sub(who->username, 0, 64));
+    rf_put_char(&b, ' ');
+    rf_put_host(&b, &flow->remote, false);
+    rf_fold_refuse(w->fold, known ? RF_REFUSE_WRONG_PASSWORD : RF_REFUSE_UNKNOWN_USER, rf_buf_span(&b),
+                   (struct rf_log_field[]){ RF_F_SPAN("user", who->username), RF_F_STR("domain", w->site->call.domain),
+                                            RF_F_STR("addr", rf_addr_text(&flow->remote, address)), { 0 } },
+                   now_us);
+    a = rf_guard_wrong_password(w->guard, &flow->remote, is_proven(flow) || who->nonce_is_ours, now_us);
+    /* This one is answered like any other; what comes next is not. */
     (void)guard_allows(w, &flow->remote, &a, now_us);
 }
 
@@ -599,6 +612,7 @@ rf_worker_free(struct rf_worker *w)
     if (w == NULL)
         return;
     rf_call_layer_free(w->calls);
+    rf_worker_forget_wants(w);
     rf_media_client_free(w->media);
     rf_txn_layer_free(w->txn);
     rf_remote_flows_free(w->remotes);

@@ -100,13 +100,16 @@ void rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, st
 /* callenv.c: what calls need of the outside (call/call.h) */
 void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
 
-/** Sign-in of a request failed or worked: for the guard. */
-void rf_worker_wrong_password(struct rf_worker *w, const struct rf_flow *flow, bool nonce_is_ours, uint64_t now_us);
+/** Sign-in of a request failed or worked: logged, repeats folded, and counted for bans. */
+void rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const struct rf_auth_result *who,
+                              uint64_t now_us);
 void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
 
 /** A question about a flow of ours, and the answer to one of ours. */
 void rf_worker_want(struct rf_worker *w, const struct rf_letter_card *letter);
 void rf_worker_card(struct rf_worker *w, const struct rf_letter_card *letter);
+/** Drop the questions that are open; for the end, when nobody waits for them. */
+void rf_worker_forget_wants(struct rf_worker *w);
 
 /** What `status` shows of a worker; an object of numbers. */
 json_t *rf_worker_numbers_json(struct rf_worker *w);

@@ -71,6 +71,7 @@ class Daemon:
             if event is None:
                 raise RuntimeError("the daemon did not become ready:\n" + self.log_text()[-3000:])
             self.ready = event
+            self.ports = {}
             for item in event["listen"]:
                 scheme, rest = item.split(":", 1)
                 host, port = rest.rsplit(":", 1)
@@ -158,9 +159,20 @@ class Daemon:
                 pass
         self.process.wait()
 
+    def sanitizer_reports(self):
+        """What a sanitizer said in any of the processes: must be empty."""
+        words = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:",
+                 "this must hold:", "sandbox.refused")
+        lines = self.log_text().splitlines()
+        return [i for i, line in enumerate(lines) if any(w in line for w in words)]
+
     def close(self):
         ended = self.stop()
         self.err.close()
+        found = self.sanitizer_reports()
+        if found:
+            tap.ok(False, "no process of the daemon did anything undefined",
+                   "\n".join(self.log_text().splitlines()[found[0]:found[0] + 40]))
         if self.own:
             shutil.rmtree(self.folder, ignore_errors=True)
         return ended
