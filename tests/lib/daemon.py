@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -16,12 +17,29 @@ DOMAIN = "ringfence.test"
 PASSWORDS = {"201": "tidal-copper-41", "202": "birch-lamp-73", "203": "salt-river-08"}
 
 
+def free_range(n):
+    """First of n UDP ports of which nobody has one now; below those that the kernel hands out by itself."""
+    for first in random.sample(range(20000, 32768 - n, n), (32768 - n - 20000) // n):
+        taken = []
+        try:
+            for port in range(first, first + n):
+                taken.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                taken[-1].bind(("0.0.0.0", port))
+            return first
+        except OSError:
+            continue
+        finally:
+            for s in taken:
+                s.close()
+    return random.randrange(33000, 58000, n)
+
+
 def config(listen="udp:127.0.0.1:0 tcp:127.0.0.1:0 tls:127.0.0.1:0", users=None, workers=1, threads=1, more="",
            srtp=None, require_tls=False, sip=""):
     """Text of a configuration with users 201 to 203 (or those given as {name: password})."""
     users = users or PASSWORDS
     srtp = srtp or {"201": "required", "202": "required", "203": "optional"}
-    first = random.randrange(20000, 58000, 400)
+    first = free_range(400)
     text = f"""domain {DOMAIN}
 platform pbx
 security-profile secure
