@@ -499,7 +499,8 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
     struct rf_store_counts before, after;
 
     rf_assert(more_n < 4);
-    memcpy(writes, more, more_n * sizeof *more);
+    if (more_n > 0)
+        memcpy(writes, more, more_n * sizeof *more);
     writes[more_n] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
                                               .value = rf_span_str(layer) };
     rf_store_counts(store, &before);
