@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -16,12 +17,30 @@ DOMAIN = "ringfence.test"
 PASSWORDS = {"201": "tidal-copper-41", "202": "birch-lamp-73", "203": "salt-river-08"}
 
 
+def free_ports(count):
+    """The first port of so many that nobody on this machine has: several daemons may run at one time."""
+    while True:
+        first = random.randrange(20000, 58000, count)
+        probes = []
+        try:
+            for port in range(first, first + count, 2):
+                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                probes.append(s)
+                s.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+        finally:
+            for s in probes:
+                s.close()
+
+
 def config(listen="udp:127.0.0.1:0 tcp:127.0.0.1:0 tls:127.0.0.1:0", users=None, workers=1, threads=1, more="",
            srtp=None, require_tls=False, sip=""):
     """Text of a configuration with users 201 to 203 (or those given as {name: password})."""
     users = users or PASSWORDS
     srtp = srtp or {"201": "required", "202": "required", "203": "optional"}
-    first = random.randrange(20000, 58000, 400)
+    first = free_ports(400)
     text = f"""domain {DOMAIN}
 platform pbx
 security-profile secure
