@@ -60,6 +60,7 @@ rf_call_layer_free(struct rf_call_layer *l)
     for (size_t i = 0; i < RECENT_MAX; i++)
         free(l->recent[i]);
     free(l->record_mem);
+    free(l->save_mem);
     rf_wipe(l->sdp, sizeof l->sdp);
     rf_wipe(l->out, sizeof l->out);
     free(l);

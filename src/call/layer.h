@@ -205,6 +205,7 @@ struct rf_call_layer {
     char *recent[RECENT_MAX];      /* records as JSON text */
     char *record_mem;              /* where a record is written */
     size_t record_cap;
+    char *save_mem;                /* where call_save writes; NULL until then */
     size_t recent_next;
     struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
     struct rf_timer closing_timer;
