@@ -241,6 +241,12 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
 }
 
 static void
+on_opened(void *ctx, struct rf_flow *flow, uint64_t now_us)
+{
+    rf_paths_opened(((struct rf_worker *)ctx)->paths, flow);
+}
+
+static void
 on_broken(void *ctx, struct rf_flow *flow, struct rf_span head, const struct rf_sip_problem *problem, uint64_t now_us)
 {
     struct rf_worker *w = ctx;
@@ -404,9 +410,9 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     case RF_LETTER_CARD:
         memcpy(&card, octets.p, sizeof card);
         if (head.kind == RF_LETTER_WANT)
-            rf_worker_want(w, &card);
+            rf_paths_want(w->paths, &card);
         else
-            rf_worker_card(w, &card);
+            rf_paths_card(w->paths, &card, now_us);
         break;
     case RF_LETTER_FLOW:
         rf_remote_letter(w->remotes, rf_span_sub(octets, sizeof head, octets.n), now_us);
@@ -515,7 +521,7 @@ make_parts(struct rf_worker *w)
     const struct rf_launch *l = w->shared->launch;
     struct rf_transport_limits limits;
     const struct rf_transport_user user = { .ctx = w, .message = on_message, .broken = on_broken,
-                                            .admit = on_admit };
+                                            .admit = on_admit, .opened = on_opened };
     const struct rf_txn_user txn_user = { .ctx = w, .request = on_request, .ack = on_ack,
                                           .stray_response = on_stray_response };
     /* 65,536 of each: at 10,000 REGISTERs a second over UDP, timer J keeps 32 s of them; beyond that 503. */
@@ -551,6 +557,8 @@ make_parts(struct rf_worker *w)
     if (!err)
         err = rf_txn_layer_new(&w->txn, rf_loop_wheel(w->loop), &rf_rand_system, &txn_limits, &txn_user);
     if (!err)
+        err = rf_paths_new(&w->paths, w);
+    if (!err)
         err = rf_register_new(&w->registers, w);
     if (err)
         return err;
@@ -576,7 +584,6 @@ rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index, 
     w->index = index;
     w->site = site;
     w->tick.fire = on_tick;
-    rf_list_init(&w->wants);
     err = make_parts(w);
     if (!err)
         err = make_tls(w);
@@ -627,7 +634,7 @@ rf_worker_free(struct rf_worker *w)
     if (w == NULL)
         return;
     rf_call_layer_free(w->calls);
-    rf_worker_forget_wants(w);
+    rf_paths_free(w->paths);
     rf_media_client_free(w->media);
     rf_txn_layer_free(w->txn);
     rf_remote_flows_free(w->remotes);

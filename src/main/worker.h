@@ -25,6 +25,7 @@
 #include "main/fold.h"
 #include "main/launch.h"
 #include "main/letters.h"
+#include "main/path.h"
 #include "main/site.h"
 #include "relay/client.h"
 #include "store/store.h"
@@ -62,14 +63,13 @@ struct rf_worker {
     struct rf_tls_server *tls;
     struct rf_txn_layer *txn;
     struct rf_call_layer *calls;
+    struct rf_paths *paths;
     struct rf_media_client *media;
     struct rf_site *site;
     struct rf_register *registers;
     struct rf_fold *fold;
     struct rf_guard *guard;
     struct rf_timer tick;
-    struct rf_link wants;          /* callenv.c: flows of other workers that were asked for */
-    uint64_t want_serial;
     struct rf_worker_numbers numbers;
     bool runs;
     char out[RF_SIP_MESSAGE_MAX];  /* scratch: an answer being written */
@@ -104,12 +104,6 @@ void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
 void rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const struct rf_auth_result *who,
                               uint64_t now_us);
 void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
-
-/** A question about a flow of ours, and the answer to one of ours. */
-void rf_worker_want(struct rf_worker *w, const struct rf_letter_card *letter);
-void rf_worker_card(struct rf_worker *w, const struct rf_letter_card *letter);
-/** Drop the questions that are open; for the end, when nobody waits for them. */
-void rf_worker_forget_wants(struct rf_worker *w);
 
 /** What `status` shows of a worker; an object of numbers. */
 json_t *rf_worker_numbers_json(struct rf_worker *w);
