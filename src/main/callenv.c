@@ -66,29 +66,24 @@ save(void *ctx, struct rf_span call_id, struct rf_span value)
 }
 
 static void
-record(void *ctx, struct rf_span call_id, json_t *r)
+record(void *ctx, struct rf_span call_id, const struct rf_call_record *r)
 {
     struct rf_worker *w = ctx;
-    char *text = json_dumps(r, JSON_COMPACT);
-    struct rf_store_write write = { .op = RF_STORE_RECORD_PUT, .key = call_id, .expires_s = rf_wall_s() };
-    char *ladder;
+    struct rf_store_write write = { .op = RF_STORE_RECORD_PUT, .key = call_id, .value = r->text,
+                                    .expires_s = rf_wall_s() };
+    struct rf_buf line = rf_buf(w->out, sizeof w->out);
 
-    if (text == NULL)
-        return;
-    write.value = rf_span_str(text);
     if (rf_store_write(w->shared->store, &write, 1, NULL, NULL, 0) != RF_OK)
         rf_fold_refuse(w->fold, RF_REFUSE_STORE_FAILED, rf_span_str("record"),
                        (struct rf_log_field[]){ RF_F_STR("reason", "the queue of the store is full"), { 0 } },
                        rf_now_us());
-    /* The line has the evidence; the ladder, which comes last, is in the store. (Within a string the quotes would
-     * have backslashes.) */
-    ladder = strstr(text, ",\"ladder\":");
-    if (ladder != NULL)
-        memcpy(ladder, "}", 2);
-    RF_LOGF(RF_LOG_INFO, "call.record", "a call ended", RF_F_SPAN("call_id", call_id),
-            RF_F_STR("verdict_min", json_string_value(json_object_get(r, "verdict_min"))),
-            RF_F_JSON("record", rf_span_str(text)));
-    free(text);
+    /* The line has the evidence; the ladder is in the store. */
+    rf_put(&line, rf_span_sub(r->text, 0, r->ladder_at));
+    if (r->ladder_at < r->text.n)
+        rf_put_char(&line, '}');
+    if (!line.overflow)
+        RF_LOGF(RF_LOG_INFO, "call.record", "a call ended", RF_F_SPAN("call_id", call_id),
+                RF_F_STR("verdict_min", r->verdict_min), RF_F_JSON("record", rf_buf_span(&line)));
 }
 
 static void

@@ -98,6 +98,7 @@ become(const struct rf_launch *l, int memfd, const char *title)
     signal(SIGTERM, SIG_IGN); /* service managers send it to all processes at once */
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of that write, like a full disk */
     execv("/proc/self/exe", argv);
     _exit(127);
 }

@@ -204,12 +204,15 @@ count_result(struct rf_store *s, uint64_t groups, uint64_t writes, enum rf_err e
     if (err == RF_OK) {
         s->counts.writes += writes;
         s->counts.commits++;
-        s->counts.last_why[0] = '\0';
+        if (writes > 0) { /* a group of questions alone proves nothing about the disk */
+            s->counts.last_why[0] = '\0';
+            s->counts.last_error = RF_OK;
+        }
     } else {
         s->counts.failed += groups;
         snprintf(s->counts.last_why, sizeof s->counts.last_why, "%s", why);
+        s->counts.last_error = err;
     }
-    s->counts.last_error = err;
     pthread_mutex_unlock(&s->lock);
 }
 

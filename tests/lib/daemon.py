@@ -17,21 +17,22 @@ DOMAIN = "ringfence.test"
 PASSWORDS = {"201": "tidal-copper-41", "202": "birch-lamp-73", "203": "salt-river-08"}
 
 
-def free_range(n):
-    """First of n UDP ports of which nobody has one now; below those that the kernel hands out by itself."""
-    for first in random.sample(range(20000, 32768 - n, n), (32768 - n - 20000) // n):
-        taken = []
+def free_ports(count):
+    """The first port of so many that nobody on this machine has: several daemons may run at one time."""
+    while True:
+        first = random.randrange(20000, 58000, count)
+        probes = []
         try:
-            for port in range(first, first + n):
-                taken.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                taken[-1].bind(("0.0.0.0", port))
+            for port in range(first, first + count, 2):
+                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                probes.append(s)
+                s.bind(("127.0.0.1", port))
             return first
         except OSError:
             continue
         finally:
-            for s in taken:
+            for s in probes:
                 s.close()
-    return random.randrange(33000, 58000, n)
 
 
 def config(listen="udp:127.0.0.1:0 tcp:127.0.0.1:0 tls:127.0.0.1:0", users=None, workers=1, threads=1, more="",
@@ -39,7 +40,7 @@ def config(listen="udp:127.0.0.1:0 tcp:127.0.0.1:0 tls:127.0.0.1:0", users=None,
     """Text of a configuration with users 201 to 203 (or those given as {name: password})."""
     users = users or PASSWORDS
     srtp = srtp or {"201": "required", "202": "required", "203": "optional"}
-    first = free_range(400)
+    first = free_ports(400)
     text = f"""domain {DOMAIN}
 platform pbx
 security-profile secure

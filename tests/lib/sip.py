@@ -146,6 +146,8 @@ class Endpoint:
 
     def request(self, method, uri, headers, body="", branch=None):
         """Text of a request; headers is a list of "Name: value"."""
+        if method == "INVITE":
+            self.last_branch = branch = branch or "z9hG4bK" + token()
         lines = [f"{method} {uri} SIP/2.0", f"Via: {self.via(branch)}", "Max-Forwards: 70"] + headers
         if body:
             lines.append("Content-Type: application/sdp")
