@@ -69,6 +69,7 @@ struct rf_conn {
     enum rf_conn_state state;
     uint8_t crlf_run;             /* CRLFs since the last message or ping */
     bool is_inbound, is_plain_on_tls, has_spoken;
+    bool is_deaf;                 /* its stream broke: nothing more is read, what came before is still answered */
 };
 
 struct rf_udp_flow {
@@ -120,6 +121,8 @@ void rf_stream_free_buffers(struct rf_conn *c);
 /* conn.c: for stream.c */
 enum rf_err rf_conn_write(struct rf_conn *c, struct rf_span octets, size_t *n);
 void rf_conn_want_timer(struct rf_conn *c, uint64_t due_us);
+/** The stream cannot be cut into messages any more: read nothing, and close when answers had time to go out. */
+void rf_conn_deafen(struct rf_conn *c, uint64_t now_us);
 void rf_conn_watch_anew(struct rf_conn *c);
 void rf_conn_fail(struct rf_conn *c);
 void rf_conn_close(struct rf_conn *c);

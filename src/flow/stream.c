@@ -190,7 +190,7 @@ broken(struct rf_conn *c, struct rf_span head, const struct rf_sip_problem *prob
     }
     if (l->user.broken != NULL)
         l->user.broken(l->user.ctx, &c->flow, head, problem, now_us);
-    rf_conn_close(c);
+    rf_conn_deafen(c, now_us);
 }
 
 static void
