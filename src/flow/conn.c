@@ -71,6 +71,8 @@ deadline(const struct rf_conn *c)
             due = earlier(due, after(c->half_us, limits->half_message_us));
         if (has_queue(c))
             due = earlier(due, after(c->progress_us, limits->stall_us));
+        if (c->deaf_us != 0)
+            due = earlier(due, c->deaf_us);
         return due;
     case RF_CONN_DRAINING:
         return c->state_us + DRAIN_US;
@@ -110,7 +112,7 @@ rf_conn_watch_anew(struct rf_conn *c)
     else if (c->state == RF_CONN_HANDSHAKE && c->tls != NULL && rf_tls_conn_wants_write(c->tls))
         events = EPOLLOUT;
     else if (c->state == RF_CONN_OPEN)
-        events = (is_backlogged(c) ? 0 : EPOLLIN) | (has_queue(c) ? EPOLLOUT : 0);
+        events = (is_backlogged(c) || c->deaf_us != 0 ? 0 : EPOLLIN) | (has_queue(c) ? EPOLLOUT : 0);
     rf_loop_rewatch(c->layer->loop, &c->watch, events);
 }
 
@@ -209,7 +211,7 @@ read_some(struct rf_conn *c, uint64_t now_us)
         size_t n;
         enum rf_err err;
 
-        if (c->state != RF_CONN_OPEN || is_backlogged(c))
+        if (c->state != RF_CONN_OPEN || c->deaf_us != 0 || is_backlogged(c))
             break;
         err = conn_read(c, &n);
         if (err == RF_ERR_AGAIN)
@@ -435,8 +437,10 @@ conn_ready(struct rf_watch *w, uint32_t events, uint64_t now_us)
     case RF_CONN_OPEN:
         if (has_queue(c) && rf_stream_flush(c, now_us) != RF_OK)
             rf_conn_end(c, now_us);
-        else
+        else if (c->deaf_us == 0)
             read_some(c, now_us);
+        else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
+            rf_conn_end(c, now_us);
         break;
     case RF_CONN_DRAINING:
         drain(c, now_us);
@@ -464,6 +468,8 @@ conn_timer(struct rf_timer *t, uint64_t now_us)
         rf_conn_want_timer(c, due_us); /* something happened since it was armed */
     } else if (c->state == RF_CONN_HANDSHAKE) {
         handshake_timed_out(c, now_us);
+    } else if (c->state == RF_CONN_OPEN && c->deaf_us != 0) {
+        rf_conn_close(c);
     } else {
         c->layer->counts.timeouts += c->state < RF_CONN_DRAINING;
         rf_conn_end(c, now_us);

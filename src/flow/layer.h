@@ -62,13 +62,14 @@ struct rf_conn {
     uint32_t in_n, in_cap;
     uint32_t out_at, out_n, out_cap; /* [out_at, out_n) waits */
     uint64_t state_us;            /* when the state began */
+    uint64_t deaf_us;             /* nothing is read any more, and then it is closed; 0: it is read */
     uint64_t half_us;             /* when the message began that is not whole; 0: none */
     uint64_t progress_us;         /* when the peer last took octets, while some wait */
     uint64_t active_us;           /* when anything last came or went */
     uint32_t pings_sent;          /* not answered yet */
     enum rf_conn_state state;
     uint8_t crlf_run;             /* CRLFs since the last message or ping */
-    bool is_inbound, is_plain_on_tls, has_spoken;
+    bool is_inbound, is_plain_on_tls, has_spoken, has_asked; /* has_asked: a whole message came */
 };
 
 struct rf_udp_flow {
