@@ -96,6 +96,7 @@ static struct link **links, *callee;
 static uint64_t *latency_us;
 static int started, ended, succeeded, failed, running, resumed, next_link;
 static char tls_text[96];
+static int failed_with[700]; /* failed operations by the status that ended them; 0: no answer, or a lost connection */
 
 #define CALL_TIMEOUT_US (20 * RF_S)
 
@@ -559,8 +560,9 @@ send_ack_of_failure(int op, const struct rf_sip_msg *response)
 
 /* --- operations --- */
 
+/* @param status  200: it went well; another final status: it failed with this; 0: nothing came */
 static void
-operation_end(int op, bool well)
+operation_end(int op, int status)
 {
     struct operation *o = &ops[op];
 
@@ -569,17 +571,17 @@ operation_end(int op, bool well)
     o->state = OP_DONE;
     ended++;
     running--;
-    if (well)
+    if (status == 200) {
         latency_us[succeeded++] = rf_now_us() - o->started_us;
-    else
+    } else {
         failed++;
-    if (o->link != NULL && o->link->operation == op && (opt.mode != MODE_IDLE || !well)) {
+        failed_with[status < 700 ? status : 0]++;
+    }
+    if (o->link != NULL && o->link->operation == op && (opt.mode != MODE_IDLE || status != 200)) {
         if (opt.resume && session == NULL && o->link->ssl != NULL)
             session = SSL_get1_session(o->link->ssl);
         link_close(o->link);
     }
-    if (ended == opt.operations)
-        rf_loop_stop(loop);
 }
 
 static bool
@@ -609,17 +611,17 @@ call_response(int op, const struct rf_sip_msg *m)
     struct operation *o = &ops[op];
 
     if (m->method == RF_SIP_BYE) {
-        operation_end(op, m->status == 200);
+        operation_end(op, m->status);
     } else if (m->status == 407 && o->state == OP_CHALLENGE) {
         send_ack_of_failure(op, m);
         o->state = OP_FINAL;
         if (!learn_challenge(o->user, m, RF_HDR_PROXY_AUTHENTICATE))
-            operation_end(op, false);
+            operation_end(op, m->status);
         else
             send_invite(op);
     } else if (m->status >= 300) {
         send_ack_of_failure(op, m);
-        operation_end(op, false);
+        operation_end(op, m->status);
     } else if (m->status >= 200 && (o->state == OP_CHALLENGE || o->state == OP_FINAL)) {
         send_in_dialog(op, "ACK", m);
         o->state = OP_BYE;
@@ -635,7 +637,7 @@ operation_message(struct link *l, const struct rf_sip_msg *m)
     struct operation *o;
 
     if (m == NULL) { /* a pong */
-        operation_end(l->operation, true);
+        operation_end(l->operation, 200);
         return;
     }
     if (m->status < 200 || l == callee ||
@@ -652,7 +654,7 @@ operation_message(struct link *l, const struct rf_sip_msg *m)
         o->state = OP_FINAL;
         send_register(op);
     } else {
-        operation_end(op, m->status == 200);
+        operation_end(op, m->status);
     }
 }
 
@@ -689,7 +691,7 @@ static void
 link_died(struct link *l)
 {
     if (l->operation >= 0 && ops[l->operation].state != OP_DONE)
-        operation_end(l->operation, false);
+        operation_end(l->operation, 0);
     else if (l->operation < 0) {
         fprintf(stderr, "sipload: the server closed a shared connection\n");
         exit(1);
@@ -730,6 +732,7 @@ callee_message(struct link *l, const struct rf_sip_msg *m)
 /* --- the schedule --- */
 
 static uint64_t begin_us;
+static int oldest; /* operation that may not have ended */
 
 static void
 start_operations(uint64_t now_us)
@@ -760,14 +763,12 @@ start_operations(uint64_t now_us)
 static void
 round_ended(void *ctx, uint64_t now_us)
 {
-    static int oldest;
-
     (void)ctx;
     start_operations(now_us);
     while (oldest < started && ops[oldest].state == OP_DONE)
         oldest++;
     while (oldest < started && now_us - ops[oldest].started_us > CALL_TIMEOUT_US)
-        operation_end(oldest++, false);
+        operation_end(oldest++, 0);
 }
 
 static void
@@ -814,7 +815,7 @@ register_callee(void)
     opt.mode = mode;
     opt.operations = operations;
     opt.rate = rate;
-    started = ended = succeeded = failed = running = next_link = 0;
+    started = ended = succeeded = failed = running = next_link = oldest = 0;
     memset(ops, 0, sizeof *ops * (size_t)operations);
     memset(credentials, 0, sizeof *credentials * (size_t)opt.users);
 }
@@ -835,13 +836,17 @@ report(double seconds)
     getrusage(RUSAGE_SELF, &u);
     qsort(latency_us, (size_t)succeeded, sizeof *latency_us, by_value);
     printf("{\"mode\":\"%s\",\"transport\":\"%s\",\"ok\":%d,\"failed\":%d,\"seconds\":%.3f,\"rate\":%.0f,"
-           "\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"own_cpu_s\":%.2f,\"tls\":\"%s\",\"resumed\":%d}\n",
+           "\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"own_cpu_s\":%.2f,\"tls\":\"%s\",\"resumed\":%d,\"failed_with\":{",
            mode_names[opt.mode], transport_names[opt.transport], succeeded, failed, seconds, succeeded / seconds,
            succeeded > 0 ? (double)latency_us[succeeded / 2] * 1e-3 : 0,
            succeeded > 0 ? (double)latency_us[(size_t)succeeded * 99 / 100] * 1e-3 : 0,
            succeeded > 0 ? (double)latency_us[succeeded - 1] * 1e-3 : 0,
            (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6,
            tls_text, resumed);
+    for (int status = 0, n = 0; status < 700; status++)
+        if (failed_with[status] > 0)
+            printf("%s\"%d\":%d", n++ > 0 ? "," : "", status, failed_with[status]);
+    printf("}}\n");
     fflush(stdout);
 }
 

@@ -1,9 +1,10 @@
-/* Tables for base: spans, cursor, Base64 and hexadecimal, addresses, hash, refusal sentences. */
+/* Tables for base: spans, cursor, Base64 and hexadecimal, JSON, addresses, hash, refusal sentences. */
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/codec.h"
 #include "base/cursor.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/list.h"
 #include "base/refusal.h"
 #include "base/secret.h"
@@ -170,6 +171,34 @@ sentences(void)
     ok(rf_span_is(rf_buf_span(&b), "\"a\\\"\\\\\\u000a\\ufffd\xc3\xa9\""), "JSON strings escape what they must");
 }
 
+static void
+json(void)
+{
+    static const char want[] = "{\"a\":\"\\\"\\\\\\u0001\\ufffd\",\"list\":[1,{},[]],\"yes\":true,\"ms\":12.005}";
+    char mem[sizeof want + 1]; /* room for the comma that the last close leaves */
+    struct rf_buf b = rf_buf(mem, sizeof mem), small = rf_buf(mem, 8);
+
+    rf_json_open(&b, NULL, '{');
+    rf_json_str(&b, "a", "\"\\\001\xff");
+    rf_json_str(&b, "none", NULL);
+    rf_json_open(&b, "list", '[');
+    rf_json_u64(&b, NULL, 1);
+    rf_json_open(&b, NULL, '{');
+    rf_json_close(&b, '}');
+    rf_json_open(&b, NULL, '[');
+    rf_json_close(&b, ']');
+    rf_json_close(&b, ']');
+    rf_json_bool(&b, "yes", true);
+    rf_json_ms(&b, "ms", 12005);
+    rf_json_close(&b, '}');
+    ok(!b.overflow && rf_span_is(rf_json_text(&b), want), "JSON: escapes, empty brackets, no comma too many (%.*s)",
+       RF_SPAN_ARG(rf_json_text(&b)));
+    rf_json_open(&small, NULL, '{');
+    rf_json_str(&small, "name", "longer than the memory");
+    rf_json_close(&small, '}');
+    ok(rf_buf_done(&small) == RF_ERR_NOMEM, "JSON: what does not fit is told");
+}
+
 int
 main(void)
 {
@@ -177,6 +206,7 @@ main(void)
 
     numbers();
     base64();
+    json();
     addresses();
     tables();
     arenas();

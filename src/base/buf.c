@@ -3,24 +3,6 @@
 #include <stdio.h>
 
 void
-rf_put(struct rf_buf *b, struct rf_span s)
-{
-    if (b->overflow || s.n > b->cap - b->n) {
-        b->overflow = true;
-        return;
-    }
-    if (s.n > 0)
-        memcpy(b->p + b->n, s.p, s.n);
-    b->n += s.n;
-}
-
-void
-rf_put_char(struct rf_buf *b, char c)
-{
-    rf_put(b, rf_span(&c, 1));
-}
-
-void
 rf_put_u64(struct rf_buf *b, uint64_t v)
 {
     char digits[20];

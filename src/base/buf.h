@@ -23,8 +23,29 @@ rf_buf(void *mem, size_t cap)
     return (struct rf_buf){ mem, 0, cap, false };
 }
 
-void rf_put(struct rf_buf *b, struct rf_span s);
-void rf_put_char(struct rf_buf *b, char c);
+/* These two are here because messages are made of thousands of them. */
+static inline void
+rf_put(struct rf_buf *b, struct rf_span s)
+{
+    if (b->overflow || s.n > b->cap - b->n) {
+        b->overflow = true;
+        return;
+    }
+    if (s.n > 0)
+        memcpy(b->p + b->n, s.p, s.n);
+    b->n += s.n;
+}
+
+static inline void
+rf_put_char(struct rf_buf *b, char c)
+{
+    if (b->overflow || b->n == b->cap) {
+        b->overflow = true;
+        return;
+    }
+    b->p[b->n++] = c;
+}
+
 void rf_put_u64(struct rf_buf *b, uint64_t v);
 /** Lower-case hexadecimal digits of n octets. */
 void rf_put_hex(struct rf_buf *b, const void *p, size_t n);

@@ -48,6 +48,13 @@ struct rf_call_settings {
     bool explain_to_peer;          /* Warning: 399 with the RF code, to authenticated peers */
 };
 
+/* What is known of a call that ended, as JSON: valid during env.record. */
+struct rf_call_record {
+    struct rf_span text;
+    size_t ladder_at;        /* "ladder" and what follows it begin here with a comma: the last members */
+    const char *verdict_min;
+};
+
 struct rf_call_env {
     void *ctx;
     const struct rf_rand *rand;
@@ -79,7 +86,7 @@ struct rf_call_env {
     /** Keep (or with value.p == NULL forget) what a new signal process needs to know of a call that is up. */
     void (*save)(void *ctx, struct rf_span call_id, struct rf_span value);
     /** A call ended: its record, to be stored and logged. */
-    void (*record)(void *ctx, struct rf_span call_id, json_t *record);
+    void (*record)(void *ctx, struct rf_span call_id, const struct rf_call_record *record);
     int64_t (*wall_s)(void *ctx);
     /* These may be NULL: then each refusal is logged by rf_refuse at once, which a flood would fill the log with. */
     /** Count and log a refusal; `who` is the party, for folding repeats. */

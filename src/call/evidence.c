@@ -1,9 +1,10 @@
 /*
- * call/evidence.c - what protected a call, from packets that were counted and never from settings (interface 4.3)
+ * call/evidence.c - what protected a call, from packets that were counted and never from settings
  *
  * A leg is encrypted when SRTP packets passed and no clear one did. A call is ENCRYPTED when both legs are, now, and
  * both signalling paths are TLS, so that the keys could not be read. verdict_min is the worst of its life.
  */
+#include "base/json.h"
 #include "call/layer.h"
 
 enum leg_proof { LEG_SILENT, LEG_CLEAR, LEG_MIXED, LEG_ENCRYPTED };
@@ -101,90 +102,94 @@ evidence_freeze(struct call *c)
 }
 
 static void
-put_addr(json_t *o, const char *name, const struct rf_addr *a)
+put_addr(struct rf_buf *b, const char *name, const struct rf_addr *a)
 {
     char text[RF_ADDR_TEXT_MAX];
 
     if (rf_addr_is_set(a))
-        json_object_set_new(o, name, json_string(rf_addr_text(a, text)));
+        rf_json_str(b, name, rf_addr_text(a, text));
 }
 
-json_t *
-evidence_leg_signalling(const struct leg *leg)
+void
+evidence_put_signalling(const struct leg *leg, struct rf_buf *b)
 {
-    json_t *o = json_object();
     const struct rf_flow_facts *f = &leg->facts;
 
-    json_object_set_new(o, "transport", json_string(rf_transport_name(leg->transport)));
-    put_addr(o, "address", &leg->remote);
+    rf_json_open(b, "signalling", '{');
+    rf_json_str(b, "transport", rf_transport_name(leg->transport));
+    put_addr(b, "address", &leg->remote);
     if (leg->listener[0] != '\0')
-        json_object_set_new(o, "interface", json_string(leg->listener));
+        rf_json_str(b, "interface", leg->listener);
     if (f->tls_version[0] != '\0') {
-        json_object_set_new(o, "tls_version", json_string(f->tls_version));
-        json_object_set_new(o, "tls_cipher", json_string(f->tls_cipher));
-        json_object_set_new(o, "tls_group", json_string(f->tls_group));
-        json_object_set_new(o, "tls_resumed", json_boolean(f->tls_resumed));
+        rf_json_str(b, "tls_version", f->tls_version);
+        rf_json_str(b, "tls_cipher", f->tls_cipher);
+        rf_json_str(b, "tls_group", f->tls_group);
+        rf_json_bool(b, "tls_resumed", f->tls_resumed);
     }
-    if (f->since_wall_s != 0)
-        json_object_set_new(o, "since", json_integer(f->since_wall_s));
-    if (leg->sign_in != NULL)
-        json_object_set_new(o, "sign_in", json_string(leg->sign_in));
-    return o;
+    if (f->since_wall_s > 0)
+        rf_json_u64(b, "since", (uint64_t)f->since_wall_s);
+    rf_json_str(b, "sign_in", leg->sign_in);
+    rf_json_close(b, '}');
 }
 
-static json_t *
-count(uint64_t n)
+static void
+put_agreed(const struct leg_media *m, struct rf_buf *b)
 {
-    return json_integer((json_int_t)n);
+    const struct rf_srtp_suite *suite = rf_srtp_suite(m->tx.suite);
+
+    rf_json_str(b, "protection", m->is_encrypted ? "SRTP" : "none");
+    if (m->is_encrypted && suite != NULL) {
+        rf_json_str(b, "suite", suite->name);
+        rf_json_str(b, "keying", "SDES");
+        rf_json_u64(b, "tag", (uint64_t)m->tag);
+        rf_json_bool(b, "keys_in_clear", m->keys_in_clear);
+        rf_json_bool(b, "weak", m->is_weak);
+    }
+    rf_json_str(b, "direction", rf_sdp_direction_name(m->theirs));
 }
 
-json_t *
-evidence_leg_media(const struct call *c, const struct leg *leg)
+static void
+put_numbers(const struct media_numbers *n, struct rf_buf *b)
+{
+    put_addr(b, "learnt_address", &n->learnt);
+    rf_json_open(b, "in", '{');
+    rf_json_u64(b, "packets", n->in_packets);
+    rf_json_u64(b, "authentic", n->in_authentic);
+    rf_json_u64(b, "clear", n->in_clear);
+    rf_json_u64(b, "refused", n->in_auth_failed);
+    rf_json_u64(b, "replayed", n->in_replayed);
+    rf_json_u64(b, "clear_refused", n->in_clear_refused);
+    rf_json_u64(b, "foreign", n->in_foreign);
+    rf_json_u64(b, "malformed", n->in_malformed);
+    rf_json_u64(b, "lost", n->in_lost);
+    rf_json_ms(b, "jitter_ms", n->in_jitter_us);
+    rf_json_u64(b, "telephone_event", n->in_dtmf);
+    rf_json_close(b, '}');
+    rf_json_open(b, "out", '{');
+    rf_json_u64(b, "packets", n->out_packets);
+    rf_json_u64(b, "encrypted", n->out_encrypted);
+    rf_json_u64(b, "clear", n->out_clear);
+    rf_json_u64(b, "refused", n->out_refused);
+    rf_json_close(b, '}');
+    if (n->rtt_us != 0)
+        rf_json_ms(b, "rtt_ms", n->rtt_us);
+}
+
+void
+evidence_put_media(const struct call *c, const struct leg *leg, struct rf_buf *b)
 {
     const struct leg_media *m = leg->media != NULL ? leg->media : leg->next;
-    json_t *o = json_object(), *in, *out;
     struct media_numbers n;
-    const struct rf_srtp_suite *suite;
 
+    rf_json_open(b, "media", '{');
     if (m == NULL) {
-        json_object_set_new(o, "protection", json_string("none agreed"));
-        return o;
+        rf_json_str(b, "protection", "none agreed");
+    } else {
+        put_agreed(m, b);
+        put_addr(b, "sdp_address", &m->peer);
+        put_addr(b, "our_address", &c->media_addr[leg->side]);
+        if (call_media_numbers(c, leg, &n))
+            put_numbers(&n, b);
     }
-    suite = rf_srtp_suite(m->tx.suite);
-    json_object_set_new(o, "protection", json_string(m->is_encrypted ? "SRTP" : "none"));
-    if (m->is_encrypted && suite != NULL) {
-        json_object_set_new(o, "suite", json_string(suite->name));
-        json_object_set_new(o, "keying", json_string("SDES"));
-        json_object_set_new(o, "tag", json_integer(m->tag));
-        json_object_set_new(o, "keys_in_clear", json_boolean(m->keys_in_clear));
-        json_object_set_new(o, "weak", json_boolean(m->is_weak));
-    }
-    json_object_set_new(o, "direction", json_string(rf_sdp_direction_name(m->theirs)));
-    put_addr(o, "sdp_address", &m->peer);
-    put_addr(o, "our_address", &c->media_addr[leg->side]);
-    if (!call_media_numbers(c, leg, &n))
-        return o;
-    put_addr(o, "learnt_address", &n.learnt);
-    in = json_object();
-    json_object_set_new(in, "packets", count(n.in_packets));
-    json_object_set_new(in, "authentic", count(n.in_authentic));
-    json_object_set_new(in, "clear", count(n.in_clear));
-    json_object_set_new(in, "refused", count(n.in_auth_failed));
-    json_object_set_new(in, "replayed", count(n.in_replayed));
-    json_object_set_new(in, "clear_refused", count(n.in_clear_refused));
-    json_object_set_new(in, "foreign", count(n.in_foreign));
-    json_object_set_new(in, "malformed", count(n.in_malformed));
-    json_object_set_new(in, "lost", count(n.in_lost));
-    json_object_set_new(in, "jitter_ms", json_real((double)n.in_jitter_us / 1000));
-    json_object_set_new(in, "telephone_event", count(n.in_dtmf));
-    json_object_set_new(o, "in", in);
-    out = json_object();
-    json_object_set_new(out, "packets", count(n.out_packets));
-    json_object_set_new(out, "encrypted", count(n.out_encrypted));
-    json_object_set_new(out, "clear", count(n.out_clear));
-    json_object_set_new(out, "refused", count(n.out_refused));
-    json_object_set_new(o, "out", out);
-    if (n.rtt_us != 0)
-        json_object_set_new(o, "rtt_ms", json_real((double)n.rtt_us / 1000));
-    return o;
+    rf_json_close(b, '}');
 }

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "call/layer.h"
 
 static struct ladder_entry *
@@ -35,6 +36,10 @@ add(struct call *c, const struct ladder_entry *what, uint64_t now_us)
         return;
     *e = *what;
     e->at_us = now_us > c->began_us ? now_us - c->began_us : 0;
+    /* Some steps know only the wheel's time, which is behind that of the message that caused them: an effect never
+     * stands before its cause. */
+    if (e > c->ladder && e->at_us < e[-1].at_us)
+        e->at_us = e[-1].at_us;
 }
 
 void
@@ -73,24 +78,24 @@ ladder_msg(struct call *c, uint8_t side, bool is_out, const struct rf_sip_msg *m
     add(c, &e, now_us);
 }
 
-json_t *
-ladder_json(const struct call *c)
+void
+ladder_put(const struct call *c, struct rf_buf *b)
 {
-    json_t *list = json_array();
-
+    rf_json_open(b, "ladder", '[');
     for (size_t i = 0; i < c->ladder_n; i++) {
         const struct ladder_entry *e = &c->ladder[i];
-        json_t *row = json_object();
 
-        json_object_set_new(row, "at_us", json_integer((json_int_t)e->at_us));
-        json_object_set_new(row, "leg", json_string(e->side == 0 ? "A" : "B"));
-        json_object_set_new(row, "direction", json_string(e->is_out ? "out" : "in"));
-        json_object_set_new(row, "method", json_string(e->method));
+        rf_json_open(b, NULL, '{');
+        rf_json_u64(b, "at_us", e->at_us);
+        rf_json_str(b, "leg", e->side == 0 ? "A" : "B");
+        rf_json_str(b, "direction", e->is_out ? "out" : "in");
+        rf_json_str(b, "method", e->method);
         if (e->status != 0)
-            json_object_set_new(row, "status", json_integer(e->status));
-        json_object_set_new(row, "sdp", json_boolean(e->has_sdp));
-        json_object_set_new(row, "note", json_string(e->note));
-        json_array_append_new(list, row);
+            rf_json_u64(b, "status", e->status);
+        rf_json_bool(b, "sdp", e->has_sdp);
+        rf_json_str(b, "note", e->note);
+        rf_json_close(b, '}');
     }
-    return list;
+    rf_json_close(b, ']');
+    rf_json_u64(b, "ladder_more", c->ladder_more);
 }

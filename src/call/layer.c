@@ -58,7 +58,9 @@ rf_call_layer_free(struct rf_call_layer *l)
     rf_hash_fini(&l->medias);
     rf_hash_fini(&l->users);
     for (size_t i = 0; i < RECENT_MAX; i++)
-        json_decref(l->recent[i]);
+        free(l->recent[i]);
+    free(l->record_mem);
+    free(l->save_mem);
     rf_wipe(l->sdp, sizeof l->sdp);
     rf_wipe(l->out, sizeof l->out);
     free(l);
@@ -408,17 +410,28 @@ rf_call_list(struct rf_call_layer *l, uint64_t now_us)
 
         if (c->state != CALL_ENDING) {
             evidence_sample(c);
-            json_array_append_new(list, record_make(c, now_us, false));
+            json_array_append_new(list, record_make(c, now_us, false)); /* NULL is not appended */
         }
     }
     return list;
+}
+
+/* Does the call's id begin so? It is the record's first member. */
+static bool
+is_record_of(struct rf_span record, struct rf_span id)
+{
+    static const char head[] = "{\"id\":\"";
+    struct rf_span its = rf_span_sub(record, sizeof head - 1, record.n);
+
+    its = rf_span_sub(its, 0, rf_span_find(its, '"'));
+    return id.n <= its.n && memcmp(its.p, id.p, id.n) == 0;
 }
 
 json_t *
 rf_call_show(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
 {
     struct call *c = find_call(l, id);
-    json_t *found = NULL;
+    const char *found = NULL;
 
     if (rf_span_is(id, "last")) {
         if (l->recent_next > 0)
@@ -436,13 +449,12 @@ rf_call_show(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
         return record_make(c, now_us, true);
     }
     for (size_t i = 0; found == NULL && i < RECENT_MAX && i < l->recent_next; i++) {
-        json_t *r = l->recent[(l->recent_next - 1 - i) % RECENT_MAX];
-        const char *its = json_string_value(json_object_get(r, "id"));
+        const char *r = l->recent[(l->recent_next - 1 - i) % RECENT_MAX];
 
-        if (its != NULL && id.n >= 4 && id.n <= strlen(its) && memcmp(its, id.p, id.n) == 0)
+        if (r != NULL && id.n >= 4 && is_record_of(rf_span_str(r), id))
             found = r;
     }
-    return json_incref(found);
+    return found != NULL ? json_loads(found, 0, NULL) : NULL;
 }
 
 enum rf_err

@@ -203,7 +203,10 @@ struct rf_call_layer {
     struct rf_link all;
     size_t count;
     uint64_t serial;
-    json_t *recent[RECENT_MAX];
+    char *recent[RECENT_MAX];      /* records as JSON text */
+    char *record_mem;              /* where a record is written */
+    size_t record_cap;
+    char *save_mem;                /* where call_save writes; NULL until then */
     size_t recent_next;
     struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
     struct rf_timer closing_timer;
@@ -363,12 +366,14 @@ void ladder_sdp(struct call *c, uint8_t side, const char *method, int status, st
 /** Another message, or with an empty method an event. */
 void ladder_add(struct call *c, uint8_t side, bool is_out, const char *method, int status, const char *note,
                 uint64_t now_us);
-json_t *ladder_json(const struct call *c);
+/* Members of a JSON object that is open. */
+void ladder_put(const struct call *c, struct rf_buf *b);
 void evidence_sample(struct call *c);
 void evidence_freeze(struct call *c);
-json_t *evidence_leg_signalling(const struct leg *leg);
-json_t *evidence_leg_media(const struct call *c, const struct leg *leg);
+void evidence_put_signalling(const struct leg *leg, struct rf_buf *b);
+void evidence_put_media(const struct call *c, const struct leg *leg, struct rf_buf *b);
 const char *verdict_name(enum verdict v);
+/** NULL: no memory. */
 json_t *record_make(struct call *c, uint64_t now_us, bool with_ladder);
 void record_keep(struct call *c, uint64_t now_us);
 

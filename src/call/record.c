@@ -1,35 +1,38 @@
 /*
- * call/record.c - the record of a call: who, when, how protected, why not (interface 4.3). Never a key.
+ * call/record.c - the record of a call: who, when, how protected, why not. Never a key.
  */
+#include <stdlib.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "call/layer.h"
 
-static json_t *
-when(int64_t wall_s)
+#define FIRST_OCTETS 8192
+#define MOST_OCTETS  (1 << 20) /* several times what the largest ladder and all attempts fill */
+
+static void
+put_when(struct rf_buf *b, const char *name, int64_t wall_s)
 {
     char text[32];
     time_t t = (time_t)wall_s;
     struct tm tm;
 
-    if (gmtime_r(&t, &tm) == NULL || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-        return json_null();
-    return json_string(text);
+    if (gmtime_r(&t, &tm) != NULL && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) != 0)
+        rf_json_str(b, name, text);
 }
 
-static json_t *
-leg_json(const struct call *c, const struct leg *leg)
+static void
+put_leg(const struct call *c, const struct leg *leg, struct rf_buf *b)
 {
-    json_t *o = json_object();
-
-    json_object_set_new(o, "leg", json_string(leg->side == 0 ? "A" : "B"));
-    json_object_set_new(o, "user", json_string(leg->user));
-    json_object_set_new(o, "display", json_string(leg->display));
-    json_object_set_new(o, "signalling", evidence_leg_signalling(leg));
-    json_object_set_new(o, "media", evidence_leg_media(c, leg));
+    rf_json_open(b, NULL, '{');
+    rf_json_str(b, "leg", leg->side == 0 ? "A" : "B");
+    rf_json_str(b, "user", leg->user);
+    rf_json_str(b, "display", leg->display);
+    evidence_put_signalling(leg, b);
+    evidence_put_media(c, leg, b);
     if (leg->status != 0)
-        json_object_set_new(o, "status", json_integer(leg->status));
-    return o;
+        rf_json_u64(b, "status", (uint64_t)leg->status);
+    rf_json_close(b, '}');
 }
 
 static const char *
@@ -65,66 +68,100 @@ code_of(const struct call *c)
     return RF_REFUSE_KEYS_IN_CLEAR;
 }
 
+/* All but the ladder, and without the last bracket. */
+static void
+put_facts(struct call *c, uint64_t now_us, struct rf_buf *b)
+{
+    enum rf_refusal code = code_of(c);
+    uint64_t until = c->ended_us != 0 ? c->ended_us : now_us;
+
+    rf_json_open(b, NULL, '{');
+    rf_json_str(b, "id", c->id); /* first: rf_call_show finds it there */
+    rf_json_str(b, "state", state_name(c));
+    rf_json_str(b, "from", c->a->user);
+    rf_json_str(b, "from_display", c->a->display);
+    rf_json_str(b, "to", c->called);
+    rf_json_str(b, "to_display", c->b != NULL ? c->b->display : "");
+    rf_json_str(b, "call_id", c->a->dialog.call_id);
+    put_when(b, "began", c->began_wall_s);
+    if (c->answered)
+        put_when(b, "answered", c->answered_wall_s);
+    rf_json_u64(b, "seconds", c->answered ? (until - c->answered_us) / RF_S : 0);
+    if (c->state == CALL_ENDING) {
+        put_when(b, "ended", c->l->env.wall_s(c->l->env.ctx));
+        rf_json_str(b, "ended_by", c->ended_by);
+        rf_json_u64(b, "status", (uint64_t)c->status);
+    }
+    rf_json_bool(b, "restored", c->restored);
+    rf_json_str(b, "verdict", verdict_name(c->verdict_now));
+    rf_json_str(b, "verdict_min", verdict_name(c->verdict_seen ? c->verdict_min : VERDICT_UNPROVEN));
+    if (code != RF_REFUSE_NONE) {
+        rf_json_str(b, "code", rf_refusal_row(code)->code);
+        if (code == c->refusal)
+            rf_json_str(b, "sentence", c->sentence);
+    }
+    rf_json_open(b, "legs", '[');
+    put_leg(c, c->a, b);
+    if (c->b != NULL)
+        put_leg(c, c->b, b);
+    else
+        RF_LIST_FOREACH(&c->attempts, it)
+            put_leg(c, rf_container(it, struct leg, link), b);
+    rf_json_close(b, ']');
+}
+
+/* The text with or without the ladder, in the layer's memory until the next one is made; empty: no memory. */
+static struct rf_span
+record_text(struct call *c, uint64_t now_us, bool with_ladder)
+{
+    struct rf_call_layer *l = c->l;
+
+    for (size_t cap = l->record_cap > 0 ? l->record_cap : FIRST_OCTETS; cap <= MOST_OCTETS; cap *= 2) {
+        struct rf_buf b;
+
+        if (cap > l->record_cap) {
+            char *more = realloc(l->record_mem, cap);
+
+            if (more == NULL)
+                break;
+            l->record_mem = more;
+            l->record_cap = cap;
+        }
+        b = rf_buf(l->record_mem, l->record_cap);
+        put_facts(c, now_us, &b);
+        if (with_ladder)
+            ladder_put(c, &b);
+        rf_json_close(&b, '}');
+        if (!b.overflow)
+            return rf_json_text(&b);
+    }
+    return rf_span(NULL, 0);
+}
+
 json_t *
 record_make(struct call *c, uint64_t now_us, bool with_ladder)
 {
-    json_t *o = json_object(), *legs = json_array();
-    enum rf_refusal code = code_of(c);
-    uint64_t until = c->ended_us != 0 ? c->ended_us : now_us;
-    uint64_t seconds = c->answered ? (until - c->answered_us) / RF_S : 0;
+    struct rf_span text = record_text(c, now_us, with_ladder);
 
-    json_object_set_new(o, "id", json_string(c->id));
-    json_object_set_new(o, "state", json_string(state_name(c)));
-    json_object_set_new(o, "from", json_string(c->a->user));
-    json_object_set_new(o, "from_display", json_string(c->a->display));
-    json_object_set_new(o, "to", json_string(c->called));
-    json_object_set_new(o, "to_display", json_string(c->b != NULL ? c->b->display : ""));
-    json_object_set_new(o, "call_id", json_string(c->a->dialog.call_id));
-    json_object_set_new(o, "began", when(c->began_wall_s));
-    if (c->answered)
-        json_object_set_new(o, "answered", when(c->answered_wall_s));
-    json_object_set_new(o, "seconds", json_integer((json_int_t)seconds));
-    if (c->state == CALL_ENDING) {
-        json_object_set_new(o, "ended", when(c->l->env.wall_s(c->l->env.ctx)));
-        json_object_set_new(o, "ended_by", json_string(c->ended_by));
-        json_object_set_new(o, "status", json_integer(c->status));
-    }
-    json_object_set_new(o, "restored", json_boolean(c->restored));
-    json_object_set_new(o, "verdict", json_string(verdict_name(c->verdict_now)));
-    json_object_set_new(o, "verdict_min",
-                        json_string(verdict_name(c->verdict_seen ? c->verdict_min : VERDICT_UNPROVEN)));
-    if (code != RF_REFUSE_NONE) {
-        json_object_set_new(o, "code", json_string(rf_refusal_row(code)->code));
-        if (code == c->refusal)
-            json_object_set_new(o, "sentence", json_string(c->sentence));
-    }
-    json_array_append_new(legs, leg_json(c, c->a));
-    if (c->b != NULL)
-        json_array_append_new(legs, leg_json(c, c->b));
-    else
-        RF_LIST_FOREACH(&c->attempts, it)
-            json_array_append_new(legs, leg_json(c, rf_container(it, struct leg, link)));
-    json_object_set_new(o, "legs", legs);
-    if (with_ladder) {
-        json_object_set_new(o, "ladder", ladder_json(c));
-        json_object_set_new(o, "ladder_more", json_integer(c->ladder_more));
-    }
-    return o;
+    return text.n > 0 ? json_loadb(text.p, text.n, 0, NULL) : NULL;
 }
 
 void
 record_keep(struct call *c, uint64_t now_us)
 {
     struct rf_call_layer *l = c->l;
-    json_t *record, **slot;
+    struct rf_call_record r;
+    char **slot;
 
     if (c->record_made)
         return;
     c->record_made = true;
-    record = record_make(c, now_us, true);
+    r.text = record_text(c, now_us, true);
+    r.ladder_at = rf_span_find_str(r.text, RF_SPAN_LIT(",\"ladder\":")); /* quotes within a string have a backslash */
+    r.verdict_min = verdict_name(c->verdict_seen ? c->verdict_min : VERDICT_UNPROVEN);
     slot = &l->recent[l->recent_next++ % RECENT_MAX];
-    json_decref(*slot);
-    *slot = json_incref(record);
-    l->env.record(l->env.ctx, rf_span_str(c->id), record);
-    json_decref(record);
+    free(*slot);
+    *slot = r.text.n > 0 ? strndup(r.text.p, r.text.n) : NULL;
+    if (r.text.n > 0)
+        l->env.record(l->env.ctx, rf_span_str(c->id), &r);
 }

@@ -1,5 +1,5 @@
 /*
- * call/save.c - a call that is up, as octets for the store, so that a new signal process knows it (design 2.1)
+ * call/save.c - a call that is up, as octets for the store, so that a new signal process knows it
  *
  * Everything that a BYE, a re-INVITE and the record need, except keys: those lie in the media map, which outlives the
  * process, and never reach the disk. The octets are read back with the suspicion of any input: the file may be damaged
@@ -303,15 +303,14 @@ void
 call_save(struct call *c)
 {
     struct rf_call_env *env = &c->l->env;
-    char *text;
     struct rf_buf b;
 
     if (c->state != CALL_UP || c->b == NULL)
         return;
-    text = malloc(BLOB_MAX);
-    if (text == NULL)
+    /* Kept: an allocation of this size is given back to the kernel each time. */
+    if (c->l->save_mem == NULL && (c->l->save_mem = malloc(BLOB_MAX)) == NULL)
         return;
-    b = rf_buf(text, BLOB_MAX);
+    b = rf_buf(c->l->save_mem, BLOB_MAX);
     put_u(&b, BLOB_VERSION, 4);
     put_str(&b, c->a->dialog.call_id); /* first, so that its worker is found without the rest */
     put_str(&b, c->id);
@@ -331,7 +330,6 @@ call_save(struct call *c)
     else
         RF_LOGF(RF_LOG_WARN, "call.save", "a call is too large to be saved; a restart would end it",
                 RF_F_STR("call", c->id));
-    free(text);
 }
 
 void

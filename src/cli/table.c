@@ -27,6 +27,18 @@ const struct rf_cli_command rf_cli_commands[] = {
       { { "--drain", "TIME", "let calls that are up go on for so long" } } },
     { "version", NULL, "", 0, 0, false, "ringfence version", "version, libraries, SRTP back end", rf_cmd_version, { { 0 } } },
 
+    { "demo", NULL, "", 0, 0, false, "ringfence demo --once",
+      "start a daemon on loopback with users of its own (state in ./.state), and prove it with real calls", rf_cmd_demo,
+      { { "--once", NULL, "end after the proof; the exit status says whether it held" },
+        { "--port-base", "PORT", "UDP and TCP port; TLS has the next (5060); 0: any free ones" } } },
+
+    { "selfcall", NULL, "[FROM TO]", 0, 2, true, "ringfence selfcall 201 202",
+      "two phones of our own call each other through the daemon; nobody else's phone rings", rf_cmd_selfcall,
+      { { "--seconds", "N", "how long they talk, 1 to 60 (3)" },
+        { "--passwords", "FILE", "two lines: the passwords; else they are asked for or read from standard input" },
+        { "--trust", "FILE", "certificate of the authority (STATE/ca/ca.pem)" },
+        { "--ring", NULL, "even when a phone of TO is registered, which then rings" } } },
+
     { "config", "check", "FILE", 1, 1, false, "ringfence config check /etc/ringfence/ringfence.conf",
       "say whether a configuration is valid; needs no daemon", rf_cmd_config_check,
       { { "--strict", NULL, "warnings are findings, too (exit 5)" } } },

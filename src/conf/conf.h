@@ -1,5 +1,5 @@
 /*
- * conf/conf.h - the configuration: grammar, option table, layers (interface 3, design 7)
+ * conf/conf.h - the configuration: grammar, option table, layers
  *
  * Grammar: one setting per line, `name value...`; a block is `name [label...] {` ... `}`; `#` starts a comment at
  * the start of a word; quotes for spaces. One table of options (conf/options.h) feeds parser, checker, help,

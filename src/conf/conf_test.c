@@ -1,4 +1,4 @@
-/* Tables for the configuration: grammar, values, layers, locks, edits, suggestions (interface 2.2, 3). */
+/* Tables for the configuration: grammar, values, layers, locks, edits, suggestions. */
 #include "conf/conf.h"
 
 #include <stdlib.h>
@@ -100,6 +100,9 @@ static const struct {
     { "media {\n crypto-suites AEAD_AES_128_GCM AEAD_AES_128_GCM\n}\n", RF_ERR_RANGE,
       "f:2:16: media.crypto-suites names AEAD_AES_128_GCM twice" },
     { "media {\n public-address example.com\n}\n", RF_ERR_SYNTAX, "f:2:17: media.public-address takes an IP address" },
+    { "sip {\n dns-servers one.example\n}\n", RF_ERR_SYNTAX, "f:2:14: sip.dns-servers takes an IP address" },
+    { "sip {\n dns-servers 192.0.2.53:0\n}\n", RF_ERR_SYNTAX, "f:2:14: sip.dns-servers takes an IP address" },
+    { "sip {\n dns-servers 192.0.2.53 [2001:db8::53]:5353 2001:db8::54\n}\n", RF_OK, "" },
     { "sip {\n listen 0.0.0.0:5060\n}\n", RF_ERR_SYNTAX, "f:2:9: sip.listen takes udp:, tcp: or tls:" },
     { "sip {\n listen tls:::1:5061\n}\n", RF_ERR_SYNTAX, "f:2:9: sip.listen takes udp:" },
     { "sip {\n listen tls:0.0.0.0:70000\n}\n", RF_ERR_SYNTAX, "f:2:9: sip.listen takes udp:" },
@@ -358,7 +361,7 @@ files(void)
     ok(err == RF_ERR_RANGE, "an empty password file: %s", why);
 }
 
-/* The five examples of interface.md 3.3: their blocks exist in part, and the first unknown one is named. */
+/* Five whole configurations: their blocks exist in part, and the first unknown one is named. */
 static void
 examples(void)
 {

@@ -22,6 +22,8 @@ type_text(const struct rf_option *o)
         return "host name or address";
     case RF_OPT_ADDRESS:
         return "IP address or auto";
+    case RF_OPT_SERVER:
+        return "IP address with or without :PORT, or system";
     case RF_OPT_LISTEN:
         return "SCHEME:ADDRESS:PORT, several";
     case RF_OPT_PORTS:
@@ -43,7 +45,7 @@ put_choices(struct rf_buf *out, const struct rf_option *o)
 {
     const char *c = o->choices;
 
-    if (c == NULL || o->type == RF_OPT_TEXT || o->type == RF_OPT_ADDRESS)
+    if (c == NULL || o->type == RF_OPT_TEXT || o->type == RF_OPT_ADDRESS || o->type == RF_OPT_SERVER)
         return;
     rf_put_char(out, ' ');
     for (; *c != '\0'; c++) {

@@ -261,27 +261,95 @@ out_of_memory(struct reader *r)
     return RF_ERR_NOMEM;
 }
 
-/* The lines of a text, put below parent, which stands `depth` blocks deep. */
+/* Blocks that are open: [depth] is the innermost; those up to `bottom` were opened by whoever imports this text. */
+struct blocks {
+    struct rf_conf_node *open[RF_CONF_DEPTH_MAX + 1];
+    int depth, bottom;
+};
+
+static enum rf_err
+close_block(struct reader *r, struct blocks *b, const struct rf_conf_word *word, size_t words)
+{
+    if (words > 1) {
+        r->at.column = word[1].column;
+        rf_conf_say(r->problem, r->at, "} must stand alone on its line");
+        return RF_ERR_SYNTAX;
+    }
+    if (b->depth == b->bottom) {
+        rf_conf_say(r->problem, r->at, "} closes nothing");
+        return RF_ERR_SYNTAX;
+    }
+    b->depth--;
+    return RF_OK;
+}
+
+static enum rf_err
+open_block(struct reader *r, struct blocks *b, struct rf_conf_word *word, size_t words)
+{
+    struct rf_conf_node *node;
+
+    if (b->depth == RF_CONF_DEPTH_MAX) {
+        rf_conf_say(r->problem, r->at, "blocks stand more than %d deep", RF_CONF_DEPTH_MAX);
+        return RF_ERR_RANGE;
+    }
+    node = append_node(r, b->open[b->depth], word, words - 1);
+    if (node == NULL)
+        return out_of_memory(r);
+    node->is_block = true;
+    b->open[++b->depth] = node;
+    return RF_OK;
+}
+
+/* Braces are punctuation at the end of a line and alone on one, and nowhere else. */
+static enum rf_err
+check_braces(struct reader *r, const struct rf_conf_word *word, size_t words)
+{
+    for (size_t i = 0; i < words; i++)
+        if ((is_plain(&word[i], "{") && (i == 0 || i + 1 < words)) || is_plain(&word[i], "}")) {
+            r->at.column = word[i].column;
+            rf_conf_say(r->problem, r->at,
+                        i == 0 ? "a block needs a name in front of {"
+                               : "a block begins with { at the end of a line and ends with } on a line of its own");
+            return RF_ERR_SYNTAX;
+        }
+    return RF_OK;
+}
+
+static enum rf_err
+take_words(struct reader *r, struct blocks *b, struct rf_conf_word *word, size_t words)
+{
+    enum rf_err err;
+
+    r->at.column = word[0].column;
+    if (is_plain(&word[0], "}"))
+        return close_block(r, b, word, words);
+    err = check_braces(r, word, words);
+    if (err)
+        return err;
+    if (is_plain(&word[0], "import"))
+        return import(r, b->open[b->depth], b->depth, word, words);
+    if (is_plain(&word[words - 1], "{"))
+        return open_block(r, b, word, words);
+    return append_node(r, b->open[b->depth], word, words) != NULL ? RF_OK : out_of_memory(r);
+}
+
+/* The lines of a text, put below `top`, which stands `depth` blocks deep. */
 static enum rf_err
 read_lines(struct reader *r, struct rf_conf_node *top, int depth, char *p, char *end)
 {
-    struct rf_conf_node *open[RF_CONF_DEPTH_MAX + 1];
-    struct rf_conf_word *word;
-    int bottom = depth;
-    size_t words;
+    struct blocks b = { .depth = depth, .bottom = depth };
+    struct rf_conf_word *word = malloc((RF_CONF_WORDS_MAX + 1) * sizeof *word);
     enum rf_err err = RF_OK;
 
-    word = malloc((RF_CONF_WORDS_MAX + 1) * sizeof *word);
     if (word == NULL)
         return out_of_memory(r);
-    open[depth] = top;
+    b.open[depth] = top;
     if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
         p += 3; /* some editors put a byte order mark in front of UTF-8 */
     for (r->at.line = 1; p < end && err == RF_OK; r->at.line++) {
         char *eol = memchr(p, '\n', (size_t)(end - p));
         char *next = eol != NULL ? eol + 1 : end;
-        struct rf_conf_node *node;
-        size_t bad;
+        size_t bad, words;
 
         if (eol == NULL)
             eol = end;
@@ -295,61 +363,14 @@ read_lines(struct reader *r, struct rf_conf_node *top, int depth, char *p, char 
             break;
         }
         err = split_line(r, p, eol, word, &words);
+        if (!err && words > 0)
+            err = take_words(r, &b, word, words);
         p = next;
-        if (err || words == 0)
-            continue;
-
-        r->at.column = word[0].column;
-        if (is_plain(&word[0], "}")) {
-            if (words > 1) {
-                r->at.column = word[1].column;
-                rf_conf_say(r->problem, r->at, "} must stand alone on its line");
-                err = RF_ERR_SYNTAX;
-            } else if (depth == bottom) {
-                rf_conf_say(r->problem, r->at, "} closes nothing");
-                err = RF_ERR_SYNTAX;
-            } else {
-                depth--;
-            }
-            continue;
-        }
-        for (size_t i = 0; i < words && err == RF_OK; i++)
-            if ((is_plain(&word[i], "{") && (i == 0 || i + 1 < words)) || is_plain(&word[i], "}")) {
-                r->at.column = word[i].column;
-                rf_conf_say(r->problem, r->at,
-                            i == 0 ? "a block needs a name in front of {"
-                                   : "a block begins with { at the end of a line and ends with } on a line of its "
-                                     "own");
-                err = RF_ERR_SYNTAX;
-            }
-        if (err)
-            continue;
-        if (is_plain(&word[0], "import")) {
-            err = import(r, open[depth], depth, word, words);
-            continue;
-        }
-        if (!is_plain(&word[words - 1], "{")) {
-            if (append_node(r, open[depth], word, words) == NULL)
-                err = out_of_memory(r);
-            continue;
-        }
-        if (depth == RF_CONF_DEPTH_MAX) {
-            rf_conf_say(r->problem, r->at, "blocks stand more than %d deep", RF_CONF_DEPTH_MAX);
-            err = RF_ERR_RANGE;
-            continue;
-        }
-        node = append_node(r, open[depth], word, words - 1);
-        if (node == NULL) {
-            err = out_of_memory(r);
-            continue;
-        }
-        node->is_block = true;
-        open[++depth] = node;
     }
     free(word);
-    if (err == RF_OK && depth > bottom) {
-        rf_conf_say(r->problem, open[depth]->at, "the block %.*s is not closed",
-                    RF_SPAN_ARG(open[depth]->word[0].text));
+    if (err == RF_OK && b.depth > b.bottom) {
+        rf_conf_say(r->problem, b.open[b.depth]->at, "the block %.*s is not closed",
+                    RF_SPAN_ARG(b.open[b.depth]->word[0].text));
         err = RF_ERR_SYNTAX;
     }
     return err;

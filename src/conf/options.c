@@ -68,6 +68,9 @@ static const struct rf_option options[] = {
       "TCP and TLS connections at one time. One more is closed at once, which a phone takes as a reason to wait." },
     { "sip.connections-per-source", RF_OPT_NUMBER, ONE, RELOAD, "2000", "2000", "1..1000000", NULL, "",
       "Connections at one time from one address. An office behind one NAT address needs one for each phone." },
+    { "sip.dns-servers", RF_OPT_SERVER, LIST, RESTART, "system", "system", "system", NULL, "",
+      "Whom to ask for the addresses of phones and proxies that registered with a host name (RFC 3263): system "
+      "for those of /etc/resolv.conf, or at most eight addresses, each with :PORT unless it is 53." },
     { "sip.idle-time", RF_OPT_DURATION, ONE, RELOAD, "3m", "3m", "30s..1d", NULL, "",
       "A TCP or TLS connection by which nobody has registered, and that is silent for this long, is closed." },
 

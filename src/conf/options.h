@@ -19,6 +19,7 @@ enum rf_option_type {
     RF_OPT_TEXT,     /* at most the range's octets */
     RF_OPT_DOMAIN,   /* a host name or address */
     RF_OPT_ADDRESS,  /* IPv4 or IPv6, or a choice such as `auto` */
+    RF_OPT_SERVER,   /* ADDRESS or ADDRESS:PORT, or a choice such as `system` */
     RF_OPT_LISTEN,   /* SCHEME:ADDRESS:PORT, the choices are the schemes */
     RF_OPT_PORTS,    /* 30000-39999 */
     RF_OPT_SECRET,   /* secret:NAME, file:PATH, env:NAME, or a literal */
@@ -80,6 +81,8 @@ struct rf_listen {
     struct rf_addr addr; /* port 0: any free one */
 };
 RF_MUST_CHECK enum rf_err rf_listen_parse(struct rf_span text, struct rf_listen *out);
+/** "192.0.2.1", "[2001:db8::1]:5353": without a port it is the one given. */
+RF_MUST_CHECK enum rf_err rf_server_parse(struct rf_span text, uint16_t port, struct rf_addr *out);
 /** "30000-39999". RF_ERR_SYNTAX; RF_ERR_RANGE below 1024 or without an even-odd pair. */
 RF_MUST_CHECK enum rf_err rf_ports_parse(struct rf_span text, uint16_t *low, uint16_t *high);
 

@@ -49,6 +49,16 @@ rf_listen_parse(struct rf_span text, struct rf_listen *out)
 }
 
 enum rf_err
+rf_server_parse(struct rf_span text, uint16_t port, struct rf_addr *out)
+{
+    enum rf_err err = rf_addr_parse(text, port, out);
+
+    if (err)
+        err = rf_addr_parse_port(text, out);
+    return err == RF_OK && rf_addr_port(out) == 0 ? RF_ERR_RANGE : err;
+}
+
+enum rf_err
 rf_ports_parse(struct rf_span text, uint16_t *low, uint16_t *high)
 {
     size_t dash = rf_span_find(text, '-');
@@ -255,6 +265,12 @@ check_word(const struct rf_option *o, struct rf_span word, char *sentence, size_
         if (rf_choice_has(o->choices, word) || rf_addr_parse(word, 0, &addr) == RF_OK)
             return RF_OK;
         snprintf(sentence, size, "%s takes an IP address or %s", o->name, o->choices);
+        return RF_ERR_SYNTAX;
+    case RF_OPT_SERVER:
+        if (rf_choice_has(o->choices, word) || rf_server_parse(word, 53, &addr) == RF_OK)
+            return RF_OK;
+        snprintf(sentence, size, "%s takes an IP address, one with :PORT such as 192.0.2.53:5353, or %s", o->name,
+                 o->choices);
         return RF_ERR_SYNTAX;
     case RF_OPT_LISTEN:
         if (rf_listen_parse(word, &listen) == RF_OK)

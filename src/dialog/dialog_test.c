@@ -23,7 +23,7 @@ parse(const char *text)
 static void
 invite(const char *extra, const char *to_params)
 {
-    char text[16384];
+    static char text[16384]; /* the message of the test points into it */
 
     snprintf(text, sizeof text,
              "INVITE sip:201@pbx.example SIP/2.0\r\nVia: SIP/2.0/TLS 192.0.2.7;branch=z9hG4bKx\r\n"
@@ -36,7 +36,7 @@ invite(const char *extra, const char *to_params)
 static void
 answer(int status, const char *extra, const char *tag)
 {
-    char text[4096];
+    static char text[4096];
 
     snprintf(text, sizeof text,
              "SIP/2.0 %d x\r\nVia: SIP/2.0/TLS 192.0.2.1;branch=z9hG4bKy\r\nFrom: <sip:us@pbx.example>;tag=lt\r\n"

@@ -525,6 +525,14 @@ flow_free(struct rf_flow *f)
 
 static const struct rf_flow_ops conn_ops = { flow_send, flow_close, flow_free };
 
+bool
+rf_transport_is_open(const struct rf_flow *flow)
+{
+    if (flow->ops != &conn_ops)
+        return !flow->is_closed;
+    return !flow->is_closed && rf_container(flow, const struct rf_conn, flow)->state == RF_CONN_OPEN;
+}
+
 void
 rf_transport_ping(struct rf_flow *flow)
 {

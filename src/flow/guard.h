@@ -3,7 +3,7 @@
  *
  * A source is an IPv4 address or an IPv6 /64. Each has its share of connections and of requests that nobody signed
  * in for; beyond it the answer is 503 with Retry-After. Who goes on regardless, or guesses passwords, is banned
- * for 60 s, then twice as long each time, up to an hour.
+ * for ban_first_us, then twice as long each time, up to ban_max_us.
  *
  * Datagrams can be forged, so only a proven source is ever banned: one that completed a TCP handshake, or that
  * echoed a nonce which we sent to this very address. Otherwise a forger could have his victim banned.

@@ -117,6 +117,9 @@ RF_MUST_CHECK enum rf_err rf_transport_connect(struct rf_transport_layer *l, con
 /** A flow of this worker by its id, no new reference; NULL when it is gone. */
 struct rf_flow *rf_transport_find(struct rf_transport_layer *l, uint64_t id);
 
+/** Is a flow of this layer ready for use: connected, and its TLS handshake through? A UDP flow always is. */
+bool rf_transport_is_open(const struct rf_flow *flow);
+
 /** Send a keep-alive ping (CRLF CRLF, RFC 5626 4.4.1) on a stream; nothing on other flows. */
 void rf_transport_ping(struct rf_flow *flow);
 

@@ -499,8 +499,8 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
     struct rf_store_counts before, after;
 
     rf_assert(more_n < 4);
-    if (more_n > 0)
-        memcpy(writes, more, more_n * sizeof *more);
+    for (size_t i = 0; i < more_n; i++)
+        writes[i] = more[i];
     writes[more_n] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
                                               .value = rf_span_str(layer) };
     rf_store_counts(store, &before);

@@ -85,13 +85,44 @@ lookup(void *ctx, struct rf_span user, struct rf_auth_user *out)
 }
 
 static void
+put_challenges(struct rf_register *r, struct rf_buf *b, const struct rf_sip_msg *msg, const struct rf_flow *flow,
+               bool stale, uint64_t now_us)
+{
+    rf_auth_put_challenges(r->w->shared->auth, b, RF_HDR_WWW_AUTHENTICATE, rf_span_str(r->w->site->call.domain), msg,
+                           &flow->remote, stale, now_us);
+}
+
+static void
 challenge(struct rf_register *r, struct rf_server_txn *txn, bool stale, uint64_t now_us)
 {
     struct rf_buf b = rf_buf(r->w->out, sizeof r->w->out);
 
-    rf_auth_put_challenges(r->w->shared->auth, &b, RF_HDR_WWW_AUTHENTICATE, rf_span_str(r->w->site->call.domain),
-                           rf_server_txn_request(txn), &rf_server_txn_flow(txn)->remote, stale, now_us);
+    put_challenges(r, &b, rf_server_txn_request(txn), rf_server_txn_flow(txn), stale, now_us);
     refuse(r, txn, 401, rf_buf_span(&b), now_us);
+}
+
+static bool
+has_phone_user(const struct rf_sip_msg *msg)
+{
+    const struct rf_sip_uri *u = &msg->to.uri;
+
+    return u->has_user && (u->scheme == RF_URI_SIP || u->scheme == RF_URI_SIPS);
+}
+
+bool
+rf_register_challenge(struct rf_register *r, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us)
+{
+    char mem[2048]; /* three challenges of 640 octets at most */
+    struct rf_buf b = rf_buf(mem, sizeof mem);
+
+    if (!msg->is_request || msg->method != RF_SIP_REGISTER || msg->to_tag.n > 0 || !has_phone_user(msg) ||
+        rf_sip_value(msg, RF_HDR_AUTHORIZATION).p != NULL || rf_sip_value(msg, RF_HDR_REQUIRE).p != NULL)
+        return false;
+    put_challenges(r, &b, msg, flow, false, now_us);
+    if (b.overflow)
+        return false;
+    rf_worker_answer_bare(r->w, msg, flow, 401, rf_buf_span(&b));
+    return true;
 }
 
 /* Unescaped user name of credentials or of To. */
@@ -362,7 +393,7 @@ rf_register_request(struct rf_register *r, struct rf_server_txn *txn, const stru
 
     if (requires_unknown(r, txn, msg, now_us))
         return;
-    if (!msg->to.uri.has_user || (msg->to.uri.scheme != RF_URI_SIP && msg->to.uri.scheme != RF_URI_SIPS)) {
+    if (!has_phone_user(msg)) {
         refuse(r, txn, 404, rf_span(NULL, 0), now_us);
         return;
     }

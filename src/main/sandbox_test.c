@@ -1,5 +1,5 @@
 /*
- * main/sandbox_test.c - what the children cannot do any more (issue 2, item 2)
+ * main/sandbox_test.c - what the children cannot do any more
  */
 #include "main/sandbox.h"
 
@@ -147,9 +147,15 @@ main(void)
 
     if (mkdtemp(state_dir) == NULL || (geteuid() == 0 && chown(state_dir, 65534, 65534) != 0))
         return 1;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (!RF_SANITIZED || !cases[i].strict)
-            ok(outcome_of(cases[i].role, cases[i].act) == cases[i].want, "%s", cases[i].what);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum outcome got;
+
+        if (RF_SANITIZED && cases[i].strict)
+            continue;
+        got = outcome_of(cases[i].role, cases[i].act);
+        /* ThreadSanitizer takes SIGSYS for itself: the call is refused, but the process lives on. */
+        ok(got == cases[i].want || (RF_SANITIZED && cases[i].want == KILLED && got == FAILS), "%s", cases[i].what);
+    }
     if (!RF_SANITIZED && rf_sandbox_landlock_abi() > 0)
         ok(outcome_of(RF_SANDBOX_SIGNAL, open_passwd) == FAILS, "signal cannot read a file outside its folders");
     rmdir(state_dir);

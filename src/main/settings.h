@@ -2,7 +2,7 @@
  * main/settings.h - what the processes themselves need to know of the configuration, as plain data
  *
  * The parent reads it at start (what needs a restart) and for certificates; the rest of the configuration is
- * signal's business (main/snapshot.h).
+ * signal's business (main/site.h).
  */
 #ifndef RF_MAIN_SETTINGS_H
 #define RF_MAIN_SETTINGS_H

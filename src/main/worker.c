@@ -17,9 +17,9 @@ rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, stru
 
 /* --- messages --- */
 
-/* An answer without a transaction: to what cannot have one. */
-static void
-answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *flow, int status, struct rf_span headers)
+void
+rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *flow, int status,
+                      struct rf_span headers)
 {
     struct rf_buf b = rf_buf(w->out, sizeof w->out);
 
@@ -50,7 +50,7 @@ malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem
                                             RF_F_I64("status", problem->status), { 0 } },
                    now_us);
     if (is_parsed && problem->status != 0)
-        answer_bare(w, &w->msg, flow, problem->status, rf_span(NULL, 0));
+        rf_worker_answer_bare(w, &w->msg, flow, problem->status, rf_span(NULL, 0));
 }
 
 static void
@@ -71,7 +71,7 @@ post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t
                    (struct rf_log_field[]){ RF_F_STR("what", "a worker's mailbox"), RF_F_ADDR("who", &flow->remote),
                                             RF_F_U64("seconds", 5), { 0 } },
                    now_us);
-    answer_bare(w, &w->msg, flow, 503, RF_SPAN_LIT("Retry-After: 5\r\n"));
+    rf_worker_answer_bare(w, &w->msg, flow, 503, RF_SPAN_LIT("Retry-After: 5\r\n"));
 }
 
 /* --- the guard: who asks too much --- */
@@ -168,7 +168,7 @@ guard_message(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
         rf_flow_close(flow);
     else if (w->msg.is_request && w->msg.method != RF_SIP_ACK) {
         rf_sip_put_headerf(&b, RF_HDR_RETRY_AFTER, "%u", a.retry_after_s);
-        answer_bare(w, &w->msg, flow, 503, rf_buf_span(&b));
+        rf_worker_answer_bare(w, &w->msg, flow, 503, rf_buf_span(&b));
     }
     return false;
 }
@@ -230,12 +230,20 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
     }
     if (!guard_message(w, flow, now_us))
         return;
+    if (rf_register_challenge(w->registers, &w->msg, flow, now_us))
+        return;
     owner = is_anybodys(&w->msg) ? w->index
                                  : rf_call_owner(&w->shared->owner_key, w->msg.call_id, (uint16_t)w->shared->workers);
     if (owner == w->index)
         rf_txn_received(w->txn, &w->msg, flow, now_us);
     else
         post_message(w, owner, flow, now_us);
+}
+
+static void
+on_opened(void *ctx, struct rf_flow *flow, uint64_t now_us)
+{
+    rf_paths_opened(((struct rf_worker *)ctx)->paths, flow);
 }
 
 static void
@@ -402,9 +410,9 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     case RF_LETTER_CARD:
         memcpy(&card, octets.p, sizeof card);
         if (head.kind == RF_LETTER_WANT)
-            rf_worker_want(w, &card);
+            rf_paths_want(w->paths, &card);
         else
-            rf_worker_card(w, &card);
+            rf_paths_card(w->paths, &card, now_us);
         break;
     case RF_LETTER_FLOW:
         rf_remote_letter(w->remotes, rf_span_sub(octets, sizeof head, octets.n), now_us);
@@ -513,7 +521,7 @@ make_parts(struct rf_worker *w)
     const struct rf_launch *l = w->shared->launch;
     struct rf_transport_limits limits;
     const struct rf_transport_user user = { .ctx = w, .message = on_message, .broken = on_broken,
-                                            .admit = on_admit };
+                                            .admit = on_admit, .opened = on_opened };
     const struct rf_txn_user txn_user = { .ctx = w, .request = on_request, .ack = on_ack,
                                           .stray_response = on_stray_response };
     /* 65,536 of each: at 10,000 REGISTERs a second over UDP, timer J keeps 32 s of them; beyond that 503. */
@@ -549,6 +557,8 @@ make_parts(struct rf_worker *w)
     if (!err)
         err = rf_txn_layer_new(&w->txn, rf_loop_wheel(w->loop), &rf_rand_system, &txn_limits, &txn_user);
     if (!err)
+        err = rf_paths_new(&w->paths, w);
+    if (!err)
         err = rf_register_new(&w->registers, w);
     if (err)
         return err;
@@ -574,7 +584,6 @@ rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index, 
     w->index = index;
     w->site = site;
     w->tick.fire = on_tick;
-    rf_list_init(&w->wants);
     err = make_parts(w);
     if (!err)
         err = make_tls(w);
@@ -625,7 +634,7 @@ rf_worker_free(struct rf_worker *w)
     if (w == NULL)
         return;
     rf_call_layer_free(w->calls);
-    rf_worker_forget_wants(w);
+    rf_paths_free(w->paths);
     rf_media_client_free(w->media);
     rf_txn_layer_free(w->txn);
     rf_remote_flows_free(w->remotes);

@@ -25,6 +25,7 @@
 #include "main/fold.h"
 #include "main/launch.h"
 #include "main/letters.h"
+#include "main/path.h"
 #include "main/site.h"
 #include "relay/client.h"
 #include "store/store.h"
@@ -62,14 +63,13 @@ struct rf_worker {
     struct rf_tls_server *tls;
     struct rf_txn_layer *txn;
     struct rf_call_layer *calls;
+    struct rf_paths *paths;
     struct rf_media_client *media;
     struct rf_site *site;
     struct rf_register *registers;
     struct rf_fold *fold;
     struct rf_guard *guard;
     struct rf_timer tick;
-    struct rf_link wants;          /* callenv.c: flows of other workers that were asked for */
-    uint64_t want_serial;
     struct rf_worker_numbers numbers;
     bool runs;
     char out[RF_SIP_MESSAGE_MAX];  /* scratch: an answer being written */
@@ -93,6 +93,10 @@ void rf_worker_free(struct rf_worker *w);
 /** Post a letter of this head and octets; false: the reader's mailbox is full. */
 bool rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, struct rf_span octets);
 
+/** An answer without a transaction: to what cannot have one, or should not cost one. `headers` is not in w->out. */
+void rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *flow, int status,
+                           struct rf_span headers);
+
 /* callenv.c: what calls need of the outside (call/call.h) */
 void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
 
@@ -101,12 +105,6 @@ void rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, c
                               uint64_t now_us);
 void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
 
-/** A question about a flow of ours, and the answer to one of ours. */
-void rf_worker_want(struct rf_worker *w, const struct rf_letter_card *letter);
-void rf_worker_card(struct rf_worker *w, const struct rf_letter_card *letter);
-/** Drop the questions that are open; for the end, when nobody waits for them. */
-void rf_worker_forget_wants(struct rf_worker *w);
-
 /** What `status` shows of a worker; an object of numbers. */
 json_t *rf_worker_numbers_json(struct rf_worker *w);
 
@@ -114,6 +112,11 @@ json_t *rf_worker_numbers_json(struct rf_worker *w);
 struct rf_register;
 RF_MUST_CHECK enum rf_err rf_register_new(struct rf_register **out, struct rf_worker *w);
 void rf_register_free(struct rf_register *r);
+/**
+ * Challenge a REGISTER without credentials, without a transaction (RFC 3261 26.3.2.4): a stranger's requests cost
+ * no memory, and one that is repeated is challenged anew. False: it is none, or needs another answer.
+ */
+bool rf_register_challenge(struct rf_register *r, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
 void rf_register_request(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                          uint64_t now_us);
 

@@ -16,6 +16,8 @@
 
 struct rf_dns;
 
+#define RF_DNS_SERVERS_MAX 8 /* more than three are of no use: each is waited for */
+
 struct rf_dns_conf {
     const struct rf_addr *server; /* whom to ask, port included */
     size_t server_count;          /* 0: those of the system */

@@ -17,6 +17,7 @@ struct rf_search {
     struct rf_dns *dns;
     struct rf_dns_query query;
     void (*ready)(struct rf_search *s, uint64_t now_us); /* from the loop; set by the owner after begin */
+    void *owner;                                         /* the owner's, for `ready` */
 };
 
 /** As rf_resolve_begin. */

@@ -28,9 +28,9 @@ static const struct header_row {
 };
 
 /*
- * Open hashing over length, first, middle and last letter. The factors were searched so that the names of the table
- * do not collide; a new name may, which costs a step and nothing else. Filled before main and only read afterwards.
- * A slot gives a candidate, the whole name is compared.
+ * Open hashing over length, first, middle and last letter. The factors were searched so that the names of the
+ * table do not collide; a new name may, which costs a step and nothing else. Filled before main and only read
+ * afterwards. A slot gives a candidate, the whole name is compared.
  */
 #define SLOTS 256
 #define NAME_MAX_OCTETS 24

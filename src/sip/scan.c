@@ -68,10 +68,12 @@ open_window(struct rf_sip_lines *l, const char *p)
 struct rf_sip_lines
 rf_sip_lines(struct rf_span octets)
 {
-    struct rf_sip_lines l = { octets.p, octets.p + octets.n, octets.p, 0 };
+    struct rf_sip_lines l = { octets.p, octets.p, octets.p, 0 };
 
-    if (octets.n > 0)
+    if (octets.n > 0) {
+        l.end = octets.p + octets.n;
         open_window(&l, octets.p);
+    }
     return l;
 }
 
@@ -112,7 +114,8 @@ rf_sip_line_next(struct rf_sip_lines *l, struct rf_span *whole, bool *broken)
             return true;
         }
         if (*p == '\r' && p[1] == '\n') {
-            /* A fold continues a line, but the empty line ends the header part whatever the body begins with. */
+            /* A fold continues a line, but the empty line ends the header part whatever the body begins
+             * with. */
             if (p > start && end - p >= 3 && (p[2] == ' ' || p[2] == '\t')) {
                 p += 3;
                 continue;

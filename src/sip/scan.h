@@ -1,9 +1,9 @@
 /*
  * sip/scan.h - cuts the header part into lines
  *
- * CR, LF and NUL are found 64 octets at a time; the marks of a window are kept, so that each octet is looked at
- * once. The vector form is what runs; the plain one is its oracle (scan_test.c feeds both the same octets) and
- * serves machines without SSE2.
+ * CR, LF and NUL are found 64 octets at a time; the marks of a window are kept, so that each octet is looked
+ * at once. The vector form is what runs; the plain one is its oracle (frame_test.c feeds both the same octets)
+ * and serves machines without SSE2.
  */
 #ifndef RF_SIP_SCAN_H
 #define RF_SIP_SCAN_H

@@ -79,7 +79,7 @@ test_bad(void)
         { "sip {\n    cipher-level modern\n}\n", 3, "did you mean", "an unknown setting gets a suggestion" },
         { "user 201 {\n", 3, ":", "a block that does not end" },
         { "sip {\n    listen udp:192.0.2.1:5060\n}\n", 1, "RF-805", "an address that is not ours" },
-        { "platform hosted\nsip {\n    listen udp:127.0.0.1:0\n}\n", 6, "RF-810", "what hosted does not allow" },
+        { "platform hosted\nsip {\n    listen udp:127.0.0.1:0\n}\n", 3, "RF-801", "what hosted does not allow" },
     };
     char out[8192];
 

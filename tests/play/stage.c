@@ -232,13 +232,15 @@ env_save(void *ctx, struct rf_span id, struct rf_span value)
 }
 
 static void
-env_record(void *ctx, struct rf_span id, json_t *record)
+env_record(void *ctx, struct rf_span id, const struct rf_call_record *r)
 {
     struct stage *s = ctx;
+    json_t *record = json_loadb(r->text.p, r->text.n, 0, NULL);
 
     (void)id;
     free(s->record);
     s->record = json_dumps(record, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(record);
     s->records++;
     if (strstr(s->record, "inline:") != NULL || strstr(s->record, "response=") != NULL)
         stage_wrong(s, "a secret is in a call record");
