@@ -18,7 +18,6 @@
 
 #define READS_MAX 4          /* of SCRATCH_MAX octets from one connection in one round */
 #define DRAIN_US  (5 * RF_S) /* for what was queued when we close */
-#define DEAF_US       (300 * RF_MS) /* a message before the broken part may be with another worker, or wait for the disk */
 #define LINGER_US (2 * RF_S)
 
 static struct rf_conn *
@@ -66,14 +65,14 @@ deadline(const struct rf_conn *c)
     case RF_CONN_HANDSHAKE:
         return after(c->state_us, limits->handshake_us);
     case RF_CONN_OPEN:
-        if (c->is_deaf)
-            return c->state_us + DEAF_US;
         due = after(c->active_us, limits->unused_us != 0 && rf_list_empty(&c->flow.watches) ? limits->unused_us
                                                                                             : limits->idle_us);
         if (c->half_us != 0)
             due = earlier(due, after(c->half_us, limits->half_message_us));
         if (has_queue(c))
             due = earlier(due, after(c->progress_us, limits->stall_us));
+        if (c->deaf_us != 0)
+            due = earlier(due, c->deaf_us);
         return due;
     case RF_CONN_DRAINING:
         return c->state_us + DRAIN_US;
@@ -113,7 +112,7 @@ rf_conn_watch_anew(struct rf_conn *c)
     else if (c->state == RF_CONN_HANDSHAKE && c->tls != NULL && rf_tls_conn_wants_write(c->tls))
         events = EPOLLOUT;
     else if (c->state == RF_CONN_OPEN)
-        events = (is_backlogged(c) || c->is_deaf ? 0 : EPOLLIN) | (has_queue(c) ? EPOLLOUT : 0);
+        events = (is_backlogged(c) || c->deaf_us != 0 ? 0 : EPOLLIN) | (has_queue(c) ? EPOLLOUT : 0);
     rf_loop_rewatch(c->layer->loop, &c->watch, events);
 }
 
@@ -212,7 +211,7 @@ read_some(struct rf_conn *c, uint64_t now_us)
         size_t n;
         enum rf_err err;
 
-        if (c->state != RF_CONN_OPEN || is_backlogged(c) || c->is_deaf)
+        if (c->state != RF_CONN_OPEN || c->deaf_us != 0 || is_backlogged(c))
             break;
         err = conn_read(c, &n);
         if (err == RF_ERR_AGAIN)
@@ -438,8 +437,10 @@ conn_ready(struct rf_watch *w, uint32_t events, uint64_t now_us)
     case RF_CONN_OPEN:
         if (has_queue(c) && rf_stream_flush(c, now_us) != RF_OK)
             rf_conn_end(c, now_us);
-        else
+        else if (c->deaf_us == 0)
             read_some(c, now_us);
+        else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
+            rf_conn_end(c, now_us);
         break;
     case RF_CONN_DRAINING:
         drain(c, now_us);
@@ -467,7 +468,7 @@ conn_timer(struct rf_timer *t, uint64_t now_us)
         rf_conn_want_timer(c, due_us); /* something happened since it was armed */
     } else if (c->state == RF_CONN_HANDSHAKE) {
         handshake_timed_out(c, now_us);
-    } else if (c->state == RF_CONN_OPEN && c->is_deaf) {
+    } else if (c->state == RF_CONN_OPEN && c->deaf_us != 0) {
         rf_conn_close(c);
     } else {
         c->layer->counts.timeouts += c->state < RF_CONN_DRAINING;
@@ -504,18 +505,6 @@ rf_conn_close(struct rf_conn *c)
         enter(c, RF_CONN_DRAINING, rf_now_us());
         rf_timer_arm(c->layer->wheel, &c->timer, 0);
     }
-}
-
-void
-rf_conn_deafen(struct rf_conn *c, uint64_t now_us)
-{
-    if (c->state != RF_CONN_OPEN)
-        return;
-    c->is_deaf = true;
-    c->state_us = now_us;
-    c->half_us = 0;
-    rf_conn_watch_anew(c);
-    rf_conn_want_timer(c, deadline(c));
 }
 
 static void

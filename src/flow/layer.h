@@ -62,14 +62,14 @@ struct rf_conn {
     uint32_t in_n, in_cap;
     uint32_t out_at, out_n, out_cap; /* [out_at, out_n) waits */
     uint64_t state_us;            /* when the state began */
+    uint64_t deaf_us;             /* nothing is read any more, and then it is closed; 0: it is read */
     uint64_t half_us;             /* when the message began that is not whole; 0: none */
     uint64_t progress_us;         /* when the peer last took octets, while some wait */
     uint64_t active_us;           /* when anything last came or went */
     uint32_t pings_sent;          /* not answered yet */
     enum rf_conn_state state;
     uint8_t crlf_run;             /* CRLFs since the last message or ping */
-    bool is_inbound, is_plain_on_tls, has_spoken;
-    bool is_deaf;                 /* its stream broke: nothing more is read, what came before is still answered */
+    bool is_inbound, is_plain_on_tls, has_spoken, has_asked; /* has_asked: a whole message came */
 };
 
 struct rf_udp_flow {
@@ -121,8 +121,6 @@ void rf_stream_free_buffers(struct rf_conn *c);
 /* conn.c: for stream.c */
 enum rf_err rf_conn_write(struct rf_conn *c, struct rf_span octets, size_t *n);
 void rf_conn_want_timer(struct rf_conn *c, uint64_t due_us);
-/** The stream cannot be cut into messages any more: read nothing, and close when answers had time to go out. */
-void rf_conn_deafen(struct rf_conn *c, uint64_t now_us);
 void rf_conn_watch_anew(struct rf_conn *c);
 void rf_conn_fail(struct rf_conn *c);
 void rf_conn_close(struct rf_conn *c);

@@ -178,6 +178,9 @@ refuse_plain_on_tls(struct rf_conn *c, struct rf_span octets, uint64_t now_us)
 
 /* --- in --- */
 
+#define DEAF_US (100 * RF_MS) /* a neighbour answers within a millisecond, under load within some ten */
+
+
 static void
 broken(struct rf_conn *c, struct rf_span head, const struct rf_sip_problem *problem, uint64_t now_us)
 {
@@ -190,7 +193,14 @@ broken(struct rf_conn *c, struct rf_span head, const struct rf_sip_problem *prob
     }
     if (l->user.broken != NULL)
         l->user.broken(l->user.ctx, &c->flow, head, problem, now_us);
-    rf_conn_deafen(c, now_us);
+    if (c->flow.is_closed || !c->has_asked) {
+        rf_conn_close(c);
+        return;
+    }
+    /* Messages before this one were whole, and another worker may be about to answer them. */
+    c->deaf_us = now_us + DEAF_US;
+    rf_conn_want_timer(c, c->deaf_us);
+    rf_conn_watch_anew(c);
 }
 
 static void
@@ -203,6 +213,7 @@ message(struct rf_conn *c, struct rf_span octets, uint64_t now_us)
         return;
     }
     l->counts.messages_in++;
+    c->has_asked = true;
     l->user.message(l->user.ctx, &c->flow, octets, now_us);
 }
 
