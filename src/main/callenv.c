@@ -5,6 +5,14 @@
 
 #include "main/worker.h"
 
+/* The time of the round, which is what everything else in it is given: the clock itself is ahead of that, and a
+ * deadline made from it would lie in the future of the timer that looks at it. */
+static uint64_t
+round_us(const struct rf_worker *w)
+{
+    return rf_wheel_now_us(rf_loop_wheel(w->loop));
+}
+
 static const struct rf_call_settings *
 settings(void *ctx)
 {
@@ -138,7 +146,7 @@ ask_owner(struct rf_worker *w, uint64_t flow_id, void (*ready)(void *owner, stru
         return RF_ERR_CLOSED;
     }
     rf_list_append(&w->wants, &want->link);
-    rf_timer_arm(rf_loop_wheel(w->loop), &want->timer, rf_now_us() + WANT_WAIT_US);
+    rf_timer_arm(rf_loop_wheel(w->loop), &want->timer, round_us(w) + WANT_WAIT_US);
     return RF_OK;
 }
 
@@ -223,7 +231,7 @@ media(void *ctx, const struct rf_media_request *request)
 {
     struct rf_worker *w = ctx;
 
-    return rf_media_client_send(w->media, request, rf_now_us());
+    return rf_media_client_send(w->media, request, round_us(w));
 }
 
 static void
@@ -237,7 +245,7 @@ save(void *ctx, struct rf_span call_id, struct rf_span value)
     if (rf_store_write(w->shared->store, &write, 1, NULL, NULL, 0) != RF_OK)
         rf_fold_refuse(w->fold, RF_REFUSE_STORE_FAILED, rf_span_str("call"),
                        (struct rf_log_field[]){ RF_F_STR("reason", "the queue of the store is full"), { 0 } },
-                       rf_now_us());
+                       round_us(w));
 }
 
 static void
@@ -255,7 +263,7 @@ record(void *ctx, struct rf_span call_id, json_t *r)
     if (rf_store_write(w->shared->store, &write, 1, NULL, NULL, 0) != RF_OK)
         rf_fold_refuse(w->fold, RF_REFUSE_STORE_FAILED, rf_span_str("record"),
                        (struct rf_log_field[]){ RF_F_STR("reason", "the queue of the store is full"), { 0 } },
-                       rf_now_us());
+                       round_us(w));
     /* The line has the evidence; the ladder is in the store. */
     brief = json_copy(r);
     json_object_del(brief, "ladder");

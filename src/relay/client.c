@@ -216,7 +216,8 @@ on_timer(struct rf_timer *timer, uint64_t now_us)
             struct pending *p = rf_container(l, struct pending, link);
 
             l = l->next;
-            if (now_us - p->first_us >= RF_MEDIA_CLIENT_US) {
+            /* A sum, not a difference: a request may bear a later time than this round has. */
+            if (p->first_us + RF_MEDIA_CLIENT_US <= now_us) {
                 /* The caller may send and so change the list: start over, with one fewer. */
                 give_up(t, p, now_us);
                 l = t->pending.next;
