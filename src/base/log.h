@@ -1,7 +1,7 @@
 /*
  * base/log.h - a line per event
  *
- * One event is one line: JSON objects to a file or pipe, aligned text to a terminal (interface 6.2). Whoever
+ * One event is one line: JSON objects to a file or pipe, aligned text to a terminal. Whoever
  * decides an outcome logs it, once. Keys, digest responses, passwords and DTMF digits are never logged.
  *
  * Threads: any thread; a line is written by one write(2).

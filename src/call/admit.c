@@ -335,7 +335,7 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         refuse_full(c, "the number of calls", now_us);
         return;
     }
-    if (!call_user_count_add(l, c->a->user, s->calls_per_user_max)) {
+    if (!call_user_count_add(l, c->a->user, user.calls_max != 0 ? user.calls_max : s->calls_per_user_max)) {
         refuse_full(c, "the number of calls of this user", now_us);
         return;
     }

@@ -32,6 +32,7 @@ struct rf_call_user {
     struct rf_srtp_policy srtp;
     char srtp_setting[96];  /* "user.201.srtp": the setting that decides, for sentences */
     bool require_tls;       /* only TLS flows may be used */
+    uint32_t calls_max;     /* as caller, at one time; 0: as the settings say */
     struct rf_auth_user auth;
 };
 

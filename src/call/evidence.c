@@ -1,5 +1,5 @@
 /*
- * call/evidence.c - what protected a call, from packets that were counted and never from settings (interface 4.3)
+ * call/evidence.c - what protected a call, from packets that were counted and never from settings
  *
  * A leg is encrypted when SRTP packets passed and no clear one did. A call is ENCRYPTED when both legs are, now, and
  * both signalling paths are TLS, so that the keys could not be read. verdict_min is the worst of its life.

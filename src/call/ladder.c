@@ -26,33 +26,55 @@ next_entry(struct call *c)
     return &c->ladder[c->ladder_n++];
 }
 
-void
-ladder_add(struct call *c, uint8_t side, bool is_out, const char *method, int status, const char *note,
-           uint64_t now_us)
+static void
+add(struct call *c, const struct ladder_entry *what, uint64_t now_us)
 {
     struct ladder_entry *e = next_entry(c);
 
     if (e == NULL)
         return;
-    e->at_us = now_us - c->began_us;
-    e->side = side;
-    e->is_out = is_out;
-    e->status = (uint16_t)status;
-    snprintf(e->method, sizeof e->method, "%s", method);
-    snprintf(e->note, sizeof e->note, "%s", note);
+    *e = *what;
+    e->at_us = now_us > c->began_us ? now_us - c->began_us : 0;
+    /* Some steps know only the wheel's time, which is behind that of the message that caused them: an effect never
+     * stands before its cause. */
+    if (e > c->ladder && e->at_us < e[-1].at_us)
+        e->at_us = e[-1].at_us;
+}
+
+void
+ladder_add(struct call *c, uint8_t side, bool is_out, const char *method, int status, const char *note,
+           uint64_t now_us)
+{
+    struct ladder_entry e = { .side = side, .is_out = is_out, .status = (uint16_t)status };
+
+    snprintf(e.method, sizeof e.method, "%s", method);
+    snprintf(e.note, sizeof e.note, "%s", note);
+    add(c, &e, now_us);
+}
+
+void
+ladder_sdp(struct call *c, uint8_t side, const char *method, int status, struct rf_span sdp, uint64_t now_us)
+{
+    struct ladder_entry e = { .side = side, .is_out = true, .status = (uint16_t)status, .has_sdp = sdp.n > 0 };
+
+    snprintf(e.method, sizeof e.method, "%s", method);
+    if (e.has_sdp)
+        leg_describe(sdp, e.note, sizeof e.note);
+    add(c, &e, now_us);
 }
 
 void
 ladder_msg(struct call *c, uint8_t side, bool is_out, const struct rf_sip_msg *m, uint64_t now_us)
 {
-    char note[72] = "", method[12];
+    struct ladder_entry e = { .side = side, .is_out = is_out, .status = m->is_request ? 0 : (uint16_t)m->status };
+    struct rf_span name = m->is_request ? m->method_text : rf_span_str(rf_sip_method_name(m->method));
 
-    if (m->body.n > 0 && (m->method == RF_SIP_INVITE || m->method == RF_SIP_ACK))
-        leg_describe(m->body, note, sizeof note);
-    snprintf(method, sizeof method, "%.*s", RF_SPAN_ARG(rf_span_sub(m->method_text, 0, sizeof method - 1)));
-    if (!m->is_request)
-        snprintf(method, sizeof method, "%s", rf_sip_method_name(m->method));
-    ladder_add(c, side, is_out, method, m->is_request ? 0 : m->status, note, now_us);
+    e.has_sdp = m->body.n > 0 && (m->method == RF_SIP_INVITE || m->method == RF_SIP_ACK);
+    if (e.has_sdp)
+        leg_describe(m->body, e.note, sizeof e.note);
+    name = rf_span_sub(name, 0, sizeof e.method - 1);
+    memcpy(e.method, name.p, name.n);
+    add(c, &e, now_us);
 }
 
 json_t *
@@ -70,6 +92,7 @@ ladder_json(const struct call *c)
         json_object_set_new(row, "method", json_string(e->method));
         if (e->status != 0)
             json_object_set_new(row, "status", json_integer(e->status));
+        json_object_set_new(row, "sdp", json_boolean(e->has_sdp));
         json_object_set_new(row, "note", json_string(e->note));
         json_array_append_new(list, row);
     }

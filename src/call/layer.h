@@ -128,6 +128,7 @@ struct ladder_entry {
     uint64_t at_us;
     uint8_t side;      /* 0: A, 1: B */
     bool is_out;
+    bool has_sdp;
     uint16_t status;   /* 0: a request */
     char method[12];
     char note[72];
@@ -357,6 +358,9 @@ void call_say(struct call *c, enum rf_refusal why, const struct rf_log_field *fi
 
 /* --- ladder.c, evidence.c, record.c --- */
 void ladder_msg(struct call *c, uint8_t side, bool is_out, const struct rf_sip_msg *m, uint64_t now_us);
+/** A message of ours that bears this description, or none. */
+void ladder_sdp(struct call *c, uint8_t side, const char *method, int status, struct rf_span sdp, uint64_t now_us);
+/** Another message, or with an empty method an event. */
 void ladder_add(struct call *c, uint8_t side, bool is_out, const char *method, int status, const char *note,
                 uint64_t now_us);
 json_t *ladder_json(const struct call *c);

@@ -184,7 +184,6 @@ leg_respond(struct leg *leg, int status, struct rf_span extra, struct rf_span sd
     struct rf_buf b = rf_buf(l->out, sizeof l->out);
     struct rf_flow *flow;
     const struct rf_sip_msg *req;
-    char note[72] = "";
 
     if (leg->server == NULL || !leg->server_is_open)
         return;
@@ -207,14 +206,12 @@ leg_respond(struct leg *leg, int status, struct rf_span extra, struct rf_span sd
     put_our_headers(&b, leg);
     rf_put(&b, extra);
     rf_sip_put_body(&b, sdp.n > 0 ? "application/sdp" : NULL, sdp);
-    if (sdp.n > 0)
-        leg_describe(sdp, note, sizeof note);
     if (rf_buf_done(&b) != RF_OK) {
         rf_server_txn_reply(leg->server, 500, NULL, (struct rf_span){ 0 }, now_us);
         leg->server_is_open = false;
         return;
     }
-    ladder_add(leg->call, leg->side, true, rf_sip_method_name(RF_SIP_INVITE), status, note, now_us);
+    ladder_sdp(leg->call, leg->side, rf_sip_method_name(RF_SIP_INVITE), status, sdp, now_us);
     if (status >= 200)
         leg->server_is_open = false;
     if (status >= 200 && status < 300)
@@ -333,7 +330,7 @@ leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const
     struct rf_client_txn *txn;
     struct rf_addr ours;
     struct rf_hop hop;
-    char branch[49], note[72] = "";
+    char branch[49];
     enum rf_err err;
 
     if (leg->flow == NULL || leg->flow->is_closed)
@@ -350,13 +347,14 @@ leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const
     err = rf_buf_done(&b);
     if (err != RF_OK)
         return err;
-    if (body.n > 0 && method == RF_SIP_INVITE)
-        leg_describe(body, note, sizeof note);
     err = rf_client_txn_new(&txn, l->env.txn, leg->flow, method, rf_span_str(branch), rf_buf_span(&b), events, owner,
                             now_us);
     if (err != RF_OK)
         return err;
-    ladder_add(leg->call, leg->side, true, rf_sip_method_name(method), 0, note, now_us);
+    if (method == RF_SIP_INVITE)
+        ladder_sdp(leg->call, leg->side, rf_sip_method_name(method), 0, body, now_us);
+    else
+        ladder_add(leg->call, leg->side, true, rf_sip_method_name(method), 0, "", now_us);
     if (out != NULL)
         *out = txn;
     return RF_OK;

@@ -1,5 +1,5 @@
 /*
- * call/record.c - the record of a call: who, when, how protected, why not (interface 4.3). Never a key.
+ * call/record.c - the record of a call: who, when, how protected, why not. Never a key.
  */
 #include <time.h>
 

@@ -1,5 +1,5 @@
 /*
- * call/save.c - a call that is up, as octets for the store, so that a new signal process knows it (design 2.1)
+ * call/save.c - a call that is up, as octets for the store, so that a new signal process knows it
  *
  * Everything that a BYE, a re-INVITE and the record need, except keys: those lie in the media map, which outlives the
  * process, and never reach the disk. The octets are read back with the suspicion of any input: the file may be damaged

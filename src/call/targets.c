@@ -79,7 +79,7 @@ call_find_targets(struct call *c, struct rf_span name, enum rf_refusal *why)
     return added > 0;
 }
 
-/* 3xx: only to our own users, and not for ever; anything else is a failure like any (design 3). */
+/* 3xx: only to our own users, and not for ever; anything else is a failure like any. */
 void
 call_redirect(struct call *c, struct leg *leg, const struct rf_sip_msg *msg)
 {

@@ -4,7 +4,7 @@
 #include "cli/prove.h"
 
 #define WIDTH 79 /* columns used of 80 */
-#define NAME  18 /* columns of a claim's name */
+#define NAME 18  /* columns of a claim's name */
 
 static const char *
 colour(const struct rf_cli *cli, const char *code)
@@ -80,12 +80,13 @@ rf_claim_print(const struct rf_cli *cli, const struct rf_claim *c, const char *s
 json_t *
 rf_claim_json(const struct rf_claim *c)
 {
-    static const char *const states[] = { "open", "held", "failed", "skipped" };
+    static const char *const states[] = {"open", "held", "failed", "skipped"};
     json_t *seen = json_array();
 
     for (size_t i = 0; i < 3; i++)
         if (c->seen[i][0] != '\0')
             json_array_append_new(seen, json_string(c->seen[i]));
-    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:s, s:s}", "claim", c->name, "state", states[c->state], "seen", seen,
-                     "mark", c->mark, "checks", (int)c->checks, "code", c->code, "sentence", c->sentence);
+    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:s, s:s}", "claim", c->name, "state", states[c->state],
+                     "seen", seen, "mark", c->mark, "checks", (int)c->checks, "code", c->code, "sentence",
+                     c->sentence);
 }

@@ -20,7 +20,8 @@ struct demo {
     const struct rf_cli *cli;
     struct rf_demo_site site;
     struct rf_demo_daemon daemon;
-    char place[RF_DEMO_PATH_MAX], program[RF_DEMO_PATH_MAX]; /* state directory, this program: as people write them */
+    char place[RF_DEMO_PATH_MAX],
+        program[RF_DEMO_PATH_MAX]; /* state directory, this program: as people write them */
     int signal_fd;
     bool asked_to_stop, made_ca, shows_events, has_progress;
     uint64_t ready_us, proof_us;
@@ -88,7 +89,8 @@ name_places(struct demo *d)
 
     put_path(d->place, sizeof d->place, d->site.dir);
     program[n > 0 ? n : 0] = '\0';
-    put_path(d->program, sizeof d->program, strncmp(program, "/usr/", 5) != 0 && n > 0 ? program : "ringfence");
+    put_path(d->program, sizeof d->program,
+             strncmp(program, "/usr/", 5) != 0 && n > 0 ? program : "ringfence");
 }
 
 static unsigned
@@ -105,7 +107,7 @@ count_checks(const struct demo *d)
 static void
 print_listeners(const struct demo *d)
 {
-    static const char *const schemes[] = { "tls", "tcp", "udp" };
+    static const char *const schemes[] = {"tls", "tcp", "udp"};
 
     for (size_t s = 0; s < 3; s++) {
         printf("  %-10s %s", s == 0 ? "SIP" : "", schemes[s]);
@@ -151,9 +153,9 @@ print_json(const struct demo *d, bool good)
         json_array_append_new(claims, rf_claim_json(&d->claim[i]));
     for (size_t i = 0; i < d->daemon.listen_count; i++)
         json_array_append_new(listen, json_string(d->daemon.listen[i]));
-    o = json_pack("{s:b, s:s, s:o, s:I, s:I, s:i, s:o}", "ok", good, "state", d->site.dir, "listen", listen, "ready_ms",
-                  (json_int_t)(d->ready_us / RF_MS), "proof_ms", (json_int_t)(d->proof_us / RF_MS), "checks",
-                  (int)count_checks(d), "claims", claims);
+    o = json_pack("{s:b, s:s, s:o, s:I, s:I, s:i, s:o}", "ok", good, "state", d->site.dir, "listen", listen,
+                  "ready_ms", (json_int_t)(d->ready_us / RF_MS), "proof_ms",
+                  (json_int_t)(d->proof_us / RF_MS), "checks", (int)count_checks(d), "claims", claims);
     rf_cli_json(o);
     json_decref(o);
     fflush(stdout);
@@ -189,7 +191,8 @@ note_event(void *ctx, const json_t *event)
         d->made_ca = true;
     if (!d->shows_events || d->cli->quiet || (strcmp(level, "warn") != 0 && strcmp(level, "error") != 0))
         return;
-    fprintf(stderr, "%.8s  %-5s %s ", strlen(rf_cli_text(event, "ts")) > 19 ? rf_cli_text(event, "ts") + 11 : "", level,
+    fprintf(stderr, "%.8s  %-5s %s ",
+            strlen(rf_cli_text(event, "ts")) > 19 ? rf_cli_text(event, "ts") + 11 : "", level,
             rf_cli_text(event, "code"));
     for (; *text != '\0'; text++) /* it may hold what a peer sent: nothing that moves a cursor */
         fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, stderr);
@@ -205,7 +208,7 @@ start(struct demo *d)
     char text[128], fix[300];
     enum rf_err err;
 
-    d->daemon = (struct rf_demo_daemon){ .on_event = note_event, .ctx = d };
+    d->daemon = (struct rf_demo_daemon){.on_event = note_event, .ctx = d};
     err = rf_demo_daemon_start(&d->daemon, &d->site);
     if (!err)
         err = rf_demo_daemon_wait(&d->daemon, READY_MS);
@@ -225,10 +228,13 @@ start(struct demo *d)
         return RF_EXIT_DONE;
     /* A long name stands on the screen that follows, if at all. */
     snprintf(text, sizeof text, "embedded configuration%s%s%s", d->made_ca ? ", local CA made" : "",
-             strlen(d->place) > 12 ? "" : d->made_ca ? " in " : ", state in ", strlen(d->place) > 12 ? "" : d->place);
+             strlen(d->place) > 12 ? ""
+             : d->made_ca          ? " in "
+                                   : ", state in ",
+             strlen(d->place) > 12 ? "" : d->place);
     print_step("[3/4] start", text, d->ready_us);
     if (d->site.moved)
-        printf("%19sstate in %s: only root may enter this folder\n", "", d->place);
+        printf("%19skept in %s (only root may enter here)\n", "", d->place);
     fflush(stdout);
     return RF_EXIT_DONE;
 }
@@ -237,8 +243,7 @@ static bool
 prove(struct demo *d)
 {
     const struct rf_prove_conf conf = {
-        .daemon = &d->daemon, .site = &d->site, .is_over = is_over, .progress = progress, .ctx = d
-    };
+        .daemon = &d->daemon, .site = &d->site, .is_over = is_over, .progress = progress, .ctx = d};
     uint64_t began_us = rf_now_us();
     bool good = rf_prove(&conf, d->claim, &d->claims);
 
@@ -256,14 +261,16 @@ serve(struct demo *d)
     fflush(stdout);
     d->shows_events = true;
     while (!is_over(d)) {
-        struct pollfd fds[2] = { { d->signal_fd, POLLIN, 0 }, { d->daemon.log_fd, POLLIN, 0 } };
+        struct pollfd fds[2] = { {d->signal_fd, POLLIN, 0 }, {d->daemon.log_fd, POLLIN, 0}};
 
         (void)poll(fds, 2, 1000);
         if (!rf_demo_daemon_pump(&d->daemon, 0))
-            return d->daemon.status == 0 ? RF_EXIT_DONE
-                                         : rf_cli_error(d->cli, RF_EXIT_FAILED, d->daemon.code,
-                                                        d->daemon.sentence[0] != '\0' ? d->daemon.sentence
-                                                                                      : "the daemon has ended", d->daemon.fix);
+            return d->daemon.status == 0
+                       ? RF_EXIT_DONE
+                       : rf_cli_error(d->cli, RF_EXIT_FAILED, d->daemon.code,
+                                      d->daemon.sentence[0] != '\0' ? d->daemon.sentence
+                                                                    : "the daemon has ended",
+                                      d->daemon.fix);
     }
     if (!d->cli->json && !d->cli->quiet)
         fprintf(stderr, "\nstops\n");
@@ -279,7 +286,8 @@ rf_cmd_demo(struct rf_cli *cli)
     int status;
 
     if (port != NULL && (rf_span_u64(rf_span_str(port), 65534, &base) != RF_OK || (base > 0 && base < 1024)))
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "--port-base takes a port from 1024 to 65534, or 0 for any free ones");
+        return rf_cli_fail(cli, RF_EXIT_USAGE,
+                           "--port-base takes a port from 1024 to 65534, or 0 for any free ones");
     d = calloc(1, sizeof *d);
     if (d == NULL)
         return rf_cli_fail(cli, RF_EXIT_FAILED, "out of memory");

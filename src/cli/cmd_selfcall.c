@@ -1,8 +1,8 @@
 /*
  * cli/cmd_selfcall.c - `selfcall`: two phones of our own call each other through the daemon that runs
  *
- * It is safe on a live system: nobody's phone rings unless that was asked for, the phones sign out afterwards, and
- * the call has an end. Passwords come from a file, a prompt or standard input; the demo's own users need none.
+ * It is safe on a live system: nobody's phone rings unless that was asked for, the phones sign out afterwards,
+ * and the call has an end. Passwords come from a file, a prompt or standard input; the demo's users need none.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "srtp/srtp.h"
 
 #define SECONDS_MAX 60
-#define ANSWER_MS   5000
+#define ANSWER_MS 5000
 
 struct selfcall {
     const struct rf_cli *cli;
@@ -51,9 +51,10 @@ take_passwords_of_file(struct selfcall *s, const char *path)
     }
     if (f != NULL)
         fclose(f);
-    return good ? RF_EXIT_DONE
-                : rf_cli_fail(s->cli, RF_EXIT_USAGE, "%s needs two lines: the password of %s, then that of %s", path,
-                              s->user[0], s->user[1]);
+    return good
+               ? RF_EXIT_DONE
+               : rf_cli_fail(s->cli, RF_EXIT_USAGE, "%s needs two lines: the password of %s, then that of %s",
+                             path, s->user[0], s->user[1]);
 }
 
 static int
@@ -86,7 +87,8 @@ take_passwords(struct selfcall *s)
 static int
 take_listener(struct selfcall *s)
 {
-    static const enum rf_ua_transport transports[] = { RF_UA_UDP, RF_UA_TCP, RF_UA_TLS }; /* by rf_listen_scheme */
+    static const enum rf_ua_transport transports[] = {RF_UA_UDP, RF_UA_TCP,
+                                                      RF_UA_TLS}; /* by rf_listen_scheme */
     int status;
     json_t *answer = rf_cli_ask(s->cli, json_pack("{s:s}", "command", "status"), &status);
     const json_t *list = json_object_get(answer, "listen");
@@ -107,8 +109,8 @@ take_listener(struct selfcall *s)
     if (!rf_addr_is_set(&s->server))
         return rf_cli_fail(s->cli, RF_EXIT_FAILED, "the daemon listens nowhere that a phone could reach");
     if (rf_addr_is_any(&s->server) &&
-        rf_addr_parse(rf_span_str(s->server.sa.sa_family == AF_INET6 ? "::1" : "127.0.0.1"), rf_addr_port(&s->server),
-                      &s->server) != RF_OK)
+        rf_addr_parse(rf_span_str(s->server.sa.sa_family == AF_INET6 ? "::1" : "127.0.0.1"),
+                      rf_addr_port(&s->server), &s->server) != RF_OK)
         return RF_EXIT_FAILED;
     return RF_EXIT_DONE;
 }
@@ -117,7 +119,8 @@ static int
 take_domain(struct selfcall *s)
 {
     int status;
-    json_t *answer = rf_cli_ask(s->cli, json_pack("{s:s, s:s}", "command", "config.get", "name", "domain"), &status);
+    json_t *answer =
+        rf_cli_ask(s->cli, json_pack("{s:s, s:s}", "command", "config.get", "name", "domain"), &status);
 
     if (answer == NULL)
         return status;
@@ -154,7 +157,8 @@ check_silence(struct selfcall *s)
 
     if (rf_cli_flag(s->cli, "--ring") != NULL)
         return RF_EXIT_DONE;
-    rows = rf_cli_ask(s->cli, json_pack("{s:s, s:s}", "command", "registrations", "user", s->user[1]), &status);
+    rows =
+        rf_cli_ask(s->cli, json_pack("{s:s, s:s}", "command", "registrations", "user", s->user[1]), &status);
     if (rows == NULL)
         return status;
     for (size_t i = 0; i < json_array_size(rows); i++)
@@ -162,7 +166,8 @@ check_silence(struct selfcall *s)
     json_decref(rows);
     if (reachable == 0)
         return RF_EXIT_DONE;
-    return rf_cli_fail(s->cli, RF_EXIT_FAILED, "%s has %d phone%s registered, which would ring; --ring does it all the same",
+    return rf_cli_fail(s->cli, RF_EXIT_FAILED,
+                       "%s has %d phone%s registered, which would ring; --ring does it all the same",
                        s->user[1], reachable, reachable > 1 ? "s" : "");
 }
 
@@ -181,10 +186,19 @@ static bool
 sign_in(struct selfcall *s, int who)
 {
     struct rf_ua_conf conf = {
-        .user = s->user[who], .password = s->password[who], .domain = s->domain, .server = s->server,
-        .transport = s->transport, .local = s->server, .trust_file = s->trust[0] != '\0' ? s->trust : NULL,
-        .server_name = s->domain, .srtp = RF_SRTP_OPTIONAL, .tone_hz = tones[who], .rtcp_ms = 1000,
-        .reply = RF_UA_RING, .ring = 180,
+        .user = s->user[who],
+        .password = s->password[who],
+        .domain = s->domain,
+        .server = s->server,
+        .transport = s->transport,
+        .local = s->server,
+        .trust_file = s->trust[0] != '\0' ? s->trust : NULL,
+        .server_name = s->domain,
+        .srtp = RF_SRTP_OPTIONAL,
+        .tone_hz = tones[who],
+        .rtcp_ms = 1000,
+        .reply = RF_UA_RING,
+        .ring = 180,
     };
     struct rf_ua_link_info link;
     char text[400];
@@ -218,8 +232,8 @@ place_call(struct selfcall *s)
     if (rf_self_call_begin(c, s->set, s->user[1], ANSWER_MS) != RF_OK)
         return failed(s, c->code, c->why);
     rf_ua_run(s->set, s->seconds * 1000);
-    if (rf_self_call_measure(c, s->set, s->cli->state_dir) != RF_OK || (made[0] = rf_self_call_agrees(c, 0)) == 0 ||
-        (made[1] = rf_self_call_sounds(c, tones)) == 0)
+    if (rf_self_call_measure(c, s->set, s->cli->state_dir) != RF_OK ||
+        (made[0] = rf_self_call_agrees(c, 0)) == 0 || (made[1] = rf_self_call_sounds(c, tones)) == 0)
         return failed(s, c->code, c->why);
     s->claim.checks = made[0] + made[1];
     s->claim.state = RF_CLAIM_HELD;
@@ -275,7 +289,7 @@ rf_cmd_selfcall(struct rf_cli *cli)
         take_passwords, take_listener, take_domain, take_trust, check_silence, run,
     };
     const char *seconds = rf_cli_flag(cli, "--seconds");
-    struct selfcall s = { .cli = cli, .user = { "201", "202" } };
+    struct selfcall s = {.cli = cli, .user = {"201", "202"}};
     uint64_t n = 3;
     int status = RF_EXIT_DONE;
 

@@ -2,7 +2,7 @@
  * cli/command.h - one table of commands
  *
  * Parser, --help, completion, the manual page and the documents check are made from the rows of this table, so
- * that they cannot disagree (interface 2.2). A command is a noun and maybe a verb; a bare noun lists.
+ * that they cannot disagree. A command is a noun and maybe a verb; a bare noun lists.
  *
  * Data goes to stdout, everything else to stderr. No command prints a key, a password or a digest response.
  */
@@ -14,7 +14,7 @@
 
 #include "base/refusal.h"
 
-/* Exit statuses: interface 2.2. */
+/* Exit statuses; scripts rely on them. */
 enum rf_exit {
     RF_EXIT_DONE = 0,
     RF_EXIT_FAILED = 1,

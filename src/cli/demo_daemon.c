@@ -19,8 +19,10 @@
 _Noreturn static void
 become_daemon(const struct rf_demo_site *site, pid_t demo, int log_fd)
 {
-    char *const argv[] = { "ringfence", "run", "--config", (char *)(uintptr_t)site->config, "--state",
-                           (char *)(uintptr_t)site->dir, NULL };
+    char *const argv[] = {"ringfence", "run",
+                          "--config",  (char *)(uintptr_t)site->config,
+                          "--state",   (char *)(uintptr_t)site->dir,
+                          NULL};
     int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     sigset_t none;
 
@@ -79,6 +81,18 @@ take_ready(struct rf_demo_daemon *d, const json_t *event)
     }
 }
 
+/* A refusal's sentence is whole; other errors name their circumstances in fields. */
+static void
+take_sentence(struct rf_demo_daemon *d, const json_t *event, bool is_whole)
+{
+    const char *more = is_whole ? "" : rf_cli_text(event, "reason");
+
+    if (!is_whole && more[0] == '\0')
+        more = rf_cli_text(event, "folder");
+    snprintf(d->sentence, sizeof d->sentence, "%s%s%s", rf_cli_text(event, "msg"),
+             more[0] != '\0' ? ": " : "", more);
+}
+
 static void
 take_event(struct rf_demo_daemon *d, const json_t *event)
 {
@@ -91,9 +105,7 @@ take_event(struct rf_demo_daemon *d, const json_t *event)
         d->signal_starts++;
     } else if (strcmp(rf_cli_text(event, "level"), "error") == 0) {
         snprintf(d->code, sizeof d->code, "%s", rf_cli_text(event, "code"));
-        snprintf(d->sentence, sizeof d->sentence, "%s%s%s", rf_cli_text(event, "msg"),
-                 rf_cli_text(event, "reason")[0] != '\0' && strcmp(name, "refused") != 0 ? ": " : "",
-                 strcmp(name, "refused") != 0 ? rf_cli_text(event, "reason") : "");
+        take_sentence(d, event, strcmp(name, "refused") == 0);
         snprintf(d->fix, sizeof d->fix, "%s", rf_cli_text(event, "fix"));
     }
     if (d->on_event != NULL)
@@ -113,9 +125,11 @@ take_octets(struct rf_demo_daemon *d, const char *p, size_t n)
             continue;
         }
         event = d->line_n <= sizeof d->line ? json_loadb(d->line, d->line_n, 0, NULL) : NULL;
-        d->line_n = 0;
         if (event != NULL)
             take_event(d, event);
+        else if (d->line_n <= sizeof d->line) /* no event: a library's last words, a sanitizer's report */
+            fprintf(stderr, "%.*s\n", (int)d->line_n, d->line);
+        d->line_n = 0;
         json_decref(event);
     }
 }
@@ -134,7 +148,7 @@ bury(struct rf_demo_daemon *d)
 bool
 rf_demo_daemon_pump(struct rf_demo_daemon *d, int timeout_ms)
 {
-    struct pollfd fd = { d->log_fd, POLLIN, 0 };
+    struct pollfd fd = {d->log_fd, POLLIN, 0};
     char octets[4096];
     ssize_t n = -1;
 

@@ -28,7 +28,7 @@ static const struct {
     { "203", "Workshop", "optional" },
 };
 
-/* Whether an unprivileged user may come as far as this folder. Its name need not exist yet, those above it must. */
+/* Whether an unprivileged user may come as far as this folder. It need not exist yet, those above it must. */
 static bool
 is_open_to_all(const char *dir)
 {
@@ -54,8 +54,8 @@ is_ipv6_here(void)
 {
     struct rf_addr a;
     int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool here = fd >= 0 && rf_addr_parse(rf_span_str("::1"), 0, &a) == RF_OK &&
-                bind(fd, &a.sa, rf_addr_len(&a)) == 0;
+    bool here =
+        fd >= 0 && rf_addr_parse(rf_span_str("::1"), 0, &a) == RF_OK && bind(fd, &a.sa, rf_addr_len(&a)) == 0;
 
     if (fd >= 0)
         close(fd);
@@ -76,8 +76,8 @@ put_config(struct rf_buf *b, const char *dir, uint16_t port)
         rf_putf(b, " udp:[::1]:%u tcp:[::1]:%u tls:[::1]:%u", port, port, tls);
     rf_put_str(b, "\n}\n");
     for (size_t i = 0; i < sizeof users / sizeof *users; i++)
-        rf_putf(b, "user %s {\n    name %s\n    password \"file:%s/%s.password\"\n    srtp %s\n}\n", users[i].user,
-                users[i].name, dir, users[i].user, users[i].srtp);
+        rf_putf(b, "user %s {\n    name %s\n    password \"file:%s/%s.password\"\n    srtp %s\n}\n",
+                users[i].user, users[i].name, dir, users[i].user, users[i].srtp);
 }
 
 /* A file of ours with mode 0600, whole or not at all. */
@@ -151,17 +151,19 @@ rf_demo_site_prepare(const struct rf_cli *cli, const char *dir, uint16_t port_ba
     pid_t pid = 0;
     enum rf_err err;
 
-    *out = (struct rf_demo_site){ .moved = dir == NULL && geteuid() == 0 && !is_open_to_all(DIR_USUAL) };
+    *out = (struct rf_demo_site){.moved = dir == NULL && geteuid() == 0 && !is_open_to_all(DIR_USUAL)};
     if (dir == NULL)
         dir = out->moved ? DIR_OTHER : DIR_USUAL;
     err = rf_state_dir_open(&held, dir, &pid, why, sizeof why);
     if (err == RF_ERR_EXISTS) {
         snprintf(fix, sizeof fix, "kill %d   or name another directory with --state DIR", (int)pid);
-        return rf_cli_error(cli, RF_EXIT_FAILED, rf_refusal_row(RF_REFUSE_SECOND_INSTANCE)->code, why, pid > 0 ? fix : "");
+        return rf_cli_error(cli, RF_EXIT_FAILED, rf_refusal_row(RF_REFUSE_SECOND_INSTANCE)->code, why,
+                            pid > 0 ? fix : "");
     }
     if (err)
         return rf_cli_error(cli, RF_EXIT_FAILED, "", why, "name another directory with --state DIR");
-    if (strlen(rf_state_dir_path(held)) >= sizeof out->dir || strpbrk(rf_state_dir_path(held), "\"\\\n") != NULL)
+    if (strlen(rf_state_dir_path(held)) >= sizeof out->dir ||
+        strpbrk(rf_state_dir_path(held), "\"\\\n") != NULL)
         err = RF_ERR_RANGE; /* the configuration could not name it */
     if (!err) {
         snprintf(out->dir, sizeof out->dir, "%s", rf_state_dir_path(held));
@@ -171,7 +173,8 @@ rf_demo_site_prepare(const struct rf_cli *cli, const char *dir, uint16_t port_ba
     snprintf(why, sizeof why, "%s cannot be made ready: %s", dir,
              err == RF_ERR_RANGE ? "its path is too long or has odd characters" : strerror(errno));
     rf_state_dir_close(held);
-    return err ? rf_cli_error(cli, RF_EXIT_FAILED, "", why, "name another directory with --state DIR") : RF_EXIT_DONE;
+    return err ? rf_cli_error(cli, RF_EXIT_FAILED, "", why, "name another directory with --state DIR")
+               : RF_EXIT_DONE;
 }
 
 enum rf_err

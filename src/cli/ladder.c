@@ -166,7 +166,7 @@ put_quality(struct rf_buf *b, const json_t *leg)
 static void
 print_head(const json_t *call)
 {
-    printf("call %s   %s -> %s   %s %s, %lld s\n", rf_cli_text(call, "id"), rf_cli_text(call, "from"),
+    printf("call %.8s   %s -> %s   %s %s, %lld s\n", rf_cli_text(call, "id"), rf_cli_text(call, "from"),
            rf_cli_text(call, "to"), rf_cli_text(call, "began"), rf_cli_text(call, "state"), number(call, "seconds"));
     printf("verdict %s", rf_cli_text(call, "verdict_min"));
     if (strcmp(rf_cli_text(call, "verdict"), rf_cli_text(call, "verdict_min")) != 0)
@@ -201,24 +201,42 @@ rf_call_print(const struct rf_cli *cli, const json_t *call)
 
 /* --- the ladder: time, then three columns at fixed places --- */
 
-#define ARROW 23 /* characters between two parties */
+#define ARROW 24 /* characters between two parties */
 
-/* "|--- INVITE (SDP) ----->|" with the arrow's head on the side it points to. */
+static const char line[] = "--------------------------------", dots[] = "................................";
+
+/* "--- INVITE (SDP) ------>", with the arrow's head on the side it points to; ARROW characters in any case. */
 static void
 print_arrow(const char *text, bool to_right)
 {
-    int n = (int)strlen(text), left = 3, right = ARROW - 5 - n - left;
+    int n = (int)strnlen(text, ARROW - 8), right = ARROW - 3 - 2 - n - 1;
 
-    if (right < 1)
-        right = 1;
-    printf(to_right ? "%.*s %s %.*s>" : "<%.*s %s %.*s", to_right ? left : left - 1, "------------------------", text,
-           to_right ? right : right + 1, "------------------------");
+    if (to_right)
+        printf("--- %.*s %.*s>", n, text, right, line);
+    else
+        printf("<-- %.*s %.*s", n, text, right + 1, line);
+}
+
+/* The parties' lines with something in the column of leg A or of leg B. */
+static void
+print_row_of(bool is_a, const char *text, bool to_right, const char *note)
+{
+    for (int column = 0; column < 2; column++) {
+        putchar('|');
+        if ((column == 0) != is_a)
+            printf("%*s", ARROW, "");
+        else if (text != NULL)
+            print_arrow(text, to_right);
+        else
+            printf("%.*s", ARROW, dots);
+    }
+    printf("|%s%s\n", note[0] != '\0' ? "  " : "", note);
 }
 
 static void
 print_time(const json_t *call, long long at_us, long long last_us, bool first)
 {
-    long long us = at_us - last_us;
+    long long us = at_us > last_us ? at_us - last_us : 0;
     char text[32];
 
     if (first)
@@ -230,54 +248,76 @@ print_time(const json_t *call, long long at_us, long long last_us, bool first)
     printf("%12s  ", text);
 }
 
+/* "INVITE (SDP)", "180", "200 (SDP)", "200 BYE" */
 static void
 print_message(const json_t *m)
 {
     bool is_a = strcmp(rf_cli_text(m, "leg"), "A") == 0, is_in = strcmp(rf_cli_text(m, "direction"), "in") == 0;
-    const char *note = rf_cli_text(m, "note");
-    char text[32];
+    const char *method = rf_cli_text(m, "method"), *sdp = json_is_true(json_object_get(m, "sdp")) ? " (SDP)" : "";
+    char text[48];
 
-    if (number(m, "status") != 0)
-        snprintf(text, sizeof text, "%lld %s%s", number(m, "status"),
-                 strcmp(rf_cli_text(m, "method"), "INVITE") == 0 ? "" : rf_cli_text(m, "method"),
-                 note[0] != '\0' ? " (SDP)" : "");
+    if (number(m, "status") == 0)
+        snprintf(text, sizeof text, "%s%s", method, sdp);
+    else if (strcmp(method, "INVITE") == 0)
+        snprintf(text, sizeof text, "%lld%s", number(m, "status"), sdp);
     else
-        snprintf(text, sizeof text, "%s%s", rf_cli_text(m, "method"), note[0] != '\0' ? " (SDP)" : "");
-    for (size_t n = strlen(text); n > 0 && text[n - 1] == ' '; n--)
-        text[n - 1] = '\0';
-    putchar('|');
-    if (is_a)
-        print_arrow(text, is_in);
-    else
-        printf("%*s", ARROW, "");
-    putchar('|');
-    if (!is_a)
-        print_arrow(text, !is_in);
-    else
-        printf("%*s", ARROW, "");
-    printf("|%s%s\n", note[0] != '\0' ? "  " : "", note);
+        snprintf(text, sizeof text, "%lld %s%s", number(m, "status"), method, sdp);
+    print_row_of(is_a, method[0] != '\0' || number(m, "status") != 0 ? text : NULL, is_a == is_in, rf_cli_text(m, "note"));
 }
 
 static void
+put_media_short(struct rf_buf *b, const json_t *leg)
+{
+    const char *suite = rf_cli_text(json_object_get(leg, "media"), "suite");
+
+    if (suite[0] != '\0')
+        rf_putf(b, "SRTP %s", strncmp(suite, "AEAD_", 5) == 0 ? suite + 5 : suite);
+    else
+        rf_put_str(b, "RTP in CLEAR");
+}
+
+/* What was relayed, once the call was answered: "=== SRTP AES_256_GCM ====" */
+static void
 print_media(const json_t *call)
 {
-    char text[2][64];
+    if (leg_at(call, 1) == NULL || json_object_get(json_object_get(leg_at(call, 1), "media"), "in") == NULL)
+        return;
+    printf("%12s  ", "");
+    for (size_t i = 0; i < 2; i++) {
+        char text[64];
+        struct rf_buf b = rf_buf(text, sizeof text - 1);
+        int n;
+
+        put_media_short(&b, leg_at(call, i));
+        text[b.n] = '\0';
+        n = (int)strnlen(text, ARROW - 6);
+        printf("|== %.*s %.*s", n, text, ARROW - 4 - n, "========================");
+    }
+    printf("|%s%s\n", rf_cli_text(call, "code")[0] != '\0' ? "  " : "", rf_cli_text(call, "code"));
+}
+
+/* Names and signalling above the three lines. */
+static void
+print_parties(const json_t *call)
+{
+    char cell[2][64] = { "", "" };
 
     for (size_t i = 0; i < 2; i++) {
-        struct rf_buf b = rf_buf(text[i], sizeof text[i] - 1);
-        const json_t *m = json_object_get(leg_at(call, i), "media");
-        const char *suite = rf_cli_text(m, "suite");
+        struct rf_buf b = rf_buf(cell[i], sizeof cell[i] - 1);
 
-        if (suite[0] != '\0')
-            rf_putf(&b, "SRTP %.13s", strncmp(suite, "AEAD_", 5) == 0 ? suite + 5 : suite);
-        else
-            rf_put_str(&b, leg_at(call, i) != NULL ? "RTP in CLEAR" : "");
-        text[i][b.n] = '\0';
+        if (leg_at(call, i) != NULL)
+            put_signalling(&b, leg_at(call, i), false);
+        cell[i][b.n] = '\0';
     }
-    if (leg_at(call, 1) == NULL || json_object_get(json_object_get(leg_at(call, 0), "media"), "in") == NULL)
-        return;
-    printf("%12s  |= %-19.19s =|= %-19.19s =|%s%s\n", "", text[0], text[1],
-           rf_cli_text(call, "code")[0] != '\0' ? "  " : "", rf_cli_text(call, "code"));
+    printf("\n%12s  %-*.*s%-*s%s\n", "", ARROW - 3, ARROW - 4, rf_cli_text(call, "from"), ARROW + 2, "ringfence",
+           rf_cli_text(call, "to"));
+    printf("%12s  %-*.*s%-*s%s\n", "", ARROW + 14, ARROW + 13, cell[0], ARROW - 15, "", cell[1]);
+}
+
+static bool
+is_answered_ack(const json_t *m)
+{
+    return strcmp(rf_cli_text(m, "method"), "ACK") == 0 && strcmp(rf_cli_text(m, "leg"), "A") == 0;
 }
 
 void
@@ -285,22 +325,23 @@ rf_ladder_print(const struct rf_cli *cli, const json_t *call)
 {
     const json_t *list = json_object_get(call, "ladder");
     long long last_us = 0;
-    bool media_shown = false;
+    bool media_shown = json_object_get(call, "answered") == NULL;
 
     print_head(call);
-    printf("\n%12s  %-18s%-24s%s\n", "", rf_cli_text(call, "from"), "    ringfence", rf_cli_text(call, "to"));
+    print_parties(call);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *m = json_array_get(list, i);
 
         print_time(call, number(m, "at_us"), last_us, i == 0);
         print_message(m);
         last_us = number(m, "at_us");
-        /* What was relayed stands where it happened: behind the first ACK. */
-        if (!media_shown && strcmp(rf_cli_text(m, "method"), "ACK") == 0) {
+        if (!media_shown && is_answered_ack(m)) {
             print_media(call);
             media_shown = true;
         }
     }
+    if (!media_shown)
+        print_media(call);
     if (number(call, "ladder_more") > 0)
         printf("%12s  %lld more messages\n", "", number(call, "ladder_more"));
 }

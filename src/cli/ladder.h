@@ -6,10 +6,10 @@
 
 #include "cli/command.h"
 
-/** The evidence of both legs side by side (interface 4.3). */
+/** The evidence of both legs side by side. */
 void rf_call_print(const struct rf_cli *cli, const json_t *call);
 
-/** The messages between the two parties and us (interface 4.4). */
+/** The messages between the two parties and us. */
 void rf_ladder_print(const struct rf_cli *cli, const json_t *call);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * cli/man.c - manual pages (roff) and the reference (Markdown), made from the tables
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,10 @@
 #include "cli/help.h"
 #include "conf/explain.h"
 #include "conf/options.h"
+
+#define EXIT_STATUSES                                                                                         \
+    "0 done; 1 failed at run time; 2 usage; 3 configuration invalid; 4 daemon not reachable; 5 a check found " \
+    "problems; 6 refused by the hosted lock; 7 not permitted."
 
 /* --- roff: a backslash and a dot or quote at the start of a line mean something to it --- */
 
@@ -80,8 +85,7 @@ man_ringfence(void)
     printf(".SH FLAGS OF EVERY COMMAND\n");
     roff_flags(rf_cli_global_flags);
     printf(".SH EXIT STATUS\n"
-           "0 done; 1 failed at run time; 2 usage; 3 configuration invalid; 4 daemon not reachable; 5 a check found "
-           "problems; 6 refused by the hosted lock; 7 not permitted.\n"
+           EXIT_STATUSES "\n"
            ".SH SEE ALSO\n.BR ringfence.conf (5),\n.BR ringfence\\-codes (7)\n");
     return RF_EXIT_DONE;
 }
@@ -173,7 +177,7 @@ open_page(const struct rf_cli *cli, const char *name)
     return out;
 }
 
-/* In a table cell a bar would end it, and braces and stars mean nothing here. */
+/* In a table cell a bar would end it. */
 static void
 cell(FILE *out, const char *text)
 {
@@ -185,26 +189,54 @@ cell(FILE *out, const char *text)
 }
 
 static void
+put_number(FILE *out, int number)
+{
+    if (number != 0)
+        fprintf(out, "%d", number);
+    else
+        fputc('-', out);
+}
+
+/* A section for each, so that a code can be linked to and a fix can be read. */
+static void
 put_refusals(FILE *out)
 {
-    fprintf(out, "# Refusals\n\nMade by `ringfence docs` from the table in `src/base/refusal.h`; do not edit.\n\n"
-                 "| code | what happened | SIP | Q.850 | why | fix |\n|---|---|---|---|---|---|\n");
+    fprintf(out, "# Refusals\n\n"
+                 "Made by `ringfence docs` from the table in `src/base/refusal.h`; `ringfence explain CODE` and\n"
+                 "ringfence-codes(7) say the same. Words in braces are filled in when it happens. A code without SIP\n"
+                 "status never goes on the wire; it stands in the log, in call records and on the screen.\n\n"
+                 "| code | name | SIP | Q.850 |\n|---|---|---|---|\n");
     for (int i = 1; i < RF_REFUSAL_COUNT; i++) {
         const struct rf_refusal_row *r = rf_refusal_row((enum rf_refusal)i);
 
-        fprintf(out, "| **%s** %s | ", r->code, r->slug);
-        cell(out, r->sentence);
-        if (r->sip != 0)
-            fprintf(out, " | %d | ", r->sip);
-        else
-            fprintf(out, " | - | ");
-        if (r->q850 != 0)
-            fprintf(out, "%d %s | ", r->q850, rf_q850_text(r->q850));
-        else
-            fprintf(out, "- | ");
-        cell(out, r->causes);
+        fprintf(out, "| [%s](#rf-%s-%s) | %s | ", r->code, r->code + strlen("RF-"), r->slug, r->slug);
+        put_number(out, r->sip);
         fprintf(out, " | ");
-        cell(out, r->fix);
+        put_number(out, r->q850);
+        fprintf(out, " |\n");
+    }
+    for (int i = 1; i < RF_REFUSAL_COUNT; i++) {
+        const struct rf_refusal_row *r = rf_refusal_row((enum rf_refusal)i);
+
+        fprintf(out, "\n## %s %s\n\n%s.\n\n- why: %s\n- fix: %s\n", r->code, r->slug, r->sentence, r->causes, r->fix);
+        if (r->sip != 0)
+            fprintf(out, "- on the wire: %d", r->sip);
+        if (r->sip != 0 && r->q850 != 0)
+            fprintf(out, ", Q.850 cause %d %s", r->q850, rf_q850_text(r->q850));
+        if (r->sip != 0)
+            fputc('\n', out);
+    }
+}
+
+static void
+put_flags(FILE *out, const struct rf_cli_flag *f)
+{
+    fprintf(out, "\n| flag | meaning |\n|---|---|\n");
+    for (; f->name != NULL; f++) {
+        fprintf(out, "| `%s%s", f->name, f->value != NULL ? " " : "");
+        cell(out, f->value != NULL ? f->value : "");
+        fprintf(out, "` | ");
+        cell(out, f->help);
         fprintf(out, " |\n");
     }
 }
@@ -212,20 +244,16 @@ put_refusals(FILE *out)
 static void
 put_commands(FILE *out)
 {
-    fprintf(out, "# Commands\n\nMade by `ringfence docs` from the table in `src/cli/table.c`; do not edit.\n");
+    fprintf(out, "# Commands\n\nMade by `ringfence docs` from the table in `src/cli/table.c`; `ringfence help` and\n"
+                 "ringfence(1) say the same. Data goes to stdout, everything else to stderr.\n\n"
+                 "Exit status: " EXIT_STATUSES "\n\nFlags of every command:\n");
+    put_flags(out, rf_cli_global_flags);
     for (const struct rf_cli_command *c = rf_cli_commands; c->noun != NULL; c++) {
-        fprintf(out, "\n## ringfence %s%s%s%s%s\n\n%s.%s\n\n```\n%s\n```\n", c->noun, c->verb != NULL ? " " : "",
-                c->verb != NULL ? c->verb : "", c->args[0] != '\0' ? " " : "", c->args, c->help,
-                c->needs_daemon ? " Needs a running daemon." : "", c->example);
+        fprintf(out, "\n## ringfence %s%s%s%s%s\n\n%c%s.%s\n\n```\n%s\n```\n", c->noun, c->verb != NULL ? " " : "",
+                c->verb != NULL ? c->verb : "", c->args[0] != '\0' ? " " : "", c->args, toupper((unsigned char)c->help[0]),
+                c->help + 1, c->needs_daemon ? " Needs a running daemon." : "", c->example);
         if (c->flags[0].name != NULL)
-            fprintf(out, "\n| flag | meaning |\n|---|---|\n");
-        for (const struct rf_cli_flag *f = c->flags; f->name != NULL; f++) {
-            fprintf(out, "| `%s%s", f->name, f->value != NULL ? " " : "");
-            cell(out, f->value != NULL ? f->value : "");
-            fprintf(out, "` | ");
-            cell(out, f->help);
-            fprintf(out, " |\n");
-        }
+            put_flags(out, c->flags);
     }
 }
 

@@ -1,5 +1,5 @@
 /*
- * cli/output.c - errors, lists and questions: the conventions of interface 2.2
+ * cli/output.c - errors, lists and questions
  */
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
  * cli/prove.c - the claims of the demo, each checked by real phones through real sockets
  *
- * Two calls run while the quick claims are checked, so that the whole takes hardly longer than one call. A claim
- * makes checks until one fails; what is looked at after that is skipped.
+ * Two calls run while the quick claims are checked, so that the whole takes hardly longer than one call. A
+ * claim makes checks until one fails; what is looked at after that is skipped.
  */
 #include "cli/prove.h"
 
@@ -15,14 +15,14 @@
 #include "loop/loop.h"
 #include "srtp/srtp.h"
 
-#define PACKETS   150  /* each way: 3 s of speech */
-#define ODD       5    /* forged, and as many replayed packets */
+#define PACKETS 150    /* each way: 3 s of speech */
+#define ODD 5          /* forged, and as many replayed packets */
 #define ANSWER_MS 5000 /* until anything on loopback is answered */
 
 enum { A, B, C, PHONES };
 
 static const uint32_t tones[PHONES] = { 440, 620, 350 };
-static const char *const users[PHONES] = { "201", "202", "203" };
+static const char *const users[PHONES] = {"201", "202", "203"};
 /* A phone that connects anew replaces its binding instead of adding one (RFC 5626). */
 static const char *const instances[PHONES] = {
     "urn:uuid:8d0f0a5e-0000-4000-8000-000000000201",
@@ -112,8 +112,8 @@ run(struct prove *p, uint32_t ms)
 {
     rf_ua_run(p->set, ms);
     if (!rf_demo_daemon_pump(p->conf->daemon, 0)) {
-        fail(p, p->conf->daemon->code, p->conf->daemon->sentence[0] != '\0' ? p->conf->daemon->sentence
-                                                                            : "the daemon has ended");
+        fail(p, p->conf->daemon->code,
+             p->conf->daemon->sentence[0] != '\0' ? p->conf->daemon->sentence : "the daemon has ended");
         return false;
     }
     if (p->conf->is_over(p->conf->ctx)) {
@@ -163,9 +163,19 @@ static struct rf_ua_conf
 conf_of(const struct prove *p, int who)
 {
     return (struct rf_ua_conf){
-        .user = users[who], .password = p->password[who], .domain = RF_DEMO_DOMAIN, .server = p->tls,
-        .transport = RF_UA_TLS, .trust_file = p->trust, .server_name = RF_DEMO_DOMAIN, .instance = instances[who],
-        .srtp = who == C ? RF_SRTP_OFF : RF_SRTP_REQUIRED, .tone_hz = tones[who], .rtcp_ms = 1000, .reply = RF_UA_RING, .ring = 180,
+        .user = users[who],
+        .password = p->password[who],
+        .domain = RF_DEMO_DOMAIN,
+        .server = p->tls,
+        .transport = RF_UA_TLS,
+        .trust_file = p->trust,
+        .server_name = RF_DEMO_DOMAIN,
+        .instance = instances[who],
+        .srtp = who == C ? RF_SRTP_OFF : RF_SRTP_REQUIRED,
+        .tone_hz = tones[who],
+        .rtcp_ms = 1000,
+        .reply = RF_UA_RING,
+        .ring = 180,
     };
 }
 
@@ -188,7 +198,8 @@ sign_in_one(struct prove *p, int who)
     return check(p, !err, "%s: REGISTER was answered %d %s", users[who], rf_ua_register_status(p->phone[who]),
                  link.error) &&
            check(p, link.is_verified, "%s: the certificate does not prove " RF_DEMO_DOMAIN, users[who]) &&
-           check(p, rf_ua_digest_used(p->phone[who]) != RF_DIGEST_COUNT, "%s was let in without a password", users[who]) &&
+           check(p, rf_ua_digest_used(p->phone[who]) != RF_DIGEST_COUNT, "%s was let in without a password",
+                 users[who]) &&
            check(p, rf_ua_bindings(p->phone[who]) > 0, "%s: the 200 lists no binding", users[who]);
 }
 
@@ -218,7 +229,7 @@ sign_in(struct prove *p)
 static bool
 begin_call(struct prove *p, struct rf_self_call *c, int from, int to)
 {
-    *c = (struct rf_self_call){ .phone = { p->phone[from], p->phone[to] } };
+    *c = (struct rf_self_call){.phone = {p->phone[from], p->phone[to]}};
     p->claim->checks++;
     if (rf_self_call_begin(c, p->set, users[to], ANSWER_MS) == RF_OK)
         return true;
@@ -262,8 +273,8 @@ measure(struct prove *p, struct rf_self_call *c)
 static bool
 check_verdict(struct prove *p, const struct rf_self_call *c, const char *want)
 {
-    return check(p, strcmp(rf_cli_text(c->record, "verdict_min"), want) == 0, "the daemon's verdict is %s, expected %s",
-                 rf_cli_text(c->record, "verdict_min"), want);
+    return check(p, strcmp(rf_cli_text(c->record, "verdict_min"), want) == 0,
+                 "the daemon's verdict is %s, expected %s", rf_cli_text(c->record, "verdict_min"), want);
 }
 
 /* What the daemon says of a leg must be what its phone negotiated. */
@@ -273,15 +284,18 @@ check_leg(struct prove *p, const struct rf_self_call *c, int leg)
     struct rf_ua_link_info link;
 
     rf_ua_link(c->phone[leg], &link);
-    return check(p, strcmp(rf_self_call_text(c, leg, "signalling", "tls_version"), tls_number(link.tls_version)) == 0 &&
-                        link.tls_version[0] != '\0',
+    return check(p,
+                 strcmp(rf_self_call_text(c, leg, "signalling", "tls_version"),
+                        tls_number(link.tls_version)) == 0 &&
+                     link.tls_version[0] != '\0',
                  "leg %d: the phone uses %s, the daemon says TLS %s", leg + 1, link.tls_version,
                  rf_self_call_text(c, leg, "signalling", "tls_version")) &&
            check(p, strcmp(rf_self_call_text(c, leg, "signalling", "tls_cipher"), link.tls_cipher) == 0,
                  "leg %d: the phone uses %s, the daemon says %s", leg + 1, link.tls_cipher,
                  rf_self_call_text(c, leg, "signalling", "tls_cipher")) &&
-           check(p, strcmp(rf_self_call_text(c, leg, "media", "suite"), c->media[leg].tx_suite) == 0 &&
-                        strcmp(c->media[leg].rx_suite, c->media[leg].tx_suite) == 0,
+           check(p,
+                 strcmp(rf_self_call_text(c, leg, "media", "suite"), c->media[leg].tx_suite) == 0 &&
+                     strcmp(c->media[leg].rx_suite, c->media[leg].tx_suite) == 0,
                  "leg %d: the phone uses %s, the daemon says %s", leg + 1, c->media[leg].tx_suite,
                  rf_self_call_text(c, leg, "media", "suite"));
 }
@@ -311,8 +325,8 @@ partly_call(struct prove *p)
         !check(p, c->media[0].tx_suite[0] == '\0' && c->media[1].tx_suite[0] != '\0',
                "the legs should be plain RTP and SRTP") ||
         !check_verdict(p, c, "PARTLY") ||
-        !check(p, strcmp(rf_cli_text(c->record, "code"), "RF-403") == 0, "the daemon says %s, expected RF-403",
-               rf_cli_text(c->record, "code")))
+        !check(p, strcmp(rf_cli_text(c->record, "code"), "RF-403") == 0,
+               "the daemon says %s, expected RF-403", rf_cli_text(c->record, "code")))
         return;
     rf_self_call_describe(c, tone, p->claim);
     held(p, "PARTLY RF-403");
@@ -340,7 +354,8 @@ plain_offer(struct prove *p)
         if (check(p, info.status == 488, "it was answered %d, expected 488", info.status) &&
             check(p, strstr(info.reason, "Q.850") != NULL && strstr(info.reason, "cause=88") != NULL,
                   "the Reason is %.80s, expected Q.850 cause 88", info.reason) &&
-            check(p, strstr(info.warning, "RF-301") != NULL, "the phone was not told why: %.80s", info.warning) &&
+            check(p, strstr(info.warning, "RF-301") != NULL, "the phone was not told why: %.80s",
+                  info.warning) &&
             check_refused_once(p, "RF-301", before)) {
             show(p, 0, "refused %d, Q.850 cause 88", info.status);
             held(p, "RF-301");
@@ -367,8 +382,8 @@ old_tls(struct prove *p)
         err = rf_ua_wait_registered(ua, ANSWER_MS);
     rf_ua_link(ua, &link);
     if (check(p, err != RF_OK && rf_ua_bindings(ua) == 0 && !link.is_up, "a phone with TLS 1.1 was let in") &&
-        check(p, strstr(link.error, "protocol version") != NULL, "the phone was told %s, expected the alert protocol_version",
-              link.error) &&
+        check(p, strstr(link.error, "protocol version") != NULL,
+              "the phone was told %s, expected the alert protocol_version", link.error) &&
         check_refused_once(p, "RF-101", before)) {
         show(p, 0, "refused at the handshake");
         held(p, "RF-101");
@@ -387,8 +402,8 @@ refused_register(struct prove *p, const struct rf_ua_conf *conf, int status, con
         return;
     if (check(p, rf_ua_register(ua, 120) == RF_OK && rf_ua_wait_registered(ua, ANSWER_MS) == RF_ERR_REFUSED,
               "REGISTER was answered %d, expected %d", rf_ua_register_status(ua), status) &&
-        check(p, rf_ua_register_status(ua) == status, "REGISTER was answered %d, expected %d", rf_ua_register_status(ua),
-              status) &&
+        check(p, rf_ua_register_status(ua) == status, "REGISTER was answered %d, expected %d",
+              rf_ua_register_status(ua), status) &&
         check_refused_once(p, code, before)) {
         show(p, 0, "refused %d", status);
         held(p, code);
@@ -443,12 +458,13 @@ second_daemon(struct prove *p)
 
 /* --- what a running call must bear --- */
 
-/* Both phones are silent since they were measured, so that every packet that is counted now is one of these. */
+/* Both phones are silent since they were measured: every packet that is counted now is one of these. */
 static void
 forged_packets(struct prove *p)
 {
     struct rf_self_call *c = &p->secure;
-    int64_t refused = rf_self_call_count(c, 0, "in", "refused"), replayed = rf_self_call_count(c, 0, "in", "replayed");
+    int64_t refused = rf_self_call_count(c, 0, "in", "refused"),
+            replayed = rf_self_call_count(c, 0, "in", "replayed");
     uint64_t heard = c->media[1].received;
 
     for (int i = 0; i < ODD; i++)
@@ -456,7 +472,8 @@ forged_packets(struct prove *p)
                    "a packet could not be sent"))
             return;
     if (!run(p, 20) || !measure(p, c) ||
-        !check(p, rf_self_call_count(c, 0, "in", "refused") == refused + ODD, "%lld forged packets were refused, expected %d",
+        !check(p, rf_self_call_count(c, 0, "in", "refused") == refused + ODD,
+               "%lld forged packets were refused, expected %d",
                (long long)(rf_self_call_count(c, 0, "in", "refused") - refused), ODD) ||
         !check(p, rf_self_call_count(c, 0, "in", "replayed") == replayed + ODD,
                "%lld replayed packets were refused, expected %d",
@@ -481,7 +498,8 @@ signal_killed(struct prove *p)
     pid_t old = d->signal_pid;
 
     rf_self_call_talk(c);
-    if (!run(p, 200) || !check(p, old > 0 && kill(old, SIGKILL) == 0, "the signal process could not be killed"))
+    if (!run(p, 200) ||
+        !check(p, old > 0 && kill(old, SIGKILL) == 0, "the signal process could not be killed"))
         return;
     killed_us = rf_now_us();
     rf_ua_media(c->call[1], &before);
@@ -489,10 +507,13 @@ signal_killed(struct prove *p)
         if (!run(p, 20))
             return;
     back_us = rf_now_us();
-    if (!check(p, d->signal_starts == starts + 1 && d->signal_pid != old, "no new signal process came") || !run(p, 600) ||
-        !sign_in_one(p, A) || !sign_in_one(p, B) || !measure(p, c) ||
-        !check_call(p, c, rf_self_call_agrees(c, 2 * ODD)) || !check_call(p, c, rf_self_call_sounds(c, tones)) ||
-        !check(p, strcmp(rf_cli_text(c->record, "state"), "up") == 0 && json_is_true(json_object_get(c->record, "restored")),
+    if (!check(p, d->signal_starts == starts + 1 && d->signal_pid != old, "no new signal process came") ||
+        !run(p, 600) || !sign_in_one(p, A) || !sign_in_one(p, B) || !measure(p, c) ||
+        !check_call(p, c, rf_self_call_agrees(c, 2 * ODD)) ||
+        !check_call(p, c, rf_self_call_sounds(c, tones)) ||
+        !check(p,
+               strcmp(rf_cli_text(c->record, "state"), "up") == 0 &&
+                   json_is_true(json_object_get(c->record, "restored")),
                "the new process does not know the call") ||
         !check_verdict(p, c, "ENCRYPTED"))
         return;
@@ -514,9 +535,9 @@ static const struct {
     enum claim claim;
     void (*work)(struct prove *p);
 } parts[] = {
-    { SIGN_IN, sign_in },     { SECURE, begin_secure },    { PARTLY, begin_partly }, { PLAIN, plain_offer },
-    { TLS_OLD, old_tls },     { NO_TLS, no_tls },          { PASSWORD, wrong_password }, { SECOND, second_daemon },
-    { PARTLY, partly_call },  { SECURE, secure_call },     { FORGED, forged_packets }, { KILLED, signal_killed },
+    { SIGN_IN, sign_in },    { SECURE, begin_secure }, { PARTLY, begin_partly },     { PLAIN, plain_offer },
+    { TLS_OLD, old_tls },    { NO_TLS, no_tls },       { PASSWORD, wrong_password }, { SECOND, second_daemon },
+    { PARTLY, partly_call }, { SECURE, secure_call },  { FORGED, forged_packets },   { KILLED, signal_killed },
 };
 
 static bool
@@ -577,7 +598,7 @@ rf_prove(const struct rf_prove_conf *conf, struct rf_claim claim[static RF_CLAIM
 
     *count = CLAIMS;
     for (int i = 0; i < CLAIMS; i++)
-        claim[i] = (struct rf_claim){ .name = names[i] };
+        claim[i] = (struct rf_claim){.name = names[i]};
     good = prepare(&p);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && good; i++) {
         p.claim = &claim[parts[i].claim];

@@ -1,7 +1,7 @@
 /*
  * cli/prove.h - what ringfence claims, shown by real phones through real sockets
  *
- *   self_call.c  one call between two phones of ours: what they counted, and whether the daemon counted the same
+ *   self_call.c  one call between two phones of ours: what they counted, and whether the daemon agrees
  *   prove.c      the claims of the demo, each with its own checks
  *   claim.c      a claim on the screen
  *
@@ -22,11 +22,11 @@ enum rf_claim_state { RF_CLAIM_OPEN, RF_CLAIM_HELD, RF_CLAIM_FAILED, RF_CLAIM_SK
 
 /* A line of the screen, or two. */
 struct rf_claim {
-    const char *name;         /* "call 201 -> 202" */
+    const char *name; /* "call 201 -> 202" */
     enum rf_claim_state state;
-    char seen[3][80];         /* what was measured; "" for none */
-    char mark[24];            /* "encrypted", "RF-301": stands behind "ok" */
-    unsigned checks;          /* comparisons that were made */
+    char seen[3][80];            /* what was measured; "" for none */
+    char mark[24];               /* "encrypted", "RF-301": stands behind "ok" */
+    unsigned checks;             /* comparisons that were made */
     char code[8], sentence[256]; /* failed: why */
 };
 
@@ -47,23 +47,24 @@ struct rf_self_call {
     char code[8];                     /* "RF-301", or "" */
 };
 
-/** Phone 0 calls the user of phone 1; both are signed in, and phone 1 is set to RF_UA_RING. On an error why and code
- *  say more. */
-RF_MUST_CHECK enum rf_err rf_self_call_begin(struct rf_self_call *c, struct rf_ua_set *set, const char *target,
-                                             uint32_t timeout_ms);
+/** Phone 0 calls the user of phone 1; both are signed in, and phone 1 is set to RF_UA_RING. On an error why and
+ *  code say more. */
+RF_MUST_CHECK enum rf_err rf_self_call_begin(struct rf_self_call *c, struct rf_ua_set *set,
+                                             const char *target, uint32_t timeout_ms);
 /** RTP packets that the ear which heard less has accepted. */
 uint64_t rf_self_call_heard(const struct rf_self_call *c);
 /**
  * Mute both, let what is on its way arrive, and take the numbers of the phones and of the daemon.
- * @param id  NULL: look the call up by its caller's address; else as before
+ * The daemon is asked for the call whose caller has this phone's address; once it is known, by its id.
  * @return RF_ERR_NOT_FOUND: the daemon does not know the call
  */
-RF_MUST_CHECK enum rf_err rf_self_call_measure(struct rf_self_call *c, struct rf_ua_set *set, const char *state_dir);
+RF_MUST_CHECK enum rf_err rf_self_call_measure(struct rf_self_call *c, struct rf_ua_set *set,
+                                               const char *state_dir);
 /** Both send again. */
 void rf_self_call_talk(struct rf_self_call *c);
 /**
- * Every packet that a phone sent was heard by the other and counted by the daemon on both legs, with the protection
- * that each leg agreed on: nothing lost, refused or in clear where SRTP was agreed.
+ * Every packet that a phone sent was heard by the other and counted by the daemon on both legs, with the
+ * protection that each leg agreed on: nothing lost, refused or in clear where SRTP was agreed.
  * @param odd  packets sent by phone 0 on purpose that had to be dropped
  * @return how many comparisons were made; 0: one failed, and why says which
  */

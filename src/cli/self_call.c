@@ -8,7 +8,8 @@
 #include "cli/prove.h"
 #include "loop/loop.h"
 
-#define DRAIN_MS   80   /* on loopback what was sent is there within a packet time, 20 ms; the daemon ticks in 1 ms */
+#define DRAIN_MS                                                                                             \
+    80 /* on loopback what was sent is there within a packet time, 20 ms; the daemon ticks in 1 ms */
 #define COUNTED_MS 2000 /* until the daemon's counters must show what has arrived */
 
 __attribute__((format(printf, 2, 3))) static void
@@ -72,7 +73,7 @@ rf_self_call_begin(struct rf_self_call *c, struct rf_ua_set *set, const char *ta
     err = wait_ringing(c, timeout_ms);
     if (err)
         return err;
-    /* What a callee sends before its answer has arrived cannot be decrypted by anyone (RFC 4568 7.1.4): nobody
+    /* What a callee sends before its answer has arrived cannot be decrypted by anyone (RFC 4568 5.1.1). Nobody
      * speaks until both are connected, so that every packet must be counted. */
     for (int i = 0; i < 2; i++)
         rf_ua_mute(c->call[i], true);
@@ -118,8 +119,8 @@ rf_self_call_text(const struct rf_self_call *c, int leg, const char *part, const
 int64_t
 rf_self_call_count(const struct rf_self_call *c, int leg, const char *direction, const char *key)
 {
-    const json_t *n = json_object_get(
-        json_object_get(json_object_get(leg_of(c->record, leg), "media"), direction), key);
+    const json_t *n =
+        json_object_get(json_object_get(json_object_get(leg_of(c->record, leg), "media"), direction), key);
 
     return json_is_integer(n) ? (int64_t)json_integer_value(n) : -1;
 }
@@ -170,7 +171,8 @@ rf_self_call_measure(struct rf_self_call *c, struct rf_ua_set *set, const char *
         find_id(c, state_dir);
     do {
         json_decref(c->record);
-        c->record = rf_cli_ask_quietly(state_dir, json_pack("{s:s, s:s}", "command", "call.show", "id", c->id), &status);
+        c->record = rf_cli_ask_quietly(state_dir,
+                                       json_pack("{s:s, s:s}", "command", "call.show", "id", c->id), &status);
         if (c->record == NULL || c->id[0] == '\0') {
             blame(c, "the daemon does not know this call");
             return RF_ERR_NOT_FOUND;
@@ -220,9 +222,11 @@ follow(struct tally *t, int from, uint64_t odd)
          in_srtp ? " leg, packets that authenticated" : " leg, packets in clear", who);
     same(t, (uint64_t)rf_self_call_count(c, from, "in", in_srtp ? "clear" : "authentic"), 0,
          in_srtp ? " leg, packets in clear" : " leg, packets that authenticated", who);
-    same(t, (uint64_t)(rf_self_call_count(c, from, "in", "refused") + rf_self_call_count(c, from, "in", "replayed") +
-                       rf_self_call_count(c, from, "in", "malformed") +
-                       rf_self_call_count(c, from, "in", "clear_refused")),
+    same(t,
+         (uint64_t)(rf_self_call_count(c, from, "in", "refused") +
+                    rf_self_call_count(c, from, "in", "replayed") +
+                    rf_self_call_count(c, from, "in", "malformed") +
+                    rf_self_call_count(c, from, "in", "clear_refused")),
          odd, " leg, packets refused", who);
     same(t, (uint64_t)rf_self_call_count(c, from, "in", "lost"), 0, " leg, packets lost", who);
     same(t, (uint64_t)rf_self_call_count(c, 1 - from, "out", out_srtp ? "encrypted" : "clear"), mine->sent,
@@ -270,7 +274,8 @@ put_link(struct rf_buf *b, const struct rf_ua_link_info *link)
     if (link->tls_version[0] == '\0')
         rf_put_str(b, "no TLS");
     else
-        rf_putf(b, "TLS %s %.*s", strncmp(link->tls_version, "TLSv", 4) == 0 ? link->tls_version + 4 : link->tls_version,
+        rf_putf(b, "TLS %s %.*s",
+                strncmp(link->tls_version, "TLSv", 4) == 0 ? link->tls_version + 4 : link->tls_version,
                 hash != NULL ? (int)(hash - cipher) : (int)strlen(cipher), cipher);
 }
 
@@ -288,7 +293,8 @@ rf_self_call_describe(const struct rf_self_call *c, const uint32_t tone_hz[2], s
 
     for (int i = 0; i < 2; i++)
         rf_ua_link(c->phone[i], &link[i]);
-    if (strcmp(c->media[0].tx_suite, c->media[1].tx_suite) == 0 && strcmp(link[0].tls_cipher, link[1].tls_cipher) == 0) {
+    if (strcmp(c->media[0].tx_suite, c->media[1].tx_suite) == 0 &&
+        strcmp(link[0].tls_cipher, link[1].tls_cipher) == 0) {
         put_link(&b, &link[0]);
         rf_put_str(&b, " | ");
         put_media(&b, &c->media[0]);
@@ -298,12 +304,13 @@ rf_self_call_describe(const struct rf_self_call *c, const uint32_t tone_hz[2], s
         put_media(&b, &c->media[1]);
     }
     out->seen[0][b.n] = '\0';
-    snprintf(out->seen[1], sizeof out->seen[1], "both legs, both directions, %llu and %llu packets, %llu lost",
+    snprintf(out->seen[1], sizeof out->seen[1],
+             "both legs, both directions, %llu and %llu packets, %llu lost",
              (unsigned long long)(c->media[1].authentic + c->media[1].clear),
              (unsigned long long)(c->media[0].authentic + c->media[0].clear),
              (unsigned long long)(c->media[0].lost + c->media[1].lost));
-    snprintf(out->seen[2], sizeof out->seen[2], "tones sent %u and %u Hz, heard %.0f and %.0f Hz", tone_hz[0], tone_hz[1],
-             c->media[1].hz, c->media[0].hz);
+    snprintf(out->seen[2], sizeof out->seen[2], "tones sent %u and %u Hz, heard %.0f and %.0f Hz", tone_hz[0],
+             tone_hz[1], c->media[1].hz, c->media[0].hz);
 }
 
 void

@@ -28,7 +28,7 @@ const struct rf_cli_command rf_cli_commands[] = {
     { "version", NULL, "", 0, 0, false, "ringfence version", "version, libraries, SRTP back end", rf_cmd_version, { { 0 } } },
 
     { "demo", NULL, "", 0, 0, false, "ringfence demo --once",
-      "start a daemon on loopback with users of its own and prove it with real calls", rf_cmd_demo,
+      "start a daemon on loopback with users of its own (state in ./.state), and prove it with real calls", rf_cmd_demo,
       { { "--once", NULL, "end after the proof; the exit status says whether it held" },
         { "--port-base", "PORT", "UDP and TCP port; TLS has the next (5060); 0: any free ones" } } },
 

@@ -42,7 +42,7 @@ check_lock(struct loader *l, const struct setting *s, const struct rf_conf_block
             continue;
         rf_refusal_sentence(&out, rf_refusal_row(RF_REFUSE_LOCKED_BY_HOSTED)->sentence, fields);
         sentence[out.n] = '\0';
-        rf_loader_fail(l, RF_ERR_REFUSED, s->at, "%s", sentence);
+        rf_loader_refuse(l, RF_REFUSE_LOCKED_BY_HOSTED, s->at, "%s", sentence);
         return;
     }
 }
@@ -81,7 +81,7 @@ check_file(struct loader *l, const struct setting *s)
         mode[m.n] = '\0';
         rf_refusal_sentence(&out, rf_refusal_row(RF_REFUSE_KEY_FILE_MODE)->sentence, fields);
         sentence[out.n] = '\0';
-        rf_loader_fail(l, RF_ERR_REFUSED, s->at, "%s", sentence);
+        rf_loader_refuse(l, RF_REFUSE_KEY_FILE_MODE, s->at, "%s", sentence);
     }
     if (fd >= 0)
         close(fd);

@@ -1,5 +1,5 @@
 /*
- * conf/conf.h - the configuration: grammar, option table, layers (interface 3, design 7)
+ * conf/conf.h - the configuration: grammar, option table, layers
  *
  * Grammar: one setting per line, `name value...`; a block is `name [label...] {` ... `}`; `#` starts a comment at
  * the start of a word; quotes for spaces. One table of options (conf/options.h) feeds parser, checker, help,
@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/refusal.h"
 #include "base/secret.h"
 
 enum rf_conf_layer { RF_CONF_DEFAULT, RF_CONF_STORE, RF_CONF_FILE, RF_CONF_LOCK };
@@ -27,6 +28,7 @@ struct rf_conf_origin {
 struct rf_conf_problem {
     struct rf_conf_origin at;
     char sentence[256]; /* "unknown setting cipher-level; did you mean cipher-suite-level?" */
+    enum rf_refusal code; /* RF-801, RF-809; RF_REFUSE_NONE: only a wrong text (RF-810) */
 };
 
 struct rf_conf; /* a validated snapshot */

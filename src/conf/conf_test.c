@@ -1,4 +1,4 @@
-/* Tables for the configuration: grammar, values, layers, locks, edits, suggestions (interface 2.2, 3). */
+/* Tables for the configuration: grammar, values, layers, locks, edits, suggestions. */
 #include "conf/conf.h"
 
 #include <stdlib.h>
@@ -358,7 +358,7 @@ files(void)
     ok(err == RF_ERR_RANGE, "an empty password file: %s", why);
 }
 
-/* The five examples of interface.md 3.3: their blocks exist in part, and the first unknown one is named. */
+/* Five whole configurations: their blocks exist in part, and the first unknown one is named. */
 static void
 examples(void)
 {

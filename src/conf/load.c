@@ -14,6 +14,18 @@
 #define WARNINGS_MAX        200 /* nobody reads more; the last one says that there are */
 #define LABEL_MAX           63
 
+/* The first problem decides; all are told to whoever listens. */
+static void
+note_problem(struct loader *l, enum rf_err err, const struct rf_conf_problem *p)
+{
+    if (l->err == RF_OK) {
+        l->err = err;
+        *l->first = *p;
+    }
+    if (l->from->problem != NULL)
+        l->from->problem(l->from->ctx, p);
+}
+
 void
 rf_loader_fail(struct loader *l, enum rf_err err, struct rf_conf_origin at, const char *format, ...)
 {
@@ -23,12 +35,19 @@ rf_loader_fail(struct loader *l, enum rf_err err, struct rf_conf_origin at, cons
     va_start(ap, format);
     vsnprintf(p.sentence, sizeof p.sentence, format, ap);
     va_end(ap);
-    if (l->err == RF_OK) {
-        l->err = err;
-        *l->first = p;
-    }
-    if (l->from->problem != NULL)
-        l->from->problem(l->from->ctx, &p);
+    note_problem(l, err, &p);
+}
+
+void
+rf_loader_refuse(struct loader *l, enum rf_refusal code, struct rf_conf_origin at, const char *format, ...)
+{
+    struct rf_conf_problem p = { .at = at, .code = code };
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(p.sentence, sizeof p.sentence, format, ap);
+    va_end(ap);
+    note_problem(l, RF_ERR_REFUSED, &p);
 }
 
 void

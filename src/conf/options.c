@@ -137,6 +137,9 @@ static const struct rf_option options[] = {
       "Requests a second from one source that has not signed in; more are answered 503." },
     { "security.handshakes-per-source", RF_OPT_NUMBER, ONE, RELOAD, "100", "100", "1..1000000", NULL, "",
       "TLS handshakes a second from one source." },
+    { "security.exempt-loopback", RF_OPT_FLAG, ONE, RELOAD, "on", "on", NULL, NULL, "",
+      "on: bans and limits for one source do not count for this machine's own programs, which reach us by loopback. "
+      "off: they count for them, too; right where a proxy on this machine hands on what others send." },
     { "security.nonce-life", RF_OPT_DURATION, ONE, RELOAD, "5m", "5m", "10s..1h", NULL, "IPC-28",
       "How long a phone may use one digest nonce before it is told that it is stale." },
     { "security.strict-keys", RF_OPT_FLAG, ONE, RELOAD, "off", "on", NULL, "on", "TEL-12",
@@ -148,7 +151,7 @@ static const struct rf_option options[] = {
     { "call-records.age", RF_OPT_DURATION, ONE, RELOAD, "0", "0", "0..3650d", NULL, "",
       "Call records older than this are deleted. 0: none for their age." },
 
-    { "log.level", RF_OPT_ENUM, ONE, RELOAD, "info", "info", "error|warn|info|debug", NULL, "",
+    { "log.level", RF_OPT_ENUM, ONE, RESTART, "info", "info", "error|warn|info|debug", NULL, "",
       "The least important events that are logged." },
 
     { "signal.workers", RF_OPT_NUMBER, ONE, RESTART, "auto", "auto", "auto|1..64", NULL, "",

@@ -70,6 +70,9 @@ struct loader {
 };
 __attribute__((format(printf, 4, 5))) void rf_loader_fail(struct loader *l, enum rf_err err,
                                                           struct rf_conf_origin at, const char *format, ...);
+/** As rf_loader_fail with RF_ERR_REFUSED, for what has a code of its own. */
+__attribute__((format(printf, 4, 5))) void rf_loader_refuse(struct loader *l, enum rf_refusal code,
+                                                            struct rf_conf_origin at, const char *format, ...);
 __attribute__((format(printf, 3, 4))) void rf_loader_warn(struct loader *l, struct rf_conf_origin at,
                                                           const char *format, ...);
 

@@ -65,7 +65,8 @@ deadline(const struct rf_conn *c)
     case RF_CONN_HANDSHAKE:
         return after(c->state_us, limits->handshake_us);
     case RF_CONN_OPEN:
-        due = after(c->active_us, limits->idle_us);
+        due = after(c->active_us, limits->unused_us != 0 && rf_list_empty(&c->flow.watches) ? limits->unused_us
+                                                                                            : limits->idle_us);
         if (c->half_us != 0)
             due = earlier(due, after(c->half_us, limits->half_message_us));
         if (has_queue(c))

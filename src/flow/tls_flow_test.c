@@ -9,7 +9,7 @@
 #include "cert/ca.h"
 
 #define IDLE_PHONES 300
-#define IDLE_MAX    16384 /* octets of memory of an idle TLS phone: the bar of design.md 11 */
+#define IDLE_MAX    16384 /* octets of memory of an idle TLS phone: what 100,000 of them may cost */
 
 static const struct rf_transport_limits usual = RF_TRANSPORT_LIMITS;
 static struct heard server, client;

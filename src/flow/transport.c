@@ -139,6 +139,12 @@ listener_of(struct rf_link *link)
 }
 
 void
+rf_transport_set_limits(struct rf_transport_layer *l, const struct rf_transport_limits *limits)
+{
+    l->limits = *limits;
+}
+
+void
 rf_transport_set_tls(struct rf_transport_layer *l, const char *name, struct rf_tls_server *tls)
 {
     RF_LIST_FOREACH(&l->listeners, link)

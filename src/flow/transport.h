@@ -34,6 +34,7 @@ struct rf_transport_limits {
     uint64_t half_message_us;       /* a message that began must be whole by then */
     uint64_t stall_us;              /* octets are queued and the peer takes none */
     uint64_t idle_us;               /* nothing came or went */
+    uint64_t unused_us;             /* as idle_us, for one that nobody depends on (rf_flow_watch); 0: idle_us */
 };
 
 /* Idle: a phone that neither registers nor pings for 70 minutes (registrations last an hour) is gone. */
@@ -82,6 +83,8 @@ struct rf_listener_conf {
 RF_MUST_CHECK enum rf_err rf_transport_listen(struct rf_transport_layer *l, const struct rf_listener_conf *conf);
 /** New TLS connections of this interface use `tls`; those that are there keep what they have. */
 void rf_transport_set_tls(struct rf_transport_layer *l, const char *name, struct rf_tls_server *tls);
+/** New limits after a reload; connections that are there stay. */
+void rf_transport_set_limits(struct rf_transport_layer *l, const struct rf_transport_limits *limits);
 /** Accept no more connections and read no more datagrams at listeners of this name; connections stay. */
 void rf_transport_unlisten(struct rf_transport_layer *l, const char *name);
 

@@ -222,6 +222,7 @@ rf_loop_once(struct rf_loop *l, uint64_t max_wait_us)
     n = epoll_wait(l->epoll_fd, l->event, EVENTS_MAX, ms);
     atomic_store(&l->is_asleep, false);
     now_us = rf_now_us();
+    rf_wheel_look(l->wheel, now_us); /* events come before timers, and may arm some */
     l->event_count = n > 0 ? n : 0;
     for (l->event_next = 0; l->event_next < l->event_count;) {
         struct epoll_event *ev = &l->event[l->event_next++];

@@ -207,6 +207,13 @@ rf_wheel_advance(struct rf_wheel *w, uint64_t now_us)
     w->cur = now_tick;
 }
 
+void
+rf_wheel_look(struct rf_wheel *w, uint64_t now_us)
+{
+    if (now_us > w->now_us)
+        w->now_us = now_us;
+}
+
 uint64_t
 rf_wheel_next_us(const struct rf_wheel *w)
 {

@@ -41,9 +41,11 @@ rf_timer_is_armed(const struct rf_timer *t)
 
 /** Time goes on to now_us: call what is due, in order of due time (to the millisecond). */
 void rf_wheel_advance(struct rf_wheel *w, uint64_t now_us);
+/** It is now_us, and nothing is called yet: so that what is done before the next advance reckons from now. */
+void rf_wheel_look(struct rf_wheel *w, uint64_t now_us);
 /** A time not later than the next due one, for epoll_wait; UINT64_MAX when no timer is armed. */
 uint64_t rf_wheel_next_us(const struct rf_wheel *w);
-/** The time of the last advance. */
+/** The time of the last advance or look. */
 uint64_t rf_wheel_now_us(const struct rf_wheel *w);
 /** Timers armed. */
 size_t rf_wheel_count(const struct rf_wheel *w);

@@ -254,8 +254,7 @@ record(void *ctx, struct rf_span call_id, json_t *r)
     struct rf_worker *w = ctx;
     char *text = json_dumps(r, JSON_COMPACT);
     struct rf_store_write write = { .op = RF_STORE_RECORD_PUT, .key = call_id, .expires_s = rf_wall_s() };
-    json_t *brief;
-    char *line;
+    char *ladder;
 
     if (text == NULL)
         return;
@@ -264,16 +263,14 @@ record(void *ctx, struct rf_span call_id, json_t *r)
         rf_fold_refuse(w->fold, RF_REFUSE_STORE_FAILED, rf_span_str("record"),
                        (struct rf_log_field[]){ RF_F_STR("reason", "the queue of the store is full"), { 0 } },
                        round_us(w));
-    /* The line has the evidence; the ladder is in the store. */
-    brief = json_copy(r);
-    json_object_del(brief, "ladder");
-    line = json_dumps(brief, JSON_COMPACT);
-    if (line != NULL)
-        RF_LOGF(RF_LOG_INFO, "call.record", "a call ended", RF_F_SPAN("call_id", call_id),
-                RF_F_STR("verdict_min", json_string_value(json_object_get(r, "verdict_min"))),
-                RF_F_JSON("record", rf_span_str(line)));
-    json_decref(brief);
-    free(line);
+    /* The line has the evidence; the ladder, which comes last, is in the store. (Within a string the quotes would
+     * have backslashes.) */
+    ladder = strstr(text, ",\"ladder\":");
+    if (ladder != NULL)
+        memcpy(ladder, "}", 2);
+    RF_LOGF(RF_LOG_INFO, "call.record", "a call ended", RF_F_SPAN("call_id", call_id),
+            RF_F_STR("verdict_min", json_string_value(json_object_get(r, "verdict_min"))),
+            RF_F_JSON("record", rf_span_str(text)));
     free(text);
 }
 

@@ -399,6 +399,8 @@ change_shared(struct rf_desk *d)
     rf_signal_limits(c, &limits, &auth);
     rf_location_change(d->conf.shared->location, &limits);
     rf_auth_change(d->conf.shared->auth, &auth);
+    rf_store_keep_records(d->conf.shared->store, rf_conf_number(c, "call-records.max"),
+                          rf_conf_number(c, "call-records.age"));
 }
 
 static void
@@ -469,7 +471,7 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
         json_decref(changes.list);
         rf_conf_put_problem(&b, &problem);
         sentence[b.n] = '\0';
-        RF_REFUSE(CONFIG_INVALID, RF_F_STR("detail", sentence));
+        rf_config_refuse(&problem, sentence);
         answer_waiting(d, NULL, sentence);
         return;
     }
@@ -497,7 +499,8 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
     struct rf_store_counts before, after;
 
     rf_assert(more_n < 4);
-    memcpy(writes, more, more_n * sizeof *more);
+    for (size_t i = 0; i < more_n; i++)
+        writes[i] = more[i];
     writes[more_n] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
                                               .value = rf_span_str(layer) };
     rf_store_counts(store, &before);
@@ -572,6 +575,7 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
     d->site = rf_site_ref(conf->site);
     rf_list_init(&d->questions);
     rf_list_init(&d->reloads);
+    change_shared(d);
     /* A change by command is checked with the certificates that are in force. */
     d->certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), CERTS_MAX, &d->certs_n);
     if (d->certs == NULL) {

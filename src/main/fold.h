@@ -1,5 +1,5 @@
 /*
- * main/fold.h - refusals that repeat: the first at once, then a count each minute (failures 5.2)
+ * main/fold.h - refusals that repeat: the first at once, then a count each minute
  *
  * A scan that guesses passwords would otherwise fill the log. What repeats is the code together with a key such
  * as user and source. Every refusal is counted, folded or not.

@@ -151,8 +151,8 @@ load_settings(struct parent *p)
     }
     if (err) {
         rf_conf_problem_text(&problem, detail, sizeof detail);
-        return refuse(RF_REFUSE_CONFIG_INVALID, err == RF_ERR_REFUSED ? RF_EXIT_LOCKED : RF_EXIT_CONFIG,
-                      (struct rf_log_field[]){ RF_F_STR("detail", detail), { 0 } });
+        rf_config_refuse(&problem, detail);
+        return RF_EXIT_CONFIG;
     }
     return 0;
 }

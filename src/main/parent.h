@@ -7,7 +7,7 @@
 #ifndef RF_MAIN_PARENT_H
 #define RF_MAIN_PARENT_H
 
-/** Runs until it is told to stop. @param config  path or NULL @return exit status (interface 2.2) */
+/** Runs until it is told to stop. @param config  path or NULL @return exit status */
 int rf_parent_run(const char *state_dir, const char *config);
 
 #endif

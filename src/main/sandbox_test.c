@@ -1,5 +1,5 @@
 /*
- * main/sandbox_test.c - what the children cannot do any more (issue 2, item 2)
+ * main/sandbox_test.c - what the children cannot do any more
  */
 #include "main/sandbox.h"
 

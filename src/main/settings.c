@@ -100,7 +100,32 @@ rf_conf_problem_text(const struct rf_conf_problem *p, char *out, size_t size)
         snprintf(out, size, "%s", p->sentence);
 }
 
+void
+rf_config_refuse(const struct rf_conf_problem *p, const char *detail)
+{
+    const struct rf_refusal_row *row = rf_refusal_row(p->code);
+
+    if (p->code == RF_REFUSE_NONE) {
+        RF_REFUSE(CONFIG_INVALID, RF_F_STR("detail", detail));
+        return;
+    }
+    rf_refusal_add(p->code, 1);
+    RF_LOG_CODE(RF_LOG_ERROR, row->code, "refused", detail, RF_F_STR("effect", "the configuration was not applied"));
+}
+
 /* --- certificates --- */
+
+/* RF-809 where it is one. */
+static void
+say_key_mode(const struct rf_cert_problem *problem, const char *path)
+{
+    char mode[8];
+
+    if (!problem->key_file_is_open)
+        return;
+    snprintf(mode, sizeof mode, "%04o", problem->mode);
+    RF_REFUSE(KEY_FILE_MODE, RF_F_STR("file", path), RF_F_STR("mode", mode));
+}
 
 /* Names that the local certificate speaks for: the domain, and every address that phones may be pointed at. */
 static size_t
@@ -156,6 +181,8 @@ make_local(const char *state_dir, const struct rf_run_settings *s, int64_t wall_
     conf.name_count = local_names(s, mem, name, RF_LISTENERS_MAX + 1);
     err = rf_ca_ensure(&conf, wall_s, &result, &problem);
     if (err) {
+        snprintf(chain, size, "%s/server.key", dir);
+        say_key_mode(&problem, chain);
         snprintf(why, why_size, "%s", problem.text);
         return err;
     }
@@ -176,6 +203,7 @@ rf_cert_bundle_make(const char *state_dir, const struct rf_run_settings *s, int6
     struct rf_cert_problem problem = { 0 };
     struct rf_cert_bundle head;
     size_t chain_n = 0, key_n = 0;
+    const char *path = ""; /* a file that can be read and is wrong; else the text names it */
     char *block = NULL;
     enum rf_err err = RF_OK;
 
@@ -194,15 +222,12 @@ rf_cert_bundle_make(const char *state_dir, const struct rf_run_settings *s, int6
 
         err = rf_cert_from_pem(&c, rf_span(chain, chain_n), rf_span(key, key_n), &problem);
         rf_cert_unref(c);
+        path = chain_path;
     }
     if (err) {
-        if (problem.key_file_is_open) {
-            char mode[8];
-
-            snprintf(mode, sizeof mode, "%04o", problem.mode);
-            RF_REFUSE(KEY_FILE_MODE, RF_F_STR("file", key_path), RF_F_STR("mode", mode));
-        }
-        snprintf(why, why_size, "%s", problem.text[0] != '\0' ? problem.text : rf_err_text(err));
+        say_key_mode(&problem, key_path);
+        snprintf(why, why_size, "%s%s%s", path, path[0] != '\0' ? ": " : "",
+                 problem.text[0] != '\0' ? problem.text : rf_err_text(err));
     } else {
         head = (struct rf_cert_bundle){ (uint32_t)chain_n, (uint32_t)key_n };
         *n = sizeof head + chain_n + key_n;

@@ -2,7 +2,7 @@
  * main/settings.h - what the processes themselves need to know of the configuration, as plain data
  *
  * The parent reads it at start (what needs a restart) and for certificates; the rest of the configuration is
- * signal's business (main/snapshot.h).
+ * signal's business (main/site.h).
  */
 #ifndef RF_MAIN_SETTINGS_H
 #define RF_MAIN_SETTINGS_H
@@ -32,6 +32,8 @@ RF_MUST_CHECK enum rf_err rf_run_settings_take(struct rf_run_settings *out, cons
 
 /** "file:line:column: sentence", or "store:line: sentence". */
 void rf_conf_problem_text(const struct rf_conf_problem *p, char *out, size_t size);
+/** Log that it was not applied: by its own code, or RF-810. @param detail  the problem's text */
+void rf_config_refuse(const struct rf_conf_problem *p, const char *detail);
 
 /**
  * The certificate and key of the listeners as one block of memory (struct rf_cert_bundle and two PEM texts),

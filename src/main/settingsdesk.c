@@ -46,8 +46,9 @@ refuse_problem(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf
 
     rf_conf_put_problem(&b, p);
     sentence[b.n] = '\0';
-    if (err == RF_ERR_REFUSED)
-        rf_control_refuse(ask, 6, "RF-801", sentence, "");
+    if (p->code != RF_REFUSE_NONE)
+        rf_control_refuse(ask, p->code == RF_REFUSE_LOCKED_BY_HOSTED ? 6 : 3, rf_refusal_row(p->code)->code, sentence,
+                          "");
     else
         rf_control_refuse(ask, err == RF_ERR_NOT_FOUND ? 2 : 3, "RF-810", sentence, "");
 }

@@ -280,7 +280,7 @@ make_shared(struct process *p, struct rf_site **site)
     if (err) {
         rf_conf_put_problem(&b, &problem);
         why[b.n] = '\0';
-        RF_REFUSE(CONFIG_INVALID, RF_F_STR("detail", why));
+        rf_config_refuse(&problem, why);
         return 3;
     }
     rf_signal_limits((*site)->conf, &limits, &auth);

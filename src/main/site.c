@@ -187,6 +187,7 @@ rf_site_user(const struct rf_site *s, struct rf_span name, struct rf_call_user *
     out->srtp.mode = (enum rf_srtp_mode)u->srtp;
     snprintf(out->srtp_setting, sizeof out->srtp_setting, "user.%s.srtp", out->name);
     out->require_tls = u->require_tls;
+    out->calls_max = u->calls_max;
     out->auth.verifier = u->verifier;
     return u->can_sign_in;
 }

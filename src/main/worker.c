@@ -91,7 +91,20 @@ guard_limits(const struct rf_worker *w, struct rf_guard_limits *l)
     l->connections_burst = 5 * l->connections_per_s;
     l->wrong_passwords_max = (uint32_t)rf_conf_number(c, "security.wrong-passwords");
     l->ban_first_us = (uint64_t)rf_conf_number(c, "security.ban-time") * RF_S;
+    l->loopback_is_exempt = rf_conf_is_on(c, "security.exempt-loopback");
     l->ban_max_us = l->ban_first_us > 0 ? 86400 * RF_S : 0;
+}
+
+static void
+transport_limits(const struct rf_worker *w, struct rf_transport_limits *l)
+{
+    const struct rf_conf *c = w->site->conf;
+
+    *l = (struct rf_transport_limits)RF_TRANSPORT_LIMITS;
+    l->connections_max = (uint32_t)rf_conf_number(c, "sip.connections-max") / w->shared->workers + 1;
+    l->per_source_max = (uint32_t)rf_conf_number(c, "sip.connections-per-source");
+    l->loopback_is_exempt = rf_conf_is_on(c, "security.exempt-loopback");
+    l->unused_us = (uint64_t)rf_conf_number(c, "sip.idle-time") * RF_S;
 }
 
 /* Logs what it says; true: go on. */
@@ -331,10 +344,13 @@ take_site(struct rf_worker *w, struct rf_site *site)
 {
     struct rf_site *was = w->site;
     struct rf_guard_limits guard;
+    struct rf_transport_limits transport;
 
     w->site = site;
     guard_limits(w, &guard);
     rf_guard_set_limits(w->guard, &guard);
+    transport_limits(w, &transport);
+    rf_transport_set_limits(w->transport, &transport);
     if (make_tls(w) == RF_OK)
         rf_transport_set_tls(w->transport, "sip", w->tls);
     rf_site_unref(was);
@@ -497,7 +513,7 @@ static enum rf_err
 make_parts(struct rf_worker *w)
 {
     const struct rf_launch *l = w->shared->launch;
-    struct rf_transport_limits limits = RF_TRANSPORT_LIMITS;
+    struct rf_transport_limits limits;
     const struct rf_transport_user user = { .ctx = w, .message = on_message, .broken = on_broken,
                                             .admit = on_admit };
     const struct rf_txn_user txn_user = { .ctx = w, .request = on_request, .ack = on_ack,
@@ -511,8 +527,7 @@ make_parts(struct rf_worker *w)
     struct rf_call_env env;
     enum rf_err err;
 
-    limits.connections_max = (uint32_t)rf_conf_number(w->site->conf, "sip.connections-max") / w->shared->workers + 1;
-    limits.per_source_max = (uint32_t)rf_conf_number(w->site->conf, "sip.connections-per-source");
+    transport_limits(w, &limits);
     err = rf_loop_new(&w->loop);
     if (!err)
         err = rf_fold_new(&w->fold, &rf_rand_system);

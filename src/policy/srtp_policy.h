@@ -2,7 +2,7 @@
  * policy/srtp_policy.h - which offers and answers are accepted, and how they are encrypted
  *
  * Pure functions: facts in, decision and reason out. Requirements TEL-12, TEL-20 to TEL-39, IPC-25;
- * tests/data/sdp/srtp-policy.json is the table test. The setting `srtp` means (interface 0.10):
+ * tests/data/sdp/srtp-policy.json is the table test. The setting `srtp` means:
  *   required  we offer RTP/SAVP with suites; an offer or answer without a usable one is refused
  *   optional  we offer RTP/AVP with suites (RFC 8643); with a suite it becomes SRTP, without one plain RTP
  *   off       we offer plain RTP; an offer with suites is honoured (TEL-36), an answer with suites refused (TEL-32)
@@ -73,9 +73,9 @@ void rf_srtp_answer_in(const struct rf_srtp_policy *p, const struct rf_sdp_face 
 void rf_srtp_refusal_fields(const struct rf_srtp_decision *d, const char *who, const char *setting,
                             const char *transport, struct rf_log_field field[static RF_SRTP_REFUSAL_FIELDS]);
 
-/** Suites offered by default to phones (interface 0.10). Returns how many. */
+/** Suites offered by default to phones. Returns how many. */
 size_t rf_srtp_suites_for_phones(uint8_t suite[static RF_CRYPTO_LINES_MAX]);
-/** Suites offered by default to SIP connections (interface 0.10, TEL-20, TEL-21). Returns how many. */
+/** Suites offered by default to SIP connections (TEL-20, TEL-21). Returns how many. */
 size_t rf_srtp_suites_for_connections(uint8_t suite[static RF_CRYPTO_LINES_MAX]);
 
 /** A list such as "AEAD_AES_256_GCM AES_CM_128_HMAC_SHA1_80" (spaces or commas). RF_ERR_NOT_FOUND: an unknown

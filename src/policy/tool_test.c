@@ -1,4 +1,4 @@
-/* `ringfence sdp decide` (interface 0.5, 0.12). */
+/* `ringfence sdp decide`. */
 #include "policy/tool.h"
 
 #include <jansson.h>

@@ -1,5 +1,5 @@
 /*
- * registrar/md5_phones.h - phones that understand only MD5 (design 3; RFC 8760 2.4)
+ * registrar/md5_phones.h - phones that understand only MD5 (RFC 8760 2.4)
  *
  * A list of challenges, best first, is what RFC 8760 asks for. Old phones take the first one without reading its
  * algorithm, fail, and send the same request again without credentials (baresip 1.0 does). That is how they are

@@ -1,5 +1,5 @@
 /*
- * relay/learn.h - whether a packet's source may become the place where media goes (design 5)
+ * relay/learn.h - whether a packet's source may become the place where media goes
  *
  * Pure: facts in, verdict out. SDP says where a peer wants its media, but behind NAT that is often wrong, so the
  * source of what it sends is believed instead - as far as nobody else can make use of that:

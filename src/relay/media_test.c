@@ -365,7 +365,7 @@ test_threads(uint32_t threads)
     end();
 }
 
-/* Promise of design 12: killing media costs a stream 15 packets at most; same ports, keys, ROC, no index twice. */
+/* The promise: killing media costs a stream 15 packets at most; same ports, keys, ROC, no index twice. */
 static void
 test_kill(void)
 {

@@ -1,5 +1,5 @@
 /*
- * sip/tool.h - what `ringfence sip parse` prints (interface 0.5)
+ * sip/tool.h - what `ringfence sip parse` prints
  *
  * Made for people and scripts that look at one message; nothing of it runs in the daemon's traffic.
  */

@@ -37,7 +37,7 @@ struct rf_srtp_stream {
     uint64_t rtcp_window[RF_SRTP_WINDOW_WORDS];
 };
 
-/* Compatibility, learnt per stream, counted and shown (design 5). */
+/* Compatibility, learnt per stream, counted and shown. */
 #define RF_SRTP_QUIRK_RTCP_TAG32   1 /* SRTCP with the 32-bit tag of a _32 suite (FreeSWITCH, Asterisk, libre) */
 #define RF_SRTP_QUIRK_AES192_OLD   2 /* AES-192 session keys as libsrtp before 2.8.0 derives them */
 #define RF_SRTP_QUIRK_NULL_AUTH_RTCP_TAG 4 /* NULL_AUTH suite with an 80-bit SRTCP tag, as RFC 3711 wants */

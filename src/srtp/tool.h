@@ -1,5 +1,5 @@
 /*
- * srtp/tool.h - one packet by hand: what `ringfence srtp protect|unprotect` does (interface 0.5)
+ * srtp/tool.h - one packet by hand: what `ringfence srtp protect|unprotect` does
  *
  * Threads: for a command; one at a time.
  */

@@ -19,7 +19,10 @@
 #include "store/schema.h"
 
 #define TRANSACTION_WRITES 4096  /* the longest a lone write can wait behind others: 50 ms of SQLite's work */
-#define COMMIT_EVERY_NS    8000000 /* from commit to commit under load: 125 fsyncs a second, each for all that came */
+/* From commit to commit under load, in which all that comes shares an fsync: when somebody waits for an answer, and
+ * when nobody does (records and copies of calls). */
+#define COMMIT_EVERY_NS    8000000
+#define COMMIT_LAZILY_NS   25000000
 #define CHECKPOINT_FRAMES  4096  /* 16 MiB of log */
 #define RESTART_FRAMES     32768 /* 128 MiB: a reader held the log open; now wait for it */
 #define GIVE_UP_AFTER      16    /* failures in a row after which the rest of a transaction fails untried */
@@ -78,6 +81,8 @@ struct rf_store {
     pthread_cond_t idle;  /* finished moved on */
     struct rf_batch waiting;
     bool writer_sleeps, stop;
+    bool writer_gathers; /* for a commit to come */
+    bool is_awaited;     /* somebody waits for a write in `waiting` */
     uint64_t queued, finished; /* groups, since the start */
     int flushers;
     uint64_t failed_at_flush; /* counts.failed when the last flush ended */
@@ -315,25 +320,30 @@ monotonic_ns(void)
 }
 
 /*
- * A write that comes when the last commit began COMMIT_EVERY_NS ago or longer is committed at once; others gather
- * until then. Without this a fast disk would give each REGISTER an fsync of its own, which costs more CPU time
- * than the REGISTER. Who stops or flushes is not kept waiting. Lock held.
+ * A write that comes long enough after the last commit began is committed at once; others gather until then.
+ * Without this a fast disk would give each REGISTER an fsync of its own, which costs more CPU time than the
+ * REGISTER. Who stops or flushes is not kept waiting. Lock held.
  */
 static void
 gather(struct rf_store *s, int64_t last_ns)
 {
-    const int64_t until_ns = last_ns + COMMIT_EVERY_NS;
-    const struct timespec until = { .tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 };
+    s->writer_gathers = true;
+    while (!s->stop && s->flushers == 0) {
+        const int64_t until_ns = last_ns + (s->is_awaited ? COMMIT_EVERY_NS : COMMIT_LAZILY_NS);
+        const struct timespec until = { .tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 };
 
-    while (!s->stop && s->flushers == 0 && monotonic_ns() < until_ns)
+        if (monotonic_ns() >= until_ns)
+            break;
         pthread_cond_timedwait(&s->wake, &s->lock, &until);
+    }
+    s->writer_gathers = s->is_awaited = false;
 }
 
 static void *
 writer(void *ctx)
 {
     struct rf_store *s = ctx;
-    int64_t last_ns = monotonic_ns() - COMMIT_EVERY_NS;
+    int64_t last_ns = monotonic_ns() - COMMIT_LAZILY_NS;
 
     pthread_setname_np(pthread_self(), "store");
     pthread_mutex_lock(&s->lock);
@@ -485,8 +495,11 @@ rf_store_write(struct rf_store *s, const struct rf_store_write *w, size_t n,
     pthread_mutex_lock(&s->lock);
     err = rf_batch_add(&s->waiting, w, n, done, ctx, cookie);
     if (err == RF_OK) {
+        bool hastens = done != NULL && !s->is_awaited;
+
         s->queued++;
-        if (s->writer_sleeps) {
+        s->is_awaited |= done != NULL;
+        if (s->writer_sleeps || (s->writer_gathers && hastens)) {
             s->writer_sleeps = false; /* one signal wakes it, however many are queued until it runs */
             pthread_cond_signal(&s->wake);
         }

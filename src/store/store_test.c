@@ -1,6 +1,6 @@
 /*
  * The store: what it keeps, in which order it answers, and what it does when it is killed, filled or damaged.
- * RF-808 (second instance), design 12: "no acknowledged registration, setting or call record is lost".
+ * RF-808 (second instance): "no acknowledged registration, setting or call record is lost".
  */
 #include "store/store.h"
 

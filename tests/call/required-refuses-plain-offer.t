@@ -1,4 +1,4 @@
-# srtp required and a plain offer: 488, cause 88, RF-301 (TEL-34, IPC-25, failures 5.4)
+# srtp required and a plain offer: 488, cause 88, RF-301 (TEL-34, IPC-25)
 user 201
 user 202
 phone a 201 tls

@@ -1,4 +1,4 @@
-# signal is killed while a call is up: a BYE on a new connection ends it with a complete record (design 12)
+# signal is killed while a call is up: a BYE on a new connection ends it with a complete record
 user 201
 user 202
 phone a 201 tls

@@ -71,6 +71,7 @@ class Endpoint:
             self.socket.bind(source)
             self.socket.settimeout(timeout)
             self.socket.connect(server)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if transport == "tls":
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                 context.check_hostname = ca is not None

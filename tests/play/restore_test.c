@@ -69,7 +69,7 @@ main(void)
         free(cut);
     }
     ok(cut_accepted == 0, "cut off anywhere (%zu places) it is refused", n);
-    ok(rf_call_restore(s->calls, RF_SPAN_LIT("\1\0\0\0"), s->now) == RF_ERR_UNSUPPORTED, "another version is refused");
+    ok(rf_call_restore(s->calls, RF_SPAN_LIT("\377\377\377\377"), s->now) == RF_ERR_UNSUPPORTED, "another version is refused");
     ok(rf_call_count(s->calls) == 0, "what was refused leaves no call");
     stage_close(s);
 

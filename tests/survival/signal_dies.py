@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """kill -9 of signal while a call is up: no media packet is lost, bindings and calls are known, a BYE on a new
-connection ends the call with a complete record (design 12).
+connection ends the call with a complete record.
 
 # sanitizers: address
 # runs alone

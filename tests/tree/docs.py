@@ -30,6 +30,11 @@ for doc in [f for f in files if f.endswith(".md") and not f.startswith("tests/da
     for function in set(re.findall(r"\brf_[a-z0-9_]+\b(?=\(|`)", text)):
         if function not in names:
             missing.append(function)
+    # Walks: "folder/file.c   function   what": the function must be made in that file.
+    for path, function in re.findall(r"^(\w+/\w+\.c) +(\w+)(?=  )", text, re.M):
+        source = os.path.join(root, "src", path)
+        if not os.path.exists(source) or not re.search(rf"^{function}\(", open(source).read(), re.M):
+            missing.append(f"{path}:{function}")
     tap.ok(not missing, f"{doc} names only what is there", " ".join(missing))
 for folder in sorted({f.split("/")[1] for f in files if f.startswith("src/") and f.count("/") > 1}):
     tap.ok(f"src/{folder}/README.md" in known, f"src/{folder} has a README.md")

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""docs/reference is what the tables give, and the manual pages hold every row and only roff that man knows."""
+import json
+import os
+import re
+import subprocess
+import tempfile
+
+import tap
+
+program = os.path.join(os.environ["RF_BUILD"], "ringfence")
+folder = os.path.join(tap.ROOT, "docs", "reference")
+
+
+def run(*words):
+    return subprocess.run([program, *words], check=True, capture_output=True, text=True).stdout
+
+
+with tempfile.TemporaryDirectory() as made:
+    run("docs", made)
+    for name in sorted(set(os.listdir(made)) | set(os.listdir(folder))):
+        paths = [os.path.join(d, name) for d in (folder, made)]
+        texts = [open(p).read().splitlines() if os.path.exists(p) else None for p in paths]
+        differ = "one of them is not there" if None in texts else next(
+            (f"line {i + 1}: committed {a!r}, made {b!r}"
+             for i, (a, b) in enumerate(zip(texts[0] + [""], texts[1] + [""])) if a != b), "lengths differ")
+        tap.ok(texts[0] == texts[1], f"docs/reference/{name} is what the tables give (tools/make-docs)", differ)
+    refusals = re.findall(r"^## (RF-\d+) (\S+)$", open(os.path.join(made, "refusals.md")).read(), re.M)
+    commands = re.findall(r"^## (ringfence .*)$", open(os.path.join(made, "commands.md")).read(), re.M)
+
+table = open(os.path.join(tap.ROOT, "src", "base", "refusal.h")).read()
+tap.equal([code for code, _ in refusals], re.findall(r'X\([A-Z_]+, "(RF-\d+)"', table), "every refusal has a section")
+tap.equal(len(set(refusals)), len(refusals), "no code and no name twice")
+
+# What we use of man(7); a line that begins with anything else after a dot would be lost on the screen.
+KNOWN = {".TH", ".SH", ".SS", ".TP", ".PP", ".B", ".BR", ".br", ".nf", ".fi", ".RS", ".RE", '.\\"', "."}
+pages = {page: run("man", page) for page in ("ringfence", "conf", "codes")}
+for page, text in pages.items():
+    lost = [line for line in text.splitlines() if line[:1] in (".", "'") and line.split(" ")[0] not in KNOWN]
+    tap.equal(lost, [], f"man {page}: every request is one of man(7)")
+plain = {page: text.replace("\\-", "-").replace("\\e", "\\") for page, text in pages.items()}
+tap.equal([c for c, name in refusals if f".SS {c} {name}" not in plain["codes"]], [], "ringfence-codes(7) has every code")
+tap.equal([c for c in commands if f".SS {c}" not in plain["ringfence"]], [], "ringfence(1) has every command")
+settings, block = [], ""
+for line in open(os.path.join(folder, "settings.md")).read().splitlines():
+    if line.startswith("## "):
+        block = ".".join(line.strip("# `{} ").replace("NAME", "*").split()) + "." if "{" in line else ""
+    elif line.startswith("### "):
+        settings.append(block + line.strip("# `"))
+tap.ok(len(settings) > 40, "the settings have sections", settings)
+tap.equal([s for s in settings if f".B {s}\n" not in plain["conf"]], [], "ringfence.conf(5) has every setting")
+
+# Each code answers for itself as well.
+for code, name in refusals:
+    told = json.loads(run("explain", code, "--json"))
+    if told.get("code") != code or name not in json.dumps(told):
+        tap.ok(False, f"explain {code}", told)
+        break
+else:
+    tap.ok(True, "ringfence explain knows every code")
+tap.done()
