@@ -19,6 +19,7 @@
 #define READS_MAX 4          /* of SCRATCH_MAX octets from one connection in one round */
 #define DRAIN_US  (5 * RF_S) /* for what was queued when we close */
 #define LINGER_US (2 * RF_S)
+#define SOON_US   (100 * RF_MS) /* for answers of other workers and of the store to what came before the nonsense */
 
 static struct rf_conn *
 conn_of(struct rf_flow *f)
@@ -71,6 +72,8 @@ deadline(const struct rf_conn *c)
             due = earlier(due, after(c->half_us, limits->half_message_us));
         if (has_queue(c))
             due = earlier(due, after(c->progress_us, limits->stall_us));
+        if (c->broken_us != 0)
+            due = earlier(due, c->broken_us + SOON_US);
         return due;
     case RF_CONN_DRAINING:
         return c->state_us + DRAIN_US;
@@ -110,7 +113,7 @@ rf_conn_watch_anew(struct rf_conn *c)
     else if (c->state == RF_CONN_HANDSHAKE && c->tls != NULL && rf_tls_conn_wants_write(c->tls))
         events = EPOLLOUT;
     else if (c->state == RF_CONN_OPEN)
-        events = (is_backlogged(c) ? 0 : EPOLLIN) | (has_queue(c) ? EPOLLOUT : 0);
+        events = (is_backlogged(c) || c->broken_us != 0 ? 0 : EPOLLIN) | (has_queue(c) ? EPOLLOUT : 0);
     rf_loop_rewatch(c->layer->loop, &c->watch, events);
 }
 
@@ -435,7 +438,7 @@ conn_ready(struct rf_watch *w, uint32_t events, uint64_t now_us)
     case RF_CONN_OPEN:
         if (has_queue(c) && rf_stream_flush(c, now_us) != RF_OK)
             rf_conn_end(c, now_us);
-        else
+        else if (c->broken_us == 0)
             read_some(c, now_us);
         break;
     case RF_CONN_DRAINING:
@@ -464,6 +467,8 @@ conn_timer(struct rf_timer *t, uint64_t now_us)
         rf_conn_want_timer(c, due_us); /* something happened since it was armed */
     } else if (c->state == RF_CONN_HANDSHAKE) {
         handshake_timed_out(c, now_us);
+    } else if (c->state == RF_CONN_OPEN && c->broken_us != 0) {
+        rf_conn_close(c);
     } else {
         c->layer->counts.timeouts += c->state < RF_CONN_DRAINING;
         rf_conn_end(c, now_us);
@@ -499,6 +504,18 @@ rf_conn_close(struct rf_conn *c)
         enter(c, RF_CONN_DRAINING, rf_now_us());
         rf_timer_arm(c->layer->wheel, &c->timer, 0);
     }
+}
+
+void
+rf_conn_close_soon(struct rf_conn *c, uint64_t now_us)
+{
+    if (c->state != RF_CONN_OPEN || !c->has_message) {
+        rf_conn_close(c);
+        return;
+    }
+    c->broken_us = now_us;
+    rf_conn_want_timer(c, deadline(c));
+    rf_conn_watch_anew(c);
 }
 
 static void

@@ -68,6 +68,8 @@ struct rf_conn {
     uint32_t pings_sent;          /* not answered yet */
     enum rf_conn_state state;
     uint8_t crlf_run;             /* CRLFs since the last message or ping */
+    uint64_t broken_us;           /* since when its stream cannot be cut any more; 0: it can */
+    bool has_message;             /* one was handed up: its answer may still come, from another worker */
     bool is_inbound, is_plain_on_tls, has_spoken;
 };
 
@@ -123,6 +125,8 @@ void rf_conn_want_timer(struct rf_conn *c, uint64_t due_us);
 void rf_conn_watch_anew(struct rf_conn *c);
 void rf_conn_fail(struct rf_conn *c);
 void rf_conn_close(struct rf_conn *c);
+/** Nothing more is read; it closes when answers to what was read before had their time. */
+void rf_conn_close_soon(struct rf_conn *c, uint64_t now_us);
 
 /* udp_flow.c */
 void rf_udp_ready(struct rf_watch *w, uint32_t events, uint64_t now_us);

@@ -190,7 +190,7 @@ broken(struct rf_conn *c, struct rf_span head, const struct rf_sip_problem *prob
     }
     if (l->user.broken != NULL)
         l->user.broken(l->user.ctx, &c->flow, head, problem, now_us);
-    rf_conn_close(c);
+    rf_conn_close_soon(c, now_us);
 }
 
 static void
@@ -203,6 +203,7 @@ message(struct rf_conn *c, struct rf_span octets, uint64_t now_us)
         return;
     }
     l->counts.messages_in++;
+    c->has_message = true;
     l->user.message(l->user.ctx, &c->flow, octets, now_us);
 }
 
