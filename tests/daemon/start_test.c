@@ -22,6 +22,8 @@ test_good(void)
     ok(daemon_start(&d, &status), "it starts and serves (status %d)", status);
     ok(d.listen[0][0] != '\0' && d.listen[1][0] != '\0' && d.listen[2][0] != '\0', "port 0 became ports: %s %s %s",
        d.listen[0], d.listen[1], d.listen[2]);
+    for (int i = 0; i < 100 && log_count(&d, "daemon.ready", "") == 0; i++)
+        sleep_ms(20); /* signal answers a moment before the parent has heard that both children serve */
     ok(log_count(&d, "daemon.ready", d.listen[2]) == 1, "the event daemon.ready names them (interface 0.4)");
 
     signal_pid = child_of(&d, "ringfence: signal");
