@@ -18,7 +18,7 @@ struct pending {
     uint64_t cookie;         /* the caller's; ours is in the request */
     uint64_t first_us, due_us;
     bool is_sent;
-    bool is_outdated;        /* a later CHANGE of this leg was sent: not to be repeated */
+    bool is_outdated;        /* a later CHANGE of this leg was queued: not to be repeated */
     struct rf_media_request request;
 };
 
@@ -29,12 +29,14 @@ struct to_thread {
     uint32_t number;
     uint32_t sessions;
     bool is_blocked;         /* the socket took no more */
+    bool has_unsent;         /* requests of this round, which leave together at its end: one wake-up for all */
 };
 
 struct rf_media_client {
     struct rf_media_client_conf conf;
     struct to_thread *thread;
     struct rf_timer timer;
+    struct rf_loop_hook hook;
     uint64_t next_cookie;    /* starts anywhere: answers to a signal process before us may still come */
     uint64_t given_up[GIVEN_UP];
     uint32_t given_up_count;
@@ -238,6 +240,24 @@ on_timer(struct rf_timer *timer, uint64_t now_us)
         arm(c, next_us);
 }
 
+static void
+send_unsent(struct rf_media_client *c, uint64_t now_us)
+{
+    for (uint32_t i = 0; i < c->conf.threads; i++) {
+        struct to_thread *t = &c->thread[i];
+
+        if (t->has_unsent && !t->is_blocked)
+            transmit_waiting(t, now_us);
+        t->has_unsent = false;
+    }
+}
+
+static void
+round_ends(struct rf_loop_hook *h, uint64_t now_us)
+{
+    send_unsent(rf_container(h, struct rf_media_client, hook), now_us);
+}
+
 /* --- life --- */
 
 enum rf_err
@@ -250,9 +270,11 @@ rf_media_client_new(struct rf_media_client **out, const struct rf_media_client_c
     c->conf = *conf;
     c->next_cookie = rf_rand_u64(&rf_rand_system);
     c->timer.fire = on_timer;
+    c->hook.run = round_ends;
+    rf_loop_add_hook(conf->loop, &c->hook);
     c->thread = calloc(conf->threads, sizeof *c->thread);
     if (c->thread == NULL) {
-        free(c);
+        rf_media_client_free(c);
         return RF_ERR_NOMEM;
     }
     for (uint32_t i = 0; i < conf->threads; i++)
@@ -279,7 +301,8 @@ rf_media_client_free(struct rf_media_client *c)
     if (c == NULL)
         return;
     rf_timer_cancel(rf_loop_wheel(c->conf.loop), &c->timer);
-    for (uint32_t i = 0; i < c->conf.threads; i++) {
+    rf_loop_remove_hook(c->conf.loop, &c->hook);
+    for (uint32_t i = 0; c->thread != NULL && i < c->conf.threads; i++) {
         struct to_thread *t = &c->thread[i];
 
         if (t->watch.is_watched)
@@ -291,14 +314,14 @@ rf_media_client_free(struct rf_media_client *c)
     free(c);
 }
 
-/* A repeated old CHANGE must not undo a later one. */
+/* A repeated old CHANGE must not undo a later one: each is sent once, in order, and the newest alone again. */
 static void
 outdate(struct to_thread *t, const struct rf_media_request *q)
 {
     for (struct rf_link *l = t->pending.next; l != &t->pending; l = l->next) {
         struct pending *p = rf_container(l, struct pending, link);
 
-        if (p->request.command == RF_MEDIA_CHANGE && p->is_sent && p->request.leg == q->leg &&
+        if (p->request.command == RF_MEDIA_CHANGE && p->request.leg == q->leg &&
             p->request.session.slot == q->session.slot &&
             p->request.session.generation == q->session.generation)
             p->is_outdated = true;
@@ -344,18 +367,19 @@ send_to(struct rf_media_client *c, struct to_thread *t, const struct rf_media_re
     p->due_us = now_us + REPEAT_US;
     rf_list_append(&t->pending, &p->link);
     c->pending++;
-    if (!t->is_blocked)
-        transmit(t, p, now_us);
+    t->has_unsent = true;
     arm(c, p->due_us);
     return RF_OK;
 }
 
+/* It ends the sessions that nobody has claimed, so the claims go first. */
 static enum rf_err
-sweep(struct rf_media_client *c, const struct rf_media_request *request)
+sweep(struct rf_media_client *c, const struct rf_media_request *request, uint64_t now_us)
 {
     struct rf_media_request q = *request;
     enum rf_err err = RF_OK;
 
+    send_unsent(c, now_us);
     q.version = RF_MEDIA_VERSION;
     q.epoch = c->conf.epoch;
     for (uint32_t i = 0; i < c->conf.threads; i++)
@@ -377,7 +401,7 @@ rf_media_client_send(struct rf_media_client *c, const struct rf_media_request *r
     if (err)
         return err;
     if (request->command == RF_MEDIA_SWEEP)
-        return sweep(c, request);
+        return sweep(c, request, now_us);
     t = request->command == RF_MEDIA_OPEN ? least_busy(c) : thread_of(c, request->session);
     return t != NULL ? send_to(c, t, request, now_us) : RF_ERR_RANGE;
 }

@@ -182,10 +182,14 @@ request_received(struct rf_txn_layer *l, const struct rf_sip_msg *m, struct rf_f
         reply_stateless(l, m, flow, 503, RETRY_AFTER);
         return;
     }
+    l->now_txn = t;
+    l->now_msg = m;
     if (m->method == RF_SIP_CANCEL)
         cancel_received(l, t, m, now_us);
     else
         l->user.request(l->user.ctx, t, m, now_us);
+    l->now_txn = NULL;
+    l->now_msg = NULL;
 }
 
 void

@@ -64,6 +64,8 @@ struct rf_txn_layer {
     struct rf_txn_user user;
     struct rf_hash by_key, by_merge, clients_by_key;
     struct rf_link servers, clients, spent;
+    const struct rf_server_txn *now_txn; /* whose request the user has just been given, and its index: an answer */
+    const struct rf_sip_msg *now_msg;    /* given at once need not parse again */
     struct rf_txn_counts counts;
     size_t random_left;
     uint8_t random[RF_TXN_RANDOM];

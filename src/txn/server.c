@@ -284,12 +284,15 @@ void
 rf_server_txn_reply(struct rf_server_txn *t, int status, const char *reason, struct rf_span extra_headers,
                     uint64_t now_us)
 {
+    const struct rf_sip_msg *request = t == t->l->now_txn ? t->l->now_msg : NULL;
     struct rf_buf b = rf_buf(t->l->out, sizeof t->l->out);
     struct rf_span tag = status == 100 ? (struct rf_span){ 0 } : rf_span_str(t->to_tag);
 
     if (rf_txn_step(t->machine, t->state, event_of(status)).next == RF_TXN_NONE)
         return; /* answered already; its request may be gone */
-    rf_sip_put_response(&b, rf_server_txn_request(t), status, reason, tag, &t->flow->remote);
+    if (request == NULL)
+        request = rf_server_txn_request(t);
+    rf_sip_put_response(&b, request, status, reason, tag, &t->flow->remote);
     rf_put(&b, extra_headers);
     rf_sip_put_body(&b, NULL, (struct rf_span){ 0 });
     if (rf_buf_done(&b) == RF_OK)
