@@ -49,7 +49,7 @@ with Daemon(users={USER: PASSWORD}, more=CONF, workers=2) as daemon:
     for n, algorithm in enumerate(("SHA-512-256", "SHA-256", "MD5")):
         uri = f"sip:{USER}@127.0.0.1:{41000 + n}"
         reply, challenge = ask(udp, 1, f"a{n}@test", [f"Contact: <{uri}>;expires=600"], algorithm)
-        tap.ok(reply.status == 200 and contacts(reply).get(uri) == 600, f"{algorithm}: bound", reply.text)
+        tap.ok(reply.status == 200 and contacts(reply).get(uri) in (600, 599), f"{algorithm}: bound", reply.text)
     tap.equal(len(contacts(reply)), 3, "three bindings are listed")
     reply, _ = ask(udp, 1, "a9@test", ["Contact: <sip:204@127.0.0.1:41009>;expires=600"])
     tap.equal(reply.status, 503, "one more than registrar.bindings-max is refused")
@@ -70,7 +70,9 @@ with Daemon(users={USER: PASSWORD}, more=CONF, workers=2) as daemon:
     ask(udp, 1, "w4@test", ["Contact: *", "Expires: 0"])
 
     reply, _ = ask(udp, 1, "e@test", ["Contact: <sip:204@127.0.0.1:41000>;expires=2"])
-    tap.equal(contacts(reply), {"sip:204@127.0.0.1:41000": 2}, "a short expiry is taken")
+    # What is left is counted in whole seconds, and one may have begun before the answer was written.
+    tap.ok(contacts(reply) in ({"sip:204@127.0.0.1:41000": 2}, {"sip:204@127.0.0.1:41000": 1}), "a short expiry is taken",
+           contacts(reply))
     time.sleep(3.2)
     reply, _ = ask(udp, 1, "e2@test", [])
     tap.equal(contacts(reply), {}, "and runs out")
