@@ -36,7 +36,9 @@ struct rf_media_client {
     struct rf_media_client_conf conf;
     struct to_thread *thread;
     struct rf_timer timer;
-    struct rf_loop_hook hook;
+    struct rf_loop_hook hook;     /* sends at the end of a round */
+    struct rf_loop_source source; /* and before the loop sleeps, what was queued outside of a round */
+    bool has_unsent;
     uint64_t next_cookie;    /* starts anywhere: answers to a signal process before us may still come */
     uint64_t given_up[GIVEN_UP];
     uint32_t given_up_count;
@@ -243,6 +245,9 @@ on_timer(struct rf_timer *timer, uint64_t now_us)
 static void
 send_unsent(struct rf_media_client *c, uint64_t now_us)
 {
+    if (!c->has_unsent)
+        return;
+    c->has_unsent = false;
     for (uint32_t i = 0; i < c->conf.threads; i++) {
         struct to_thread *t = &c->thread[i];
 
@@ -250,6 +255,18 @@ send_unsent(struct rf_media_client *c, uint64_t now_us)
             transmit_waiting(t, now_us);
         t->has_unsent = false;
     }
+}
+
+static bool
+has_unsent(struct rf_loop_source *s)
+{
+    return rf_container(s, struct rf_media_client, source)->has_unsent;
+}
+
+static void
+round_begins(struct rf_loop_source *s, uint64_t now_us)
+{
+    send_unsent(rf_container(s, struct rf_media_client, source), now_us);
 }
 
 static void
@@ -271,7 +288,10 @@ rf_media_client_new(struct rf_media_client **out, const struct rf_media_client_c
     c->next_cookie = rf_rand_u64(&rf_rand_system);
     c->timer.fire = on_timer;
     c->hook.run = round_ends;
+    c->source.has_work = has_unsent;
+    c->source.work = round_begins;
     rf_loop_add_hook(conf->loop, &c->hook);
+    rf_loop_add_source(conf->loop, &c->source);
     c->thread = calloc(conf->threads, sizeof *c->thread);
     if (c->thread == NULL) {
         rf_media_client_free(c);
@@ -302,6 +322,7 @@ rf_media_client_free(struct rf_media_client *c)
         return;
     rf_timer_cancel(rf_loop_wheel(c->conf.loop), &c->timer);
     rf_loop_remove_hook(c->conf.loop, &c->hook);
+    rf_loop_remove_source(c->conf.loop, &c->source);
     for (uint32_t i = 0; c->thread != NULL && i < c->conf.threads; i++) {
         struct to_thread *t = &c->thread[i];
 
@@ -367,7 +388,7 @@ send_to(struct rf_media_client *c, struct to_thread *t, const struct rf_media_re
     p->due_us = now_us + REPEAT_US;
     rf_list_append(&t->pending, &p->link);
     c->pending++;
-    t->has_unsent = true;
+    t->has_unsent = c->has_unsent = true;
     arm(c, p->due_us);
     return RF_OK;
 }
