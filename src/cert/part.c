@@ -118,11 +118,14 @@ read_key(struct rf_part *p, bool is_ours)
         break;
     case EVP_PKEY_EC: {
         char group[64];
+        int is_explicit = 0;
 
         p->key_kind = "EC";
-        /* Half of the order's bits. Parameters instead of a name are forbidden (RFC 5480 2.1.1) and were a way to
-         * forge (CVE-2020-0601); OpenSSL has no name for them. */
-        if (EVP_PKEY_get_group_name(key, group, sizeof group, NULL) != 1)
+        /* Half of the order's bits. Parameters instead of a name are forbidden (RFC 5480 2.1.1): elsewhere they were
+         * a way to forge (CVE-2020-0601). */
+        if (EVP_PKEY_get_group_name(key, group, sizeof group, NULL) != 1 ||
+            EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &is_explicit) != 1 ||
+            is_explicit)
             break;
         p->key_strength = bits / 2;
         p->can_verify = true;
