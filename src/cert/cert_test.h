@@ -6,6 +6,7 @@
 #ifndef RF_CERT_CERT_TEST_H
 #define RF_CERT_CERT_TEST_H
 
+#include <openssl/conf.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -49,6 +50,16 @@ make_key(const char *kind)
         kind = "P-256";
     if (strncmp(kind, "RSA", 3) == 0)
         return EVP_RSA_gen((unsigned)atoi(kind + 3));
+    if (strncmp(kind, "PSS", 3) == 0) {
+        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+        EVP_PKEY *key = NULL;
+
+        EVP_PKEY_keygen_init(ctx);
+        EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, atoi(kind + 3));
+        EVP_PKEY_generate(ctx, &key);
+        EVP_PKEY_CTX_free(ctx);
+        return key;
+    }
     if (strncmp(kind, "ED", 2) == 0)
         return EVP_PKEY_Q_keygen(NULL, NULL, kind);
     return EVP_EC_gen(kind);
@@ -59,12 +70,18 @@ add_ext(X509 *x, X509 *issuer, const char *text)
 {
     char name[64];
     const char *eq = strchr(text, '=');
+    CONF *conf = NCONF_new(NULL); /* empty; some extensions want one to look into */
     X509_EXTENSION *e;
     X509V3_CTX ctx;
+    BIO *empty = BIO_new_mem_buf("\n", 1);
 
+    NCONF_load_bio(conf, empty, NULL);
+    BIO_free(empty);
     snprintf(name, sizeof name, "%.*s", (int)(eq - text), text);
     X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
-    e = X509V3_EXT_nconf(NULL, &ctx, name, eq + 1);
+    X509V3_set_nconf(&ctx, conf);
+    e = X509V3_EXT_nconf(conf, &ctx, name, eq + 1);
+    NCONF_free(conf);
     if (e == NULL) {
         printf("Bail out! extension %s\n", text);
         exit(1);
@@ -92,9 +109,11 @@ make(struct recipe r)
     struct made *m = &made_all[made_count++];
     X509 *x = X509_new();
     X509_NAME *name = X509_NAME_new();
+    unsigned char *der = NULL;
+    const unsigned char *p;
+    int n;
 
     rf_assert(made_count <= sizeof made_all / sizeof *made_all && x != NULL && name != NULL);
-    m->x = x;
     m->key = r.key != NULL ? r.key : make_key(r.kind);
     rf_assert(m->key != NULL);
     if (r.key != NULL)
@@ -119,6 +138,13 @@ make(struct recipe r)
     if (r.names != NULL)
         X509_add1_ext_i2d(x, NID_subject_alt_name, r.names, 0, X509V3_ADD_DEFAULT);
     make_sign(x, r.issuer != NULL ? r.issuer->key : m->key, r.digest);
+    /* As one that came by the network: read from its octets. */
+    n = i2d_X509(x, &der);
+    p = der;
+    m->x = d2i_X509(NULL, &p, n);
+    rf_assert(m->x != NULL);
+    OPENSSL_free(der);
+    X509_free(x);
     return m;
 }
 
@@ -173,6 +199,61 @@ names_add(GENERAL_NAMES *list, int type, const void *octets, size_t n)
         list = sk_GENERAL_NAME_new_null();
     sk_GENERAL_NAME_push(list, g);
     return list;
+}
+
+/* --- questions --- */
+
+/* The question is asked before its reason is printed; the order of arguments is the compiler's choice. */
+#define ok(passed, ...) ({ bool has_passed_ = (passed); ok(has_passed_, __VA_ARGS__); })
+
+static struct rf_check_report report;
+static const struct made *root, *mid, *leaf; /* of most tests; basics() makes them */
+
+/* A question about a chain; the caller changes it. */
+__attribute__((unused)) static struct rf_check_question
+ask(const struct rf_trust *t, X509 *const *chain, size_t n, enum rf_check_level level)
+{
+    return (struct rf_check_question){ .level = level, .use = RF_CHECK_SIP, .chain = chain, .chain_count = n, .trust = t,
+                                       .now_s = T0 };
+}
+
+__attribute__((unused)) static bool
+judge(const struct rf_check_question *q)
+{
+    if (rf_check_peer(q, &report) != RF_OK)
+        return false;
+    return report.is_accepted;
+}
+
+/* Chain of made ones. */
+__attribute__((unused)) static bool
+passes(const struct rf_trust *t, enum rf_check_level level, const struct made *const *list)
+{
+    X509 *chain[64];
+    size_t n = 0;
+    struct rf_check_question q;
+
+    for (; list[n] != NULL; n++)
+        chain[n] = list[n]->x;
+    q = ask(t, chain, n, level);
+    return judge(&q);
+}
+
+#define PASSES(t, level, ...) passes(t, level, (const struct made *const[]){ __VA_ARGS__, NULL })
+
+__attribute__((unused)) static const char *
+why(void)
+{
+    return report.is_accepted ? "accepted" : report.line[report.first_failed].detail;
+}
+
+__attribute__((unused)) static void
+basics(void)
+{
+    root = make((struct recipe){ .subject = "Root", .ext = { CA_EXT } });
+    mid = make((struct recipe){ .subject = "Mid", .issuer = root, .ext = { CA_EXT } });
+    leaf = make((struct recipe){ .subject = "trunk", .issuer = mid,
+                                 .ext = { LEAF_EXT, "subjectAltName=DNS:trunk.example.net,URI:sip:trunk.example.net" } });
 }
 
 #endif
