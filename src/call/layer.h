@@ -93,6 +93,7 @@ struct leg {
     struct rf_srtp_policy policy;
     enum rf_transport transport;
     struct rf_addr remote;
+    struct rf_addr media_addr;   /* what we announce to it */
     struct rf_flow_facts facts;
     struct rf_flow *flow;        /* NULL: no path now */
     struct rf_flow_watch watch;
@@ -162,6 +163,7 @@ struct call {
     bool is_offerless; /* leg A's INVITE had no offer */
     bool answered, restored, record_made, limit_counted;
     bool media_opening, media_open;
+    bool media_extending;      /* a port of the other family for legs B is asked for */
     uint8_t redirects, attempt_count;
     uint16_t early_status; /* last 1xx that leg A got */
     uint16_t paths_wanted;
@@ -174,8 +176,9 @@ struct call {
     struct rf_timer media_timer;
     uint8_t media_tries;
     struct rf_media_name media;
-    uint16_t port[2];
-    struct rf_addr media_addr[2]; /* what we announce to each leg */
+    uint16_t port[2];          /* of leg A; of legs B, whose family is that of the first phone found ... */
+    uint16_t port_other;       /* ... and of those of the other one; 0: not asked for yet */
+    int family_b, family_none; /* AF_INET, AF_INET6: of port[1]; and of which there is no port to be had. 0: none */
     struct rf_link infos;
     uint8_t info_count;
     struct ladder_entry *ladder;
@@ -282,7 +285,11 @@ void leg_media_disagree(struct leg *leg);
 void leg_describe(struct rf_span sdp, char *note, size_t size);
 
 /* --- media.c --- */
-bool call_media_open(struct call *c, uint64_t now_us);
+/** family_b: AF_INET or AF_INET6, of the first leg B's port. */
+bool call_media_open(struct call *c, int family_b, uint64_t now_us);
+/** What a leg B is to be told of our media, by its flow's family: RF_OK, RF_ERR_AGAIN (call_ring comes again),
+ *  RF_ERR_NOT_FOUND (no port of that family). */
+RF_MUST_CHECK enum rf_err leg_media_place(struct leg *leg);
 /** (I3) One leg's state to the relay; keep_old: the key before is still taken for packets on their way. */
 void call_media_change(struct call *c, struct leg *leg, const struct leg_media *old);
 void call_media_close(struct call *c);

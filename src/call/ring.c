@@ -15,7 +15,7 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
 {
     struct leg *leg = owner;
     struct call *c = leg->call;
-    struct rf_addr sip;
+    struct rf_addr sip, media;
     uint64_t now_us = call_now(c);
 
     leg->path_wanted = false;
@@ -42,8 +42,8 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
     }
     if (c->media_opening)
         return;
-    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &c->media_addr[1]);
-    if (!call_media_open(c, now_us))
+    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &media);
+    if (!call_media_open(c, media.sa.sa_family, now_us))
         call_refuse(c, RF_REFUSE_OVERLOAD, 0,
                     (const struct rf_log_field[]){ RF_F_STR("what", "the media relay"), RF_F_STR("who", c->a->user),
                                                    RF_F_STR("seconds", "5"), RF_F_STR("call", c->id), { 0 } },
@@ -161,14 +161,12 @@ static void
 ring_leg(struct leg *leg, uint64_t now_us)
 {
     struct call *c = leg->call;
-    struct rf_addr sip, media;
-    enum rf_err err;
+    enum rf_err err = leg_media_place(leg);
 
-    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &media);
-    if (media.sa.sa_family != c->media_addr[1].sa.sa_family) {
-        /* A user with one phone on IPv4 and one on IPv6: the relay's port for leg B has one family, that of the
-         * phone that was found first. The other one does not ring. */
-        RF_LOGF(RF_LOG_WARN, "call.family", "a phone does not ring: its address family differs from the first one's",
+    if (err == RF_ERR_AGAIN) /* call_ring comes again when it is known */
+        return;
+    if (err != RF_OK) {
+        RF_LOGF(RF_LOG_WARN, "call.family", "a phone does not ring: there is no media port of its address family",
                 RF_F_STR("user", leg->user), RF_F_STR("call", c->id));
         attempt_failed(leg, 480, RF_REFUSE_NONE, now_us);
         return;

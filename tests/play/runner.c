@@ -151,8 +151,9 @@ describe(struct play *p, struct phone *ph, int from, bool answers)
         ph->key = atoi(v);
     if ((v = option(p, from, "ver")) != NULL)
         ph->version = atoi(v);
-    rf_putf(&b, "v=0\r\no=%s 7 %d IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d %s ", ph->user, ph->version,
-            addr, addr, ph->port, profile);
+    rf_putf(&b, "v=0\r\no=%s 7 %d IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\nm=audio %d %s ", ph->user, ph->version,
+            strchr(addr, ':') != NULL ? "IP6" : "IP4", addr, strchr(addr, ':') != NULL ? "IP6" : "IP4", addr, ph->port,
+            profile);
     v = option(p, from, "codecs");
     rf_putf(&b, "%s\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n", v != NULL ? v : "0 101");
     if ((v = option(p, from, "dir")) != NULL)
@@ -331,12 +332,12 @@ user(struct play *p)
     }
 }
 
-/* phone a 201 udp|tcp|tls [unregistered] [mute] */
+/* phone a 201 udp|tcp|tls [v6] [unregistered] [mute] */
 static void
 phone(struct play *p)
 {
     enum rf_transport t = flag(p, 3, "tls") ? RF_TLS : flag(p, 3, "tcp") ? RF_TCP : RF_UDP;
-    struct phone *ph = stage_phone(p->s, p->words[1], p->words[2], t);
+    struct phone *ph = stage_phone(p->s, p->words[1], p->words[2], t, flag(p, 3, "v6"));
 
     ph->is_mute = flag(p, 3, "mute");
     if (!flag(p, 3, "unregistered"))
@@ -366,7 +367,7 @@ set(struct play *p)
         fails(p, "no such setting");
 }
 
-/* relay full|silent|away|back|timeout A|gone / relay leg A encrypted|clear|sends|mute|listens|deaf|required|unset */
+/* relay full|one-family|silent|away|back|timeout A|gone / relay leg A encrypted|clear|sends|mute|listens|deaf|required|unset */
 static void
 relay(struct play *p)
 {
@@ -378,6 +379,8 @@ relay(struct play *p)
 
     if (strcmp(what, "full") == 0)
         s->relay_full = true;
+    else if (strcmp(what, "one-family") == 0)
+        s->relay_one_family = true;
     else if (strcmp(what, "silent") == 0)
         s->relay_silent = true;
     else if (strcmp(what, "away") == 0)

@@ -280,7 +280,7 @@ run(uint64_t seed, char why[static 400])
 
         snprintf(name, sizeof name, "p%d", i);
         snprintf(user, sizeof user, "20%d", i % 3 + 1);
-        phone_register(m.s, stage_phone(m.s, name, user, transports[(i + seed) % 4]));
+        phone_register(m.s, stage_phone(m.s, name, user, transports[(i + seed) % 4], (i + seed) % 3 == 2));
     }
     for (int step = 0; step < STEPS; step++) {
         for (int i = 0; i < m.s->phones; i++) {

@@ -44,7 +44,9 @@ wire_open(struct stage *s, struct phone *p)
     rf_flow_init(&w->flow, &wire_ops, p->transport, ++s->flow_ids);
     w->phone = p;
     w->flow.remote = p->addr;
-    if (rf_addr_parse_port(RF_SPAN_LIT("192.0.2.1:5060"), &w->flow.local) != RF_OK)
+    if (rf_addr_parse_port(p->addr.sa.sa_family == AF_INET6 ? RF_SPAN_LIT("[2001:db8::1]:5060")
+                                                             : RF_SPAN_LIT("192.0.2.1:5060"),
+                           &w->flow.local) != RF_OK)
         abort();
     snprintf(w->flow.listener, sizeof w->flow.listener, "sip");
     if (p->transport == RF_TLS) {
@@ -166,6 +168,11 @@ env_media(void *ctx, const struct rf_media_request *r)
                 reply.port[0] = (uint16_t)(30000 + 4 * i);
                 reply.port[1] = (uint16_t)(30002 + 4 * i);
             }
+        break;
+    case RF_MEDIA_EXTEND:
+        reply.leg = r->leg;
+        reply.event = slot == NULL ? RF_MEDIA_GONE : s->relay_full || s->relay_one_family ? RF_MEDIA_FULL : RF_MEDIA_EXTENDED;
+        reply.port[r->leg] = (uint16_t)(31000 + 4 * r->session.slot);
         break;
     case RF_MEDIA_CHANGE:
         if (slot == NULL) {
@@ -423,7 +430,7 @@ stage_user(struct stage *s, const char *name, enum rf_srtp_mode mode)
 }
 
 struct phone *
-stage_phone(struct stage *s, const char *name, const char *user, enum rf_transport t)
+stage_phone(struct stage *s, const char *name, const char *user, enum rf_transport t, bool is_v6)
 {
     struct phone *p = &s->phone[s->phones];
     char addr[32];
@@ -432,7 +439,7 @@ stage_phone(struct stage *s, const char *name, const char *user, enum rf_transpo
     snprintf(p->name, sizeof p->name, "%s", name);
     snprintf(p->user, sizeof p->user, "%s", user);
     p->transport = t;
-    snprintf(addr, sizeof addr, "192.0.2.%d:5060", 10 + s->phones);
+    snprintf(addr, sizeof addr, is_v6 ? "[2001:db8::%d]:5060" : "192.0.2.%d:5060", 10 + s->phones);
     if (rf_addr_parse_port(rf_span_str(addr), &p->addr) != RF_OK)
         abort();
     p->port = 40000 + 100 * s->phones;

@@ -73,7 +73,7 @@ struct stage {
     struct rf_media_map *map;
     struct rf_media_reply reply[64];
     int replies;
-    bool relay_full, relay_silent, relay_away;
+    bool relay_full, relay_silent, relay_away, relay_one_family;
     bool lost_some;    /* sessions vanished: a CLOSE of one is no fault */
     bool all_required; /* every user requires SRTP: then every leg must say so to the relay */
     /* what was kept */
@@ -92,7 +92,7 @@ void stage_close(struct stage *s);
 void stage_restart(struct stage *s);
 
 struct rf_call_user *stage_user(struct stage *s, const char *name, enum rf_srtp_mode mode);
-struct phone *stage_phone(struct stage *s, const char *name, const char *user, enum rf_transport t);
+struct phone *stage_phone(struct stage *s, const char *name, const char *user, enum rf_transport t, bool is_v6);
 struct phone *phone_named(struct stage *s, const char *name);
 void phone_register(struct stage *s, struct phone *p);
 /** Its connection closes. */
