@@ -11,7 +11,7 @@ static const struct {
     uint32_t reg_id;
     uint64_t flow_id;
     bool is_lost;
-    const char *want; /* "flow", "tcp 192.0.2.1:5060", "search HOST", "search HOST or source", "closed", "not found" */
+    const char *want; /* with " or tcp" when a large request may leave UDP; "flow", "tcp 192.0.2.1:5060", "search HOST", "search HOST or source", "closed", "not found" */
 } rules[] = {
     { "TLS, its connection", "tls", "sip:201@192.0.2.9:40000;transport=tls", "", "192.0.2.9:40000", 0, 7, false, "flow" },
     { "TCP, its connection", "tcp", "sip:201@10.0.0.9:40000;transport=tcp", "", "192.0.2.9:40000", 1, 7, false, "flow" },
