@@ -11,7 +11,7 @@ static const struct {
     uint32_t reg_id;
     uint64_t flow_id;
     bool is_lost;
-    const char *want; /* with " or tcp" when a large request may leave UDP; "flow", "tcp 192.0.2.1:5060", "search HOST", "search HOST or source", "closed", "not found" */
+    const char *want; /* ", large: tcp" when a large request may leave UDP; "flow", "tcp 192.0.2.1:5060", "search HOST", "search HOST or source", "closed", "not found" */
 } rules[] = {
     { "TLS, its connection", "tls", "sip:201@192.0.2.9:40000;transport=tls", "", "192.0.2.9:40000", 0, 7, false, "flow" },
     { "TCP, its connection", "tcp", "sip:201@10.0.0.9:40000;transport=tcp", "", "192.0.2.9:40000", 1, 7, false, "flow" },
@@ -79,16 +79,18 @@ static const char *
 text_of(const struct rf_path_choice *c, char *out, size_t size)
 {
     static const char *const name[] = { "udp", "tcp", "tls" };
+    static const char or_tcp[] = ", large: tcp";
     char addr[RF_ADDR_TEXT_MAX];
 
     switch (c->way) {
     case RF_PATH_FLOW:
         return "flow";
     case RF_PATH_ADDRESS:
-        snprintf(out, size, "%s %s", name[c->transport], rf_addr_text(&c->addr, addr));
+        snprintf(out, size, "%s %s%s", name[c->transport], rf_addr_text(&c->addr, addr), c->may_leave_udp ? or_tcp : "");
         return out;
     case RF_PATH_SEARCH:
-        snprintf(out, size, "search %.*s%s", (int)c->uri.host.n, c->uri.host.p, c->source_at_last ? " or source" : "");
+        snprintf(out, size, "search %.*s%s%s", (int)c->uri.host.n, c->uri.host.p, c->source_at_last ? " or source" : "",
+                 c->may_leave_udp ? or_tcp : "");
         return out;
     case RF_PATH_NONE:
         break;

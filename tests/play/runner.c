@@ -344,7 +344,24 @@ phone(struct play *p)
         phone_register(p->s, ph);
 }
 
-/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain N */
+/* b leads to c d: the binding of b leads to c and d when b itself does not serve (RFC 3263)
+ * b leads large c: a request that does not fit UDP goes to c first */
+static void
+leads(struct play *p, struct phone *ph)
+{
+    for (int i = 3; i < p->n; i++) {
+        struct phone *to = phone_named(p->s, p->words[i]);
+
+        if (to == NULL || ph->ways == WAYS_MAX)
+            fails(p, "no phone %s", p->words[i]);
+        else if (strcmp(p->words[2], "large") == 0)
+            ph->large_way = to;
+        else
+            ph->way[ph->ways++] = to;
+    }
+}
+
+/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain|udp-max N */
 static void
 set(struct play *p)
 {
@@ -361,6 +378,8 @@ set(struct play *p)
         s->calls_max = v;
     else if (strcmp(p->words[1], "calls-per-user") == 0)
         s->calls_per_user_max = v;
+    else if (strcmp(p->words[1], "udp-max") == 0)
+        p->s->udp_max = v;
     else if (strcmp(p->words[1], "explain") == 0)
         s->explain_to_peer = v != 0;
     else
@@ -472,6 +491,8 @@ nothing_left(struct play *p)
     for (int i = 0; i < SAVED_MAX; i++)
         if (p->s->saved[i].value != NULL)
             fails(p, "a call that ended is still saved");
+    if (!rf_list_empty(&p->s->paths))
+        fails(p, "left: a path");
 }
 
 static void
@@ -533,6 +554,14 @@ perform(struct play *p)
             return;
         if (strcmp(p->words[1], "sends") == 0)
             sends(p, ph);
+        else if (strcmp(p->words[1], "leads") == 0)
+            leads(p, ph);
+        else if (strcmp(p->words[1], "aside") == 0) { /* b aside N [retry-after=S]: how often b was set aside */
+            const char *seconds = option(p, 3, "retry-after");
+
+            if (ph->asides != atoi(p->words[2]) || (seconds != NULL && ph->retry_after_s != (uint32_t)atoi(seconds)))
+                fails(p, "%s was set aside %d times, Retry-After %u", ph->name, ph->asides, ph->retry_after_s);
+        }
         else if (strcmp(p->words[1], "expects") == 0)
             expects(p, ph);
         else if (strcmp(p->words[1], "asks") == 0)

@@ -17,7 +17,7 @@
 #define INBOX_MAX  256
 #define SLOTS      64
 #define SAVED_MAX  32
-#define PATHS_MAX  32
+#define WAYS_MAX   4
 
 struct wire {
     struct rf_flow flow;
@@ -45,6 +45,12 @@ struct phone {
     char *invite_in;   /* the last INVITE that came in */
     char *sdp_in;      /* the last description that came in */
     int port, key, version;
+    /* where its binding leads when it does not serve, and for a large request before that */
+    struct phone *way[WAYS_MAX], *large_way;
+    int ways;
+    struct rf_path *is_way_of; /* that gave it last */
+    int asides;                /* how often it was set aside, and the last Retry-After */
+    uint32_t retry_after_s;
 };
 
 struct media_slot {
@@ -81,8 +87,8 @@ struct stage {
     char *record; /* of the last call that ended, as JSON text */
     int records;
     bool slow_paths;
-    struct { void (*ready)(void *, struct rf_flow *, enum rf_err); void *owner; struct rf_binding to; } path[PATHS_MAX];
-    int paths;
+    struct rf_link paths; /* struct rf_path */
+    size_t udp_max;
     char wrong[400]; /* the first broken invariant; empty: none */
 };
 
