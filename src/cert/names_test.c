@@ -263,6 +263,7 @@ directory_constraints(void)
     rf_part_read(&p, leaf->x, false);
     X509_NAME_add_entry_by_txt(base, "CN", MBSTRING_ASC, (const unsigned char *)"TRUNK", -1, -1, 0);
     X509_NAME_add_entry_by_txt(other, "O", MBSTRING_ASC, (const unsigned char *)"Other", -1, -1, 0);
+    GENERAL_NAME_free(tree->base);
     tree->base = GENERAL_NAME_new();
     GENERAL_NAME_set0_value(tree->base, GEN_DIRNAME, base);
     nc->permittedSubtrees = sk_GENERAL_SUBTREE_new_null();
