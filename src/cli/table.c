@@ -104,6 +104,8 @@ const struct rf_cli_command rf_cli_commands[] = {
         { "--target", "NAME", "host name, SIP domain, address; for provisioning the hardware address asked for" },
         { "--legacy-medium", NULL, "level medium as before the checks of key usage, purpose and extensions" },
         { "--own", "FILE", "our own certificate, which a peer must not show" },
+        { "--ocsp", "off|soft|hard", "what counts when its authority gives no answer (off)" },
+        { "--ocsp-response", "FILE", "the authority's answer about it, in DER; --ocsp is soft then" },
         { "--at", "RFC3339", "judge as of this time" } } },
     { "sip", "parse", "", 0, 0, false, "ringfence sip parse < invite.sip",
       "parse a message; exit 5 when it is refused", rf_cmd_sip_parse, { { 0 } } },
