@@ -35,7 +35,7 @@ struct rf_cli_hooks {
 };
 
 #define RF_CLI_ARGS_MAX  16
-#define RF_CLI_FLAGS_MAX 16
+#define RF_CLI_FLAGS_MAX 80 /* a certificate may be ordered with 64 names */
 
 struct rf_cli_flag {
     const char *name;  /* "--config" */
@@ -79,6 +79,8 @@ int rf_cli_main(int argc, char **argv, const struct rf_cli_hooks *hooks);
 
 /** Value of a flag that was given; NULL when it was not; "" for a switch. */
 const char *rf_cli_flag(const struct rf_cli *cli, const char *name);
+/** Of one that may be given several times: the n-th, from 0; NULL past the last. */
+const char *rf_cli_flag_nth(const struct rf_cli *cli, const char *name, size_t n);
 
 /** The nearest word of a list to a mistyped one (at most a third of it differs), or NULL. */
 const char *rf_cli_nearest(const char *word, const char *const *words, size_t n);
