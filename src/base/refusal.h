@@ -139,6 +139,9 @@
     X(LOCKED_BY_HOSTED, "RF-801", "locked-by-hosted", ERROR, 0, 0,                                            \
       "{setting} is enforced on Hosted platforms and cannot be {value}",                                      \
       "platform hosted locks every encryption setting.", "remove the line")                                   \
+    X(REMOTE_NOT_AVAILABLE, "RF-804", "remote-not-available", ERROR, 0, 0,                                    \
+      "level {level} is not available on this kind of line",                                                  \
+      "Lines between nodes know each other by their certificates, not by names.", "medium or high")           \
     X(CANNOT_LISTEN, "RF-805", "cannot-listen", ERROR, 0, 0,                                                  \
       "cannot listen on {addr}: {reason}",                                                                    \
       "Another program has the port, or it is below 1024 and we may not.",                                    \

@@ -9,9 +9,9 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
-#include "conf/options.h"
+#include "conf/iface.h"
 
-#define RF_LISTENERS_MAX 32 /* addresses; times workers is the number of sockets */
+
 
 struct rf_run_settings {
     unsigned workers, threads;
