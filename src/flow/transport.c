@@ -22,6 +22,18 @@ rf_transport_may_log(struct rf_transport_layer *l, uint64_t now_us)
     return l->logged++ < LOG_MAX;
 }
 
+void
+rf_transport_refuse(struct rf_transport_layer *l, enum rf_refusal why, const struct rf_addr *who,
+                    const struct rf_log_field *fields, uint64_t now_us)
+{
+    if (l->user.refuse != NULL)
+        l->user.refuse(l->user.ctx, why, who, fields, now_us);
+    else if (rf_transport_may_log(l, now_us))
+        rf_refuse(why, fields);
+    else
+        rf_refusal_add(why, 1);
+}
+
 /* --- listeners --- */
 
 static void
@@ -40,20 +52,9 @@ listener_free(struct rf_listener *ln)
 }
 
 static bool
-has_room_for(struct rf_transport_layer *l, const struct rf_listener *ln, const struct rf_addr *remote,
+is_admitted(struct rf_transport_layer *l, const struct rf_listener *ln, const struct rf_addr *remote,
              uint64_t now_us)
 {
-    if (l->counts.connections >= l->limits.connections_max) {
-        l->counts.refused_full++;
-        if (rf_transport_may_log(l, now_us)) {
-            char text[RF_ADDR_TEXT_MAX];
-
-            RF_REFUSE(OVERLOAD, RF_F_STR("what", "the connection table"),
-                      RF_F_STR("who", rf_addr_text(remote, text)), RF_F_U64("seconds", 1),
-                      RF_F_STR("listener", ln->name));
-        }
-        return false;
-    }
     if (l->user.admit != NULL && !l->user.admit(l->user.ctx, remote, ln->transport, now_us)) {
         l->counts.refused_guard++;
         return false;
@@ -78,14 +79,15 @@ accept_some(struct rf_watch *w, uint32_t events, uint64_t now_us)
             /* The connection stays in the queue and would wake us again and again. */
             rf_loop_rewatch(l->loop, w, 0);
             rf_timer_arm(l->wheel, &ln->pause, now_us + PAUSE_US);
-            if (rf_transport_may_log(l, now_us))
-                RF_REFUSE(OVERLOAD, RF_F_STR("what", "the table of descriptors"),
-                          RF_F_STR("who", "a new connection"), RF_F_U64("seconds", 1),
-                          RF_F_STR("listener", ln->name));
+            rf_transport_refuse(l, RF_REFUSE_OVERLOAD, &ln->bound,
+                                (struct rf_log_field[]){ RF_F_STR("what", "the table of descriptors"),
+                                                         RF_F_STR("who", "a new connection"), RF_F_U64("seconds", 1),
+                                                         RF_F_STR("listener", ln->name), { 0 } },
+                                now_us);
         }
         if (err != RF_OK)
             return;
-        if (has_room_for(l, ln, &remote, now_us))
+        if (is_admitted(l, ln, &remote, now_us))
             rf_conn_accepted(ln, fd, &remote, now_us);
         else
             close(fd);
@@ -228,19 +230,22 @@ rf_transport_layer_new(struct rf_transport_layer **out, struct rf_loop *loop, ui
     l->wheel = rf_loop_wheel(loop);
     l->limits = *limits;
     l->user = *user;
+    rf_list_init(&l->listeners);
+    rf_list_init(&l->conns);
+    rf_list_init(&l->udp_flows);
     l->last_id = (uint64_t)worker << 48;
     l->source.has_work = has_datagrams;
     l->source.work = no_work;
     l->hook.run = flush_all;
-    rf_list_init(&l->listeners);
-    rf_list_init(&l->conns);
-    rf_list_init(&l->udp_flows);
     if (rf_hash_init(&l->by_id, rand) != RF_OK || rf_hash_init(&l->by_peer, rand) != RF_OK ||
         rf_hash_init(&l->udp_by_id, rand) != RF_OK || rf_hash_init(&l->udp_by_peer, rand) != RF_OK ||
-        rf_hash_init(&l->sources, rand) != RF_OK || rf_udp_rx_new(&l->rx) != RF_OK) {
+        rf_udp_rx_new(&l->rx) != RF_OK ||
+        (user->connections == NULL && rf_quota_new(&l->own_quota, rand) != RF_OK)) {
         rf_transport_layer_free(l);
         return RF_ERR_NOMEM;
     }
+    if (l->user.connections == NULL)
+        l->user.connections = l->own_quota;
     rf_loop_add_source(loop, &l->source);
     rf_loop_add_hook(loop, &l->hook);
     /* OpenSSL writes with write(2): a peer that is gone must be an error there, not the end of the process. */
@@ -271,7 +276,7 @@ rf_transport_layer_free(struct rf_transport_layer *l)
     rf_hash_fini(&l->by_peer);
     rf_hash_fini(&l->udp_by_id);
     rf_hash_fini(&l->udp_by_peer);
-    rf_hash_fini(&l->sources);
+    rf_quota_free(l->own_quota);
     rf_udp_rx_free(l->rx);
     free(l);
 }

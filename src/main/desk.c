@@ -285,6 +285,24 @@ refusals(void)
     return o;
 }
 
+/* What has a limit for the whole daemon: how much of it is taken. */
+static json_t *
+shares(const struct rf_desk *d)
+{
+    const struct rf_signal *s = d->conf.shared;
+    const struct rf_conf *c = d->site->conf;
+    struct rf_guard_counts guard = rf_guard_counts(s->guard);
+
+    return json_pack("{s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I}}", "calls", "now",
+                     (json_int_t)rf_quota_all(s->calls), "max", (json_int_t)rf_conf_number(c, "calls-max"), "users",
+                     (json_int_t)rf_quota_names(s->calls), "connections", "now",
+                     (json_int_t)rf_quota_all(s->connections), "max",
+                     (json_int_t)rf_conf_number(c, "sip.connections-max"), "sources",
+                     (json_int_t)rf_quota_names(s->connections), "guard", "sources", (json_int_t)guard.sources,
+                     "banned", (json_int_t)guard.banned, "bans", (json_int_t)guard.bans, "refused",
+                     (json_int_t)guard.refused);
+}
+
 static json_int_t
 sum(const json_t *answers, const char *key)
 {
@@ -324,6 +342,7 @@ answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
                                               (json_int_t)store.failed, "queued", (json_int_t)store.queued, "last_why",
                                               store.last_error ? store.last_why : ""));
     json_object_set_new(o, "refused", refusals());
+    json_object_set_new(o, "shares", shares(d));
     json_object_set(o, "worker", answers);
     rf_control_answer(ask, o);
 }
@@ -395,7 +414,10 @@ change_shared(struct rf_desk *d)
     const struct rf_conf *c = d->site->conf;
     struct rf_location_limits limits;
     struct rf_auth_settings auth;
+    struct rf_guard_limits guard;
 
+    rf_signal_guard_limits(c, &guard);
+    rf_guard_set_limits(d->conf.shared->guard, &guard);
     rf_signal_limits(c, &limits, &auth);
     rf_location_change(d->conf.shared->location, &limits);
     rf_auth_change(d->conf.shared->auth, &auth);
@@ -444,7 +466,7 @@ answer_waiting(struct rf_desk *d, json_t *result, const char *refusal)
 void
 rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
 {
-    struct rf_site_sources from = { .store = d->conf.shared->store, .workers = d->conf.shared->workers };
+    struct rf_site_sources from = { .store = d->conf.shared->store };
     struct rf_conf_problem problem = { 0 };
     char sentence[1600];
     struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);

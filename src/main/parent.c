@@ -18,6 +18,7 @@
 #include "base/secret.h"
 #include "cli/command.h"
 #include "loop/loop.h"
+#include "flow/ban_memory.h"
 #include "main/children.h"
 #include "main/listen.h"
 #include "main/logfile.h"
@@ -40,7 +41,7 @@ struct parent {
     uid_t uid;
     gid_t gid;
     bool drops_user;
-    int log_fd, signal_fd, map_fd, control_fd, certs_fd;
+    int log_fd, signal_fd, map_fd, bans_fd, control_fd, certs_fd;
     struct rf_run_settings settings;
     struct rf_port_keeper *ports;
     uint32_t slots_per_thread, pairs_per_thread;
@@ -227,6 +228,16 @@ make_certificates(struct parent *p)
     return RF_EXIT_FAILED;
 }
 
+static int
+make_ban_memory(struct parent *p)
+{
+    p->bans_fd = rf_ban_memory_file();
+    if (p->bans_fd >= 0)
+        return 0;
+    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the memory of bans could not be made", RF_F_STR("reason", strerror(errno)));
+    return RF_EXIT_FAILED;
+}
+
 /* Media binds to the addresses of the families that we listen on; 0.0.0.0 and :: when they differ. */
 static void
 media_addresses(const struct rf_run_settings *s, struct rf_addr out[2])
@@ -356,7 +367,7 @@ static int
 prepare_children(struct parent *p)
 {
     unsigned workers = p->settings.workers, threads = p->settings.threads;
-    struct rf_launch *signal = launch_new(p, 3 + p->listener_count + workers * threads);
+    struct rf_launch *signal = launch_new(p, 4 + p->listener_count + workers * threads);
     struct rf_launch *media = launch_new(p, 1 + threads + workers * threads);
 
     if (signal == NULL || media == NULL) {
@@ -368,6 +379,7 @@ prepare_children(struct parent *p)
     launch_add(media, RF_FD_MAP, 0, 0, p->map_fd);
     launch_add(signal, RF_FD_CONTROL, 0, 0, p->control_fd);
     launch_add(signal, RF_FD_CERTS, 0, 0, p->certs_fd);
+    launch_add(signal, RF_FD_BANS, 0, 0, p->bans_fd);
     for (size_t i = 0; i < p->listener_count; i++)
         signal->fd[signal->fd_count++] = p->listener[i];
     for (unsigned w = 0; w < workers; w++)
@@ -718,9 +730,9 @@ rf_parent_run(const char *state_dir, const char *config)
     /* The story of a start. Each step returns 0, or the exit status after it said why. */
     static int (*const steps[])(struct parent *) = {
         open_log,     check_reach, load_settings, bind_control,     bind_listeners,
-        make_certificates, make_media, take_over_signals, prepare_children, serve,
+        make_certificates, make_ban_memory, make_media, take_over_signals, prepare_children, serve,
     };
-    static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .control_fd = -1, .certs_fd = -1 };
+    static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .bans_fd = -1, .control_fd = -1, .certs_fd = -1 };
     int status = 0;
 
     rf_log_open(STDERR_FILENO, -1, RF_LOG_INFO, "parent");

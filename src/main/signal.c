@@ -183,6 +183,7 @@ on_tick(struct rf_timer *t, uint64_t now_us)
                                       BEAT_LATE_US;
     if (alive)
         (void)rf_channel_send(p->channel.fd, RF_SAY_ALIVE, 0, NULL, -1);
+    rf_fold_tick(p->shared.fold, now_us);
     if (p->ticks++ % STATUS_EVERY == 0)
         rf_desk_tick(p->desk, now_us);
     rf_timer_arm(rf_loop_wheel(p->loop), t, now_us + TICK_US);
@@ -249,13 +250,30 @@ warm_up(void)
     (void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
 }
 
+/* What one source, one user and everybody may have, whichever worker serves them. */
+static int
+make_limits(struct rf_signal *s, const struct rf_conf *c)
+{
+    struct rf_guard_limits guard;
+
+    rf_signal_guard_limits(c, &guard);
+    s->bans = rf_ban_memory_map(rf_launch_find(s->launch, RF_FD_BANS, 0, 0), &rf_rand_system);
+    if (s->bans == NULL)
+        return failed("bans", strerror(errno));
+    if (rf_guard_new(&s->guard, &guard, s->bans, &rf_rand_system, rf_now_us()) != RF_OK ||
+        rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_quota_new(&s->connections, &rf_rand_system) != RF_OK ||
+        rf_quota_new(&s->calls, &rf_rand_system) != RF_OK)
+        return failed("limits", strerror(errno));
+    return 0;
+}
+
 /* What all workers share; 0, or the exit status after it said why. */
 static int
 make_shared(struct process *p, struct rf_site **site)
 {
     const struct rf_launch *l = p->launch;
     struct rf_signal *s = &p->shared;
-    struct rf_site_sources from = { .config = l->has_config ? l->config : NULL, .workers = l->workers };
+    struct rf_site_sources from = { .config = l->has_config ? l->config : NULL };
     struct rf_conf_problem problem = { 0 };
     struct rf_location_limits limits;
     struct rf_auth_settings auth;
@@ -292,7 +310,7 @@ make_shared(struct process *p, struct rf_site **site)
                             false, &map) != RF_OK)
         return failed("map", strerror(errno));
     s->map = map;
-    return 0;
+    return make_limits(s, (*site)->conf);
 }
 
 static int
@@ -363,6 +381,11 @@ end(struct process *p)
     rf_location_free(p->shared.location);
     rf_auth_free(p->shared.auth);
     rf_tls_tickets_unref(p->shared.tickets);
+    rf_guard_free(p->shared.guard);
+    rf_ban_memory_unmap(p->shared.bans);
+    rf_fold_free(p->shared.fold);
+    rf_quota_free(p->shared.connections);
+    rf_quota_free(p->shared.calls);
     rf_mailbox_free(p->shared.desk);
     rf_loop_free(p->loop);
     free(p->launch);

@@ -29,7 +29,6 @@ struct rf_site_sources {
     const char *layer;                 /* instead of the store's layer, to check it before it is written; or NULL */
     const char *config;                /* path or NULL */
     struct rf_span certs;              /* a block of main/settings.h */
-    unsigned workers;
     bool secrets_may_miss;             /* a check: a secret is written together with the layer */
 };
 
