@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tls/why.h"
+
 struct rf_tls_conn {
     SSL *ssl;
     struct rf_tls_server *server; /* one of the two */
     struct rf_tls_client *client;
-    struct rf_tls_hello *hello; /* while a server's handshake lasts */
+    struct rf_tls_offer *hello; /* while a server's handshake lasts */
     int16_t alert_sent, alert_received;
     bool wants_write, is_done, saw_eof;
     int16_t failed_reason; /* ERR_GET_REASON of the handshake's failure */
@@ -18,111 +20,43 @@ struct rf_tls_conn {
 
 /* --- ClientHello --- */
 
-/* Values that are no suites: TLS_FALLBACK_SCSV, the renegotiation SCSV, GREASE (RFC 8701). */
 static bool
-is_signalling(unsigned id)
-{
-    return id == 0x5600 || id == 0x00ff || ((id & 0x0f0f) == 0x0a0a && (id >> 8) == (id & 0xff));
-}
-
-static void
-read_suites(SSL *ssl, struct rf_tls_hello *h)
-{
-    STACK_OF(SSL_CIPHER) *ours = SSL_get_ciphers(ssl);
-    const unsigned char *p;
-    size_t n = SSL_client_hello_get0_ciphers(ssl, &p);
-
-    for (size_t i = 0; i + 1 < n; i += 2) {
-        unsigned id = (unsigned)p[i] << 8 | p[i + 1];
-        const SSL_CIPHER *known;
-
-        if (is_signalling(id))
-            continue;
-        if (h->suite_count < UINT16_MAX)
-            h->suite_count++;
-        known = SSL_CIPHER_find(ssl, p + i);
-        if (known == NULL)
-            continue;
-        if (h->first_suite[0] == '\0')
-            snprintf(h->first_suite, sizeof h->first_suite, "%s", SSL_CIPHER_get_name(known));
-        if (sk_SSL_CIPHER_find(ours, (SSL_CIPHER *)(uintptr_t)known) >= 0)
-            h->shares_suite = true;
-    }
-}
-
-static void
-read_versions(SSL *ssl, struct rf_tls_hello *h)
+read_extension(SSL *ssl, unsigned type, struct rf_span *out)
 {
     const unsigned char *p;
     size_t n;
 
-    h->highest_version = (int)SSL_client_hello_get0_legacy_version(ssl);
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &p, &n) != 1 || n < 1)
-        return;
-    h->highest_version = 0;
-    for (size_t i = 1; i + 1 < n; i += 2) {
-        int v = p[i] << 8 | p[i + 1];
-
-        if (!is_signalling((unsigned)v) && v <= TLS1_3_VERSION && v > h->highest_version)
-            h->highest_version = v;
-    }
-}
-
-/* Group numbers of RFC 8446 4.2.7 that the levels name. */
-static bool
-group_is_ours(const char *groups, unsigned id)
-{
-    return (id == 29 && strstr(groups, "X25519") != NULL) || (id == 23 && strstr(groups, "P-256") != NULL) ||
-           (id == 24 && strstr(groups, "P-384") != NULL);
-}
-
-static void
-read_groups(SSL *ssl, const char *ours, struct rf_tls_hello *h)
-{
-    const unsigned char *p;
-    size_t n;
-
-    /* Without the extension a TLS 1.2 client takes any group (RFC 8422 4). */
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_groups, &p, &n) != 1) {
-        h->shares_group = true;
-        return;
-    }
-    for (size_t i = 2; i + 1 < n; i += 2)
-        if (group_is_ours(ours, (unsigned)p[i] << 8 | p[i + 1]))
-            h->shares_group = true;
-}
-
-/* ServerNameList of RFC 6066 3: length, then type 0, length, name. */
-static void
-read_server_name(SSL *ssl, struct rf_tls_hello *h)
-{
-    const unsigned char *p;
-    size_t n, len;
-
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &p, &n) != 1 || n < 5 || p[2] != 0)
-        return;
-    len = (size_t)p[3] << 8 | p[4];
-    if (len > n - 5 || rf_span_copy(rf_span(p + 5, len), h->server_name, sizeof h->server_name) != RF_OK)
-        h->server_name[0] = '\0';
+    if (SSL_client_hello_get0_ext(ssl, type, &p, &n) != 1)
+        return false;
+    *out = rf_span(p, n);
+    return true;
 }
 
 static int
 on_hello(SSL *ssl, int *alert, void *arg)
 {
     struct rf_tls_conn *c = SSL_get_app_data(ssl);
-    struct rf_tls_hello *h;
+    struct rf_tls_hello_parts parts = { 0 };
+    const unsigned char *p;
+    struct rf_span ignored;
 
     if (c == NULL || c->server == NULL || c->hello != NULL) /* not NULL: the second hello after a retry */
         return SSL_CLIENT_HELLO_SUCCESS;
-    h = c->hello = calloc(1, sizeof *h);
-    if (h == NULL) {
+    c->hello = calloc(1, sizeof *c->hello);
+    if (c->hello == NULL) {
         *alert = SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }
-    read_versions(ssl, h);
-    read_suites(ssl, h);
-    read_groups(ssl, rf_tls_server_level(c->server)->groups, h);
-    read_server_name(ssl, h);
+    parts.legacy_version = (int)SSL_client_hello_get0_legacy_version(ssl);
+    parts.suites.n = SSL_client_hello_get0_ciphers(ssl, &p);
+    parts.suites.p = (const char *)p;
+    parts.has_versions = read_extension(ssl, TLSEXT_TYPE_supported_versions, &parts.versions);
+    parts.has_groups = read_extension(ssl, TLSEXT_TYPE_supported_groups, &parts.groups);
+    parts.has_sigalgs = read_extension(ssl, TLSEXT_TYPE_signature_algorithms, &parts.sigalgs);
+    parts.asks_status = read_extension(ssl, TLSEXT_TYPE_status_request, &ignored);
+    read_extension(ssl, TLSEXT_TYPE_server_name, &parts.server_name);
+    read_extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &parts.alpn);
+    rf_tls_offer_read(&parts, c->hello);
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -299,145 +233,21 @@ rf_tls_conn_wants_write(const struct rf_tls_conn *c)
 
 /* --- failures --- */
 
-static const struct {
-    int number;
-    const char *name, *meaning;
-    bool about_our_certificate;
-} alerts[] = {
-    { SSL_AD_CLOSE_NOTIFY, "close_notify", "it closed the connection", false },
-    { SSL_AD_UNEXPECTED_MESSAGE, "unexpected_message", "it got a message out of order", false },
-    { SSL_AD_BAD_RECORD_MAC, "bad_record_mac", "a record failed authentication", false },
-    { SSL_AD_HANDSHAKE_FAILURE, "handshake_failure", "it found no settings in common and did not say which",
-      false },
-    { SSL_AD_BAD_CERTIFICATE, "bad_certificate", "our certificate looks broken or is for another name",
-      true },
-    { SSL_AD_UNSUPPORTED_CERTIFICATE, "unsupported_certificate", "it does not know our kind of certificate",
-      true },
-    { SSL_AD_CERTIFICATE_REVOKED, "certificate_revoked", "it takes our certificate for revoked", true },
-    { SSL_AD_CERTIFICATE_EXPIRED, "certificate_expired",
-      "our certificate is not valid at the time of its clock", true },
-    { SSL_AD_CERTIFICATE_UNKNOWN, "certificate_unknown",
-      "it does not accept our certificate and did not say why", true },
-    { SSL_AD_ILLEGAL_PARAMETER, "illegal_parameter", "it found a value out of range", false },
-    { SSL_AD_UNKNOWN_CA, "unknown_ca", "it does not know the issuer", true },
-    { SSL_AD_ACCESS_DENIED, "access_denied", "it denies access", true },
-    { SSL_AD_DECODE_ERROR, "decode_error", "it could not read a message", false },
-    { SSL_AD_DECRYPT_ERROR, "decrypt_error", "a signature or key failed its check", false },
-    { SSL_AD_PROTOCOL_VERSION, "protocol_version", "it does not speak our TLS versions", false },
-    { SSL_AD_INSUFFICIENT_SECURITY, "insufficient_security", "it wants stronger suites", false },
-    { SSL_AD_INTERNAL_ERROR, "internal_error", "it had an error of its own", false },
-    { SSL_AD_USER_CANCELLED, "user_canceled", "it gave up", false },
-    { SSL_AD_NO_RENEGOTIATION, "no_renegotiation", "it does not renegotiate", false },
-    { SSL_AD_MISSING_EXTENSION, "missing_extension", "it misses an extension", false },
-    { SSL_AD_UNRECOGNIZED_NAME, "unrecognized_name", "it has no certificate for the name we asked for",
-      false },
-};
-
-static size_t
-alert_row(int alert)
-{
-    size_t i = 0;
-
-    while (i < sizeof alerts / sizeof *alerts && alerts[i].number != alert)
-        i++;
-    return i;
-}
-
-const char *
-rf_tls_alert_name(int alert)
-{
-    size_t i = alert_row(alert);
-
-    return i < sizeof alerts / sizeof *alerts ? alerts[i].name : "an unknown alert";
-}
-
-/* The peer ended it with an alert: about our certificate, or something else. */
-static void
-failed_by_peer(const struct rf_tls_conn *c, struct rf_tls_failure *out)
-{
-    size_t i = alert_row(c->alert_received);
-
-    out->refusal = RF_REFUSE_TLS_FAILED;
-    if (i == sizeof alerts / sizeof *alerts) {
-        snprintf(out->reason, sizeof out->reason, "it sent alert %d", c->alert_received);
-        return;
-    }
-    if (alerts[i].about_our_certificate)
-        out->refusal = RF_REFUSE_CERT_REFUSED_BY_PEER;
-    snprintf(out->reason, sizeof out->reason, "%s (alert %s)", alerts[i].meaning, alerts[i].name);
-}
-
-/* We ended it, as the server: the hello says what was missing. */
-static enum rf_refusal
-failed_by_hello(const struct rf_tls_conn *c, const struct rf_tls_level_row *level)
-{
-    const struct rf_tls_hello *h = c->hello;
-
-    if (h == NULL)
-        return RF_REFUSE_TLS_FAILED;
-    if (h->highest_version < level->min_version)
-        return RF_REFUSE_TLS_VERSION;
-    if (c->failed_reason == SSL_R_NO_SUITABLE_KEY_SHARE || c->failed_reason == SSL_R_NO_SHARED_CIPHER ||
-        c->failed_reason == SSL_R_NO_SHARED_GROUPS) {
-        if (!h->shares_group && h->shares_suite)
-            return RF_REFUSE_TLS_NO_GROUP;
-        return RF_REFUSE_TLS_NO_CIPHER;
-    }
-    return RF_REFUSE_TLS_FAILED;
-}
-
 void
 rf_tls_conn_failure(const struct rf_tls_conn *c, struct rf_tls_failure *out)
 {
-    const struct rf_tls_level_row *level =
-        c->server != NULL ? rf_tls_server_level(c->server) : rf_tls_client_level(c->client);
+    struct rf_tls_why w = { .we_are_server = c->server != NULL, .offer = c->hello, .reason = c->failed_reason,
+                            .alert_sent = c->alert_sent, .alert_received = c->alert_received,
+                            .saw_eof = c->saw_eof };
     long verify = SSL_get_verify_result(c->ssl);
-    const char *why;
 
-    memset(out, 0, sizeof *out);
-    out->alert_sent = c->alert_sent;
-    out->alert_received = c->alert_received;
-    if (c->hello != NULL)
-        out->hello = *c->hello;
-    snprintf(out->version, sizeof out->version, "TLS %s",
-             c->hello != NULL ? rf_tls_version_name(c->hello->highest_version) : "unknown");
-    snprintf(out->min, sizeof out->min, "%s", rf_tls_version_name(level->min_version));
-    if (c->alert_received > 0) {
-        failed_by_peer(c, out);
-        return;
-    }
-    if (c->saw_eof) {
-        out->refusal = RF_REFUSE_TLS_CLOSED;
-        return;
-    }
-    out->refusal = c->server != NULL ? failed_by_hello(c, level) : RF_REFUSE_TLS_FAILED;
-    why = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, c->failed_reason));
+    w.level = c->server != NULL ? rf_tls_server_level(c->server) : rf_tls_client_level(c->client);
+    w.level_id = (enum rf_tls_level)(w.level - rf_tls_level_row(RF_TLS_OLD));
+    w.min_version = w.level->min_version;
+    rf_tls_why_explain(&w, out);
     if (c->client != NULL && verify != X509_V_OK)
         snprintf(out->reason, sizeof out->reason, "its certificate was refused: %s",
                  X509_verify_cert_error_string(verify));
-    else
-        snprintf(out->reason, sizeof out->reason, "%s", why != NULL ? why : "a fault in the record layer");
-}
-
-void
-rf_tls_failure_refuse(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener)
-{
-    char text[RF_ADDR_TEXT_MAX];
-    struct rf_log_field fields[] = {
-        RF_F_STR("peer", rf_addr_text(peer, text)),
-        RF_F_STR("listener", listener),
-        RF_F_STR("version", f->version),
-        RF_F_STR("min", f->min),
-        RF_F_STR("reason", f->reason),
-        RF_F_U64("suites", f->hello.suite_count),
-        RF_F_STR("first_suite", f->hello.first_suite),
-        RF_F_STR("server_name", f->hello.server_name),
-        RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : ""),
-        RF_F_STR("alert_received", f->alert_received >= 0 ? rf_tls_alert_name(f->alert_received) : ""),
-        { 0 },
-    };
-
-    rf_refuse(f->refusal, fields);
 }
 
 /* --- use --- */
@@ -461,12 +271,6 @@ rf_tls_conn_facts(const struct rf_tls_conn *c, struct rf_tls_facts *out)
     else if (strcmp(name, "secp384r1") == 0)
         name = "P-384";
     out->group = name;
-}
-
-long
-rf_tls_conn_verify_result(const struct rf_tls_conn *c)
-{
-    return SSL_get_verify_result(c->ssl);
 }
 
 enum rf_err

@@ -237,7 +237,7 @@ as_published(void)
            row->max_version == TLS1_3_VERSION,
        "versions as published");
     joined(json_object_get(level, "tls_curves"), text, sizeof text);
-    ok(strcmp(text, "X25519:secp256r1:secp384r1") == 0 && strcmp(row->groups, "X25519:P-256:P-384") == 0,
+    ok(strcmp(text, row->groups) == 0,
        "groups as published (secp256r1 is P-256)");
     ok(json_integer_value(json_object_get(level, "dh_param_size")) == row->dh_bits_min,
        "DH size as published");
@@ -291,9 +291,9 @@ suites(void)
             EVP_PKEY_free(temporary);
         }
         if (!cases[i].want)
-            ok(p.failure.refusal == RF_REFUSE_TLS_NO_CIPHER && p.failure.hello.suite_count == 1 &&
-                   strcmp(p.failure.hello.first_suite, cases[i].suite) == 0,
-               "RF-102 tells what was offered: %s", p.failure.hello.first_suite);
+            ok(p.failure.refusal == RF_REFUSE_TLS_NO_CIPHER && p.failure.suite_count == 1 &&
+                   strcmp(p.failure.first_suite, cases[i].suite) == 0,
+               "RF-102 tells what was offered: %s", p.failure.first_suite);
         pair_close(&p);
         SSL_CTX_free(ctx);
     }
@@ -335,7 +335,7 @@ versions_and_groups(void)
             ok(strcmp(p.failure.version, cases[i].version) == 0 && strcmp(p.failure.min, "1.2") == 0,
                "its words: %s, needs %s; alert %s", p.failure.version, p.failure.min,
                rf_tls_alert_name(p.failure.alert_sent));
-            ok(p.failure.alert_sent > 0 && strcmp(p.failure.hello.server_name, "pbx.example") == 0,
+            ok(p.failure.alert_sent > 0 && strcmp(p.failure.server_name, "pbx.example") == 0,
                "an alert was sent and the name it asked for is kept");
         }
         pair_close(&p);
