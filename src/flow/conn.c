@@ -519,6 +519,12 @@ flow_free(struct rf_flow *f)
 
 static const struct rf_flow_ops conn_ops = { flow_send, flow_close, flow_free };
 
+const struct rf_tls_conn *
+rf_transport_tls(const struct rf_flow *flow)
+{
+    return flow->ops == &conn_ops ? rf_container(flow, const struct rf_conn, flow)->tls : NULL;
+}
+
 bool
 rf_transport_is_open(const struct rf_flow *flow)
 {

@@ -30,7 +30,7 @@ enum rf_launch_kind {
     RF_FD_CONTROL,     /* signal: listening control socket */
     RF_FD_CERTS,       /* signal: sealed memfd with the certificates and keys of the listeners */
     RF_FD_BANS,        /* signal: bans that outlive it (flow/ban_memory.h) */
-    RF_FD_LISTENER,    /* signal: a = worker; transport, name, addr */
+    RF_FD_LISTENER,    /* signal: a = worker, b = enum rf_iface; transport, name, addr */
     RF_FD_MEDIA,       /* a = signal worker, b = media thread: one end of their pair */
     RF_FD_PORTS        /* media: a = thread; its channel to the port keeper */
 };
