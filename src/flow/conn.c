@@ -318,12 +318,16 @@ handshake_timed_out(struct rf_conn *c, uint64_t now_us)
     struct rf_tls_failure f = { .refusal = RF_REFUSE_TLS_FAILED, .alert_sent = -1, .alert_received = -1 };
 
     c->layer->counts.timeouts++;
-    if (c->tls != NULL)
-        rf_tls_conn_failure(c->tls, &f);
-    f.refusal = RF_REFUSE_TLS_FAILED;
-    f.alert_sent = -1;
     snprintf(f.reason, sizeof f.reason, "it was not done within %u s",
              (unsigned)(c->layer->limits.handshake_us / RF_S));
+    if (c->tls != NULL) {
+        char reason[sizeof f.reason];
+
+        memcpy(reason, f.reason, sizeof reason);
+        rf_tls_conn_give_up(c->tls, reason);
+        rf_tls_conn_failure(c->tls, &f);
+        f.alert_sent = -1;
+    }
     handshake_failed(c, &f, now_us);
 }
 
