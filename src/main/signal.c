@@ -163,6 +163,7 @@ on_channel(struct rf_watch *w, uint32_t events, uint64_t now_us)
             break;
         case RF_SAY_READY:
         case RF_SAY_ALIVE:
+        case RF_SAY_APPLIED:
         case RF_SAY_STATUS:
             break;
         }
@@ -261,6 +262,8 @@ make_limits(struct rf_signal *s, const struct rf_conf *c)
     s->bans = rf_ban_memory_map(rf_launch_find(s->launch, RF_FD_BANS, 0, 0), &rf_rand_system);
     if (s->bans == NULL)
         return failed("bans", strerror(errno));
+    if (rf_refused_new(&s->refused) != RF_OK)
+        return failed("limits", strerror(errno));
     if (rf_guard_new(&s->guard, &guard, s->bans, &rf_rand_system, rf_now_us()) != RF_OK ||
         rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_quota_new(&s->connections, &rf_rand_system) != RF_OK ||
         rf_quota_new(&s->calls, &rf_rand_system) != RF_OK)
@@ -382,6 +385,7 @@ end(struct process *p)
     rf_location_free(p->shared.location);
     rf_auth_free(p->shared.auth);
     rf_tls_tickets_unref(p->shared.tickets);
+    rf_refused_free(p->shared.refused);
     rf_guard_free(p->shared.guard);
     rf_ban_memory_unmap(p->shared.bans);
     rf_fold_free(p->shared.fold);

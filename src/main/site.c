@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
+#include "loop/loop.h"
 #include "main/settings.h"
 #include "store/store.h"
 
