@@ -374,8 +374,12 @@ end(struct process *p)
     }
     for (unsigned i = 0; i < p->shared.workers; i++)
         rf_worker_stop(p->shared.worker[i]);
-    for (unsigned i = 0; i < p->shared.workers; i++)
-        rf_worker_free(p->shared.worker[i]);
+    for (unsigned i = 0; i < p->shared.workers; i++) {
+        struct rf_worker *w = p->shared.worker[i];
+
+        p->shared.worker[i] = NULL; /* the others may still have words for it */
+        rf_worker_free(w);
+    }
     rf_desk_free(p->desk);
     rf_store_close(p->shared.store);
     rf_location_free(p->shared.location);

@@ -327,6 +327,8 @@ post_flow_letter(void *ctx, uint16_t worker, const struct rf_span *parts, size_t
 
     if (worker >= w->shared->workers || n > 7)
         return RF_ERR_RANGE;
+    if (w->shared->worker[worker] == NULL)
+        return RF_ERR_CLOSED; /* we are ending, and it is gone already */
     memcpy(all + 1, parts, n * sizeof *parts);
     return rf_mailbox_send(w->shared->worker[worker]->letters, all, n + 1);
 }
