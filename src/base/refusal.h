@@ -151,7 +151,11 @@
       "The file was copied with the wrong mode.", "chmod 600 {file}")                                         \
     X(CONFIG_INVALID, "RF-810", "config-invalid", ERROR, 0, 0,                                                \
       "the configuration was not applied: {detail}",                                                          \
-      "A line is wrong; what runs stays as it was.", "ringfence config check FILE")
+      "A line is wrong; what runs stays as it was.", "ringfence config check FILE")                           \
+    X(NEEDS_RESTART, "RF-811", "needs-restart", WARN, 0, 0,                                                   \
+      "{setting} = {value} takes effect at the next start",                                                   \
+      "Threads, media ports and what they are bound to are shared out when the daemon starts.",               \
+      "restart the daemon at a quiet time: ringfence stop --drain 5m, then start it")
 
 enum rf_refusal {
     RF_REFUSE_NONE, /* not a refusal */

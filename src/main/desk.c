@@ -258,17 +258,16 @@ registrations(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reque
 /* --- status --- */
 
 static json_t *
-listeners(const struct rf_launch *l)
+listeners(const struct rf_site *s)
 {
     static const char *const names[] = { "udp", "tcp", "tls", "ws", "wss" };
     json_t *list = json_array();
 
-    for (uint32_t i = 0; i < l->fd_count; i++) {
+    for (size_t i = 0; i < s->listener_count; i++) {
         char address[RF_ADDR_TEXT_MAX];
 
-        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].a == 0)
-            json_array_append_new(list, json_sprintf("%s:%s", names[l->fd[i].transport],
-                                                     rf_addr_text(&l->fd[i].addr, address)));
+        json_array_append_new(list, json_sprintf("%s:%s", names[s->listener[i].transport],
+                                                 rf_addr_text(&s->listener[i].addr, address)));
     }
     return list;
 }
@@ -326,7 +325,7 @@ answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
     json_object_set_new(o, "pid", json_integer(getppid()));
     json_object_set_new(o, "uptime_s", json_integer(rf_wall_s() - l->started_wall_s));
     json_object_set_new(o, "signal_starts", json_integer((json_int_t)l->epoch));
-    json_object_set_new(o, "listen", listeners(l));
+    json_object_set_new(o, "listen", listeners(d->site));
     json_object_set_new(o, "calls", json_integer(sum(answers, "calls")));
     json_object_set_new(o, "calls_encrypted", json_integer((json_int_t)d->calls_encrypted));
     json_object_set_new(o, "aors", json_integer((json_int_t)where.aors));
@@ -376,9 +375,27 @@ rf_desk_tick(struct rf_desk *d, uint64_t now_us)
 /* --- reload --- */
 
 struct waiting {
+    uint32_t serial;
     struct rf_link link;
     struct rf_control_ask *ask;
+    char *undo; /* the store's layer before the change that is applied; NULL: nothing was changed */
 };
+
+/* A literal password may stand in it. */
+static void
+free_layer(char *layer)
+{
+    if (layer != NULL)
+        rf_wipe(layer, strlen(layer));
+    free(layer);
+}
+
+static void
+waiting_free(struct waiting *w)
+{
+    free_layer(w->undo);
+    free(w);
+}
 
 struct changes {
     json_t *list;
@@ -389,21 +406,31 @@ put_change(void *ctx, const char *name, const char *was, const char *is, bool ne
 {
     struct changes *c = ctx;
 
-    json_array_append_new(c->list, json_pack("{s:s, s:s, s:s, s:b}", "name", name, "was", was, "is", is,
-                                             "needs_restart", needs_restart));
+    json_t *change = json_pack("{s:s, s:s, s:s, s:b}", "name", name, "was", was, "is", is, "needs_restart",
+                               needs_restart);
+
+    if (needs_restart) {
+        json_object_set_new(change, "code", json_string(rf_refusal_row(RF_REFUSE_NEEDS_RESTART)->code));
+        RF_REFUSE(NEEDS_RESTART, RF_F_STR("setting", name), RF_F_STR("value", is));
+    }
+    json_array_append_new(c->list, change);
 }
 
+/* `undo` is taken over. */
 static void
-wait_for_reload(struct rf_desk *d, struct rf_control_ask *ask)
+wait_for_reload(struct rf_desk *d, struct rf_control_ask *ask, char *undo)
 {
     struct waiting *w = calloc(1, sizeof *w);
 
-    if (w == NULL || rf_channel_send(d->conf.channel, RF_SAY_RELOAD, 0, NULL, -1) != RF_OK) {
+    if (w == NULL || rf_channel_send(d->conf.channel, RF_SAY_RELOAD, d->reload_serial + 1, NULL, -1) != RF_OK) {
         free(w);
+        free_layer(undo);
         rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates", "try again");
         return;
     }
     w->ask = ask;
+    w->undo = undo;
+    w->serial = ++d->reload_serial;
     rf_list_append(&d->reloads, &w->link);
 }
 
@@ -425,6 +452,19 @@ change_shared(struct rf_desk *d)
                           rf_conf_number(c, "call-records.age"));
 }
 
+/* A mailbox that is full now has room in a moment: waiting is right, for nothing may go on with the old one. */
+static bool
+give(struct rf_desk *d, unsigned worker, const void *letter, size_t n)
+{
+    for (int tries = 0; tries < 1000; tries++) {
+        if (rf_worker_post(d->conf.shared->worker[worker]->letters, letter, n, rf_span(NULL, 0)))
+            return true;
+        usleep(1000);
+    }
+    RF_LOGF(RF_LOG_ERROR, "reload.late", "a worker could not be given the new configuration");
+    return false;
+}
+
 static void
 give_to_workers(struct rf_desk *d)
 {
@@ -432,39 +472,131 @@ give_to_workers(struct rf_desk *d)
         struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
                                          .site = rf_site_ref(d->site) };
 
-        /* A mailbox that is full now has room in a moment: waiting is right, for nothing may go on with the old one. */
-        for (int tries = 0; !rf_worker_post(d->conf.shared->worker[i]->letters, &letter, sizeof letter, rf_span(NULL, 0));
-             tries++) {
-            if (tries == 1000) {
-                RF_LOGF(RF_LOG_ERROR, "reload.late", "a worker could not be given the new configuration");
-                rf_site_unref(letter.site);
-                break;
-            }
-            usleep(1000);
-        }
+        if (!give(d, i, &letter, sizeof letter))
+            rf_site_unref(letter.site);
     }
 }
 
+/* --- listeners that come and go --- */
+
 static void
-answer_waiting(struct rf_desk *d, json_t *result, const char *refusal)
+forget_listeners(struct rf_desk *d)
 {
+    for (size_t i = 0; i < d->next_count; i++)
+        for (size_t k = 0; k < d->next[i].fds; k++)
+            close(d->next[i].fd[k]);
+    d->next_count = 0;
+}
+
+void
+rf_desk_listener(struct rf_desk *d, const struct rf_channel_msg *m, const int *fds, size_t n)
+{
+    struct rf_desk_listener *next;
+
+    if (m->value == 0)
+        forget_listeners(d); /* of a change that came to nothing */
+    /* Out of turn: the reload that follows finds too few and changes nothing. */
+    if (m->value != d->next_count || d->next_count == RF_LISTENERS_MAX || (n != 0 && n != d->conf.shared->workers)) {
+        while (n > 0)
+            close(fds[--n]);
+        return;
+    }
+    next = &d->next[d->next_count++];
+    next->at = m->listener;
+    next->fds = n;
+    memcpy(next->fd, fds, n * sizeof *fds);
+}
+
+static void
+open_listener(struct rf_desk *d, struct rf_desk_listener *next)
+{
+    for (unsigned w = 0; w < next->fds; w++) {
+        struct rf_letter_listen letter = { .head = { .kind = RF_LETTER_LISTEN, .from = RF_WORKERS_MAX },
+                                           .id = next->at.b, .fd = next->fd[w], .transport = next->at.transport };
+
+        memcpy(letter.name, next->at.name, sizeof letter.name);
+        if (!give(d, w, &letter, sizeof letter))
+            close(next->fd[w]);
+    }
+    next->fds = 0; /* they are the workers' */
+}
+
+static bool
+is_listener_of(const struct rf_site *s, uint32_t id)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (s->listener[i].id == id)
+            return true;
+    return false;
+}
+
+/* What is new is opened before what goes is closed: who is told to move finds it. */
+static void
+change_listeners(struct rf_desk *d, const struct rf_site *was)
+{
+    for (size_t i = 0; i < d->next_count; i++)
+        open_listener(d, &d->next[i]);
+    d->next_count = 0;
+    for (size_t i = 0; i < was->listener_count; i++) {
+        struct rf_letter_listen letter = { .head = { .kind = RF_LETTER_UNLISTEN, .from = RF_WORKERS_MAX },
+                                           .id = was->listener[i].id };
+
+        for (unsigned w = 0; !is_listener_of(d->site, letter.id) && w < d->conf.shared->workers; w++)
+            (void)give(d, w, &letter, sizeof letter);
+    }
+}
+
+/*
+ * A change that passed every check and still cannot be applied (the port is taken, the certificate is gone) leaves no
+ * trace: the store gets its layer back, or the next start would fail. Not below a later change, which stands on it.
+ */
+static void
+take_back(struct rf_desk *d, uint32_t serial)
+{
+    struct rf_store *store = d->conf.shared->store;
+    struct rf_store_write write = { .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("undo") };
+    const char *oldest = NULL;
+
+    RF_LIST_FOREACH(&d->reloads, it) {
+        const struct waiting *w = rf_container(it, struct waiting, link);
+
+        if (w->serial > serial)
+            return;
+        if (oldest == NULL)
+            oldest = w->undo;
+    }
+    if (oldest == NULL)
+        return;
+    write.value = rf_span_str(oldest);
+    if (rf_store_write(store, &write, 1, NULL, NULL, 0) != RF_OK || rf_store_flush(store) != RF_OK)
+        RF_REFUSE(STORE_FAILED, RF_F_STR("reason", "a change that was refused could not be taken back"));
+}
+
+static void
+answer_waiting(struct rf_desk *d, uint32_t serial, json_t *result, enum rf_refusal code, const char *refusal)
+{
+    if (result == NULL)
+        take_back(d, serial);
     RF_LIST_FOREACH(&d->reloads, it) {
         struct waiting *w = rf_container(it, struct waiting, link);
         struct rf_control_ask *ask = w->ask;
 
+        if (w->serial > serial)
+            break; /* asked after the parent had read the configuration: the next reload is theirs */
         rf_list_remove(it);
-        free(w);
+        waiting_free(w);
         if (result != NULL)
             rf_control_answer(ask, json_incref(result));
         else
-            rf_control_refuse(ask, 3, rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, refusal,
-                              "ringfence config check FILE; what runs stays as it was");
+            rf_control_refuse(ask, 3, rf_refusal_row(code != RF_REFUSE_NONE ? code : RF_REFUSE_CONFIG_INVALID)->code, refusal,
+                              code != RF_REFUSE_NONE ? rf_refusal_row(code)->fix
+                                                     : "ringfence config check FILE; what runs stays as it was");
     }
     json_decref(result);
 }
 
 void
-rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
+rf_desk_reload(struct rf_desk *d, int certs_fd, const struct rf_channel_msg *m)
 {
     struct rf_site_sources from = { .store = d->conf.shared->store };
     struct rf_conf_problem problem = { 0 };
@@ -480,13 +612,18 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
         from.config = d->conf.shared->launch->config;
     from.certs = certs != NULL ? rf_span(certs, n) : rf_span(d->certs, d->certs_n);
     err = rf_site_load(&next, &from, &problem);
-    if (!err && certs == NULL) {
-        /* The configuration is right, its certificate is not. */
+    if (!err && (certs == NULL || m->count != d->next_count)) {
+        /* The configuration is right, its certificate or a listener is not. */
         rf_site_unref(next);
         err = RF_ERR_NOT_FOUND;
-        snprintf(problem.sentence, sizeof problem.sentence, "%s", why);
+        snprintf(problem.sentence, sizeof problem.sentence, "%s",
+                 certs == NULL ? m->text : "the parent did not tell of all listeners");
+        if (certs == NULL && m->count < RF_REFUSAL_COUNT)
+            problem.code = (enum rf_refusal)m->count;
     }
     if (err) {
+        forget_listeners(d);
+        (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 0, NULL, -1);
         if (certs != NULL)
             rf_wipe(certs, n);
         free(certs);
@@ -494,10 +631,12 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
         rf_conf_put_problem(&b, &problem);
         sentence[b.n] = '\0';
         rf_config_refuse(&problem, sentence);
-        answer_waiting(d, NULL, sentence);
+        answer_waiting(d, m->value, NULL, problem.code, sentence);
         return;
     }
     rf_conf_diff(was->conf, next->conf, put_change, &changes);
+    for (size_t i = 0; i < d->next_count; i++)
+        rf_site_add_listener(next, &d->next[i].at);
     d->site = next;
     if (d->certs != NULL)
         rf_wipe(d->certs, d->certs_n);
@@ -506,10 +645,12 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
     d->certs_n = n;
     change_shared(d);
     give_to_workers(d);
+    change_listeners(d, was);
+    (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 1, NULL, -1);
     rf_site_unref(was);
     RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
             RF_F_U64("changes", json_array_size(changes.list)), RF_F_U64("users", rf_directory_count(d->site->users)));
-    answer_waiting(d, json_pack("{s:o}", "changes", changes.list), NULL);
+    answer_waiting(d, m->value, json_pack("{s:o}", "changes", changes.list), RF_REFUSE_NONE, NULL);
 }
 
 void
@@ -519,25 +660,29 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
     struct rf_store_write writes[4];
     struct rf_store *store = d->conf.shared->store;
     struct rf_store_counts before, after;
+    char *undo;
 
     rf_assert(more_n < 4);
     for (size_t i = 0; i < more_n; i++)
         writes[i] = more[i];
     writes[more_n] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
                                               .value = rf_span_str(layer) };
+    undo = rf_site_store_layer(store);
     rf_store_counts(store, &before);
     if (rf_store_write(store, writes, more_n + 1, NULL, NULL, 0) != RF_OK || rf_store_flush(store) != RF_OK) {
         rf_store_counts(store, &after);
+        free_layer(undo);
         rf_control_refuse(ask, 1, "RF-516", "the change could not be written to disk",
                           "free space below the state directory");
         return;
     }
     rf_store_counts(store, &after);
     if (after.failed > before.failed) {
+        free_layer(undo);
         rf_control_refuse(ask, 1, "RF-516", after.last_why, "free space below the state directory");
         return;
     }
-    wait_for_reload(d, ask);
+    wait_for_reload(d, ask, undo);
 }
 
 /* --- the table --- */
@@ -559,7 +704,7 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
     else if (strcmp(command, "registrations") == 0)
         registrations(d, ask, request);
     else if (strcmp(command, "reload") == 0)
-        wait_for_reload(d, ask);
+        wait_for_reload(d, ask, NULL);
     else if (strcmp(command, "stop") == 0) {
         int64_t drain_s = 0;
 
@@ -595,12 +740,13 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
         return RF_ERR_NOMEM;
     d->conf = *conf;
     d->site = rf_site_ref(conf->site);
+    d->next = calloc(RF_LISTENERS_MAX, sizeof *d->next);
     rf_list_init(&d->questions);
     rf_list_init(&d->reloads);
     change_shared(d);
     /* A change by command is checked with the certificates that are in force. */
     d->certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), CERTS_MAX, &d->certs_n);
-    if (d->certs == NULL) {
+    if (d->certs == NULL || d->next == NULL) {
         rf_desk_free(d);
         return RF_ERR_IO;
     }
@@ -632,8 +778,10 @@ rf_desk_free(struct rf_desk *d)
     }
     RF_LIST_FOREACH(&d->reloads, it) {
         rf_list_remove(it);
-        free(rf_container(it, struct waiting, link));
+        waiting_free(rf_container(it, struct waiting, link));
     }
+    forget_listeners(d);
+    free(d->next);
     rf_control_free(d->control);
     rf_site_unref(d->site);
     if (d->certs != NULL)
