@@ -118,8 +118,9 @@
       "The device's transport is not TLS.", "set the device's transport to TLS")                              \
     X(BANNED, "RF-511", "source-banned", WARN, 503, 41,                                                       \
       "{addr} is banned until {until}: {reason}",                                                             \
-      "Too many requests or wrong passwords came from this proven address.",                                  \
-      "ringfence set security.ban-time 0s lifts bans; correct the device first")                              \
+      "Too many requests (security.requests-per-source), connections (security.handshakes-per-source) or wrong " \
+      "passwords (security.wrong-passwords) came from this proven address.",                                  \
+      "correct the device, then ringfence ban lift {addr}; ringfence ban lists all, security.ban-time sets how long")                              \
     X(OVERLOAD, "RF-512", "overload", WARN, 503, 41,                                                          \
       "{what} is full; asked {who} to try again in {seconds} s",                                              \
       "More requests than this machine can take, or a limit that is set too low.",                            \

@@ -255,6 +255,48 @@ registrations(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reque
     rf_control_answer(ask, v.rows);
 }
 
+/* --- bans --- */
+
+static void
+ban_list(struct rf_desk *d, struct rf_control_ask *ask)
+{
+    struct rf_guard_ban *bans = calloc(RF_BANS_MAX, sizeof *bans);
+    size_t n = bans != NULL ? rf_guard_bans(d->conf.shared->guard, rf_now_us(), bans, RF_BANS_MAX) : 0;
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        char source[RF_ADDR_TEXT_MAX + 4];
+        struct rf_buf b = rf_buf(source, sizeof source - 1);
+
+        rf_put_host(&b, &bans[i].source, false);
+        if (bans[i].source.sa.sa_family == AF_INET6)
+            rf_put_str(&b, "/64");
+        source[b.n] = '\0';
+        json_array_append_new(rows, json_pack("{s:s, s:i, s:i, s:s}", "source", source, "left_s", (int)bans[i].left_s,
+                                              "times", (int)bans[i].level, "reason", bans[i].reason));
+    }
+    free(bans);
+    rf_control_answer(ask, rows);
+}
+
+static void
+ban_lift(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    struct rf_span text = rf_span_str(text_of(request, "source"));
+    struct rf_addr source;
+
+    if (rf_addr_parse(rf_span_sub(text, 0, rf_span_find(text, '/')), 0, &source) != RF_OK) {
+        rf_control_refuse(ask, 2, "", "an address is wanted, such as 192.0.2.7", "ringfence ban lists them");
+        return;
+    }
+    if (!rf_guard_unban(d->conf.shared->guard, &source, rf_now_us())) {
+        rf_control_refuse(ask, 1, "", "this source is not banned", "ringfence ban lists those that are");
+        return;
+    }
+    RF_LOGF(RF_LOG_INFO, "guard.lifted", "a ban was lifted by command", RF_F_SPAN("source", text));
+    rf_control_answer(ask, json_pack("{s:s%}", "source", text.p, text.n));
+}
+
 /* --- status --- */
 
 static json_t *
@@ -703,6 +745,10 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
         rf_desk_ask(d, RF_ASK_CALLS, "", ask, hangup_found, strdup(text_of(request, "id")));
     else if (strcmp(command, "registrations") == 0)
         registrations(d, ask, request);
+    else if (strcmp(command, "ban.list") == 0)
+        ban_list(d, ask);
+    else if (strcmp(command, "ban.lift") == 0)
+        ban_lift(d, ask, request);
     else if (strcmp(command, "reload") == 0)
         wait_for_reload(d, ask, NULL);
     else if (strcmp(command, "stop") == 0) {

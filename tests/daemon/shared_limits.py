@@ -97,6 +97,10 @@ with Daemon(users=USERS, srtp=OFF, more=LIMITS, workers=WORKERS, sip="connection
     other = sip.Endpoint("tcp", daemon.ports["tcp"], OTHER)
     tap.equal(other.register("203", USERS["203"], DOMAIN).status, 200, "the user whose password was guessed signs in")
 
+    rows = daemon.cli("ban", json_out=True)
+    tap.ok(len(rows) == 1 and rows[0]["source"] == GUESSER[0] and 0 < rows[0]["left_s"] <= 90 and
+           "security.wrong-passwords" in rows[0]["reason"], "ban lists it with the reason", rows)
+
     # A flood from many ports: the kernel spreads it over the workers' sockets.
     ends = [sip.Endpoint("udp", daemon.ports["udp"], FLOODER) for _ in range(40)]
     began = time.time()
@@ -168,6 +172,11 @@ with Daemon(users=USERS, srtp=OFF, more=LIMITS, workers=WORKERS, sip="connection
     tap.equal(shares(daemon, "guard")["banned"], 1, "status counts it")
     other = sip.Endpoint("tcp", daemon.ports["tcp"], OTHER)
     tap.equal(other.register("203", USERS["203"], DOMAIN).status, 200, "others are served")
+    tap.equal(daemon.cli("ban", "lift", GUESSER[0])[0], 0, "an operator lifts it")
+    tap.equal(daemon.cli("ban", "lift", GUESSER[0])[0], 1, "once")
+    tap.equal(daemon.cli("ban", "lift", "nowhere")[0], 2, "and gives an address")
+    tap.ok(not any(is_shut_out(daemon, GUESSER) for _ in range(8)), "no worker shuts the source out any more")
+    tap.ok(new_signal(daemon) and daemon.cli("ban", json_out=True) == [], "nor does the next process")
 
 # --- calls ---
 
