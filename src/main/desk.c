@@ -494,19 +494,6 @@ change_shared(struct rf_desk *d)
                           rf_conf_number(c, "call-records.age"));
 }
 
-/* A mailbox that is full now has room in a moment: waiting is right, for nothing may go on with the old one. */
-static bool
-give(struct rf_desk *d, unsigned worker, const void *letter, size_t n)
-{
-    for (int tries = 0; tries < 1000; tries++) {
-        if (rf_worker_post(d->conf.shared->worker[worker]->letters, letter, n, rf_span(NULL, 0)))
-            return true;
-        usleep(1000);
-    }
-    RF_LOGF(RF_LOG_ERROR, "reload.late", "a worker could not be given the new configuration");
-    return false;
-}
-
 static void
 give_to_workers(struct rf_desk *d)
 {
@@ -514,77 +501,8 @@ give_to_workers(struct rf_desk *d)
         struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
                                          .site = rf_site_ref(d->site) };
 
-        if (!give(d, i, &letter, sizeof letter))
+        if (!rf_desk_give(d, i, &letter, sizeof letter))
             rf_site_unref(letter.site);
-    }
-}
-
-/* --- listeners that come and go --- */
-
-static void
-forget_listeners(struct rf_desk *d)
-{
-    for (size_t i = 0; i < d->next_count; i++)
-        for (size_t k = 0; k < d->next[i].fds; k++)
-            close(d->next[i].fd[k]);
-    d->next_count = 0;
-}
-
-void
-rf_desk_listener(struct rf_desk *d, const struct rf_channel_msg *m, const int *fds, size_t n)
-{
-    struct rf_desk_listener *next;
-
-    if (m->value == 0)
-        forget_listeners(d); /* of a change that came to nothing */
-    /* Out of turn: the reload that follows finds too few and changes nothing. */
-    if (m->value != d->next_count || d->next_count == RF_LISTENERS_MAX || (n != 0 && n != d->conf.shared->workers)) {
-        while (n > 0)
-            close(fds[--n]);
-        return;
-    }
-    next = &d->next[d->next_count++];
-    next->at = m->listener;
-    next->fds = n;
-    memcpy(next->fd, fds, n * sizeof *fds);
-}
-
-static void
-open_listener(struct rf_desk *d, struct rf_desk_listener *next)
-{
-    for (unsigned w = 0; w < next->fds; w++) {
-        struct rf_letter_listen letter = { .head = { .kind = RF_LETTER_LISTEN, .from = RF_WORKERS_MAX },
-                                           .id = next->at.b, .fd = next->fd[w], .transport = next->at.transport };
-
-        memcpy(letter.name, next->at.name, sizeof letter.name);
-        if (!give(d, w, &letter, sizeof letter))
-            close(next->fd[w]);
-    }
-    next->fds = 0; /* they are the workers' */
-}
-
-static bool
-is_listener_of(const struct rf_site *s, uint32_t id)
-{
-    for (size_t i = 0; i < s->listener_count; i++)
-        if (s->listener[i].id == id)
-            return true;
-    return false;
-}
-
-/* What is new is opened before what goes is closed: who is told to move finds it. */
-static void
-change_listeners(struct rf_desk *d, const struct rf_site *was)
-{
-    for (size_t i = 0; i < d->next_count; i++)
-        open_listener(d, &d->next[i]);
-    d->next_count = 0;
-    for (size_t i = 0; i < was->listener_count; i++) {
-        struct rf_letter_listen letter = { .head = { .kind = RF_LETTER_UNLISTEN, .from = RF_WORKERS_MAX },
-                                           .id = was->listener[i].id };
-
-        for (unsigned w = 0; !is_listener_of(d->site, letter.id) && w < d->conf.shared->workers; w++)
-            (void)give(d, w, &letter, sizeof letter);
     }
 }
 
@@ -664,7 +582,7 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const struct rf_channel_msg *m)
             problem.code = (enum rf_refusal)m->count;
     }
     if (err) {
-        forget_listeners(d);
+        rf_desk_forget_listeners(d);
         (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 0, NULL, -1);
         if (certs != NULL)
             rf_wipe(certs, n);
@@ -687,7 +605,7 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const struct rf_channel_msg *m)
     d->certs_n = n;
     change_shared(d);
     give_to_workers(d);
-    change_listeners(d, was);
+    rf_desk_change_listeners(d, was);
     (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 1, NULL, -1);
     rf_site_unref(was);
     RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
@@ -826,7 +744,7 @@ rf_desk_free(struct rf_desk *d)
         rf_list_remove(it);
         waiting_free(rf_container(it, struct waiting, link));
     }
-    forget_listeners(d);
+    rf_desk_forget_listeners(d);
     free(d->next);
     rf_control_free(d->control);
     rf_site_unref(d->site);

@@ -72,6 +72,18 @@ void rf_desk_ask(struct rf_desk *d, enum rf_question question, const char *text,
 void rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
                    size_t more_n);
 
+/**
+ * Post a letter of the configuration. A mailbox that is full has room in a moment: waiting is right, for nothing may go on
+ * with the old one. false after a second, which is logged.
+ */
+bool rf_desk_give(struct rf_desk *d, unsigned worker, const void *letter, size_t n);
+
+/* listendesk.c */
+/** The change came to nothing: close what was meant for it. */
+void rf_desk_forget_listeners(struct rf_desk *d);
+/** d->site has the next listeners: open the new ones before those are closed that only the site before has. */
+void rf_desk_change_listeners(struct rf_desk *d, const struct rf_site *was);
+
 /* settingsdesk.c: config.*, user.* ; false: not one of these commands */
 bool rf_desk_settings_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command,
                               const json_t *request);

@@ -19,49 +19,16 @@
 #include "cli/command.h"
 #include "loop/loop.h"
 #include "flow/ban_memory.h"
-#include "main/children.h"
 #include "main/listen.h"
-#include "main/listeners.h"
 #include "main/logfile.h"
 #include "main/notify.h"
 #include "main/peek.h"
-#include "main/settings.h"
 #include "relay/map.h"
-#include "relay/port_keeper.h"
-#include "store/state_dir.h"
 
 /* How long calls may go on after the first request to stop; a second one ends at once. */
 #define STOP_GRACE_US (10 * RF_S)
 #define AGAIN_US      (RF_S / 2) /* some send a signal to the process and to its group: that is one request */
 #define LOG_LOOK_US   (10 * RF_S)
-
-struct parent {
-    struct rf_state_dir *dir;
-    const char *config; /* NULL: none */
-    uid_t uid;
-    gid_t gid;
-    bool drops_user;
-    int log_fd, signal_fd, map_fd, bans_fd, control_fd, certs_fd;
-    struct rf_run_settings settings;
-    struct rf_port_keeper *ports;
-    uint32_t slots_per_thread, pairs_per_thread;
-    int (*port_channel)[2];        /* [thread]: our end, media's end */
-    struct rf_listeners listeners;
-    struct rf_addr media_address[2]; /* IPv4, IPv6: what media ports are bound to; not set: none yet */
-    struct rf_run_settings next;   /* of a reload that signal has not answered yet, with its certificates: */
-    int next_certs_fd;
-    uint32_t asked;                /* newest number of a reload that signal asked for */
-    bool reload_again;             /* somebody asked meanwhile */
-    int (*media)[2];               /* [worker * threads + thread]: signal's end, media's end */
-    struct rf_child child[2];
-    bool was_ready, stops;
-    int status;
-    uint64_t stopped_us;
-    uint64_t stop_at_us;           /* then what still runs is killed */
-    uint64_t watchdog_us;
-    int64_t started_wall_s;
-    sigset_t old_mask;
-};
 
 static int
 refuse(enum rf_refusal r, int status, const struct rf_log_field *fields)
@@ -279,140 +246,10 @@ fail:
     return RF_EXIT_FAILED;
 }
 
-/* --- what the children are given --- */
-
-static struct rf_launch *
-launch_new(struct parent *p, size_t fds)
-{
-    struct rf_launch *l = calloc(1, sizeof *l + (fds + 2) * sizeof l->fd[0]);
-
-    if (l == NULL)
-        return NULL;
-    l->version = RF_LAUNCH_VERSION;
-    l->workers = (uint16_t)p->settings.workers;
-    l->threads = (uint16_t)p->settings.threads;
-    l->log_level = p->settings.log_level;
-    l->slots_per_thread = p->slots_per_thread;
-    l->ports_per_thread = p->pairs_per_thread;
-    l->replay_window = p->settings.replay_window;
-    snprintf(l->backend, sizeof l->backend, "%s", p->settings.backend);
-    l->drops_user = p->drops_user;
-    l->uid = p->uid;
-    l->gid = p->gid;
-    l->started_wall_s = p->started_wall_s;
-    snprintf(l->state_dir, sizeof l->state_dir, "%s", rf_state_dir_path(p->dir));
-    if (p->config != NULL)
-        snprintf(l->config, sizeof l->config, "%s", p->config);
-    l->has_config = p->config != NULL;
-    l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = RF_FD_CHANNEL, .fd = -1 };
-    l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = RF_FD_LOG, .fd = p->log_fd };
-    return l;
-}
-
-static void
-launch_add(struct rf_launch *l, enum rf_launch_kind kind, unsigned a, unsigned b, int fd)
-{
-    l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = kind, .a = (uint16_t)a, .b = (uint16_t)b, .fd = fd };
-}
-
-/* Each media process has channels of its own to the port keeper: the end of one tells either side that the other
- * is gone. Its ends are blocking, ours are not. */
-static enum rf_err
-open_port_channels(struct rf_child *c, void *ctx)
-{
-    struct parent *p = ctx;
-    unsigned t = 0;
-
-    for (uint32_t i = 0; i < c->launch->fd_count; i++) {
-        struct rf_launch_fd *f = &c->launch->fd[i];
-
-        if (f->kind != RF_FD_PORTS)
-            continue;
-        t = f->a;
-        if (p->port_channel[t][0] >= 0)
-            close(p->port_channel[t][0]);
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->port_channel[t]) != 0) {
-            p->port_channel[t][0] = p->port_channel[t][1] = -1;
-            return RF_ERR_IO;
-        }
-        if (fcntl(p->port_channel[t][0], F_SETFL, O_NONBLOCK) != 0)
-            return RF_ERR_IO;
-        f->fd = p->port_channel[t][1];
-    }
-    return RF_OK;
-}
-
-static void
-close_port_channels(struct rf_child *c, void *ctx)
-{
-    struct parent *p = ctx;
-
-    for (unsigned t = 0; t < p->settings.threads; t++) {
-        if (p->port_channel[t][1] >= 0)
-            close(p->port_channel[t][1]);
-        p->port_channel[t][1] = -1;
-    }
-}
-
-static struct rf_launch *
-signal_launch_new(struct parent *p)
-{
-    return launch_new(p, 4 + RF_LISTENERS_MAX * p->settings.workers + p->settings.workers * p->settings.threads);
-}
-
-/* Filled anew when the listeners change: for the next start of signal. */
-static void
-fill_signal_launch(struct parent *p, struct rf_launch *l)
-{
-    unsigned workers = p->settings.workers, threads = p->settings.threads;
-
-    l->fd_count = 2; /* channel and log, of launch_new */
-    launch_add(l, RF_FD_MAP, 0, 0, p->map_fd);
-    launch_add(l, RF_FD_CONTROL, 0, 0, p->control_fd);
-    launch_add(l, RF_FD_CERTS, 0, 0, p->certs_fd);
-    launch_add(l, RF_FD_BANS, 0, 0, p->bans_fd);
-    for (size_t i = 0; i < p->listeners.count; i++)
-        for (unsigned w = 0; w < workers; w++)
-            l->fd[l->fd_count++] = rf_listener_launch_fd(&p->listeners.now[i], w);
-    for (unsigned w = 0; w < workers; w++)
-        for (unsigned t = 0; t < threads; t++)
-            launch_add(l, RF_FD_MEDIA, w, t, p->media[w * threads + t][0]);
-}
-
-static struct rf_launch *
-media_launch(struct parent *p)
-{
-    unsigned workers = p->settings.workers, threads = p->settings.threads;
-    struct rf_launch *l = launch_new(p, 1 + threads + workers * threads);
-
-    if (l == NULL)
-        return NULL;
-    launch_add(l, RF_FD_MAP, 0, 0, p->map_fd);
-    for (unsigned w = 0; w < workers; w++)
-        for (unsigned t = 0; t < threads; t++)
-            launch_add(l, RF_FD_MEDIA, w, t, p->media[w * threads + t][1]);
-    for (unsigned t = 0; t < threads; t++)
-        launch_add(l, RF_FD_PORTS, t, 0, -1);
-    return l;
-}
-
 static int
-prepare_children(struct parent *p)
+prepare(struct parent *p)
 {
-    struct rf_launch *signal = signal_launch_new(p), *media = media_launch(p);
-
-    if (signal == NULL || media == NULL) {
-        free(signal);
-        free(media);
-        return RF_EXIT_FAILED;
-    }
-    fill_signal_launch(p, signal);
-    rf_child_init(&p->child[0], RF_ROLE_MEDIA, media);
-    p->child[0].before = open_port_channels;
-    p->child[0].after = close_port_channels;
-    p->child[0].ctx = p;
-    rf_child_init(&p->child[1], RF_ROLE_SIGNAL, signal);
-    return 0;
+    return rf_parent_prepare_children(p) == RF_OK ? 0 : RF_EXIT_FAILED;
 }
 
 /* --- running --- */
@@ -665,7 +502,7 @@ reloaded(struct parent *p, bool is_applied)
         memcpy(p->settings.domain, p->next.domain, sizeof p->settings.domain);
         change_media_addresses(p);
         (void)dup3(p->next_certs_fd, p->certs_fd, O_CLOEXEC);
-        fill_signal_launch(p, p->child[1].launch);
+        rf_parent_fill_signal_launch(p, p->child[1].launch);
     } else {
         rf_listeners_abandon(&p->listeners);
     }
@@ -832,7 +669,7 @@ rf_parent_run(const char *state_dir, const char *config)
     /* The story of a start. Each step returns 0, or the exit status after it said why. */
     static int (*const steps[])(struct parent *) = {
         open_log,     check_reach, load_settings, bind_control,     bind_listeners,
-        make_certificates, make_ban_memory, make_media, take_over_signals, prepare_children, serve,
+        make_certificates, make_ban_memory, make_media, take_over_signals, prepare, serve,
     };
     static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .bans_fd = -1, .control_fd = -1, .certs_fd = -1,
                                .next_certs_fd = -1 };
