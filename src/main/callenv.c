@@ -21,17 +21,18 @@ static void
 our_address(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, struct rf_addr *media)
 {
     struct rf_worker *w = ctx;
-    const struct rf_launch *l = w->shared->launch;
 
     rf_site_our_address(w->site, flow, sip, media);
     /* A connection that we opened has a port of its own; we are reached at the listener of its transport. */
-    for (uint32_t i = 0; i < l->fd_count; i++)
-        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].transport == flow->transport &&
-            rf_iface_row((enum rf_iface)l->fd[i].b)->is_sip && l->fd[i].addr.sa.sa_family == sip->sa.sa_family) {
-            rf_addr_set_port(sip, rf_addr_port(&l->fd[i].addr));
-            if (rf_addr_port(&l->fd[i].addr) == rf_addr_port(&flow->local))
-                break;
-        }
+    for (size_t i = 0; i < w->site->listener_count; i++) {
+        const struct rf_site_listener *ln = &w->site->listener[i];
+
+        if (!rf_iface_row(ln->iface)->is_sip || ln->transport != flow->transport || ln->addr.sa.sa_family != sip->sa.sa_family)
+            continue;
+        rf_addr_set_port(sip, rf_addr_port(&ln->addr));
+        if (rf_addr_port(&ln->addr) == rf_addr_port(&flow->local))
+            break;
+    }
 }
 
 static void

@@ -87,7 +87,7 @@ void rf_signal_limits(const struct rf_conf *c, struct rf_location_limits *limits
 /** What the configuration says about sources. */
 void rf_signal_guard_limits(const struct rf_conf *c, struct rf_guard_limits *out);
 
-/** Make it, with its listeners; nothing runs yet. The site's reference is taken over. */
+/** Make it; nothing runs yet, and it listens nowhere until it is told (RF_LETTER_LISTEN). The site's reference is taken over. */
 RF_MUST_CHECK enum rf_err rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index,
                                         struct rf_site *site);
 /** Start its thread. */
