@@ -577,8 +577,10 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const struct rf_channel_msg *m)
         rf_site_unref(next);
         err = RF_ERR_NOT_FOUND;
         snprintf(problem.sentence, sizeof problem.sentence, "%s",
-                 certs == NULL ? m->text : "the parent did not tell of all listeners");
-        if (certs == NULL && m->count < RF_REFUSAL_COUNT)
+                 certs_fd < 0     ? m->text
+                 : certs == NULL ? "the certificates of the parent cannot be read"
+                                 : "the parent did not tell of all listeners");
+        if (certs_fd < 0 && m->count < RF_REFUSAL_COUNT)
             problem.code = (enum rf_refusal)m->count;
     }
     if (err) {
