@@ -534,7 +534,6 @@ static void
 change_media_addresses(struct parent *p)
 {
     struct rf_addr want[2];
-    char was[RF_ADDR_TEXT_MAX];
 
     memset(want, 0, sizeof want);
     media_addresses(&p->settings, want);
@@ -548,8 +547,11 @@ change_media_addresses(struct parent *p)
             rf_port_keeper_set_address(p->ports, now);
         } else if (!rf_addr_is_any(now) && !rf_addr_same_host(now, &want[f])) {
             char value[RF_ADDR_TEXT_MAX + 40];
+            struct rf_buf b = rf_buf(value, sizeof value - 1);
 
-            snprintf(value, sizeof value, "media at another address than %s", rf_addr_text(now, was));
+            rf_put_str(&b, "media at another address than ");
+            rf_put_host(&b, now, false);
+            value[b.n] = '\0';
             (void)refuse(RF_REFUSE_NEEDS_RESTART, 0,
                          (struct rf_log_field[]){ RF_F_STR("setting", "sip.listen"), RF_F_STR("value", value), { 0 } });
         }

@@ -292,7 +292,7 @@ on_opened(void *ctx, struct rf_flow *flow, uint64_t now_us)
 
     rf_worker_judge_peer(w, flow, now_us);
     if (!flow->is_closed)
-        rf_paths_opened(w->paths, flow);
+        rf_paths_opened(w->paths, flow, now_us);
 }
 
 /* A certificate that was refused is kept, for whoever wants to trust it after all (AVA-26). */
