@@ -209,6 +209,12 @@ put_in_force(struct rf_desk *d, struct rf_site *next, json_t *changes)
 }
 
 static void
+answer_changed(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *changes)
+{
+    rf_control_answer(ask, json_pack("{s:o}", "changes", changes));
+}
+
+static void
 take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, struct rf_span certs)
 {
     struct rf_desk_change *c = d->change;
@@ -258,9 +264,11 @@ take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, struct rf_s
     }
     changes = json_array();
     put_in_force(d, next, changes);
+    /* Answered when each worker has taken it: who asked then finds what was asked for, whichever worker answers. */
     if (c != NULL && c->ask != NULL)
-        rf_control_answer(c->ask, json_pack("{s:O}", "changes", changes));
-    json_decref(changes);
+        rf_desk_ask(d, RF_ASK_NUMBERS, "", c->ask, answer_changed, changes);
+    else
+        json_decref(changes);
 }
 
 void
