@@ -5,6 +5,7 @@ It shares no code with the daemon: what it makes and sees is OpenSSL's.
 import os
 import re
 import subprocess
+import time
 
 EXTENSIONS = {
     "ca": "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n",
@@ -80,7 +81,6 @@ class Shake:
 
     def __init__(self, address, *args, say="", timeout=10):
         target = f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
-        # TLS 1.3: a server's refusal of our certificate comes after our side is done, so wait for it.
         p = subprocess.Popen(["openssl", "s_client", "-connect", target, *args, *(["-ign_eof"] if say else [])], stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
@@ -97,11 +97,31 @@ class Shake:
 
     @staticmethod
     def _watch(p, timeout):
-        """Quit by Q after a moment: an alert that comes late is in the text then."""
+        """
+        Until it ends, or our ping is answered (RFC 5626 3.5.1): with TLS 1.3 a refusal of our certificate comes after
+        our side is done. What the server says ends its lines with CR LF, what s_client says with LF alone.
+        """
+        os.set_blocking(p.stdout.fileno(), False)
+        deadline, seen = time.time() + timeout, b""
         try:
-            return p.communicate(timeout=1)[0].decode("utf-8", "replace")
-        except subprocess.TimeoutExpired:
-            return p.communicate(b"Q\n", timeout=timeout)[0].decode("utf-8", "replace")
+            p.stdin.write(b"\r\n\r\n")
+            p.stdin.flush()
+        except BrokenPipeError:
+            pass
+        while time.time() < deadline:
+            seen += p.stdout.read() or b""
+            if p.poll() is not None:
+                seen += p.stdout.read() or b""
+                break
+            if b"\r\n" in seen:
+                p.kill()
+                break
+            time.sleep(0.01)
+        p.kill()
+        p.wait()
+        p.stdin.close()
+        p.stdout.close()
+        return seen.decode("utf-8", "replace")
 
     @property
     def alert(self):
