@@ -208,6 +208,7 @@ timer_fired(struct rf_timer *t, uint64_t now_us)
 
     if (c->state == CALL_UP) {
         evidence_sample(c);
+        oneway_sample(c, now_us);
         rf_timer_arm(c->l->env.wheel, &c->timer, now_us + SAMPLE_US);
         return;
     }

@@ -25,7 +25,9 @@
 #define FORKS_MAX     8   /* forks of one attempt whose 2xx we remember to have answered with BYE */
 #define ID_OCTETS     8
 #define MEDIA_WAIT_US (3 * RF_S)      /* the relay answers in a millisecond; later means that it is not there */
-#define SAMPLE_US     (2 * RF_S)      /* how often a call's counters are looked at for its verdict */
+#define SAMPLE_US     RF_S            /* how often a call's counters are looked at, for verdict and one-way audio */
+#define ONEWAY_US     (3 * RF_S)      /* RF-401: so long packets reach one party and none the other */
+#define ONEWAY_LOG_MAX 3              /* times a leg that its log and ladder are told: a phone with a mute key */
 
 #define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER"
 
@@ -65,9 +67,38 @@ struct leg_media {
 /* The relay's counters of one leg, as plain numbers (relay/map.h says what each means). */
 struct media_numbers {
     uint64_t in_packets, in_authentic, in_clear, in_auth_failed, in_replayed, in_malformed, in_foreign,
-        in_clear_refused, in_lost, in_jitter_us, in_dtmf, out_packets, out_encrypted, out_clear, out_refused;
+        in_clear_refused, in_other, in_kernel_dropped, in_rtcp, in_lost, in_jitter_us, in_dtmf, out_packets,
+        out_encrypted, out_clear, out_refused, out_failed;
     uint32_t rtt_us;
     struct rf_addr learnt;
+};
+
+/* Why packets of one leg do not reach the other: oneway.c. */
+enum oneway_cause {
+    ONEWAY_NOTHING,   /* nothing ever arrived */
+    ONEWAY_STOPPED,   /* nothing arrives any more */
+    ONEWAY_REPORTS,   /* RTCP arrives: the path is open, the phone sends no audio */
+    ONEWAY_AUTH,      /* refused: not authentic */
+    ONEWAY_CLEAR,     /* refused: in clear where SRTP is required */
+    ONEWAY_FOREIGN,   /* refused: not from the address that was signalled or learnt */
+    ONEWAY_REPLAYED,  /* refused: repeats */
+    ONEWAY_NO_RTP,    /* refused: something else than RTP */
+    ONEWAY_QUEUE,     /* lost in the queue of our socket */
+    ONEWAY_HELD_BACK, /* accepted; must not leave to the other leg (no key, index used up) */
+    ONEWAY_UNSENT,    /* accepted; the network did not take it for the other leg */
+    ONEWAY_NO_TARGET, /* accepted; nobody knows where the other leg is */
+    ONEWAY_CAUSES
+};
+
+struct leg_oneway {
+    bool is_told;      /* it lasts, or did when the call ended */
+    uint8_t cause;     /* enum oneway_cause, of the last sample while it lasted */
+    uint16_t times;
+    uint64_t since_us; /* when it began, the last time */
+    uint64_t total_us; /* of the times before */
+    uint64_t packets;  /* that arrived or were refused since then */
+    struct rf_addr learnt;
+    char detail[160];
 };
 
 struct call;
@@ -120,6 +151,7 @@ struct leg {
     char fork_tag[FORKS_MAX][48];
     /* the last sample of the relay's counters */
     uint64_t seen_clear, seen_encrypted;
+    struct leg_oneway oneway;       /* of what this leg's party sends */
     struct media_numbers end;       /* of the map, taken before CLOSE */
     bool has_end;
 };
@@ -185,6 +217,9 @@ struct call {
     uint8_t verdict_now, verdict_min;
     bool verdict_seen;
     bool auth_bad_logged[2];
+    uint64_t window_us;            /* when the window of oneway.c began; 0: there is none */
+    struct media_numbers window[2]; /* counters of both legs then */
+    uint64_t window_sent[2];       /* out_packets of both legs at the last sample */
     const char *ended_by;      /* a constant string */
     int status;                /* what leg A got; 200 for a call that was up */
     enum rf_refusal refusal;
@@ -376,6 +411,17 @@ const char *verdict_name(enum verdict v);
 /** NULL: no memory. */
 json_t *record_make(struct call *c, uint64_t now_us, bool with_ladder);
 void record_keep(struct call *c, uint64_t now_us);
+
+/* --- oneway.c --- */
+/** Both sides said sendrecv, so silence from one of them is a fault. */
+bool call_flows_both_ways(const struct call *c);
+void oneway_sample(struct call *c, uint64_t now_us);
+/** Audio flows one way now, or did when the call ended. */
+bool oneway_is_told(const struct call *c);
+/** The sentence of RF-401; oneway_is_told must hold. */
+void oneway_put_sentence(const struct call *c, struct rf_buf *b);
+/** The member "no_audio" of a leg's media, when it ever happened. */
+void oneway_put(const struct call *c, const struct leg *leg, struct rf_buf *b);
 
 /* --- save.c --- */
 void call_save(struct call *c);

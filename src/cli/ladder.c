@@ -163,6 +163,23 @@ put_quality(struct rf_buf *b, const json_t *leg)
         rf_putf(b, ", RTT %.0f ms", json_number_value(json_object_get(m, "rtt_ms")));
 }
 
+/* "none for 12 s: authentication-fails" */
+static void
+put_no_audio(struct rf_buf *b, const json_t *leg)
+{
+    const json_t *o = json_object_get(json_object_get(leg, "media"), "no_audio");
+
+    if (o != NULL)
+        rf_putf(b, "%s none for %lld s%s", rf_cli_text(o, "code"), number(o, "seconds"),
+                json_is_true(json_object_get(o, "to_the_last")) ? "" : ", then again");
+}
+
+static void
+put_no_audio_cause(struct rf_buf *b, const json_t *leg)
+{
+    rf_put_str(b, rf_cli_text(json_object_get(json_object_get(leg, "media"), "no_audio"), "cause"));
+}
+
 static void
 print_head(const json_t *call)
 {
@@ -195,6 +212,8 @@ rf_call_print(const struct rf_cli *cli, const json_t *call)
     print_row(cli, call, " out", put_out);
     print_row(cli, call, " path", put_path);
     print_row(cli, call, " quality", put_quality);
+    print_row(cli, call, " audio", put_no_audio);
+    print_row(cli, call, "  because", put_no_audio_cause);
     if (rf_cli_text(call, "ended_by")[0] != '\0')
         printf("ended by %s, status %lld\n", rf_cli_text(call, "ended_by"), number(call, "status"));
 }
