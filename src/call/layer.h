@@ -19,6 +19,10 @@
 #define ATTEMPTS_MAX  16  /* phones one call rings in all, redirections included: the bindings of an AOR and room */
 #define REDIRECTS_MAX 3   /* 3xx answers one call follows */
 #define LADDER_MAX    64  /* messages shown of a call; the first ones matter, later ones are counted */
+#define PRELUDES_MAX  256 /* first INVITEs whose challenge is remembered for the ladder; about 50 kB a worker */
+#define PRELUDE_ROWS  6   /* INVITE, challenge and ACK, twice: the second one after a nonce that was too old */
+#define PRELUDE_US    (32 * RF_S)     /* later an INVITE with the same Call-ID is another matter (64 * T1) */
+#define RECORD_WAIT_US (2 * RF_S)     /* so long the record of a call that ended waits for answers to our BYE and CANCEL */
 #define RECENT_MAX    200 /* calls that ended, kept for `call show` and `ladder last` */
 #define INFO_MAX      8   /* INFO under way at once in a call: keypad presses of both sides */
 #define INFO_BODY_MAX 4096
@@ -132,6 +136,7 @@ struct leg {
     bool server_is_open;          /* no final response given */
     struct rf_client_txn *client; /* an INVITE of ours, until timer M */
     bool client_is_open;          /* no final response came */
+    struct rf_client_txn *bye;    /* our BYE until its transaction ends; NULL: none, or nobody waits for its answer */
     char *ack;                    /* our last ACK for a 2xx, for repeats of it */
     size_t ack_n;
     uint32_t ack_cseq;
@@ -154,6 +159,23 @@ struct leg {
     struct leg_oneway oneway;       /* of what this leg's party sends */
     struct media_numbers end;       /* of the map, taken before CLOSE */
     bool has_end;
+};
+
+enum prelude_kind { PRELUDE_INVITE, PRELUDE_RESPONSE, PRELUDE_ACK };
+
+struct prelude_row {
+    uint64_t at_us;
+    const char *note; /* a constant string */
+    uint16_t status;
+    uint8_t kind;     /* enum prelude_kind */
+    bool has_sdp;
+};
+
+/* What was said with one Call-ID and From tag before there was a call: prelude.c. */
+struct prelude {
+    uint64_t name; /* hash of both */
+    uint8_t n;     /* 0: free */
+    struct prelude_row row[PRELUDE_ROWS];
 };
 
 struct ladder_entry {
@@ -213,7 +235,7 @@ struct call {
     struct ladder_entry *ladder;
     uint16_t ladder_n, ladder_cap, ladder_more;
     uint64_t began_us, answered_us, ended_us;
-    int64_t began_wall_s, answered_wall_s;
+    int64_t began_wall_s, answered_wall_s, ended_wall_s;
     uint8_t verdict_now, verdict_min;
     bool verdict_seen;
     bool auth_bad_logged[2];
@@ -245,6 +267,8 @@ struct rf_call_layer {
     size_t recent_next;
     struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
     struct rf_timer closing_timer;
+    bool is_stopping;              /* records wait for nobody */
+    struct prelude prelude[PRELUDES_MAX];
     char out[RF_SIP_MESSAGE_MAX];  /* scratch: a message being built */
     char sdp[RF_SDP_MAX];          /* scratch: a description being built */
 };
@@ -255,6 +279,8 @@ void call_free(struct call *c);
 struct call *call_new(struct rf_call_layer *l, uint64_t now_us);
 /** (I1) Free it when nothing is left to wait for. */
 void call_settle(struct call *c);
+/** Nobody else is waited for: whatever was said until now is the whole ladder. */
+void call_close_record(struct call *c, uint64_t now_us);
 bool call_user_count_add(struct rf_call_layer *l, const char *name, uint32_t max);
 void call_user_count_drop(struct rf_call_layer *l, const char *name);
 uint64_t call_now(const struct call *c);
@@ -340,6 +366,13 @@ bool request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const s
 /** Body is SDP: 1; no body: 0; answered 415 or 406: -1. */
 int request_sdp(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                 uint64_t now_us);
+
+/* --- prelude.c --- */
+/** An INVITE without a call was challenged; the note is a constant string. */
+void prelude_challenged(struct rf_call_layer *l, const struct rf_sip_msg *m, int status, const char *note,
+                        uint64_t now_us);
+/** The call of this INVITE begins: what was said before becomes the beginning of its ladder. */
+void prelude_take(struct call *c, const struct rf_sip_msg *m);
 
 /* --- targets.c --- */
 /** Attempts for a dialled user; false with *why when there is none. */

@@ -101,7 +101,7 @@ put_facts(struct call *c, uint64_t now_us, struct rf_buf *b)
         put_when(b, "answered", c->answered_wall_s);
     rf_json_u64(b, "seconds", c->answered ? (until - c->answered_us) / RF_S : 0);
     if (c->state == CALL_ENDING) {
-        put_when(b, "ended", c->l->env.wall_s(c->l->env.ctx));
+        put_when(b, "ended", c->ended_wall_s);
         rf_json_str(b, "ended_by", c->ended_by);
         rf_json_u64(b, "status", (uint64_t)c->status);
     }

@@ -333,10 +333,12 @@ print_parties(const json_t *call)
     printf("%12s  %-*.*s%-*s%s\n", "", ARROW + 14, ARROW + 13, cell[0], ARROW - 15, "", cell[1]);
 }
 
+/* A row of leg A: its 2xx to INVITE, or an ACK. The first ACK after that 2xx begins the media. */
 static bool
-is_answered_ack(const json_t *m)
+is_of_leg_a(const json_t *m, const char *method, bool is_2xx)
 {
-    return strcmp(rf_cli_text(m, "method"), "ACK") == 0 && strcmp(rf_cli_text(m, "leg"), "A") == 0;
+    return strcmp(rf_cli_text(m, "leg"), "A") == 0 && strcmp(rf_cli_text(m, "method"), method) == 0 &&
+           is_2xx == (number(m, "status") / 100 == 2);
 }
 
 void
@@ -344,7 +346,7 @@ rf_ladder_print(const struct rf_cli *cli, const json_t *call)
 {
     const json_t *list = json_object_get(call, "ladder");
     long long last_us = 0;
-    bool media_shown = json_object_get(call, "answered") == NULL;
+    bool media_shown = json_object_get(call, "answered") == NULL, is_answered = false;
 
     print_head(call);
     print_parties(call);
@@ -354,7 +356,8 @@ rf_ladder_print(const struct rf_cli *cli, const json_t *call)
         print_time(call, number(m, "at_us"), last_us, i == 0);
         print_message(m);
         last_us = number(m, "at_us");
-        if (!media_shown && is_answered_ack(m)) {
+        is_answered = is_answered || is_of_leg_a(m, "INVITE", true);
+        if (!media_shown && is_answered && is_of_leg_a(m, "ACK", false)) {
             print_media(call);
             media_shown = true;
         }
