@@ -64,10 +64,13 @@ static void
 check_file(struct loader *l, const struct setting *s)
 {
     const char *path = s->text + 5; /* behind "file:" */
+    struct rf_span octets;
     struct stat st;
     int fd;
 
     if (s->option->type != RF_OPT_FILE && s->option->type != RF_OPT_KEY_FILE)
+        return;
+    if (l->from->file != NULL && l->from->file(l->from->ctx, rf_span_str(path), &octets))
         return;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {

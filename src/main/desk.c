@@ -8,7 +8,6 @@
 #include "main/settings.h"
 
 #define PATIENCE_US (3 * RF_S) /* a worker that has not answered by then is left out */
-#define CERTS_MAX   (4u << 20) /* chains and keys of all listeners: some 10 kB each */
 #define RECORDS_MAX 500        /* call records that `calls` and `ladder --from` look through */
 
 /* --- questions --- */
@@ -424,7 +423,7 @@ give_to_workers(struct rf_desk *d)
 }
 
 static void
-answer_waiting(struct rf_desk *d, json_t *result, const char *refusal)
+answer_waiting(struct rf_desk *d, json_t *result, enum rf_refusal code, const char *refusal)
 {
     RF_LIST_FOREACH(&d->reloads, it) {
         struct waiting *w = rf_container(it, struct waiting, link);
@@ -435,59 +434,65 @@ answer_waiting(struct rf_desk *d, json_t *result, const char *refusal)
         if (result != NULL)
             rf_control_answer(ask, json_incref(result));
         else
-            rf_control_refuse(ask, 3, rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, refusal,
+            rf_control_refuse(ask, 3, rf_refusal_row(code != RF_REFUSE_NONE ? code : RF_REFUSE_CONFIG_INVALID)->code, refusal,
                               "ringfence config check FILE; what runs stays as it was");
     }
     json_decref(result);
 }
 
-void
-rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
+/* Everything new, or *next is untouched and the problem says why. */
+static enum rf_err
+load_anew(struct rf_desk *d, int files_fd, struct rf_key_files **files, struct rf_site **next,
+          struct rf_conf_problem *problem)
 {
     struct rf_site_sources from = { .store = d->conf.shared->store, .workers = d->conf.shared->workers };
-    struct rf_conf_problem problem = { 0 };
-    char sentence[1600];
-    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
-    struct changes changes = { json_array() };
-    struct rf_site *next, *was = d->site;
-    size_t n = 0;
-    void *certs = certs_fd >= 0 ? rf_sealed_read(certs_fd, CERTS_MAX, &n) : NULL;
-    enum rf_err err;
+    enum rf_err err = rf_key_files_receive(files, files_fd);
 
+    if (err) {
+        snprintf(problem->sentence, sizeof problem->sentence, "what the parent sent cannot be read: %s", rf_err_text(err));
+        return err;
+    }
     if (d->conf.shared->launch->has_config)
         from.config = d->conf.shared->launch->config;
-    from.certs = certs != NULL ? rf_span(certs, n) : rf_span(d->certs, d->certs_n);
-    err = rf_site_load(&next, &from, &problem);
-    if (!err && certs == NULL) {
-        /* The configuration is right, its certificate is not. */
-        rf_site_unref(next);
-        err = RF_ERR_NOT_FOUND;
-        snprintf(problem.sentence, sizeof problem.sentence, "%s", why);
-    }
-    if (err) {
-        if (certs != NULL)
-            rf_wipe(certs, n);
-        free(certs);
-        json_decref(changes.list);
+    from.files = *files;
+    err = rf_site_load(next, &from, problem);
+    rf_key_files_forget(*files);
+    return err;
+}
+
+void
+rf_desk_reload(struct rf_desk *d, int files_fd, enum rf_refusal code, const char *why)
+{
+    struct rf_conf_problem problem = { .code = code };
+    char sentence[1600];
+    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
+    struct changes changes = { NULL };
+    struct rf_key_files *files = NULL;
+    struct rf_site *next, *was = d->site;
+
+    if (files_fd < 0) /* the parent has read the same files and found the fault; it has logged it as well */
+        rf_put_str(&b, why);
+    else if (load_anew(d, files_fd, &files, &next, &problem) != RF_OK)
         rf_conf_put_problem(&b, &problem);
+    if (b.n > 0) {
         sentence[b.n] = '\0';
-        rf_config_refuse(&problem, sentence);
-        answer_waiting(d, NULL, sentence);
+        rf_key_files_free(files);
+        if (files_fd >= 0)
+            rf_config_refuse(&problem, sentence);
+        answer_waiting(d, NULL, problem.code, sentence);
         return;
     }
+    changes.list = json_array();
     rf_conf_diff(was->conf, next->conf, put_change, &changes);
     d->site = next;
-    if (d->certs != NULL)
-        rf_wipe(d->certs, d->certs_n);
-    free(d->certs);
-    d->certs = certs;
-    d->certs_n = n;
+    rf_key_files_free(d->files);
+    d->files = files;
     change_shared(d);
     give_to_workers(d);
     rf_site_unref(was);
     RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
             RF_F_U64("changes", json_array_size(changes.list)), RF_F_U64("users", rf_directory_count(d->site->users)));
-    answer_waiting(d, json_pack("{s:o}", "changes", changes.list), NULL);
+    answer_waiting(d, json_pack("{s:o}", "changes", changes.list), RF_REFUSE_NONE, NULL);
 }
 
 void
@@ -572,16 +577,11 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
     if (d == NULL)
         return RF_ERR_NOMEM;
     d->conf = *conf;
+    d->files = conf->files;
     d->site = rf_site_ref(conf->site);
     rf_list_init(&d->questions);
     rf_list_init(&d->reloads);
     change_shared(d);
-    /* A change by command is checked with the certificates that are in force. */
-    d->certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), CERTS_MAX, &d->certs_n);
-    if (d->certs == NULL) {
-        rf_desk_free(d);
-        return RF_ERR_IO;
-    }
     err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
                          d);
     if (err) {
@@ -614,8 +614,6 @@ rf_desk_free(struct rf_desk *d)
     }
     rf_control_free(d->control);
     rf_site_unref(d->site);
-    if (d->certs != NULL)
-        rf_wipe(d->certs, d->certs_n);
-    free(d->certs);
+    rf_key_files_free(d->files);
     free(d);
 }

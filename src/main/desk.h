@@ -17,6 +17,7 @@ struct rf_desk_conf {
     struct rf_loop *loop;
     struct rf_site *site;   /* in force now; a reference is taken */
     int channel;            /* to the parent */
+    struct rf_key_files *files; /* taken: what the parent read, its octets forgotten */
     /** Somebody asked to stop; calls may go on for so long. */
     void (*stop)(void *ctx, uint32_t drain_s);
     void *ctx;
@@ -25,8 +26,8 @@ struct rf_desk_conf {
 RF_MUST_CHECK enum rf_err rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf);
 void rf_desk_free(struct rf_desk *d); /* NULL is fine */
 
-/** The parent sent certificates (or why there are none): load everything, give it to the workers, answer who asked. */
-void rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why);
+/** The parent sent the key files (or why there are none): load everything, give it to the workers, answer who asked. */
+void rf_desk_reload(struct rf_desk *d, int files_fd, enum rf_refusal code, const char *why);
 
 /** A letter of a worker. */
 void rf_desk_letter(struct rf_desk *d, struct rf_span octets);
@@ -42,8 +43,7 @@ struct rf_desk {
     struct rf_link questions;        /* under way */
     uint64_t serial;
     struct rf_link reloads;          /* who waits for the reload under way */
-    void *certs;                     /* the block in force; wiped when replaced */
-    size_t certs_n;
+    struct rf_key_files *files;      /* names of those in force: for checks of changes */
     struct rf_timer sweep;
     uint64_t calls, calls_encrypted; /* as of the last status line */
 };

@@ -28,7 +28,7 @@ enum rf_launch_kind {
     RF_FD_LOG,         /* DIR/log.jsonl, O_APPEND */
     RF_FD_MAP,         /* the media map (relay/map.h) */
     RF_FD_CONTROL,     /* signal: listening control socket */
-    RF_FD_CERTS,       /* signal: sealed memfd with the certificates and keys of the listeners */
+    RF_FD_CERTS,       /* signal: sealed memfd with certificates, keys and passwords (main/keyfiles.h) */
     RF_FD_LISTENER,    /* signal: a = worker; transport, name, addr */
     RF_FD_MEDIA,       /* a = signal worker, b = media thread: one end of their pair */
     RF_FD_PORTS        /* media: a = thread; its channel to the port keeper */
@@ -88,8 +88,8 @@ enum rf_channel_what {
     RF_SAY_ALIVE,       /* child: all its threads turn round; at least every 5 s */
     RF_SAY_STATUS,      /* signal: text for the service manager */
     RF_SAY_STOP,        /* parent: end in order; value: seconds that calls may go on. signal: somebody asked for it */
-    RF_SAY_RELOAD,      /* signal: asks for it. parent: read the configuration again, with the certificates'
-                           descriptor; without one the text says why there is none */
+    RF_SAY_RELOAD,      /* signal: asks for it. parent: read the configuration again, with the key files'
+                           descriptor; without one the text and the value (enum rf_refusal) say why */
     RF_SAY_LOG          /* parent: a new log file, with its descriptor */
 };
 
@@ -97,7 +97,7 @@ struct rf_channel_msg {
     uint32_t version; /* RF_LAUNCH_VERSION */
     uint32_t what;    /* enum rf_channel_what */
     uint32_t value;
-    char text[180];
+    char text[600];
 };
 
 /** Send by value, with a descriptor or -1. Never blocks: RF_ERR_AGAIN, RF_ERR_CLOSED. */

@@ -131,30 +131,73 @@ check_reach(struct parent *p)
     return status;
 }
 
+/* The configuration as it is now: what runs needs of it, and the files that it names. 0, or the exit status. */
+static int
+read_settings(struct parent *p, struct rf_run_settings *settings, struct rf_key_files **files,
+              struct rf_conf_problem *problem)
+{
+    struct rf_conf *conf;
+    char *text = NULL;
+    enum rf_err err = rf_peek_settings(rf_state_dir_path(p->dir), p->drops_user, p->uid, p->gid, &text, problem->sentence,
+                                       sizeof problem->sentence);
+
+    *files = NULL;
+    if (err) {
+        RF_LOGF(RF_LOG_ERROR, "daemon.failed", problem->sentence, RF_F_STR("reason", rf_err_text(err)));
+        return RF_EXIT_FAILED;
+    }
+    err = rf_conf_load(&conf, rf_span_str(text), p->config, problem);
+    free(text);
+    if (!err) {
+        err = rf_run_settings_take(settings, conf, problem);
+        if (!err)
+            err = rf_key_files_new(files);
+        if (!err)
+            err = rf_key_files_collect(*files, conf, p->uid, problem);
+        rf_conf_unref(conf);
+    }
+    if (!err)
+        return 0;
+    rf_key_files_free(*files);
+    *files = NULL;
+    return RF_EXIT_CONFIG;
+}
+
+/* Keys go to signal by a sealed file, never by a path. -1: see why. */
+static int
+seal_files(const struct parent *p, const struct rf_run_settings *settings, struct rf_key_files *files, char *why,
+           size_t why_size)
+{
+    int fd = -1;
+
+    if (rf_listener_cert_make(files, rf_state_dir_path(p->dir), settings, rf_wall_s(), why, why_size) == RF_OK) {
+        fd = rf_key_files_seal(files);
+        if (fd < 0)
+            snprintf(why, why_size, "%s", strerror(errno));
+    }
+    rf_key_files_free(files);
+    return fd;
+}
+
 static int
 load_settings(struct parent *p)
 {
     struct rf_conf_problem problem = { 0 };
-    struct rf_conf *conf;
-    char *text = NULL, why[256], detail[400];
-    enum rf_err err = rf_peek_settings(rf_state_dir_path(p->dir), p->drops_user, p->uid, p->gid, &text, why, sizeof why);
+    struct rf_key_files *files;
+    char why[600] = "";
+    int status = read_settings(p, &p->settings, &files, &problem);
 
-    if (err) {
-        RF_LOGF(RF_LOG_ERROR, "daemon.failed", why, RF_F_STR("reason", rf_err_text(err)));
-        return RF_EXIT_FAILED;
+    if (status == RF_EXIT_CONFIG) {
+        rf_conf_problem_text(&problem, why, sizeof why);
+        rf_config_refuse(&problem, why);
     }
-    err = rf_conf_load(&conf, rf_span_str(text), p->config, &problem);
-    free(text);
-    if (!err) {
-        err = rf_run_settings_take(&p->settings, conf, &problem);
-        rf_conf_unref(conf);
-    }
-    if (err) {
-        rf_conf_problem_text(&problem, detail, sizeof detail);
-        rf_config_refuse(&problem, detail);
-        return RF_EXIT_CONFIG;
-    }
-    return 0;
+    if (status != 0)
+        return status;
+    p->certs_fd = seal_files(p, &p->settings, files, why, sizeof why);
+    if (p->certs_fd >= 0)
+        return 0;
+    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the certificates could not be made or read", RF_F_STR("reason", why));
+    return RF_EXIT_FAILED;
 }
 
 static int
@@ -194,36 +237,6 @@ bind_control(struct parent *p)
     if (p->control_fd >= 0)
         return 0;
     RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the control socket cannot be made", RF_F_STR("reason", strerror(errno)));
-    return RF_EXIT_FAILED;
-}
-
-/* Certificates of the listeners: their keys go to signal by a sealed file, never by a path. -1: see why. */
-static int
-certificates_file(struct parent *p, char *why, size_t why_size)
-{
-    size_t n = 0;
-    void *bundle = rf_cert_bundle_make(rf_state_dir_path(p->dir), &p->settings, rf_wall_s(), &n, why, why_size);
-    int fd;
-
-    if (bundle == NULL)
-        return -1;
-    fd = rf_sealed_file("ringfence-certs", bundle, n);
-    if (fd < 0)
-        snprintf(why, why_size, "%s", strerror(errno));
-    rf_wipe(bundle, n);
-    free(bundle);
-    return fd;
-}
-
-static int
-make_certificates(struct parent *p)
-{
-    char why[256] = "";
-
-    p->certs_fd = certificates_file(p, why, sizeof why);
-    if (p->certs_fd >= 0)
-        return 0;
-    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the certificates could not be made or read", RF_F_STR("reason", why));
     return RF_EXIT_FAILED;
 }
 
@@ -457,7 +470,8 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
     case RF_SAY_STATUS: {
         char text[200];
 
-        snprintf(text, sizeof text, "STATUS=%.*s", (int)strcspn(m->text, "\n"), m->text);
+        snprintf(text, sizeof text, "STATUS=%.180s", m->text);
+        text[strcspn(text, "\n")] = '\0';
         rf_notify(text);
         break;
     }
@@ -589,31 +603,33 @@ serve_ports(struct parent *p, unsigned thread)
     }
 }
 
-/* Read the configuration again, and give signal the certificates as it names them now. What is wrong with the
- * configuration is found and said by signal, who answers whoever asked. */
+/* Read the configuration again, and give signal the files as it names them now, or say why not: signal answers
+ * whoever asked. */
 static void
 reload(struct parent *p)
 {
-    struct rf_run_settings was = p->settings;
-    char why[256] = "the configuration is not valid";
-    int fd = -1;
+    struct rf_run_settings now;
+    struct rf_conf_problem problem = { 0 };
+    struct rf_key_files *files;
+    char why[600] = "";
+    int fd = -1, status;
 
     if (p->child[1].channel < 0)
         return;
-    if (load_settings(p) == 0) {
-        struct rf_run_settings now = p->settings;
-
-        fd = certificates_file(p, why, sizeof why);
-        p->settings = was; /* sockets, threads and ports stay as they are */
-        memcpy(p->settings.chain, now.chain, sizeof now.chain);
-        memcpy(p->settings.key, now.key, sizeof now.key);
-        memcpy(p->settings.domain, now.domain, sizeof now.domain);
-    } else {
-        p->settings = was;
-    }
-    (void)rf_channel_send(p->child[1].channel, RF_SAY_RELOAD, 0, why, fd);
+    status = read_settings(p, &now, &files, &problem);
+    if (status == 0)
+        fd = seal_files(p, &now, files, why, sizeof why);
+    else
+        rf_conf_problem_text(&problem, why, sizeof why);
+    if (fd < 0)
+        rf_config_refuse(&problem, why);
+    (void)rf_channel_send(p->child[1].channel, RF_SAY_RELOAD, problem.code, why, fd);
     if (fd < 0)
         return;
+    /* Sockets, threads and ports stay as they are. */
+    memcpy(p->settings.chain, now.chain, sizeof now.chain);
+    memcpy(p->settings.key, now.key, sizeof now.key);
+    memcpy(p->settings.domain, now.domain, sizeof now.domain);
     (void)dup3(fd, p->certs_fd, O_CLOEXEC); /* for the next signal process */
     close(fd);
 }
@@ -717,8 +733,8 @@ rf_parent_run(const char *state_dir, const char *config)
 {
     /* The story of a start. Each step returns 0, or the exit status after it said why. */
     static int (*const steps[])(struct parent *) = {
-        open_log,     check_reach, load_settings, bind_control,     bind_listeners,
-        make_certificates, make_media, take_over_signals, prepare_children, serve,
+        open_log,   check_reach,       load_settings,    bind_control, bind_listeners,
+        make_media, take_over_signals, prepare_children, serve,
     };
     static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .control_fd = -1, .certs_fd = -1 };
     int status = 0;

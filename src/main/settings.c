@@ -195,67 +195,65 @@ make_local(const char *state_dir, const struct rf_run_settings *s, int64_t wall_
     return RF_OK;
 }
 
-void *
-rf_cert_bundle_make(const char *state_dir, const struct rf_run_settings *s, int64_t wall_s, size_t *n, char *why,
-                    size_t why_size)
+/* Made or found in the CA's folder, and put under names that no path has. */
+static enum rf_err
+put_local(struct rf_key_files *files, const char *state_dir, const struct rf_run_settings *s, int64_t wall_s, char *why,
+          size_t why_size)
 {
-    char chain_path[1100], key_path[1100], *chain = NULL, *key = NULL;
+    static const char *const names[2] = { RF_KEY_FILES_LOCAL_CHAIN, RF_KEY_FILES_LOCAL_KEY };
+    char path[2][1100];
     struct rf_cert_problem problem = { 0 };
-    struct rf_cert_bundle head;
-    size_t chain_n = 0, key_n = 0;
-    const char *path = ""; /* a file that can be read and is wrong; else the text names it */
-    char *block = NULL;
-    enum rf_err err = RF_OK;
+    enum rf_err err = make_local(state_dir, s, wall_s, path[0], path[1], sizeof path[0], why, why_size);
 
-    snprintf(chain_path, sizeof chain_path, "%s", s->chain);
-    snprintf(key_path, sizeof key_path, "%s", s->key);
-    if (s->chain[0] == '\0')
-        err = make_local(state_dir, s, wall_s, chain_path, key_path, sizeof chain_path, why, why_size);
-    if (err)
-        return NULL;
-    err = rf_cert_file_read(chain_path, false, &chain, &chain_n, &problem);
-    if (!err)
-        err = rf_cert_file_read(key_path, true, &key, &key_n, &problem);
-    if (!err) {
-        /* Key and certificate must belong together before anything that works is replaced. */
-        struct rf_cert *c = NULL;
+    for (int i = 0; !err && i < 2; i++) {
+        char *octets = NULL;
+        size_t n = 0;
 
-        err = rf_cert_from_pem(&c, rf_span(chain, chain_n), rf_span(key, key_n), &problem);
-        rf_cert_unref(c);
-        path = chain_path;
-    }
-    if (err) {
-        say_key_mode(&problem, key_path);
-        snprintf(why, why_size, "%s%s%s", path, path[0] != '\0' ? ": " : "",
-                 problem.text[0] != '\0' ? problem.text : rf_err_text(err));
-    } else {
-        head = (struct rf_cert_bundle){ (uint32_t)chain_n, (uint32_t)key_n };
-        *n = sizeof head + chain_n + key_n;
-        block = malloc(*n);
-        if (block != NULL) {
-            memcpy(block, &head, sizeof head);
-            memcpy(block + sizeof head, chain, chain_n);
-            memcpy(block + sizeof head + chain_n, key, key_n);
+        err = rf_cert_file_read(path[i], i == 1, &octets, &n, &problem);
+        if (err) {
+            say_key_mode(&problem, path[i]);
+            snprintf(why, why_size, "%s", problem.text);
+        } else {
+            err = rf_key_files_put(files, rf_span_str(names[i]), rf_span(octets, n));
+            rf_wipe(octets, n);
         }
+        free(octets);
     }
-    if (key != NULL)
-        rf_wipe(key, key_n);
-    free(key);
-    free(chain);
-    return block;
+    return err;
 }
 
 enum rf_err
-rf_cert_bundle_read(struct rf_span block, struct rf_span *chain, struct rf_span *key)
+rf_listener_cert_make(struct rf_key_files *files, const char *state_dir, const struct rf_run_settings *s, int64_t wall_s,
+                      char *why, size_t why_size)
 {
-    struct rf_cert_bundle head;
+    struct rf_cert_problem problem = { 0 };
+    struct rf_span chain, key;
+    struct rf_cert *c = NULL;
+    enum rf_err err = RF_OK;
 
-    if (block.n < sizeof head)
-        return RF_ERR_SYNTAX;
-    memcpy(&head, block.p, sizeof head);
-    if ((uint64_t)head.chain_octets + head.key_octets + sizeof head != block.n)
-        return RF_ERR_SYNTAX;
-    *chain = rf_span_sub(block, sizeof head, head.chain_octets);
-    *key = rf_span_sub(block, sizeof head + head.chain_octets, head.key_octets);
-    return RF_OK;
+    if (s->chain[0] == '\0')
+        err = put_local(files, state_dir, s, wall_s, why, why_size);
+    if (err)
+        return err;
+    err = rf_listener_cert_find(files, s->chain, s->key, &chain, &key);
+    /* Key and certificate must belong together before anything that works is replaced. */
+    if (!err)
+        err = rf_cert_from_pem(&c, chain, key, &problem);
+    rf_cert_unref(c);
+    if (err)
+        snprintf(why, why_size, "%s%s%s", s->chain, s->chain[0] != '\0' ? ": " : "",
+                 problem.text[0] != '\0' ? problem.text : rf_err_text(err));
+    return err;
+}
+
+enum rf_err
+rf_listener_cert_find(const struct rf_key_files *files, const char *chain_path, const char *key_path,
+                      struct rf_span *chain, struct rf_span *key)
+{
+    bool is_local = chain_path[0] == '\0';
+
+    if (rf_key_files_find(files, rf_span_str(is_local ? RF_KEY_FILES_LOCAL_CHAIN : chain_path), chain) &&
+        rf_key_files_find(files, rf_span_str(is_local ? RF_KEY_FILES_LOCAL_KEY : key_path), key))
+        return RF_OK;
+    return RF_ERR_NOT_FOUND;
 }

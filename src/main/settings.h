@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "conf/options.h"
+#include "main/keyfiles.h"
 
 #define RF_LISTENERS_MAX 32 /* addresses; times workers is the number of sockets */
 
@@ -36,18 +37,15 @@ void rf_conf_problem_text(const struct rf_conf_problem *p, char *out, size_t siz
 void rf_config_refuse(const struct rf_conf_problem *p, const char *detail);
 
 /**
- * The certificate and key of the listeners as one block of memory (struct rf_cert_bundle and two PEM texts),
- * which the caller wipes and frees. Our own CA makes them when none is configured.
- * @param why  on NULL a sentence for the operator
+ * The certificate and key of the listeners into `files`, where those of a certificate block are already. Our own CA
+ * makes them when none is configured. They belong together when this returns RF_OK.
+ * @param why  otherwise a sentence for the operator
  */
-void *rf_cert_bundle_make(const char *state_dir, const struct rf_run_settings *s, int64_t wall_s, size_t *n, char *why,
-                          size_t why_size);
-
-struct rf_cert_bundle {
-    uint32_t chain_octets, key_octets; /* of the PEM texts that follow */
-};
-
-/** The two texts of such a block. RF_ERR_SYNTAX. */
-RF_MUST_CHECK enum rf_err rf_cert_bundle_read(struct rf_span block, struct rf_span *chain, struct rf_span *key);
+RF_MUST_CHECK enum rf_err rf_listener_cert_make(struct rf_key_files *files, const char *state_dir,
+                                                const struct rf_run_settings *s, int64_t wall_s, char *why,
+                                                size_t why_size);
+/** Its two PEM texts. RF_ERR_NOT_FOUND. @param chain_path, key_path  of rf_run_settings: empty for our own */
+RF_MUST_CHECK enum rf_err rf_listener_cert_find(const struct rf_key_files *files, const char *chain_path,
+                                                const char *key_path, struct rf_span *chain, struct rf_span *key);
 
 #endif

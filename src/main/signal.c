@@ -27,6 +27,7 @@ struct process {
     struct rf_signal shared;
     struct rf_loop *loop;
     struct rf_desk *desk;
+    struct rf_key_files *files; /* names, once the site is loaded; the desk's when it is there */
     struct rf_watch channel;
     struct rf_timer tick, goodbye;
     int log_fd;
@@ -154,7 +155,7 @@ on_channel(struct rf_watch *w, uint32_t events, uint64_t now_us)
             say_goodbye(p, 0);
             break;
         case RF_SAY_RELOAD:
-            rf_desk_reload(p->desk, fd, m.text);
+            rf_desk_reload(p->desk, fd, (enum rf_refusal)(m.value < RF_REFUSAL_COUNT ? m.value : 0), m.text);
             break;
         case RF_SAY_LOG:
             if (fd >= 0 && p->log_fd >= 0)
@@ -262,21 +263,20 @@ make_shared(struct process *p, struct rf_site **site)
     struct rf_media_map *map;
     char why[1600] = "";
     struct rf_buf b = rf_buf(why, sizeof why - 1);
-    size_t n = 0;
-    void *certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), 4u << 20, &n);
-    enum rf_err err;
+    int files_fd = rf_launch_find(l, RF_FD_CERTS, 0, 0);
+    enum rf_err err = rf_key_files_receive(&p->files, files_fd);
 
-    if (certs == NULL)
-        return failed("certificates", strerror(errno));
+    close(files_fd); /* whoever takes us over later shall not find it */
+    if (err)
+        return failed("certificates", rf_err_text(err));
     if (rf_store_open(&s->store, l->state_dir, why, sizeof why) != RF_OK)
         return failed("store", why);
     if (take_secrets(s) != RF_OK)
         return failed("secrets", "the store does not take them");
     from.store = s->store;
-    from.certs = rf_span(certs, n);
+    from.files = p->files;
     err = rf_site_load(site, &from, &problem);
-    rf_wipe(certs, n);
-    free(certs);
+    rf_key_files_forget(p->files);
     if (err) {
         rf_conf_put_problem(&b, &problem);
         why[b.n] = '\0';
@@ -325,6 +325,7 @@ start(struct process *p)
     desk.loop = p->loop;
     desk.site = site;
     desk.channel = p->channel.fd;
+    desk.files = p->files;
     if (rf_desk_new(&p->desk, &desk) != RF_OK)
         return failed("control socket", strerror(errno));
     status = start_workers(p, site);

@@ -32,7 +32,13 @@ rf_site_store_layer(struct rf_store *store)
 static enum rf_err
 secret_of_store(void *ctx, struct rf_span name, struct rf_secret *out)
 {
-    return rf_store_load_secret(ctx, name, out);
+    return rf_store_load_secret(((const struct rf_site_sources *)ctx)->store, name, out);
+}
+
+static bool
+file_of_parent(void *ctx, struct rf_span path, struct rf_span *octets)
+{
+    return rf_key_files_find(((const struct rf_site_sources *)ctx)->files, path, octets);
 }
 
 /* --- from settings to what calls need --- */
@@ -97,13 +103,20 @@ take_public_address(struct rf_site *s)
 }
 
 static enum rf_err
-take_certificate(struct rf_site *s, struct rf_span certs, struct rf_conf_problem *problem)
+take_certificate(struct rf_site *s, const struct rf_site_sources *from, struct rf_conf_problem *problem)
 {
     struct rf_cert_problem why = { 0 };
+    struct rf_run_settings paths;
     struct rf_span chain, key;
-    enum rf_err err = rf_cert_bundle_read(certs, &chain, &key);
+    enum rf_err err = rf_run_settings_take(&paths, s->conf, problem);
 
-    if (!err)
+    if (err)
+        return err;
+    if (from->cert != NULL)
+        s->cert = rf_cert_ref(from->cert);
+    else
+        err = rf_listener_cert_find(from->files, paths.chain, paths.key, &chain, &key);
+    if (!err && s->cert == NULL)
         err = rf_cert_from_pem(&s->cert, chain, key, &why);
     if (!err)
         err = rf_tls_level_find(rf_span_str(rf_conf_text(s->conf, "sip.cipher-suite-level")), &s->level);
@@ -120,7 +133,8 @@ rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf
 {
     struct rf_site *s = calloc(1, sizeof *s);
     char *layer = from->layer != NULL ? strdup(from->layer) : rf_site_store_layer(from->store);
-    struct rf_conf_sources sources = { .file_path = from->config, .secret = secret_of_store, .ctx = from->store };
+    struct rf_conf_sources sources = { .file_path = from->config, .secret = secret_of_store,
+                                       .file = file_of_parent, .ctx = (void *)(uintptr_t)from };
     enum rf_err err = s != NULL ? RF_OK : RF_ERR_NOMEM;
 
     if (from->secrets_may_miss)
@@ -146,7 +160,7 @@ rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf
     if (!err)
         err = rf_directory_new(&s->users, s->conf, &rf_rand_system);
     if (!err)
-        err = take_certificate(s, from->certs, problem);
+        err = take_certificate(s, from, problem);
     if (err) {
         if (problem->sentence[0] == '\0')
             snprintf(problem->sentence, sizeof problem->sentence, "%s", rf_err_text(err));

@@ -10,6 +10,7 @@
 #include "call/call.h"
 #include "cert/cert.h"
 #include "conf/conf.h"
+#include "main/keyfiles.h"
 #include "registrar/directory.h"
 #include "tls/level.h"
 
@@ -28,7 +29,8 @@ struct rf_site_sources {
     struct rf_store *store;
     const char *layer;                 /* instead of the store's layer, to check it before it is written; or NULL */
     const char *config;                /* path or NULL */
-    struct rf_span certs;              /* a block of main/settings.h */
+    const struct rf_key_files *files;  /* what the parent read for us */
+    struct rf_cert *cert;              /* a check, with the octets of the files wiped: the certificate in force */
     unsigned workers;
     bool secrets_may_miss;             /* a check: a secret is written together with the layer */
 };
