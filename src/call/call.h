@@ -129,6 +129,12 @@ uint16_t rf_call_saved_owner(const struct rf_hash_key *key, struct rf_span value
 /* --- what people ask --- */
 
 size_t rf_call_count(const struct rf_call_layer *l);
+
+struct rf_call_counts {
+    uint64_t calls, encrypted; /* that ring or are up; of these: verdict ENCRYPTED now */
+};
+/** Both of the same moment. */
+struct rf_call_counts rf_call_counts(struct rf_call_layer *l);
 /** One object per call: id, from, to, seconds, legs with signalling and media evidence, verdict, code. */
 json_t *rf_call_list(struct rf_call_layer *l, uint64_t now_us);
 /** The whole evidence of one call (id or unique prefix, or "last") with its ladder; NULL: not here. */

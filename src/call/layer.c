@@ -415,6 +415,23 @@ rf_call_count(const struct rf_call_layer *l)
     return l->count;
 }
 
+struct rf_call_counts
+rf_call_counts(struct rf_call_layer *l)
+{
+    struct rf_call_counts n = { 0, 0 };
+
+    RF_LIST_FOREACH(&l->all, it) {
+        struct call *c = rf_container(it, struct call, all);
+
+        if (c->state == CALL_ENDING)
+            continue;
+        evidence_sample(c);
+        n.calls++;
+        n.encrypted += c->verdict_now == VERDICT_ENCRYPTED;
+    }
+    return n;
+}
+
 static struct call *
 find_call(struct rf_call_layer *l, struct rf_span id)
 {

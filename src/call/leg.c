@@ -435,9 +435,9 @@ bye_failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t now
 {
     struct leg *leg = owner;
 
-    (void)txn;
     ladder_add(leg->call, leg->side, false, "BYE", 0,
                why == RF_ERR_CLOSED ? "no answer: its connection is gone" : "no answer", now_us);
+    rf_client_txn_disown(txn); /* it would tell us of its end, and the leg may be gone by then */
     leg->bye = NULL;
     call_settle(leg->call);
 }
