@@ -32,7 +32,7 @@ void rf_desk_reload(struct rf_desk *d, int files_fd, enum rf_refusal code, const
 /** A letter of a worker. */
 void rf_desk_letter(struct rf_desk *d, struct rf_span octets);
 
-/** A line for the service manager; and the number of calls as of the last look. */
+/** A line for the service manager. */
 void rf_desk_tick(struct rf_desk *d, uint64_t now_us);
 
 /* For the files of this folder. */
@@ -45,7 +45,6 @@ struct rf_desk {
     struct rf_link reloads;          /* who waits for the reload under way */
     struct rf_key_files *files;      /* names of those in force: for checks of changes */
     struct rf_timer sweep;
-    uint64_t calls, calls_encrypted; /* as of the last status line */
 };
 
 /**

@@ -467,12 +467,15 @@ rf_worker_numbers_json(struct rf_worker *w)
 {
     struct rf_transport_counts t;
     struct rf_txn_counts x = rf_txn_counts(w->txn);
+    struct rf_call_counts calls = rf_call_counts(w->calls);
     json_t *o = json_object();
     const struct {
         const char *name;
         uint64_t value;
     } numbers[] = {
-        { "calls", rf_call_count(w->calls) },
+        { "calls", calls.calls },
+        { "calls_encrypted", calls.encrypted },
+        { "calls_ending", rf_call_count(w->calls) - calls.calls },
         { "transactions", x.servers + x.clients },
         { "retransmits_in", x.retransmits_in },
         { "retransmits_out", x.retransmits_out },
