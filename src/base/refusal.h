@@ -160,9 +160,12 @@
       "SDES keys stand in the SDP, so whoever reads the signalling can decrypt the media.",                   \
       "set the device's transport to TLS")                                                                    \
     X(ONE_WAY_AUDIO, "RF-401", "one-way-audio", WARN, 0, 0,                                                   \
-      "no audio from {who}: nothing arrived at {addr}",                                                       \
-      "A firewall or SIP ALG on the device's side; the ports of media.ports are not open.",                   \
-      "open the UDP ports of media.ports towards this machine")                                               \
+      "no audio from {who}: {detail}",                                                                        \
+      "Nothing arrives: a firewall or SIP ALG on the device's side, or the ports of media.ports are not "     \
+      "open. Not authentic: the device changed its key or never used it. From another address: its SDP names " \
+      "a place that it does not send from. Reports alone: it is muted, or its microphone is dead.",           \
+      "open the UDP ports of media.ports towards this machine when nothing arrives; otherwise "               \
+      "ringfence call show ID counts what was refused, and why")                                              \
     X(MEDIA_IN_CLEAR, "RF-403", "media-in-clear", WARN, 0, 0,                                                 \
       "{who}'s leg carries unencrypted media",                                                                \
       "SRTP is optional or off for this user and the device did not offer it.",                               \

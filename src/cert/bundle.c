@@ -156,8 +156,8 @@ look_at(const char *path)
 }
 
 /* Before it is read: a change in between is then seen as one. */
-static enum rf_err
-remember(struct rf_bundle *b, const char *path)
+enum rf_err
+rf_bundle_watch(struct rf_bundle *b, const char *path)
 {
     struct rf_bundle_file *more;
 
@@ -216,38 +216,15 @@ read_list(const char *path, char **out, size_t *n, struct rf_cert_problem *probl
 /* --- own --- */
 
 enum rf_err
-rf_bundle_add_own(struct rf_bundle *b, const char *name, const char *chain_path, const char *key_path,
+rf_bundle_add_own(struct rf_bundle *b, const char *name, struct rf_span chain, struct rf_span key,
                   struct rf_cert_problem *problem)
 {
-    char *chain = NULL, *key = NULL;
-    size_t chain_n = 0, key_n = 0;
-    enum rf_err err = remember(b, chain_path);
+    struct rf_cert *c = NULL;
+    /* Key and certificate must belong together before anything that works is replaced. */
+    enum rf_err err = rf_cert_from_pem(&c, chain, key, problem);
 
-    memset(problem, 0, sizeof *problem);
-    if (!err)
-        err = remember(b, key_path);
-    if (!err)
-        err = rf_cert_file_read(chain_path, false, &chain, &chain_n, problem);
-    if (!err)
-        err = rf_cert_file_read(key_path, true, &key, &key_n, problem);
-    if (!err) {
-        /* Key and certificate must belong together before anything that works is replaced. */
-        struct rf_cert *c = NULL;
-
-        err = rf_cert_from_pem(&c, rf_span(chain, chain_n), rf_span(key, key_n), problem);
-        rf_cert_unref(c);
-        if (err) {
-            char why[sizeof problem->text];
-
-            memcpy(why, problem->text, sizeof why);
-            say(problem, err, "%.90s with %.90s: %s", chain_path, key_path, why);
-        }
-    }
-    if (!err)
-        err = add_item(b, RF_BUNDLE_OWN, rf_span_str(name), rf_span(chain, chain_n), rf_span(key, key_n));
-    drop_octets(key, key_n);
-    free(chain);
-    return err;
+    rf_cert_unref(c);
+    return err ? err : add_item(b, RF_BUNDLE_OWN, rf_span_str(name), chain, key);
 }
 
 /* --- trusted --- */
@@ -305,7 +282,7 @@ add_file(struct rf_bundle *b, const char *group, const char *path, struct rf_cer
 {
     char *octets = NULL;
     size_t n = 0, found = 0, before = b->n;
-    enum rf_err err = remember(b, path);
+    enum rf_err err = rf_bundle_watch(b, path);
 
     if (!err)
         err = read_list(path, &octets, &n, problem);
@@ -351,7 +328,7 @@ static enum rf_err
 add_folder(struct rf_bundle *b, const char *group, const char *folder, struct rf_cert_problem *problem)
 {
     struct dirent **entry = NULL;
-    enum rf_err err = remember(b, folder);
+    enum rf_err err = rf_bundle_watch(b, folder);
     int n = err ? 0 : scandir(folder, &entry, NULL, by_name);
 
     if (n < 0)

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "cert/bundle.h"
 #include "main/desk.h"
 #include "main/settings.h"
 
@@ -215,10 +214,10 @@ answer_changed(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, v
 }
 
 static void
-take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, struct rf_span certs)
+take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, const struct rf_key_files *files)
 {
     struct rf_desk_change *c = d->change;
-    struct rf_site_sources from = { .store = d->conf.shared->store, .certs = certs, .running = d->site };
+    struct rf_site_sources from = { .store = d->conf.shared->store, .files = files, .running = d->site };
     struct rf_conf_problem problem = { 0 };
     struct rf_site *next = NULL;
     json_t *changes;
@@ -275,17 +274,14 @@ void
 rf_desk_reload(struct rf_desk *d, int certs_fd, const struct rf_channel_msg *m)
 {
     struct rf_desk_change *meanwhile = d->change;
-    size_t n = 0;
-    void *certs;
+    struct rf_key_files *files = NULL;
 
     /* An answer to nobody, while somebody may wait for another one. */
     if (d->change != NULL && d->change->number != m->value)
         d->change = NULL;
-    certs = certs_fd >= 0 ? rf_sealed_read(certs_fd, RF_BUNDLE_MAX, &n) : NULL;
-    if (certs != NULL) {
-        take_certificates(d, m, rf_span(certs, n));
-        rf_wipe(certs, n);
-        free(certs);
+    if (certs_fd >= 0 && rf_key_files_receive(&files, certs_fd) == RF_OK) {
+        take_certificates(d, m, files);
+        rf_key_files_free(files);
     } else {
         struct rf_conf_problem problem = { .code = m->count < RF_REFUSAL_COUNT ? (enum rf_refusal)m->count
                                                                               : RF_REFUSE_NONE };

@@ -41,7 +41,7 @@ void rf_desk_reload(struct rf_desk *d, int certs_fd, const struct rf_channel_msg
 /** A letter of a worker. */
 void rf_desk_letter(struct rf_desk *d, struct rf_span octets);
 
-/** A line for the service manager; and the number of calls as of the last look. */
+/** A line for the service manager. */
 void rf_desk_tick(struct rf_desk *d, uint64_t now_us);
 
 /* For the files of this folder. */
@@ -57,7 +57,6 @@ struct rf_desk {
     struct rf_desk_listener *next;   /* of the next configuration, as far as the parent has told */
     size_t next_count;
     struct rf_timer sweep;
-    uint64_t calls, calls_encrypted; /* as of the last status line */
 };
 
 /**

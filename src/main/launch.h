@@ -28,7 +28,7 @@ enum rf_launch_kind {
     RF_FD_LOG,         /* DIR/log.jsonl, O_APPEND */
     RF_FD_MAP,         /* the media map (relay/map.h) */
     RF_FD_CONTROL,     /* signal: listening control socket */
-    RF_FD_CERTS,       /* signal: sealed memfd with the certificates and keys of the listeners */
+    RF_FD_CERTS,       /* signal: sealed memfd with certificates, keys and passwords (main/keyfiles.h) */
     RF_FD_BANS,        /* signal: bans that outlive it (flow/ban_memory.h) */
     RF_FD_LISTENER,    /* signal: a = worker, b = the listener's id; transport, name, addr */
     RF_FD_MEDIA,       /* a = signal worker, b = media thread: one end of their pair */

@@ -179,19 +179,22 @@ bind_control(struct parent *p)
 static int
 certificates_file(struct parent *p, const struct rf_conf *c, struct rf_conf_problem *problem)
 {
+    struct rf_key_files *files = NULL;
     struct rf_bundle *bundle = NULL;
     enum rf_err err = rf_bundle_new(&bundle);
     int fd = -1;
 
     if (!err)
-        err = rf_credentials_gather(bundle, rf_state_dir_path(p->dir), c, rf_wall_s(), &p->renew_at_s, problem);
+        err = rf_key_files_new(&files);
+    if (!err)
+        err = rf_credentials_gather(bundle, files, p->uid, rf_state_dir_path(p->dir), c, rf_wall_s(), &p->renew_at_s,
+                                    problem);
     if (!err) {
-        struct rf_span block = rf_bundle_block(bundle);
-
-        fd = rf_sealed_file("ringfence-certs", block.p, block.n);
+        fd = rf_key_files_seal(files);
         if (fd < 0)
             snprintf(problem->sentence, sizeof problem->sentence, "%s", strerror(errno));
     }
+    rf_key_files_free(files);
     if (bundle != NULL) {
         rf_bundle_drop(bundle);
         rf_bundle_free(p->files);
@@ -374,7 +377,8 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
     case RF_SAY_STATUS: {
         char text[200];
 
-        snprintf(text, sizeof text, "STATUS=%.*s", (int)strcspn(m->text, "\n"), m->text);
+        snprintf(text, sizeof text, "STATUS=%.180s", m->text);
+        text[strcspn(text, "\n")] = '\0';
         rf_notify(text);
         break;
     }
