@@ -34,7 +34,7 @@ static int
 on_hello(SSL *ssl, int *alert, void *arg)
 {
     struct rf_tls_conn *c = SSL_get_app_data(ssl);
-    struct rf_tls_hello_parts parts = { 0 };
+    struct rf_tls_hello_parts parts = {0};
     const unsigned char *p;
     struct rf_span ignored;
 
@@ -117,7 +117,7 @@ on_cert_wanted(SSL *ssl, X509 **x, EVP_PKEY **key)
 static struct rf_tls_question
 question_of(const struct rf_tls_conn *c)
 {
-    struct rf_tls_question q = { .peer_is_server = c->client != NULL };
+    struct rf_tls_question q = {.peer_is_server = c->client != NULL};
 
     if (c->client != NULL && c->shake != NULL)
         q.target = rf_span_str(c->shake->host);
@@ -169,8 +169,8 @@ on_ticket_made(SSL *ssl, void *arg)
 
 /* Is the peer of this session still welcome? Judged by today's settings, store and clock. */
 static SSL_TICKET_RETURN
-on_ticket_read(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_n, SSL_TICKET_STATUS status,
-               void *arg)
+on_ticket_read(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_n,
+               SSL_TICKET_STATUS status, void *arg)
 {
     struct rf_tls_conn *c = SSL_get_app_data(ssl);
     bool renew = status == SSL_TICKET_SUCCESS_RENEW;
@@ -213,7 +213,7 @@ rf_tls_shake_may_resume(struct rf_tls_conn *c, SSL_SESSION *session)
     const char *was_for = SSL_SESSION_get0_hostname(session);
     struct rf_tls_question q = question_of(c);
     const unsigned char *context;
-    STACK_OF(X509) *chain;
+    STACK_OF(X509) * chain;
     unsigned n;
     bool may;
 
@@ -338,7 +338,7 @@ note(struct rf_tls_conn *c)
     const struct rf_tls_side *side = rf_tls_conn_side(c);
     const struct rf_tls_shake *s = c->shake;
     const SSL_CIPHER *suite = SSL_get_current_cipher(c->ssl);
-    struct rf_tls_event e = { 0 };
+    struct rf_tls_event e = {0};
 
     if (side->ring == NULL || s == NULL || c->is_noted)
         return;
@@ -386,7 +386,8 @@ rf_tls_shake_done(struct rf_tls_conn *c)
 
     c->is_done = true;
     /* It was asked and showed none: neither a full handshake nor a ticket brought a chain. */
-    if (asks && (c->kept == NULL || (SSL_session_reused(c->ssl) != 1 && SSL_get0_peer_certificate(c->ssl) == NULL))) {
+    if (asks &&
+        (c->kept == NULL || (SSL_session_reused(c->ssl) != 1 && SSL_get0_peer_certificate(c->ssl) == NULL))) {
         free(c->kept);
         c->kept = calloc(1, sizeof *c->kept);
         if (c->kept != NULL) {
