@@ -176,8 +176,9 @@ enum rf_err
 rf_tls_conn_judge(const struct rf_tls_conn *c, const struct rf_tls_check *check, struct rf_span target,
                   const struct rf_addr *source, struct rf_check_report *report)
 {
-    const struct rf_tls_question q = {
-        .peer_is_server = c->client != NULL, .target = target, .source = source};
+    const struct rf_tls_question q = { .peer_is_server = c->client != NULL,
+                                       .target = target,
+                                       .source = source };
 
     if (check == NULL)
         check = &rf_tls_conn_side(c)->check;

@@ -44,7 +44,7 @@ struct rf_tls_client {
 
 /* --- words --- */
 
-static const char *const ask_names[RF_TLS_ASK_COUNT] = {"off", "optional", "required"};
+static const char *const ask_names[RF_TLS_ASK_COUNT] = { "off", "optional", "required" };
 
 const char *
 rf_tls_ask_name(enum rf_tls_ask ask)

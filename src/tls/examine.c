@@ -115,14 +115,14 @@ static void
 examine_chain(const struct rf_cert *c, size_t i, const struct rf_trust *roots, int64_t now_s,
               struct rf_tls_findings *out)
 {
-    X509 *chain[RF_CHECK_CHAIN_MAX] = {rf_cert_leaf(c)};
-    struct rf_check_question q = {.level = RF_CHECK_MEDIUM,
-                                  .use = RF_CHECK_HTTPS,
-                                  .peer_is_server = true,
-                                  .chain = chain,
-                                  .chain_count = 1,
-                                  .trust = roots,
-                                  .now_s = now_s};
+    X509 *chain[RF_CHECK_CHAIN_MAX] = { rf_cert_leaf(c) };
+    struct rf_check_question q = { .level = RF_CHECK_MEDIUM,
+                                   .use = RF_CHECK_HTTPS,
+                                   .peer_is_server = true,
+                                   .chain = chain,
+                                   .chain_count = 1,
+                                   .trust = roots,
+                                   .now_s = now_s };
     struct rf_check_report *report = malloc(sizeof *report);
     struct rf_tls_finding *f;
 

@@ -51,42 +51,45 @@ static const struct {
     const char *name, *meaning;
     bool about_our_certificate;
 } alerts[] = {
-    {SSL_AD_CLOSE_NOTIFY, "close_notify", "it closed the connection", false},
-    {SSL_AD_UNEXPECTED_MESSAGE, "unexpected_message", "it got a message out of order", false},
-    {SSL_AD_BAD_RECORD_MAC, "bad_record_mac", "a record failed authentication", false},
-    {SSL_AD_RECORD_OVERFLOW, "record_overflow", "it got a record that is too long", false},
-    {SSL_AD_HANDSHAKE_FAILURE, "handshake_failure", "it found no settings in common and did not say which",
-     false},
-    {SSL_AD_NO_CERTIFICATE, "no_certificate", "it has no certificate", false},
-    {SSL_AD_BAD_CERTIFICATE, "bad_certificate", "our certificate looks broken or is for another name", true},
-    {SSL_AD_UNSUPPORTED_CERTIFICATE, "unsupported_certificate",
-     "our certificate is of a kind or for a purpose that it does not take", true},
-    {SSL_AD_CERTIFICATE_REVOKED, "certificate_revoked", "it takes our certificate for revoked", true},
-    {SSL_AD_CERTIFICATE_EXPIRED, "certificate_expired",
-     "our certificate is not valid at the time of its clock", true},
-    {SSL_AD_CERTIFICATE_UNKNOWN, "certificate_unknown",
-     "it does not accept our certificate and did not say why", true},
-    {SSL_AD_ILLEGAL_PARAMETER, "illegal_parameter", "it found a value out of range", false},
-    {SSL_AD_UNKNOWN_CA, "unknown_ca", "it does not know the issuer", true},
-    {SSL_AD_ACCESS_DENIED, "access_denied", "it denies access", true},
-    {SSL_AD_DECODE_ERROR, "decode_error", "it could not read a message", false},
-    {SSL_AD_DECRYPT_ERROR, "decrypt_error", "a signature or key failed its check", false},
-    {SSL_AD_PROTOCOL_VERSION, "protocol_version", "it does not speak our TLS versions", false},
-    {SSL_AD_INSUFFICIENT_SECURITY, "insufficient_security", "it wants stronger suites", false},
-    {SSL_AD_INTERNAL_ERROR, "internal_error", "it had an error of its own", false},
-    {SSL_AD_INAPPROPRIATE_FALLBACK, "inappropriate_fallback",
-     "it speaks a newer version than the one that was offered", false},
-    {SSL_AD_USER_CANCELLED, "user_canceled", "it gave up", false},
-    {SSL_AD_NO_RENEGOTIATION, "no_renegotiation", "it does not renegotiate", false},
-    {SSL_AD_MISSING_EXTENSION, "missing_extension", "it misses an extension", false},
-    {SSL_AD_UNSUPPORTED_EXTENSION, "unsupported_extension", "it got an extension that it did not ask for",
-     false},
-    {SSL_AD_UNRECOGNIZED_NAME, "unrecognized_name", "it has no certificate for the name we asked for", false},
-    {SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE, "bad_certificate_status_response",
-     "it does not accept the revocation status that came with our certificate", true},
-    {SSL_AD_CERTIFICATE_REQUIRED, "certificate_required", "it wants a certificate and we showed none", true},
-    {SSL_AD_NO_APPLICATION_PROTOCOL, "no_application_protocol", "it speaks no protocol that was offered",
-     false},
+    { SSL_AD_CLOSE_NOTIFY, "close_notify", "it closed the connection", false },
+    { SSL_AD_UNEXPECTED_MESSAGE, "unexpected_message", "it got a message out of order", false },
+    { SSL_AD_BAD_RECORD_MAC, "bad_record_mac", "a record failed authentication", false },
+    { SSL_AD_RECORD_OVERFLOW, "record_overflow", "it got a record that is too long", false },
+    { SSL_AD_HANDSHAKE_FAILURE, "handshake_failure", "it found no settings in common and did not say which",
+      false },
+    { SSL_AD_NO_CERTIFICATE, "no_certificate", "it has no certificate", false },
+    { SSL_AD_BAD_CERTIFICATE, "bad_certificate", "our certificate looks broken or is for another name",
+      true },
+    { SSL_AD_UNSUPPORTED_CERTIFICATE, "unsupported_certificate",
+      "our certificate is of a kind or for a purpose that it does not take", true },
+    { SSL_AD_CERTIFICATE_REVOKED, "certificate_revoked", "it takes our certificate for revoked", true },
+    { SSL_AD_CERTIFICATE_EXPIRED, "certificate_expired",
+      "our certificate is not valid at the time of its clock", true },
+    { SSL_AD_CERTIFICATE_UNKNOWN, "certificate_unknown",
+      "it does not accept our certificate and did not say why", true },
+    { SSL_AD_ILLEGAL_PARAMETER, "illegal_parameter", "it found a value out of range", false },
+    { SSL_AD_UNKNOWN_CA, "unknown_ca", "it does not know the issuer", true },
+    { SSL_AD_ACCESS_DENIED, "access_denied", "it denies access", true },
+    { SSL_AD_DECODE_ERROR, "decode_error", "it could not read a message", false },
+    { SSL_AD_DECRYPT_ERROR, "decrypt_error", "a signature or key failed its check", false },
+    { SSL_AD_PROTOCOL_VERSION, "protocol_version", "it does not speak our TLS versions", false },
+    { SSL_AD_INSUFFICIENT_SECURITY, "insufficient_security", "it wants stronger suites", false },
+    { SSL_AD_INTERNAL_ERROR, "internal_error", "it had an error of its own", false },
+    { SSL_AD_INAPPROPRIATE_FALLBACK, "inappropriate_fallback",
+      "it speaks a newer version than the one that was offered", false },
+    { SSL_AD_USER_CANCELLED, "user_canceled", "it gave up", false },
+    { SSL_AD_NO_RENEGOTIATION, "no_renegotiation", "it does not renegotiate", false },
+    { SSL_AD_MISSING_EXTENSION, "missing_extension", "it misses an extension", false },
+    { SSL_AD_UNSUPPORTED_EXTENSION, "unsupported_extension", "it got an extension that it did not ask for",
+      false },
+    { SSL_AD_UNRECOGNIZED_NAME, "unrecognized_name", "it has no certificate for the name we asked for",
+      false },
+    { SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE, "bad_certificate_status_response",
+      "it does not accept the revocation status that came with our certificate", true },
+    { SSL_AD_CERTIFICATE_REQUIRED, "certificate_required", "it wants a certificate and we showed none",
+      true },
+    { SSL_AD_NO_APPLICATION_PROTOCOL, "no_application_protocol", "it speaks no protocol that was offered",
+      false },
 };
 #define ALERTS (sizeof alerts / sizeof *alerts)
 
@@ -219,7 +222,7 @@ failed_by_peer(const struct rf_tls_why *w, struct rf_tls_failure *f)
 static const char *
 nearest_level(const struct rf_tls_offer *o)
 {
-    static const enum rf_tls_level order[] = {RF_TLS_MODERN, RF_TLS_INTERMEDIATE, RF_TLS_OLD};
+    static const enum rf_tls_level order[] = { RF_TLS_MODERN, RF_TLS_INTERMEDIATE, RF_TLS_OLD };
 
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if ((o->fits >> order[i] & 1) != 0)
@@ -382,7 +385,7 @@ refuse_certificate(const struct rf_tls_failure *f, const char *peer, const char 
         n++;
     fields[n++] = RF_F_STR("listener", listener);
     fields[n++] = RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : "");
-    fields[n] = (struct rf_log_field){0};
+    fields[n] = (struct rf_log_field){ 0 };
     rf_refuse(f->refusal, fields);
 }
 
@@ -416,6 +419,6 @@ rf_tls_failure_refuse(const struct rf_tls_failure *f, const struct rf_addr *peer
             RF_F_STR("causes", causes),
             RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : ""),
             RF_F_STR("alert_received", f->alert_received >= 0 ? rf_tls_alert_name(f->alert_received) : ""),
-            {0},
+            { 0 },
         });
 }

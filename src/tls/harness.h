@@ -49,7 +49,7 @@ __attribute__((unused)) static struct id
 make_id(const struct id *issuer, const struct make *m)
 {
     static long serial = 100;
-    struct id id = {X509_new(), m->rsa_bits > 0 ? EVP_RSA_gen((unsigned)m->rsa_bits) : EVP_EC_gen("P-256")};
+    struct id id = { X509_new(), m->rsa_bits > 0 ? EVP_RSA_gen((unsigned)m->rsa_bits) : EVP_EC_gen("P-256") };
     X509V3_CTX ctx;
     int64_t from_s = m->from_s == 0 && m->to_s == 0 ? -3600 : m->from_s;
     int64_t to_s = m->from_s == 0 && m->to_s == 0 ? 86400 : m->to_s;

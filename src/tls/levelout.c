@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "tls/level.h"
 
-static const char *const guidelines[] = {"5.0", "5.7", "5.8", "6.0"};
+static const char *const guidelines[] = { "5.0", "5.7", "5.8", "6.0" };
 
 /* Where the table leaves the published files; docs/design/0012-tls-levels.md says why. */
 static const char *const deviations[] = {
@@ -46,7 +46,7 @@ put_number(struct rf_buf *b, const char *name, int v)
 static void
 put_versions(struct rf_buf *b, const struct rf_tls_level_row *row)
 {
-    static const char *const names[] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
+    static const char *const names[] = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" };
 
     rf_json_open(b, "tls_versions", '[');
     for (int v = row->min_version; v <= row->max_version; v++)

@@ -37,8 +37,9 @@ list_is(json_t *level, const char *field, const char *ours, const char *name)
 static void
 row_is(enum rf_tls_level id, json_t *file)
 {
-    static const char *const versions[][2] = {
-        {"TLSv1:TLSv1.1:TLSv1.2:TLSv1.3", "old"}, {"TLSv1.2:TLSv1.3", "intermediate"}, {"TLSv1.3", "modern"}};
+    static const char *const versions[][2] = { { "TLSv1:TLSv1.1:TLSv1.2:TLSv1.3", "old" },
+                                               { "TLSv1.2:TLSv1.3", "intermediate" },
+                                               { "TLSv1.3", "modern" } };
     const struct rf_tls_level_row *row = rf_tls_level_row(id);
     json_t *level = json_object_get(json_object_get(file, "configurations"), row->kind), *suites;
     int min = row->min_version == TLS1_VERSION ? 0 : row->min_version == TLS1_2_VERSION ? 1 : 2;
@@ -80,7 +81,7 @@ row_is(enum rf_tls_level id, json_t *file)
 static void
 as_published(void)
 {
-    static const char *const guidelines[] = {"5.0", "5.7", "5.8", "6.0"};
+    static const char *const guidelines[] = { "5.0", "5.7", "5.8", "6.0" };
     size_t in_files = 0;
 
     for (size_t i = 0; i < 4; i++) {
@@ -147,21 +148,21 @@ by_name(void)
         const char *name;
         int want; /* -1: not found */
     } cases[] = {
-        {"old", RF_TLS_OLD},
-        {"old@5.0", RF_TLS_OLD},
-        {"intermediate", RF_TLS_INTERMEDIATE},
-        {"modern@5.0", RF_TLS_MODERN},
-        {"intermediate@5.7", RF_TLS_INTERMEDIATE_57},
-        {"old@5.8", RF_TLS_OLD_58},
-        {"modern@6.0", RF_TLS_MODERN_60},
-        {"old@6.0", -1},
-        {"Intermediate", -1},
-        {"intermediate ", -1},
-        {"intermediate@", -1},
-        {"intermediate@5", -1},
-        {"@5.0", -1},
-        {"old@5.0@5.0", -1},
-        {"", -1},
+        { "old", RF_TLS_OLD },
+        { "old@5.0", RF_TLS_OLD },
+        { "intermediate", RF_TLS_INTERMEDIATE },
+        { "modern@5.0", RF_TLS_MODERN },
+        { "intermediate@5.7", RF_TLS_INTERMEDIATE_57 },
+        { "old@5.8", RF_TLS_OLD_58 },
+        { "modern@6.0", RF_TLS_MODERN_60 },
+        { "old@6.0", -1 },
+        { "Intermediate", -1 },
+        { "intermediate ", -1 },
+        { "intermediate@", -1 },
+        { "intermediate@5", -1 },
+        { "@5.0", -1 },
+        { "old@5.0@5.0", -1 },
+        { "", -1 },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -183,7 +184,7 @@ by_name(void)
 static struct rf_tls_server *
 server(enum rf_tls_level level, const char *interface)
 {
-    struct rf_tls_server_conf conf = {interface, level, certs, 2, NULL};
+    struct rf_tls_server_conf conf = { interface, level, certs, 2, NULL };
     struct rf_tls_server *s = NULL;
     const char *why;
 
@@ -233,18 +234,20 @@ lists(const char *list, const char *name)
 static void
 suites(void)
 {
-    static const enum rf_tls_level levels[] = {RF_TLS_OLD,    RF_TLS_INTERMEDIATE,    RF_TLS_MODERN,
-                                               RF_TLS_OLD_58, RF_TLS_INTERMEDIATE_57, RF_TLS_INTERMEDIATE_60};
-    static const unsigned want_up[] = {25, 8, 0, 20, 9, 6};
-    static const char *const others[] = {"ECDHE-ECDSA-AES128-CCM",
-                                         "DHE-RSA-AES128-SHA",
-                                         "DHE-RSA-CAMELLIA128-SHA256",
-                                         "ADH-AES128-GCM-SHA256",
-                                         "AES128-CCM",
-                                         "ECDHE-ECDSA-NULL-SHA",
-                                         "NULL-SHA256",
-                                         "DHE-RSA-AES256-SHA",
-                                         "ECDHE-ARIA128-GCM-SHA256"};
+    static const enum rf_tls_level levels[] = {
+        RF_TLS_OLD,    RF_TLS_INTERMEDIATE,    RF_TLS_MODERN,
+        RF_TLS_OLD_58, RF_TLS_INTERMEDIATE_57, RF_TLS_INTERMEDIATE_60
+    };
+    static const unsigned want_up[] = { 25, 8, 0, 20, 9, 6 };
+    static const char *const others[] = { "ECDHE-ECDSA-AES128-CCM",
+                                          "DHE-RSA-AES128-SHA",
+                                          "DHE-RSA-CAMELLIA128-SHA256",
+                                          "ADH-AES128-GCM-SHA256",
+                                          "AES128-CCM",
+                                          "ECDHE-ECDSA-NULL-SHA",
+                                          "NULL-SHA256",
+                                          "DHE-RSA-AES256-SHA",
+                                          "ECDHE-ARIA128-GCM-SHA256" };
 
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         const struct rf_tls_level_row *row = rf_tls_level_row(levels[i]);
@@ -295,22 +298,22 @@ suites(void)
 static void
 versions(void)
 {
-    static const int all[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
+    static const int all[] = { TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION };
     static const struct {
         enum rf_tls_level level;
         const char *interface;
         bool up[4];
     } cases[] = {
-        {RF_TLS_OLD, "https", {true, true, true, true}},
-        {RF_TLS_OLD, "sip-phones", {true, true, true, true}},
-        {RF_TLS_OLD, "sip-trunks", {false, false, true, true}},
-        {RF_TLS_OLD_57, "provisioning", {true, true, true, true}},
-        {RF_TLS_OLD_58, "https", {true, true, true, true}},
-        {RF_TLS_INTERMEDIATE, "https", {false, false, true, true}},
-        {RF_TLS_INTERMEDIATE, "provisioning", {false, false, true, true}},
-        {RF_TLS_INTERMEDIATE_60, "https", {false, false, true, true}},
-        {RF_TLS_MODERN, "https", {false, false, false, true}},
-        {RF_TLS_MODERN_60, "sip-trunks", {false, false, false, true}},
+        { RF_TLS_OLD, "https", { true, true, true, true } },
+        { RF_TLS_OLD, "sip-phones", { true, true, true, true } },
+        { RF_TLS_OLD, "sip-trunks", { false, false, true, true } },
+        { RF_TLS_OLD_57, "provisioning", { true, true, true, true } },
+        { RF_TLS_OLD_58, "https", { true, true, true, true } },
+        { RF_TLS_INTERMEDIATE, "https", { false, false, true, true } },
+        { RF_TLS_INTERMEDIATE, "provisioning", { false, false, true, true } },
+        { RF_TLS_INTERMEDIATE_60, "https", { false, false, true, true } },
+        { RF_TLS_MODERN, "https", { false, false, false, true } },
+        { RF_TLS_MODERN_60, "sip-trunks", { false, false, false, true } },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -340,8 +343,8 @@ groups_and_order(void)
     static const struct {
         const char *group;
         bool up;
-    } cases[] = {{"X25519", true}, {"P-256", true}, {"P-384", true},
-                 {"P-521", false}, {"X448", false}, {"ffdhe2048", false}};
+    } cases[] = { { "X25519", true }, { "P-256", true }, { "P-384", true },
+                  { "P-521", false }, { "X448", false }, { "ffdhe2048", false } };
     struct duel d;
 
     for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
@@ -410,10 +413,10 @@ static void
 older_than_tls(void)
 {
     /* Record 22, version 3.0, ClientHello 3.0: random, no session, two suites, no compression. */
-    static unsigned char ssl3[5 + 4 + 2 + 32 + 1 + 2 + 4 + 2] = {22, 3, 0, 0, 47, 1, 0, 0, 43, 3, 0};
-    static unsigned char tls_in_ssl2[2 + 9 + 6 + 16] = {0x80, 31, 1, 3, 3,    0, 6, 0,   0,
-                                                        0,    16, 0, 0, 0x2f, 0, 0, 0x35};
-    static unsigned char ssl2[2 + 9 + 3 + 16] = {0x80, 28, 1, 0, 2, 0, 3, 0, 0, 0, 16, 1, 0, 0x80};
+    static unsigned char ssl3[5 + 4 + 2 + 32 + 1 + 2 + 4 + 2] = { 22, 3, 0, 0, 47, 1, 0, 0, 43, 3, 0 };
+    static unsigned char tls_in_ssl2[2 + 9 + 6 + 16] = { 0x80, 31, 1, 3, 3,    0, 6, 0,   0,
+                                                         0,    16, 0, 0, 0x2f, 0, 0, 0x35 };
+    static unsigned char ssl2[2 + 9 + 3 + 16] = { 0x80, 28, 1, 0, 2, 0, 3, 0, 0, 0, 16, 1, 0, 0x80 };
     unsigned char *p = ssl3 + 11 + 32;
 
     *p++ = 0;
@@ -435,8 +438,8 @@ int
 main(void)
 {
     signal(SIGPIPE, SIG_IGN);
-    ec_id = make_id(NULL, &(struct make){.cn = "pbx.example", .san = "DNS:pbx.example"});
-    rsa_id = make_id(NULL, &(struct make){.cn = "pbx.example", .san = "DNS:pbx.example", .rsa_bits = 2048});
+    ec_id = make_id(NULL, &(struct make){ .cn = "pbx.example", .san = "DNS:pbx.example" });
+    rsa_id = make_id(NULL, &(struct make){ .cn = "pbx.example", .san = "DNS:pbx.example", .rsa_bits = 2048 });
     certs[0] = as_cert(&ec_id, NULL, NULL);
     certs[1] = as_cert(&rsa_id, NULL, NULL);
     as_published();

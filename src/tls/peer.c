@@ -149,7 +149,7 @@ enum rf_err
 rf_tls_judge(const struct rf_tls_check *check, const struct rf_tls_question *q, const struct rf_tls_kept *k,
              struct rf_check_report *report)
 {
-    X509 *chain[RF_CHECK_CHAIN_MAX] = {NULL};
+    X509 *chain[RF_CHECK_CHAIN_MAX] = { NULL };
     struct rf_check_question question = {
         .level = check->level,
         .medium_is_legacy = check->medium_is_legacy,

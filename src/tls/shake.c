@@ -34,7 +34,7 @@ static int
 on_hello(SSL *ssl, int *alert, void *arg)
 {
     struct rf_tls_conn *c = SSL_get_app_data(ssl);
-    struct rf_tls_hello_parts parts = {0};
+    struct rf_tls_hello_parts parts = { 0 };
     const unsigned char *p;
     struct rf_span ignored;
 
@@ -117,7 +117,7 @@ on_cert_wanted(SSL *ssl, X509 **x, EVP_PKEY **key)
 static struct rf_tls_question
 question_of(const struct rf_tls_conn *c)
 {
-    struct rf_tls_question q = {.peer_is_server = c->client != NULL};
+    struct rf_tls_question q = { .peer_is_server = c->client != NULL };
 
     if (c->client != NULL && c->shake != NULL)
         q.target = rf_span_str(c->shake->host);
@@ -338,7 +338,7 @@ note(struct rf_tls_conn *c)
     const struct rf_tls_side *side = rf_tls_conn_side(c);
     const struct rf_tls_shake *s = c->shake;
     const SSL_CIPHER *suite = SSL_get_current_cipher(c->ssl);
-    struct rf_tls_event e = {0};
+    struct rf_tls_event e = { 0 };
 
     if (side->ring == NULL || s == NULL || c->is_noted)
         return;
