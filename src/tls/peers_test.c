@@ -19,8 +19,14 @@ test_clock(void)
 static struct rf_tls_server *
 server(const struct rf_tls_check *check, enum rf_tls_ask ask, struct rf_tls_ring *ring)
 {
-    struct rf_tls_server_conf conf = { .interface = "sip-trunks", .level = RF_TLS_INTERMEDIATE, .cert = &server_cert,
-                                       .cert_count = 1, .tickets = tickets, .ask = ask, .check = check, .ring = ring };
+    struct rf_tls_server_conf conf = { .interface = "sip-trunks",
+                                       .level = RF_TLS_INTERMEDIATE,
+                                       .cert = &server_cert,
+                                       .cert_count = 1,
+                                       .tickets = tickets,
+                                       .ask = ask,
+                                       .check = check,
+                                       .ring = ring };
     struct rf_tls_server *s = NULL;
     const char *why;
 
@@ -33,32 +39,69 @@ server(const struct rf_tls_check *check, enum rf_tls_ask ask, struct rf_tls_ring
 static const struct kind {
     const char *what;
     struct make make;
-    int issuer;                  /* 0 root, 1 middle (sent), 2 foreign root, 3 itself */
+    int issuer; /* 0 root, 1 middle (sent), 2 foreign root, 3 itself */
     bool in_store;
     bool up[RF_CHECK_LEVEL_COUNT]; /* none low medium high medium-remote high-remote */
 } kinds[] = {
-    { "a good certificate with a copy in the store", { .cn = "t", .san = "DNS:trunk.example" }, 1, true,
+    { "a good certificate with a copy in the store",
+      { .cn = "t", .san = "DNS:trunk.example" },
+      1,
+      true,
       { true, true, true, true, true, true } },
-    { "a good certificate", { .cn = "t", .san = "DNS:trunk.example" }, 1, false,
+    { "a good certificate",
+      { .cn = "t", .san = "DNS:trunk.example" },
+      1,
+      false,
       { true, true, true, false, true, false } },
-    { "RSA 1024", { .cn = "t", .san = "DNS:trunk.example", .rsa_bits = 1024 }, 0, false,
+    { "RSA 1024",
+      { .cn = "t", .san = "DNS:trunk.example", .rsa_bits = 1024 },
+      0,
+      false,
       { true, true, true, false, true, false } },
-    { "RSA 1024 with a copy in the store", { .cn = "t", .san = "DNS:trunk.example", .rsa_bits = 1024 }, 0, true,
+    { "RSA 1024 with a copy in the store",
+      { .cn = "t", .san = "DNS:trunk.example", .rsa_bits = 1024 },
+      0,
+      true,
       { true, true, true, false, true, false } },
-    { "an unknown authority", { .cn = "t", .san = "DNS:trunk.example" }, 2, false,
+    { "an unknown authority",
+      { .cn = "t", .san = "DNS:trunk.example" },
+      2,
+      false,
       { true, true, false, false, false, false } },
-    { "self-signed", { .cn = "t", .san = "DNS:trunk.example" }, 3, false, { true, true, false, false, false, false } },
-    { "self-signed and in the store", { .cn = "t", .san = "DNS:trunk.example" }, 3, true,
-      { true, true, true, false, true, false } },
-    { "expired", { .cn = "t", .san = "DNS:trunk.example", .from_s = -7200, .to_s = -60 }, 0, true,
-      { false, false, false, false, false, false } },
-    { "not yet valid", { .cn = "t", .san = "DNS:trunk.example", .from_s = 600, .to_s = 7200 }, 0, true,
-      { false, false, false, false, false, false } },
-    { "signed by SHA-1", { .cn = "t", .san = "DNS:trunk.example", .md = NULL }, 4, true,
+    { "self-signed",
+      { .cn = "t", .san = "DNS:trunk.example" },
+      3,
+      false,
       { true, true, false, false, false, false } },
-    { "another name, in the store", { .cn = "trunk.example", .san = "DNS:other.example" }, 0, true,
+    { "self-signed and in the store",
+      { .cn = "t", .san = "DNS:trunk.example" },
+      3,
+      true,
+      { true, true, true, false, true, false } },
+    { "expired",
+      { .cn = "t", .san = "DNS:trunk.example", .from_s = -7200, .to_s = -60 },
+      0,
+      true,
+      { false, false, false, false, false, false } },
+    { "not yet valid",
+      { .cn = "t", .san = "DNS:trunk.example", .from_s = 600, .to_s = 7200 },
+      0,
+      true,
+      { false, false, false, false, false, false } },
+    { "signed by SHA-1",
+      { .cn = "t", .san = "DNS:trunk.example", .md = NULL },
+      4,
+      true,
+      { true, true, false, false, false, false } },
+    { "another name, in the store",
+      { .cn = "trunk.example", .san = "DNS:other.example" },
+      0,
+      true,
       { true, true, true, true, false, false } },
-    { "a wildcard, in the store", { .cn = "t", .san = "DNS:*.example" }, 0, true,
+    { "a wildcard, in the store",
+      { .cn = "t", .san = "DNS:*.example" },
+      0,
+      true,
       { true, true, true, true, false, false } },
 };
 
@@ -102,8 +145,8 @@ levels(void)
             duel_open(&d, NULL, c, "trunk.example", as_server);
             duel_run(&d);
             if (!ok(d.is_up == want && (d.is_up || d.failure.refusal >= RF_REFUSE_CERT_UNKNOWN_CA),
-                    "AVA-25: a server with %s is %s at level %s", kinds[i].what, want ? "accepted" : "refused",
-                    rf_check_level_name(check.level)))
+                    "AVA-25: a server with %s is %s at level %s", kinds[i].what,
+                    want ? "accepted" : "refused", rf_check_level_name(check.level)))
                 diag("%s", d.failure.reason);
             duel_close(&d);
             rf_tls_client_unref(c);
@@ -114,8 +157,9 @@ levels(void)
             if (!is_remote || !kinds[i].up[level - 2]) {
                 want = kinds[i].up[is_remote ? level - 2 : level];
                 if (!ok(d.is_up == want && (d.is_up || d.failure.alert_sent > 0),
-                        "AVA-3: a client with %s is %s at level %s%s", kinds[i].what, want ? "accepted" : "refused",
-                        rf_check_level_name(check.level), d.is_up ? "" : " with an alert"))
+                        "AVA-3: a client with %s is %s at level %s%s", kinds[i].what,
+                        want ? "accepted" : "refused", rf_check_level_name(check.level),
+                        d.is_up ? "" : " with an alert"))
                     diag("%s", d.failure.reason);
             } else {
                 struct rf_check_report *report = malloc(sizeof *report);
@@ -125,7 +169,8 @@ levels(void)
                    rf_check_level_name(check.level));
                 ok(rf_tls_conn_judge(d.ours, NULL, RF_SPAN_LIT("trunk.example"), NULL, report) == RF_OK &&
                        report->is_accepted == want,
-                   "AVA-16, AVA-17: once it is known, %s is %s", kinds[i].what, want ? "accepted" : "refused");
+                   "AVA-16, AVA-17: once it is known, %s is %s", kinds[i].what,
+                   want ? "accepted" : "refused");
                 free(report);
             }
             p = rf_tls_conn_peer(d.ours);
@@ -174,7 +219,11 @@ asking(void)
         struct rf_tls_server *s = server(&check, cases[i].ask, NULL);
 
         for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
-            SSL_CTX *ctx = other_side(false, cases[i].shows == 1 ? &good : cases[i].shows == 2 ? &foreign : NULL, NULL);
+            SSL_CTX *ctx = other_side(false,
+                                      cases[i].shows == 1   ? &good
+                                      : cases[i].shows == 2 ? &foreign
+                                                            : NULL,
+                                      NULL);
             const struct rf_tls_peer *p;
             struct rf_cert_facts facts;
             struct duel d;
@@ -188,8 +237,9 @@ asking(void)
                    (!d.is_up || p == NULL ||
                     (p->is_accepted == cases[i].is_accepted && p->refusal == cases[i].refusal &&
                      p->has_shown == (cases[i].shows > 0))),
-               "AVA-1, AVA-2, AVA-22: TLS %s, certificate %s, %s, client shows %s: %s", rf_tls_version_name(v),
-               rf_tls_ask_name(cases[i].ask), cases[i].enforce == RF_TLS_ENFORCE_LATER ? "enforced later" : "at once",
+               "AVA-1, AVA-2, AVA-22: TLS %s, certificate %s, %s, client shows %s: %s",
+               rf_tls_version_name(v), rf_tls_ask_name(cases[i].ask),
+               cases[i].enforce == RF_TLS_ENFORCE_LATER ? "enforced later" : "at once",
                cases[i].shows == 0   ? "none"
                : cases[i].shows == 1 ? "a good one"
                                      : "a foreign one",
@@ -251,7 +301,8 @@ resumes(SSL_CTX *ctx, const struct rf_tls_check *check, enum rf_tls_ask ask, boo
     p = rf_tls_conn_peer(d.ours);
     resumed = d.is_up && d.facts.resumed;
     *is_up = d.is_up;
-    *is_accepted = d.is_up && p != NULL && p->has_shown && p->is_accepted && rf_tls_conn_chain_count(d.ours) == 2;
+    *is_accepted =
+        d.is_up && p != NULL && p->has_shown && p->is_accepted && rf_tls_conn_chain_count(d.ours) == 2;
     duel_close(&d);
     rf_tls_server_unref(s);
     return resumed;
@@ -273,7 +324,8 @@ resumption(int version)
     SSL_CTX_sess_set_new_cb(ctx, keep_session);
     duel_open(&d, s, NULL, NULL, ctx);
     duel_run(&d);
-    ok(d.is_up && !d.facts.resumed && kept_session != NULL, "TLS %s: a client with a certificate gets a ticket", v);
+    ok(d.is_up && !d.facts.resumed && kept_session != NULL,
+       "TLS %s: a client with a certificate gets a ticket", v);
     duel_close(&d);
     rf_tls_server_unref(s);
 
@@ -285,7 +337,8 @@ resumption(int version)
        "TLS %s: it does not once its authority is not trusted any more", v);
     other = check;
     other.level = RF_CHECK_HIGH;
-    ok(!resumes(ctx, &other, RF_TLS_ASK_REQUIRED, &up, &accepted) && !up, "TLS %s: nor once the level was raised", v);
+    ok(!resumes(ctx, &other, RF_TLS_ASK_REQUIRED, &up, &accepted) && !up,
+       "TLS %s: nor once the level was raised", v);
     other = check;
     other.level = RF_CHECK_LOW;
     ok(!resumes(ctx, &other, RF_TLS_ASK_REQUIRED, &up, &accepted) && up,
@@ -401,8 +454,11 @@ stapled(void)
     static const char answer[] = "octets of an OCSP answer";
     struct rf_tls_staple *slot;
     struct rf_tls_check check = { .wall_s = test_clock };
-    struct rf_tls_server_conf conf = { .interface = "https", .level = RF_TLS_INTERMEDIATE, .cert = &server_cert,
-                                       .cert_count = 1, .check = &check };
+    struct rf_tls_server_conf conf = { .interface = "https",
+                                       .level = RF_TLS_INTERMEDIATE,
+                                       .cert = &server_cert,
+                                       .cert_count = 1,
+                                       .check = &check };
     struct rf_tls_server *s;
     SSL_CTX *ctx = other_side(false, NULL, NULL);
     const char *why;
@@ -432,7 +488,8 @@ stapled(void)
         SSL_set_tlsext_status_type(d.theirs, TLSEXT_STATUSTYPE_ocsp);
         duel_run(&d);
         n = SSL_get_tlsext_status_ocsp_resp(d.theirs, &got);
-        ok(d.is_up && (i == 1 ? n == (long)sizeof answer - 1 && memcmp(got, answer, sizeof answer - 1) == 0 : n <= 0),
+        ok(d.is_up && (i == 1 ? n == (long)sizeof answer - 1 && memcmp(got, answer, sizeof answer - 1) == 0
+                              : n <= 0),
            "OCSP: %s",
            i == 0   ? "an empty slot shows nothing"
            : i == 1 ? "what is put in is shown by the same context"
@@ -459,8 +516,10 @@ finds(const char *what, const struct id *id, const struct id *above, enum rf_tls
     rf_tls_conf_examine(&conf, trust, rf_wall_s(), &found);
     hit = want == RF_REFUSE_NONE && found.count == 0;
     for (size_t i = 0; i < found.count; i++)
-        hit |= found.finding[i].refusal == want && found.finding[i].is_fatal == fatal && found.finding[i].text[0] != '\0';
-    ok(hit && (found.fatal_count > 0) == fatal, "%s: %s", what, found.count > 0 ? found.finding[0].text : "nothing found");
+        hit |= found.finding[i].refusal == want && found.finding[i].is_fatal == fatal &&
+               found.finding[i].text[0] != '\0';
+    ok(hit && (found.fatal_count > 0) == fatal, "%s: %s", what,
+       found.count > 0 ? found.finding[0].text : "nothing found");
     rf_cert_unref(cert);
 }
 
@@ -475,25 +534,68 @@ examined(void)
         bool fatal;
         enum rf_refusal want;
     } cases[] = {
-        { "a good chain", { .cn = "a", .san = "DNS:a.example" }, 1, RF_TLS_INTERMEDIATE, false, RF_REFUSE_NONE },
-        { "expired", { .cn = "a", .san = "DNS:a.example", .from_s = -864000, .to_s = -86401 }, 0, RF_TLS_INTERMEDIATE,
-          true, RF_REFUSE_CERT_EXPIRED },
-        { "not yet valid", { .cn = "a", .san = "DNS:a.example", .from_s = 3600, .to_s = 86400 }, 0,
-          RF_TLS_INTERMEDIATE, true, RF_REFUSE_CERT_NOT_YET_VALID },
-        { "RSA 1024", { .cn = "a", .san = "DNS:a.example", .rsa_bits = 1024 }, 0, RF_TLS_OLD, true,
+        { "a good chain",
+          { .cn = "a", .san = "DNS:a.example" },
+          1,
+          RF_TLS_INTERMEDIATE,
+          false,
+          RF_REFUSE_NONE },
+        { "expired",
+          { .cn = "a", .san = "DNS:a.example", .from_s = -864000, .to_s = -86401 },
+          0,
+          RF_TLS_INTERMEDIATE,
+          true,
+          RF_REFUSE_CERT_EXPIRED },
+        { "not yet valid",
+          { .cn = "a", .san = "DNS:a.example", .from_s = 3600, .to_s = 86400 },
+          0,
+          RF_TLS_INTERMEDIATE,
+          true,
+          RF_REFUSE_CERT_NOT_YET_VALID },
+        { "RSA 1024",
+          { .cn = "a", .san = "DNS:a.example", .rsa_bits = 1024 },
+          0,
+          RF_TLS_OLD,
+          true,
           RF_REFUSE_CERT_KEY_TOO_SMALL },
-        { "SHA-1", { .cn = "a", .san = "DNS:a.example", .rsa_bits = 2048 }, 5, RF_TLS_OLD, true,
+        { "SHA-1",
+          { .cn = "a", .san = "DNS:a.example", .rsa_bits = 2048 },
+          5,
+          RF_TLS_OLD,
+          true,
           RF_REFUSE_CERT_BAD_SIGNATURE },
-        { "TEL-5: missing intermediate", { .cn = "a", .san = "DNS:a.example" }, 2, RF_TLS_INTERMEDIATE, false,
+        { "TEL-5: missing intermediate",
+          { .cn = "a", .san = "DNS:a.example" },
+          2,
+          RF_TLS_INTERMEDIATE,
+          false,
           RF_REFUSE_CERT_UNKNOWN_CA },
         { "TEL-5: missing intermediate, known where",
-          { .cn = "a", .san = "DNS:a.example", .extension = "authorityInfoAccess",
+          { .cn = "a",
+            .san = "DNS:a.example",
+            .extension = "authorityInfoAccess",
             .value = "caIssuers;URI:http://ca.example/middle.cer" },
-          2, RF_TLS_INTERMEDIATE, false, RF_REFUSE_CERT_MISSING_INTERMEDIATE },
-        { "a chain out of order", { .cn = "a", .san = "DNS:a.example" }, 4, RF_TLS_INTERMEDIATE, false,
+          2,
+          RF_TLS_INTERMEDIATE,
+          false,
           RF_REFUSE_CERT_MISSING_INTERMEDIATE },
-        { "ECDSA alone at old", { .cn = "a", .san = "DNS:a.example" }, 0, RF_TLS_OLD, false, RF_REFUSE_TLS_NO_CIPHER },
-        { "RSA alone at modern", { .cn = "a", .san = "DNS:a.example", .rsa_bits = 2048 }, 0, RF_TLS_MODERN, false,
+        { "a chain out of order",
+          { .cn = "a", .san = "DNS:a.example" },
+          4,
+          RF_TLS_INTERMEDIATE,
+          false,
+          RF_REFUSE_CERT_MISSING_INTERMEDIATE },
+        { "ECDSA alone at old",
+          { .cn = "a", .san = "DNS:a.example" },
+          0,
+          RF_TLS_OLD,
+          false,
+          RF_REFUSE_TLS_NO_CIPHER },
+        { "RSA alone at modern",
+          { .cn = "a", .san = "DNS:a.example", .rsa_bits = 2048 },
+          0,
+          RF_TLS_MODERN,
+          false,
           RF_REFUSE_TLS_NO_CIPHER },
     };
 
@@ -505,8 +607,8 @@ examined(void)
         if (cases[i].issuer == 5)
             m.md = EVP_sha1();
         id = make_id(below_middle ? &middle : &root, &m);
-        finds(cases[i].what, &id, cases[i].issuer == 1 || cases[i].issuer == 4 ? &middle : NULL, cases[i].level,
-              cases[i].fatal, cases[i].want);
+        finds(cases[i].what, &id, cases[i].issuer == 1 || cases[i].issuer == 4 ? &middle : NULL,
+              cases[i].level, cases[i].fatal, cases[i].want);
         free_id(&id);
     }
 }
@@ -516,11 +618,15 @@ weak_is_not_loaded(void)
 {
     struct id id = make_id(&root, &(struct make){ .cn = "a", .san = "DNS:a.example", .rsa_bits = 1024 });
     struct rf_cert *cert = as_cert(&id, NULL, NULL);
-    struct rf_tls_server_conf conf = { .interface = "https", .level = RF_TLS_OLD, .cert = &cert, .cert_count = 1 };
+    struct rf_tls_server_conf conf = {
+        .interface = "https", .level = RF_TLS_OLD, .cert = &cert, .cert_count = 1
+    };
     struct rf_tls_server *s = NULL;
     const char *why = "";
 
-    ok(rf_tls_server_new(&s, &conf, &why) == RF_ERR_CRYPTO && s == NULL && why[0] != '\0',
+    enum rf_err err = rf_tls_server_new(&s, &conf, &why);
+
+    ok(err == RF_ERR_CRYPTO && s == NULL && why[0] != '\0',
        "a weak certificate of our own is refused even at level old: %s", why);
     rf_cert_unref(cert);
     free_id(&id);
@@ -554,13 +660,15 @@ evidence(void)
     n = rf_tls_ring_copy(ring, 0, false, events, NULL, 8);
     ok(n == 4 && events[0].serial == 2 && events[3].serial == 5 && rf_tls_ring_count(ring, false) == 5,
        "the last four good handshakes are kept, oldest first");
-    ok(e->is_done && e->version == TLS1_3_VERSION && e->suite >> 8 == 0x13 && e->group == 29 && e->we_are_server &&
-           strcmp(e->server_name, "pbx.example") == 0 && strcmp(e->interface, "sip-trunks") == 0 && !e->is_resumed,
+    ok(e->is_done && e->version == TLS1_3_VERSION && e->suite >> 8 == 0x13 && e->group == 29 &&
+           e->we_are_server && strcmp(e->server_name, "pbx.example") == 0 &&
+           strcmp(e->interface, "sip-trunks") == 0 && !e->is_resumed,
        "with version, suite, group, name and interface");
     ok(e->has_certificate && e->is_accepted && strcmp(e->subject, "CN=trunk of carrier") == 0 &&
            (e->passes_level & 1 << RF_CHECK_MEDIUM) != 0 && (e->passes_level & 1 << RF_CHECK_HIGH) == 0,
        "with certificate, verdict, and which levels it would pass");
-    ok(e->fits == ((1 << RF_TLS_LEVEL_COUNT) - 1), "and which cipher levels would have taken the client: all");
+    ok(e->fits == ((1 << RF_TLS_LEVEL_COUNT) - 1),
+       "and which cipher levels would have taken the client: all");
     rf_tls_event_json(&b, e, NULL);
     ok(!b.overflow && strstr(json, "\"tls.protocol.version\":\"1.3\"") != NULL &&
            strstr(json, "\"tls.curve\":\"X25519\"") != NULL,
@@ -593,8 +701,8 @@ main(void)
     rf_assert(rf_trust_new(&trust) == RF_OK && rf_trust_new(&pinned) == RF_OK);
     trust_add(trust, &root);
     trust_add(pinned, &foreign_root);
-    rf_assert(rf_tls_tickets_new(&tickets, RF_SPAN_LIT("a master secret of thirty-two oc"), RF_TLS_TICKET_PERIOD_S,
-                                 rf_wall_s) == RF_OK);
+    rf_assert(rf_tls_tickets_new(&tickets, RF_SPAN_LIT("a master secret of thirty-two oc"),
+                                 RF_TLS_TICKET_PERIOD_S, rf_wall_s) == RF_OK);
     levels();
     asking();
     resumption(TLS1_2_VERSION);
