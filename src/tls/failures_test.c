@@ -113,7 +113,7 @@ play(const struct play *p)
     SSL_CTX *ctx = peer_ctx(p, &peer);
     const struct rf_tls_failure *f;
     const char *why;
-    bool has_cause = p->cause < 0;
+    bool has_cause = p->cause < 0, is_noted;
     struct duel d;
 
     server_conf.interface = p->level == RF_TLS_OLD ? "https" : "sip-trunks";
@@ -137,15 +137,12 @@ play(const struct play *p)
         diag("up %d, got %s (%s), alerts sent %d received %d, %d causes, first %s", d.is_up,
              rf_refusal_row(f->refusal)->code, f->reason, f->alert_sent, f->alert_received, f->cause_count,
              f->cause_count > 0 ? rf_tls_cause_slug((enum rf_tls_cause)f->cause[0]) : "-");
-    if (d.outcome != RF_OK) {
-        bool noted = rf_tls_ring_copy(ring, 0, true, &event, &offer, 1) == 1;
-
-        rf_tls_event_json(&b, &event, &offer);
-        ok(noted && event.failure.refusal == p->want && !b.overflow &&
-               strstr(json, rf_refusal_row(p->want)->code) != NULL &&
-               (p->role == OUR_CLIENT || offer.highest_version == 0 || offer.suite_count > 0),
-           "and it is noted with what was offered");
-    }
+    is_noted = rf_tls_ring_copy(ring, 0, true, &event, &offer, 1) == 1;
+    rf_tls_event_json(&b, &event, &offer);
+    ok(is_noted && event.failure.refusal == p->want && !b.overflow &&
+           strstr(json, rf_refusal_row(p->want)->code) != NULL &&
+           (p->role == OUR_CLIENT || offer.highest_version == 0 || offer.suite_count > 0),
+       "and it is noted with what was offered");
     duel_close(&d);
     SSL_CTX_free(ctx);
     rf_tls_server_unref(server);

@@ -356,6 +356,45 @@ resumption(int version)
     free_id(&id);
 }
 
+/* Judged later: the ticket of somebody who is not welcome any more brings its chain, and the verdict of today. */
+static void
+resumption_later(int version)
+{
+    struct id id = make_id(&middle, &(struct make){ .cn = "t", .san = "DNS:trunk.example" });
+    struct rf_tls_check check = {
+        .level = RF_CHECK_MEDIUM, .enforce = RF_TLS_ENFORCE_LATER, .trust = trust, .wall_s = test_clock
+    };
+    SSL_CTX *ctx = other_side(false, &id, &middle), *bare = other_side(false, NULL, NULL);
+    struct rf_tls_server *s = server(&check, RF_TLS_ASK_OPTIONAL, NULL);
+    const char *v = rf_tls_version_name(version);
+    bool up, accepted;
+    struct duel d;
+
+    clock_s = rf_wall_s();
+    SSL_CTX_set_max_proto_version(ctx, version);
+    SSL_CTX_set_max_proto_version(bare, version);
+    SSL_CTX_sess_set_new_cb(ctx, keep_session);
+    SSL_CTX_sess_set_new_cb(bare, keep_session);
+    duel_open(&d, s, NULL, NULL, ctx);
+    duel_run(&d);
+    duel_close(&d);
+    ok(resumes(ctx, &check, RF_TLS_ASK_OPTIONAL, &up, &accepted) && accepted, "TLS %s, judged later: it resumes", v);
+    clock_s += 2 * 86400;
+    ok(resumes(ctx, &check, RF_TLS_ASK_OPTIONAL, &up, &accepted) && !accepted,
+       "TLS %s, judged later: with an ended certificate it resumes and is not accepted", v);
+    duel_open(&d, s, NULL, NULL, bare);
+    duel_run(&d);
+    duel_close(&d);
+    ok(resumes(bare, &check, RF_TLS_ASK_OPTIONAL, &up, &accepted) && !accepted,
+       "TLS %s, optional: a phone without a certificate resumes, too", v);
+    SSL_SESSION_free(kept_session);
+    kept_session = NULL;
+    rf_tls_server_unref(s);
+    SSL_CTX_free(ctx);
+    SSL_CTX_free(bare);
+    free_id(&id);
+}
+
 /* Our side is the client: the session's server is judged again. */
 static void
 client_resumption(void)
@@ -707,6 +746,8 @@ main(void)
     asking();
     resumption(TLS1_2_VERSION);
     resumption(TLS1_3_VERSION);
+    resumption_later(TLS1_2_VERSION);
+    resumption_later(TLS1_3_VERSION);
     client_resumption();
     shown();
     stapled();
