@@ -34,11 +34,34 @@ our_address(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, struct r
         }
 }
 
-static void
-flow_to(void *ctx, const struct rf_binding *b, void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why),
-        void *owner)
+static struct rf_path *
+path_new(void *ctx, const struct rf_binding *b, rf_path_ready *ready, void *owner)
 {
-    rf_paths_find(((struct rf_worker *)ctx)->paths, b, ready, owner);
+    return rf_path_new(((struct rf_worker *)ctx)->paths, b, ready, owner);
+}
+
+static void
+path_next(void *ctx, struct rf_path *path, bool is_large)
+{
+    rf_path_next(path, is_large);
+}
+
+static void
+path_aside(void *ctx, struct rf_path *path, uint32_t retry_after_s, uint64_t now_us)
+{
+    rf_path_aside(path, retry_after_s, now_us);
+}
+
+static void
+path_end(void *ctx, struct rf_path *path)
+{
+    rf_path_free(path);
+}
+
+static size_t
+udp_max(void *ctx, const struct rf_addr *peer, size_t octets)
+{
+    return rf_path_udp_max(peer, octets);
 }
 
 /* --- media, store, time --- */
@@ -121,7 +144,11 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .settings = settings,
         .user = user,
         .our_address = our_address,
-        .flow_to = flow_to,
+        .path_new = path_new,
+        .path_next = path_next,
+        .path_aside = path_aside,
+        .path_end = path_end,
+        .udp_max = udp_max,
         .media = media,
         .save = save,
         .record = record,

@@ -243,7 +243,7 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
 static void
 on_opened(void *ctx, struct rf_flow *flow, uint64_t now_us)
 {
-    rf_paths_opened(((struct rf_worker *)ctx)->paths, flow);
+    rf_paths_opened(((struct rf_worker *)ctx)->paths, flow, now_us);
 }
 
 static void

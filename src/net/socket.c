@@ -174,6 +174,22 @@ rf_socket_source(const struct rf_addr *remote)
     return local;
 }
 
+int
+rf_socket_mtu(const struct rf_addr *remote)
+{
+    bool is_v6 = remote->sa.sa_family == AF_INET6;
+    int fd = open_socket(SOCK_DGRAM, remote), mtu = 0;
+    socklen_t n = sizeof mtu;
+
+    if (fd < 0)
+        return 0;
+    if (connect(fd, &remote->sa, rf_addr_len(remote)) != 0 ||
+        getsockopt(fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, is_v6 ? IPV6_MTU : IP_MTU, &mtu, &n) != 0)
+        mtu = 0;
+    close(fd);
+    return mtu;
+}
+
 enum rf_err
 rf_tcp_accept(int listen_fd, int *fd, struct rf_addr *remote)
 {

@@ -38,6 +38,9 @@ struct rf_addr rf_socket_local(int fd);
 /** The address of ours from which the kernel would send to `remote`, port 0; no address without a route. */
 struct rf_addr rf_socket_source(const struct rf_addr *remote);
 
+/** MTU of the path to `remote` as far as the kernel knows it: of the route, or what ICMP said; 0: unknown. */
+int rf_socket_mtu(const struct rf_addr *remote);
+
 /**
  * Accept one connection.
  * @return RF_ERR_AGAIN none waits; RF_ERR_NOMEM no descriptors are left (it stays in the queue); RF_ERR_CLOSED
