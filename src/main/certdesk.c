@@ -571,6 +571,24 @@ cert_untrust(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reques
     json_decref(rows);
 }
 
+/* --- our own ------------------------------------------------------------------------------------------- */
+
+/*
+ * A local certificate is made by the parent, which alone has its authority's key. One that renews itself has its own
+ * way; one of files is renewed where the files come from.
+ */
+static void
+cert_renew(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const char *name = text_of(request, "name");
+
+    if (strcmp(name, RF_CREDENTIALS_LOCAL) == 0)
+        rf_desk_renew_local(d, ask);
+    else
+        rf_control_refuse(ask, 2, "", "only the certificate local is made here",
+                          "replace the files of another one; it is read again when they change");
+}
+
 /* --- the table ----------------------------------------------------------------------------------------- */
 
 bool
@@ -597,6 +615,10 @@ rf_desk_cert_command(struct rf_desk *d, struct rf_control_ask *ask, const char *
         cert_refused(d, ask);
     else if (strcmp(command, "cert.trust") == 0)
         cert_trust(d, ask, request);
+    else if (strcmp(command, "cert.renew") == 0)
+        cert_renew(d, ask, request);
+    else if (strcmp(command, "cert.add") == 0)
+        rf_desk_cert_add(d, ask, request);
     else if (strcmp(command, "cert.pin") == 0)
         cert_pin(d, ask, request);
     else if (strcmp(command, "cert.untrust") == 0)

@@ -459,6 +459,10 @@ on_sweep(struct rf_timer *t, uint64_t now_us)
     struct rf_desk *d = rf_container(t, struct rf_desk, sweep);
 
     rf_location_sweep(d->conf.shared->location, rf_wall_s());
+    if (now_us >= d->expiry_at_us) {
+        rf_expiry_look(d->expiry, d->site->ifaces, rf_wall_s());
+        d->expiry_at_us = now_us + 3600 * RF_S;
+    }
     rf_timer_arm(rf_loop_wheel(d->conf.loop), t, now_us + RF_S);
 }
 

@@ -8,6 +8,7 @@
 #define RF_MAIN_DESK_H
 
 #include "main/control.h"
+#include "main/expiry.h"
 #include "main/worker.h"
 
 struct rf_desk;
@@ -56,6 +57,8 @@ struct rf_desk {
     uint32_t last_change;            /* its number */
     struct rf_desk_listener *next;   /* of the next configuration, as far as the parent has told */
     size_t next_count;
+    struct rf_expiry *expiry;
+    uint64_t expiry_at_us;           /* the next look */
     struct rf_timer sweep;
 };
 
@@ -110,6 +113,10 @@ bool rf_desk_cert_command(struct rf_desk *d, struct rf_control_ask *ask, const c
 /** One of those that change something. */
 bool rf_desk_is_cert_change(const char *command);
 
+/** settingsdesk.c: a certificate block that names these files, and interfaces that show it. */
+void rf_desk_cert_add(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request);
+/** The local authority makes its certificate anew; then as rf_desk_apply without a layer. */
+void rf_desk_renew_local(struct rf_desk *d, struct rf_control_ask *ask);
 /** The store's layer unchanged, with these writes: certificates that are trusted or no more. */
 void rf_desk_apply_writes(struct rf_desk *d, struct rf_control_ask *ask, const struct rf_store_write *more, size_t n);
 

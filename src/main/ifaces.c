@@ -26,16 +26,17 @@ fail(struct load *l, enum rf_err err, struct rf_conf_origin at, const char *form
     return err;
 }
 
-__attribute__((format(printf, 2, 3))) static void
-warn(struct load *l, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void
+warn(struct load *l, enum rf_refusal code, const char *format, ...)
 {
     struct rf_ifaces *s = l->to;
     va_list ap;
 
     if (s->warning_count == sizeof s->warning / sizeof s->warning[0])
         return;
+    s->warning[s->warning_count].code = code;
     va_start(ap, format);
-    vsnprintf(s->warning[s->warning_count++], sizeof s->warning[0], format, ap);
+    vsnprintf(s->warning[s->warning_count++].text, sizeof s->warning[0].text, format, ap);
     va_end(ap);
 }
 
@@ -295,7 +296,6 @@ judge_findings(struct load *l, enum rf_iface i, const struct rf_tls_findings *al
     for (size_t k = 0; k < all->count; k++) {
         const struct rf_tls_finding *found = &all->finding[k];
         struct rf_conf_origin at = rf_iface_origin(l->from->conf, i, "cipher-suite-level");
-        const char *code = rf_refusal_row(found->refusal)->code;
 
         if (found->cert < f->cert_count && origin_of_cert(l->from->conf, name_of_cert(l->to, f->cert[found->cert]), &at))
             at = rf_iface_origin(l->from->conf, i, "certificate");
@@ -305,7 +305,7 @@ judge_findings(struct load *l, enum rf_iface i, const struct rf_tls_findings *al
             l->problem->code = found->refusal;
             return err;
         }
-        warn(l, "%s%s%s: %s", code, code[0] != '\0' ? " " : "", interface, found->text);
+        warn(l, found->refusal, "%s: %s", interface, found->text);
     }
     return RF_OK;
 }
@@ -361,7 +361,7 @@ load_iface(struct load *l, enum rf_iface i)
         /* The other side is told in words, by an answer, where it is not known in the handshake what it is. */
         .enforce = i == RF_IFACE_SIP_SHARED || i == RF_IFACE_PROVISIONING ? RF_TLS_ENFORCE_LATER
                                                                           : RF_TLS_ENFORCE_HANDSHAKE,
-        .medium_is_legacy = set.medium_is_legacy,
+        .medium_is_legacy = set.medium_is_legacy && !l->to->legacy_is_over,
         .verify_depth = set.verify_depth,
         .own = l->to->own,
         .own_count = l->to->cert_count,
@@ -379,6 +379,24 @@ load_iface(struct load *l, enum rf_iface i)
         return fail(l, RF_ERR_NOT_FOUND, rf_iface_origin(c, i, "certificate"), "%s: there is no certificate %s", row->name,
                     set.certificates);
     return try_it(l, i);
+}
+
+/* Set for good by the first change of any level. */
+static void
+see_legacy(struct load *l)
+{
+    const struct rf_ifaces *running = l->from->running;
+    struct rf_iface_settings set;
+    enum rf_check_level level;
+
+    if (!rf_conf_is_on(l->from->conf, "security.medium-without-r11-checks"))
+        return;
+    l->to->legacy_is_over = l->from->legacy_is_over;
+    for (int i = 0; running != NULL && i < RF_IFACE_COUNT; i++) {
+        rf_iface_settings(l->from->conf, (enum rf_iface)i, &set);
+        if (rf_check_level_find(rf_span_str(set.checks), &level) == RF_OK && level != running->iface[i].check.level)
+            l->to->legacy_is_over = true;
+    }
 }
 
 static void
@@ -423,6 +441,8 @@ rf_ifaces_new(struct rf_ifaces **out, const struct rf_ifaces_sources *from, stru
         err = see_chain(&l, &s->cert[i]);
     if (!err)
         err = see_listeners(&l);
+    if (!err)
+        see_legacy(&l);
     for (int i = 0; !err && i < RF_IFACE_COUNT; i++)
         err = load_iface(&l, (enum rf_iface)i);
     if (err) {

@@ -41,8 +41,12 @@ struct rf_ifaces {
     struct rf_site_iface iface[RF_IFACE_COUNT];
     size_t peer_name_count;
     char peer_name[RF_PEER_NAMES_MAX][256];
+    bool legacy_is_over;     /* medium-without-r11-checks is set, and has ended by the change of a level (AVA-10) */
     size_t warning_count;
-    char warning[16][320];   /* for the log, once it is applied; the codes stand in them */
+    struct {
+        enum rf_refusal code;
+        char text[320];
+    } warning[16];           /* for the log, once it is applied */
 };
 
 struct rf_ifaces_sources {
@@ -51,6 +55,7 @@ struct rf_ifaces_sources {
     struct rf_store *store;           /* trusted certificates that commands added; NULL: none */
     int64_t trust_version;            /* of those: 0 as of now */
     const struct rf_ifaces *running;  /* in force; an own certificate that ended meanwhile is no reason to refuse */
+    bool legacy_is_over;              /* as it was remembered */
     int64_t now_s;
 };
 

@@ -171,6 +171,7 @@ on_channel(struct rf_watch *w, uint32_t events, uint64_t now_us)
         case RF_SAY_ALIVE:
         case RF_SAY_STATUS:
         case RF_SAY_RELOADED:
+        case RF_SAY_RENEW:
             break;
         }
         while (n > 0)

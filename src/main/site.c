@@ -110,6 +110,10 @@ take_ifaces(struct rf_site *s, const struct rf_site_sources *from, struct rf_con
                                                .trust_version = from->trust_version, .now_s = rf_wall_s(),
                                                .running = from->running != NULL ? from->running->ifaces : NULL };
 
+    struct rf_secret mark = { .n = 0 };
+
+    sources.legacy_is_over = rf_store_load_secret(from->store, RF_SPAN_LIT(RF_SITE_R11_MARK), &mark) == RF_OK;
+    rf_secret_fini(&mark);
     if (!rf_key_files_find(from->files, RF_SPAN_LIT(RF_KEY_FILES_CERTS), &sources.bundle))
         return RF_ERR_STATE;
     return rf_ifaces_new(&s->ifaces, &sources, problem);

@@ -15,6 +15,8 @@
 #include "main/settings.h"
 #include "registrar/directory.h"
 
+#define RF_SITE_R11_MARK "system-r11-checks" /* in the store: medium-without-r11-checks has ended (AVA-10) */
+
 /* A socket address at which we are reached. */
 struct rf_site_listener {
     uint32_t id;
