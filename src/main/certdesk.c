@@ -528,9 +528,10 @@ cert_pin(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
 
     rf_refused_visit(d->conf.shared->refused, find_refused, &s);
     for (int i = 0; w.count == 0 && i < RF_IFACE_COUNT; i++) {
-        const struct rf_trust *t = d->site->ifaces->iface[i].outward.trust;
+        const struct rf_site_iface *f = &d->site->ifaces->iface[i];
+        const struct rf_trust *t = f->outward.trust != NULL ? f->outward.trust : f->check.trust;
 
-        for (size_t k = 0; w.count == 0 && k < rf_trust_count(t); k++) {
+        for (size_t k = 0; t != NULL && w.count == 0 && k < rf_trust_count(t); k++) {
             char hex[65];
             json_t *row = json_pack("{s:s}", "sha256", hex_text(rf_trust_entry(t, k)->facts.sha256, hex));
 

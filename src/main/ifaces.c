@@ -1,6 +1,7 @@
 #include "main/ifaces.h"
 
 #include <jansson.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -125,6 +126,12 @@ trust_stored(struct load *l, struct rf_trust *t, enum rf_iface i)
     return RF_OK;
 }
 
+static bool
+connects_outward(enum rf_iface i)
+{
+    return i == RF_IFACE_SIP_TRUNKS || i == RF_IFACE_NODE_LINK;
+}
+
 static enum rf_err
 make_trust(struct load *l, enum rf_iface i, const struct rf_iface_settings *set, struct rf_site_iface *out)
 {
@@ -133,7 +140,7 @@ make_trust(struct load *l, enum rf_iface i, const struct rf_iface_settings *set,
     struct rf_trust *t = NULL, *outward = NULL;
     enum rf_err err = rf_trust_new(&t);
 
-    if (!err)
+    if (!err && connects_outward(i))
         err = rf_trust_new(&outward);
     if (!err)
         err = trust_paths(l, t, set->trusted, rf_iface_origin(c, judge, "trusted-certificate-store"));
@@ -144,11 +151,11 @@ make_trust(struct load *l, enum rf_iface i, const struct rf_iface_settings *set,
     /* Our own authority issues certificates for our own peers (GEN-18), not for handsets. */
     if (!err && i != RF_IFACE_PROVISIONING)
         err = trust_paths(l, t, RF_CREDENTIALS_LOCAL, (struct rf_conf_origin){ 0 });
-    if (!err && set->system_authorities)
-        err = trust_paths(l, t, RF_BUNDLE_SYSTEM, (struct rf_conf_origin){ 0 });
-    if (!err)
+    if (!err && set->system_authorities && i != RF_IFACE_PROVISIONING)
+        err = rf_trust_add_all(t, l->to->system);
+    if (!err && outward != NULL)
         err = rf_trust_add_all(outward, t);
-    if (!err)
+    if (!err && outward != NULL)
         err = rf_trust_add_all(outward, l->to->system);
     out->check.trust = t;
     out->outward.trust = outward;
@@ -319,15 +326,12 @@ try_it(struct load *l, enum rf_iface i)
     struct rf_tls_findings *found = calloc(1, sizeof *found);
     struct rf_tls_server *made = NULL;
     const char *why = "";
-    enum rf_err err = RF_OK;
+    enum rf_err err;
 
     if (found == NULL)
         return RF_ERR_NOMEM;
-    /* What nobody can reach yet is only made once it is; a name in a setting must be right anyway. */
-    if (f->has_listener) {
-        rf_tls_conf_examine(&conf, l->to->system, l->from->now_s, found);
-        err = judge_findings(l, i, found);
-    }
+    rf_tls_conf_examine(&conf, l->to->system, l->from->now_s, found);
+    err = judge_findings(l, i, found);
     if (!err) {
         err = rf_tls_server_new(&made, &conf, &why);
         if (err)
@@ -337,6 +341,39 @@ try_it(struct load *l, enum rf_iface i)
     rf_tls_server_unref(made);
     free(found);
     return err;
+}
+
+/* --- public authorities -------------------------------------------------------------------------------- */
+
+/* Parsed once: they change with the operating system, and settings change for other reasons. */
+static enum rf_err
+make_system(struct load *l)
+{
+    struct rf_ifaces *s = l->to;
+    struct rf_bundle_item item;
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    size_t pos = 0;
+    enum rf_err err = RF_OK;
+
+    if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+        err = RF_ERR_NOMEM;
+    while (!err && rf_bundle_next(l->from->bundle, &pos, &item))
+        if (item.kind == RF_BUNDLE_TRUSTED &&
+            (rf_span_is(item.name, RF_BUNDLE_SYSTEM) || rf_span_is(item.name, RF_CREDENTIALS_LOCAL)) &&
+            EVP_DigestUpdate(md, item.first.p, item.first.n) != 1)
+            err = RF_ERR_NOMEM;
+    if (!err && EVP_DigestFinal_ex(md, s->system_digest, NULL) != 1)
+        err = RF_ERR_NOMEM;
+    EVP_MD_CTX_free(md);
+    if (err)
+        return err;
+    if (l->from->running != NULL && memcmp(l->from->running->system_digest, s->system_digest, 32) == 0) {
+        s->system = rf_trust_ref(l->from->running->system);
+        return RF_OK;
+    }
+    err = rf_trust_new(&s->system);
+    return err ? err
+               : trust_paths(l, s->system, RF_BUNDLE_SYSTEM " " RF_CREDENTIALS_LOCAL, (struct rf_conf_origin){ 0 });
 }
 
 /* --- one interface ------------------------------------------------------------------------------------- */
@@ -378,7 +415,8 @@ load_iface(struct load *l, enum rf_iface i)
     if (f->cert_count == 0)
         return fail(l, RF_ERR_NOT_FOUND, rf_iface_origin(c, i, "certificate"), "%s: there is no certificate %s", row->name,
                     set.certificates);
-    return try_it(l, i);
+    /* What nobody can reach is judged when it is listened on. */
+    return f->has_listener ? try_it(l, i) : RF_OK;
 }
 
 /* Set for good by the first change of any level. */
@@ -432,9 +470,7 @@ rf_ifaces_new(struct rf_ifaces **out, const struct rf_ifaces_sources *from, stru
 
     if (s == NULL)
         return RF_ERR_NOMEM;
-    err = rf_trust_new(&s->system);
-    if (!err)
-        err = trust_paths(&l, s->system, RF_BUNDLE_SYSTEM " " RF_CREDENTIALS_LOCAL, (struct rf_conf_origin){ 0 });
+    err = make_system(&l);
     if (!err)
         err = take_own(&l);
     for (size_t i = 0; !err && i < s->cert_count; i++)

@@ -28,7 +28,7 @@ struct rf_site_iface {
     enum rf_tls_level level;
     enum rf_tls_ask ask;
     struct rf_tls_check check;  /* of clients; trust is ours */
-    struct rf_tls_check outward;/* of servers to which we connect: trust with the system's authorities */
+    struct rf_tls_check outward;/* of servers to which we connect: trust with the system's authorities; NULL: we do not */
     size_t cert_count;
     struct rf_cert *cert[RF_SITE_CERTS_MAX]; /* in the order of the setting; references of the list below */
 };
@@ -37,6 +37,7 @@ struct rf_ifaces {
     size_t cert_count;
     struct rf_site_cert cert[RF_SITE_CERTS_MAX];
     struct rf_check_own own[RF_SITE_CERTS_MAX];
+    uint8_t system_digest[32]; /* of what `system` was made of */
     struct rf_trust *system; /* public authorities and our own root: what others are likely to trust */
     struct rf_site_iface iface[RF_IFACE_COUNT];
     size_t peer_name_count;
