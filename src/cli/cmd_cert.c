@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/secret.h"
@@ -487,4 +488,76 @@ int
 rf_cmd_cert_pin(struct rf_cli *cli)
 {
     return ask_for(cli, "cert.pin", cli->arg[1], cli->arg[0], "its copy is in the store now");
+}
+
+/* --- what devices use ---------------------------------------------------------------------------------- */
+
+static void
+put_last(struct rf_buf *b, const json_t *row, bool terminal)
+{
+    time_t at = (time_t)json_integer_value(json_object_get(row, "last"));
+    struct tm tm;
+    char text[40];
+
+    if (localtime_r(&at, &tm) != NULL && strftime(text, sizeof text, "%Y-%m-%d", &tm) > 0)
+        rf_put_str(b, text);
+}
+
+static void
+put_fits(struct rf_buf *b, const json_t *row, bool terminal)
+{
+    put_words(b, json_object_get(row, "levels"));
+}
+
+int
+rf_cmd_tls_devices(struct rf_cli *cli)
+{
+    static const struct rf_cli_column columns[] = {
+        { "DEVICE", "device", false, NULL },  { "INTERFACE", "interface", false, NULL }, { "TLS", "version", false, NULL },
+        { "SUITE", "suite", false, NULL },    { "GROUP", "group", false, NULL },         { "LAST", "last", false, put_last },
+        { "WOULD CONNECT AT", "levels", false, put_fits },
+    };
+    const char *level = rf_cli_flag(cli, "--level");
+    int status;
+    json_t *rows = rf_cli_ask(cli, json_pack("{s:s, s:s, s:s}", "command", "tls.devices", "interface",
+                                             cli->arg_count > 0 ? cli->arg[0] : "", "level", level != NULL ? level : ""),
+                              &status);
+
+    if (rows == NULL)
+        return status;
+    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
+    status = level != NULL && json_array_size(rows) > 0 ? RF_EXIT_FOUND : RF_EXIT_DONE;
+    json_decref(rows);
+    return status;
+}
+
+bool
+rf_cmd_cert_level_is_fine(struct rf_cli *cli, const char *setting, const char *value)
+{
+    const char *dot = strstr(setting, ".cipher-suite-level");
+    char block[64], names[400] = "", version[16] = "";
+    struct rf_buf b = rf_buf(names, sizeof names - 1);
+    size_t n;
+    int status;
+    json_t *rows;
+    bool is_fine = true;
+
+    if (dot == NULL || (size_t)(dot - setting) >= sizeof block)
+        return true;
+    snprintf(block, sizeof block, "%.*s", (int)(dot - setting), setting);
+    rows = rf_cli_ask_quietly(cli->state_dir, json_pack("{s:s, s:s, s:s}", "command", "tls.devices", "interface", block,
+                                                        "level", value),
+                              &status);
+    n = json_array_size(rows);
+    for (size_t i = 0; i < n && b.n + 100 < sizeof names; i++)
+        rf_putf(&b, " %.60s", rf_cli_text(json_array_get(rows, i), "device"));
+    names[b.n] = '\0';
+    if (n > 0) {
+        snprintf(version, sizeof version, "%.12s", rf_cli_text(json_array_get(rows, 0), "version"));
+        fprintf(stderr, "%zu device%s of the last 30 days cannot connect at level %s (TLS %s):%s%s\n", n, n > 1 ? "s" : "",
+                value, version, names, b.n + 100 >= sizeof names ? " ..." : "");
+        is_fine = !cli->is_terminal || rf_cli_confirm(cli, "Set it?");
+    }
+    json_decref(rows);
+    return is_fine;
 }

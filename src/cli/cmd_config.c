@@ -277,6 +277,10 @@ rf_cmd_set(struct rf_cli *cli)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "a value is missing: ringfence set SETTING VALUE, or --reset");
     } else {
         json_object_set_new(request, "value", json_string(value));
+        if (!rf_cmd_cert_level_is_fine(cli, cli->arg[0], value)) {
+            json_decref(request);
+            return RF_EXIT_USAGE;
+        }
     }
     return ask_and_print(cli, request, print_changes);
 }

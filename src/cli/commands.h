@@ -34,6 +34,9 @@ int rf_cmd_cert_refused(struct rf_cli *cli);
 int rf_cmd_cert_trust(struct rf_cli *cli);
 int rf_cmd_cert_untrust(struct rf_cli *cli);
 int rf_cmd_cert_pin(struct rf_cli *cli);
+int rf_cmd_tls_devices(struct rf_cli *cli);
+/** Who would be left outside by this value of a cipher-suite-level: said on stderr. false: the person said no. */
+bool rf_cmd_cert_level_is_fine(struct rf_cli *cli, const char *setting, const char *value);
 /* cmd_user.c */
 int rf_cmd_user_list(struct rf_cli *cli);
 int rf_cmd_user_show(struct rf_cli *cli);

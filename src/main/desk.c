@@ -453,6 +453,15 @@ rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *req
     }
 }
 
+/* What devices used longer ago than anybody asks. */
+static void
+forget_devices(struct rf_desk *d)
+{
+    const struct rf_store_write write = { .op = RF_STORE_USE_EXPIRE, .expires_s = rf_wall_s() };
+
+    (void)!rf_store_write(d->conf.shared->store, &write, 1, NULL, NULL, 0);
+}
+
 static void
 on_sweep(struct rf_timer *t, uint64_t now_us)
 {
@@ -462,6 +471,7 @@ on_sweep(struct rf_timer *t, uint64_t now_us)
     if (now_us >= d->expiry_at_us) {
         rf_expiry_look(d->expiry, d->site->ifaces, rf_wall_s());
         d->expiry_at_us = now_us + 3600 * RF_S;
+        forget_devices(d);
     }
     rf_timer_arm(rf_loop_wheel(d->conf.loop), t, now_us + RF_S);
 }

@@ -682,6 +682,8 @@ rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index, 
     w->tick.fire = on_tick;
     err = rf_tls_ring_new(&w->handshakes, HANDSHAKES_GOOD, HANDSHAKES_FAILED);
     if (!err)
+        err = rf_devices_new(&w->devices, shared->store, &rf_rand_system);
+    if (!err)
         err = make_parts(w);
     if (!err)
         err = make_tls(w);
@@ -738,6 +740,7 @@ rf_worker_free(struct rf_worker *w)
     for (int i = 0; i < RF_IFACE_COUNT; i++)
         rf_tls_server_unref(w->tls[i]);
     rf_tls_ring_free(w->handshakes);
+    rf_devices_free(w->devices);
     rf_register_free(w->registers);
     rf_mailbox_free(w->stored);
     rf_mailbox_free(w->letters);

@@ -22,6 +22,7 @@
 #include "flow/remote.h"
 #include "flow/transport.h"
 #include "loop/mailbox.h"
+#include "main/devices.h"
 #include "main/fold.h"
 #include "main/launch.h"
 #include "main/letters.h"
@@ -68,6 +69,7 @@ struct rf_worker {
     struct rf_remote_flows *remotes;
     struct rf_tls_server *tls[RF_IFACE_COUNT]; /* of interfaces that have a TLS listener */
     struct rf_tls_ring *handshakes;
+    struct rf_devices *devices;
     struct rf_txn_layer *txn;
     struct rf_call_layer *calls;
     struct rf_paths *paths;
