@@ -11,7 +11,7 @@
 #include "loop/loop.h"
 #include "tls/inside.h"
 
-const struct rf_tls_side *
+struct rf_tls_side *
 rf_tls_conn_side(const struct rf_tls_conn *c)
 {
     return c->server != NULL ? rf_tls_server_side(c->server) : rf_tls_client_side(c->client);
@@ -392,12 +392,30 @@ note(struct rf_tls_conn *c, bool good)
     rf_tls_ring_add(side->ring, &e, s != NULL && s->has_offer ? &s->offer : NULL);
 }
 
+struct rf_tls_shake *
+rf_tls_shake_new(struct rf_tls_side *side)
+{
+    struct rf_tls_shake *s;
+
+    if (side->spare_count == 0)
+        return calloc(1, sizeof *s);
+    s = side->spare[--side->spare_count];
+    memset(s, 0, sizeof *s);
+    return s;
+}
+
 void
 rf_tls_shake_free(struct rf_tls_conn *c)
 {
-    if (c->shake != NULL)
-        rf_tls_verdict_fini(&c->shake->verdict);
-    free(c->shake);
+    struct rf_tls_side *side = rf_tls_conn_side(c);
+
+    if (c->shake == NULL)
+        return;
+    rf_tls_verdict_fini(&c->shake->verdict);
+    if (side->spare_count < RF_TLS_SPARES_MAX)
+        side->spare[side->spare_count++] = c->shake;
+    else
+        free(c->shake);
     c->shake = NULL;
 }
 
