@@ -12,6 +12,9 @@
 
 #define REPEAT_US 500000ull /* a media process that died is back before that */
 #define GIVEN_UP  64        /* OPENs we answered FULL ourselves, to end what is opened after all */
+#define BATCH     16        /* requests or answers with one system call */
+/* A CLOSE waits so long for company: each wake-up of a media thread costs more than what it does then. */
+#define CLOSE_WAITS_US 20000ull
 
 struct pending {
     struct rf_link link;     /* of its thread, oldest first */
@@ -26,8 +29,8 @@ struct to_thread {
     struct rf_watch watch;
     struct rf_media_client *client;
     struct rf_link pending;
-    uint32_t number;
-    uint32_t sessions;
+    uint32_t opening;        /* OPENs without an answer: the map does not show them yet */
+    uint32_t unsent;         /* of pending */
     bool is_blocked;         /* the socket took no more */
     bool has_unsent;         /* requests of this round, which leave together at its end: one wake-up for all */
 };
@@ -61,35 +64,75 @@ arm(struct rf_media_client *c, uint64_t due_us)
 }
 
 static void
-forget(struct rf_media_client *c, struct pending *p)
+forget(struct to_thread *t, struct pending *p)
 {
     rf_list_remove(&p->link);
-    c->pending--;
+    t->client->pending--;
+    t->opening -= p->request.command == RF_MEDIA_OPEN;
+    t->unsent -= !p->is_sent;
     rf_wipe(p, sizeof *p);
     free(p);
 }
 
 static void
-transmit(struct to_thread *t, struct pending *p, uint64_t now_us)
+mark_sent(struct to_thread *t, struct pending *p, uint64_t now_us)
 {
-    ssize_t n = send(t->watch.fd, &p->request, sizeof p->request, MSG_DONTWAIT | MSG_NOSIGNAL);
-
+    p->is_sent = true;
     p->due_us = now_us + REPEAT_US;
-    if (n == (ssize_t)sizeof p->request)
-        p->is_sent = true;
-    else if (errno == EAGAIN)
-        watch_for_room(t, true);
+    t->unsent--;
+}
+
+/* The oldest that were not sent, BATCH at most. How many there were, in batch[]. */
+static unsigned
+next_unsent(const struct to_thread *t, struct rf_link **from, struct pending *batch[BATCH])
+{
+    unsigned n = 0;
+
+    for (; *from != &t->pending && n < BATCH; *from = (*from)->next) {
+        struct pending *p = rf_container(*from, struct pending, link);
+
+        if (!p->is_sent)
+            batch[n++] = p;
+    }
+    return n;
+}
+
+/* How many left. Fewer than n: the socket is full, or broken, and time repeats the rest. */
+static unsigned
+transmit(struct to_thread *t, struct pending *const batch[BATCH], unsigned n, uint64_t now_us)
+{
+    struct mmsghdr msg[BATCH];
+    struct iovec iov[BATCH];
+    int sent;
+
+    memset(msg, 0, n * sizeof *msg);
+    for (unsigned i = 0; i < n; i++) {
+        iov[i] = (struct iovec){ &batch[i]->request, sizeof batch[i]->request };
+        msg[i].msg_hdr.msg_iov = &iov[i];
+        msg[i].msg_hdr.msg_iovlen = 1;
+    }
+    sent = sendmmsg(t->watch.fd, msg, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    for (int i = 0; i < sent; i++)
+        mark_sent(t, batch[i], now_us);
+    return sent > 0 ? (unsigned)sent : 0;
 }
 
 static void
 transmit_waiting(struct to_thread *t, uint64_t now_us)
 {
-    watch_for_room(t, false);
-    for (struct rf_link *l = t->pending.next; l != &t->pending && !t->is_blocked; l = l->next) {
-        struct pending *p = rf_container(l, struct pending, link);
+    struct rf_link *from = t->pending.next;
+    struct pending *batch[BATCH];
+    unsigned n, sent;
 
-        if (!p->is_sent)
-            transmit(t, p, now_us);
+    if (t->is_blocked)
+        watch_for_room(t, false);
+    while (t->unsent > 0 && (n = next_unsent(t, &from, batch)) > 0) {
+        sent = transmit(t, batch, n, now_us);
+        if (sent == n)
+            continue;
+        if (sent > 0 || errno == EAGAIN)
+            watch_for_room(t, true);
+        return;
     }
 }
 
@@ -114,15 +157,6 @@ thread_of(struct rf_media_client *c, struct rf_media_name name)
 }
 
 /* --- answers --- */
-
-static void
-count_sessions(struct to_thread *t, uint32_t command, uint32_t event)
-{
-    if (event == RF_MEDIA_OPENED || event == RF_MEDIA_ADOPTED)
-        t->sessions++;
-    else if (command == RF_MEDIA_CLOSE && t->sessions > 0)
-        t->sessions--;
-}
 
 /* An OPEN that we gave up was done after all. */
 static void
@@ -154,18 +188,42 @@ deliver(struct to_thread *t, struct rf_media_reply *reply, uint64_t now_us)
                     close_unwanted(t, reply);
             return;
         }
-        count_sessions(t, p->request.command, reply->event);
         reply->cookie = p->cookie;
-        forget(c, p);
+        forget(t, p);
     }
     c->conf.reply(c->conf.ctx, reply, now_us);
+}
+
+/* How many came, their lengths in octets[]; 0: none, or the other end is closed. */
+static int
+take_replies(struct to_thread *t, struct rf_media_reply reply[BATCH], size_t octets[BATCH])
+{
+    struct mmsghdr msg[BATCH];
+    struct iovec iov[BATCH];
+    int n;
+
+    memset(msg, 0, sizeof msg);
+    for (unsigned i = 0; i < BATCH; i++) {
+        iov[i] = (struct iovec){ &reply[i], sizeof reply[i] };
+        msg[i].msg_hdr.msg_iov = &iov[i];
+        msg[i].msg_hdr.msg_iovlen = 1;
+    }
+    n = recvmmsg(t->watch.fd, msg, BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
+    for (int i = 0; i < n; i++) {
+        octets[i] = msg[i].msg_len;
+        if (octets[i] == 0)
+            return i;
+    }
+    return n > 0 ? n : 0;
 }
 
 static void
 on_ready(struct rf_watch *w, uint32_t events, uint64_t now_us)
 {
     struct to_thread *t = rf_container(w, struct to_thread, watch);
-    struct rf_media_reply reply;
+    struct rf_media_reply reply[BATCH];
+    size_t octets[BATCH];
+    int n = BATCH;
 
     if (events & EPOLLOUT)
         transmit_waiting(t, now_us);
@@ -173,15 +231,15 @@ on_ready(struct rf_watch *w, uint32_t events, uint64_t now_us)
         rf_loop_unwatch(t->client->conf.loop, w); /* the parent is gone, and so are we soon */
         return;
     }
-    /* Bounded: signal has other work between. The rest makes the socket readable again. */
-    for (unsigned i = 0; i < 64; i++) {
-        ssize_t n = recv(w->fd, &reply, sizeof reply, MSG_DONTWAIT | MSG_TRUNC);
-
-        if (n <= 0)
-            return;
-        if (rf_media_reply_check(&reply, (size_t)n) == RF_OK &&
-            (reply.event == RF_MEDIA_FULL || reply.event == RF_MEDIA_GONE || thread_of(t->client, reply.session) == t))
-            deliver(t, &reply, now_us);
+    /* Fewer than fit: the socket is empty. And bounded: signal has other work between; the rest makes the socket
+     * readable again. */
+    for (unsigned i = 0; i < 4 && n == BATCH; i++) {
+        n = take_replies(t, reply, octets);
+        for (int k = 0; k < n; k++)
+            if (rf_media_reply_check(&reply[k], octets[k]) == RF_OK &&
+                (reply[k].event == RF_MEDIA_FULL || reply[k].event == RF_MEDIA_GONE ||
+                 thread_of(t->client, reply[k].session) == t))
+                deliver(t, &reply[k], now_us);
     }
 }
 
@@ -199,10 +257,9 @@ give_up(struct to_thread *t, struct pending *p, uint64_t now_us)
         .leg = p->request.leg,
     };
 
-    count_sessions(t, p->request.command, 0);
     if (p->request.command == RF_MEDIA_OPEN)
         c->given_up[c->given_up_count++ % GIVEN_UP] = p->request.cookie;
-    forget(c, p);
+    forget(t, p);
     c->conf.reply(c->conf.ctx, &reply, now_us);
 }
 
@@ -215,6 +272,7 @@ on_timer(struct rf_timer *timer, uint64_t now_us)
     for (uint32_t i = 0; i < c->conf.threads; i++) {
         struct to_thread *t = &c->thread[i];
         struct rf_link *l = t->pending.next;
+        bool needs_sending = false;
 
         while (l != &t->pending) {
             struct pending *p = rf_container(l, struct pending, link);
@@ -230,13 +288,16 @@ on_timer(struct rf_timer *timer, uint64_t now_us)
             if (p->due_us <= now_us && p->is_sent && !p->is_outdated) {
                 p->request.is_repeat = 1;
                 p->is_sent = false;
-                transmit(t, p, now_us);
+                t->unsent++;
             }
+            needs_sending |= p->due_us <= now_us && !p->is_sent;
             if (p->due_us <= now_us)
                 p->due_us = now_us + REPEAT_US;
             if (p->due_us < next_us)
                 next_us = p->due_us;
         }
+        if (needs_sending && !t->is_blocked)
+            transmit_waiting(t, now_us);
     }
     if (next_us != UINT64_MAX)
         arm(c, next_us);
@@ -303,7 +364,6 @@ rf_media_client_new(struct rf_media_client **out, const struct rf_media_client_c
         struct to_thread *t = &c->thread[i];
 
         t->client = c;
-        t->number = i;
         t->watch.fd = conf->control[i];
         t->watch.ready = on_ready;
         if (rf_loop_watch(conf->loop, &t->watch, EPOLLIN) != RF_OK) {
@@ -326,10 +386,12 @@ rf_media_client_free(struct rf_media_client *c)
     for (uint32_t i = 0; c->thread != NULL && i < c->conf.threads; i++) {
         struct to_thread *t = &c->thread[i];
 
+        if (t->watch.is_watched && !t->is_blocked)
+            transmit_waiting(t, rf_now_us()); /* a CLOSE that waited */
         if (t->watch.is_watched)
             rf_loop_unwatch(c->conf.loop, &t->watch);
         while (!rf_list_empty(&t->pending))
-            forget(c, rf_container(t->pending.next, struct pending, link));
+            forget(t, rf_container(t->pending.next, struct pending, link));
     }
     free(c->thread);
     free(c);
@@ -349,19 +411,25 @@ outdate(struct to_thread *t, const struct rf_media_request *q)
     }
 }
 
+/* By pairs of ports that cannot be had, of all workers' sessions: short calls leave ports that rest, and a thread
+ * whose share of the range has run out refuses calls while another has room. */
 static struct to_thread *
 least_busy(struct rf_media_client *c)
 {
-    struct to_thread *best = NULL;
+    uint32_t best = c->next_thread % c->conf.threads;
+    uint64_t least = UINT64_MAX;
 
     for (uint32_t i = 0; i < c->conf.threads; i++) {
-        struct to_thread *t = &c->thread[(c->next_thread + i) % c->conf.threads];
+        uint32_t number = (c->next_thread + i) % c->conf.threads;
+        uint64_t busy = (uint64_t)rf_media_map_busy(c->conf.map, number) + 2ull * c->thread[number].opening;
 
-        if (best == NULL || t->sessions < best->sessions)
-            best = t;
+        if (busy < least) {
+            best = number;
+            least = busy;
+        }
     }
-    c->next_thread = (best->number + 1) % c->conf.threads;
-    return best;
+    c->next_thread = best + 1;
+    return &c->thread[best];
 }
 
 static enum rf_err
@@ -385,10 +453,13 @@ send_to(struct rf_media_client *c, struct to_thread *t, const struct rf_media_re
     p->request.cookie = c->next_cookie;
     p->cookie = request->cookie;
     p->first_us = now_us;
-    p->due_us = now_us + REPEAT_US;
+    p->due_us = now_us + (request->command == RF_MEDIA_CLOSE ? CLOSE_WAITS_US : REPEAT_US);
     rf_list_append(&t->pending, &p->link);
     c->pending++;
-    t->has_unsent = c->has_unsent = true;
+    t->unsent++;
+    t->opening += request->command == RF_MEDIA_OPEN;
+    if (request->command != RF_MEDIA_CLOSE)
+        t->has_unsent = c->has_unsent = true;
     arm(c, p->due_us);
     return RF_OK;
 }
@@ -400,6 +471,8 @@ sweep(struct rf_media_client *c, const struct rf_media_request *request, uint64_
     struct rf_media_request q = *request;
     enum rf_err err = RF_OK;
 
+    for (uint32_t i = 0; i < c->conf.threads; i++)
+        c->thread[i].has_unsent = c->has_unsent = true;
     send_unsent(c, now_us);
     q.version = RF_MEDIA_VERSION;
     q.epoch = c->conf.epoch;

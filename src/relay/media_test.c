@@ -129,6 +129,7 @@ begin(uint32_t threads, uint32_t slots, uint32_t blocks, uint16_t port_low)
         abort();
     conf.loop = d.loop;
     conf.control = ours;
+    conf.map = d.map;
     if (rf_media_client_new(&d.client, &conf) != RF_OK)
         abort();
 }
