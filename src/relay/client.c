@@ -117,6 +117,28 @@ transmit(struct to_thread *t, struct pending *const batch[BATCH], unsigned n, ui
     return sent > 0 ? (unsigned)sent : 0;
 }
 
+/* All is sent: the timer need not wake us before the first repeat. */
+static void
+rearm(struct rf_media_client *c)
+{
+    uint64_t next_us = UINT64_MAX;
+
+    for (uint32_t i = 0; i < c->conf.threads; i++) {
+        struct to_thread *t = &c->thread[i];
+
+        if (t->unsent > 0)
+            return;
+        /* Sent in this order, so the first is due first. */
+        if (!rf_list_empty(&t->pending)) {
+            uint64_t due_us = rf_container(t->pending.next, struct pending, link)->due_us;
+
+            next_us = due_us < next_us ? due_us : next_us;
+        }
+    }
+    if (next_us != UINT64_MAX && rf_timer_is_armed(&c->timer) && c->timer.due_us < next_us)
+        rf_timer_arm(rf_loop_wheel(c->conf.loop), &c->timer, next_us);
+}
+
 static void
 transmit_waiting(struct to_thread *t, uint64_t now_us)
 {
@@ -134,6 +156,7 @@ transmit_waiting(struct to_thread *t, uint64_t now_us)
             watch_for_room(t, true);
         return;
     }
+    rearm(t->client);
 }
 
 static struct pending *
