@@ -13,14 +13,17 @@
 #define REPEAT_US 500000ull /* a media process that died is back before that */
 #define GIVEN_UP  64        /* OPENs we answered FULL ourselves, to end what is opened after all */
 #define BATCH     16        /* requests or answers with one system call */
-/* A CLOSE waits so long for company: each wake-up of a media thread costs more than what it does then. */
-#define CLOSE_WAITS_US 20000ull
+/* What nobody waits for waits so long for company: each wake-up of a media thread costs more than what it does then. */
+#define MAY_WAIT_US 20000ull
+#define SPARES_MAX    128
+#define SPARES_LAST_US 100000ull /* of calls, at the rate of this second */
 
 struct pending {
     struct rf_link link;     /* of its thread, oldest first */
     uint64_t cookie;         /* the caller's; ours is in the request */
     uint64_t first_us, due_us;
     bool is_sent;
+    bool is_spare;           /* an OPEN of our own */
     bool is_outdated;        /* a later CHANGE of this leg was queued: not to be repeated */
     struct rf_media_request request;
 };
@@ -35,6 +38,21 @@ struct to_thread {
     bool has_unsent;         /* requests of this round, which leave together at its end: one wake-up for all */
 };
 
+/*
+ * Sessions that were opened before a call asked for them, so that a busy worker's call need not wait for media, nor wake
+ * it for this alone: what is used up is asked for together with the next request. At fewer than ten calls a second
+ * there are none.
+ */
+struct spares {
+    struct rf_media_request kind;    /* what they were opened with */
+    struct rf_media_reply session[SPARES_MAX];
+    uint32_t count, asked, wanted;
+    uint32_t opens;                  /* OPENs since the timer last fired */
+    struct rf_timer timer;           /* each second while there is demand */
+    struct rf_media_reply given[SPARES_MAX]; /* to callers, who are told at the beginning of the next round */
+    uint32_t given_count;
+};
+
 struct rf_media_client {
     struct rf_media_client_conf conf;
     struct to_thread *thread;
@@ -47,7 +65,12 @@ struct rf_media_client {
     uint32_t given_up_count;
     uint32_t next_thread;    /* among equals */
     size_t pending;
+    struct spares spares;
 };
+
+static enum rf_err send_to(struct rf_media_client *c, struct to_thread *t, const struct rf_media_request *request,
+                           bool is_spare, uint64_t now_us);
+static struct to_thread *least_busy(struct rf_media_client *c);
 
 static void
 watch_for_room(struct to_thread *t, bool is_blocked)
@@ -179,6 +202,115 @@ thread_of(struct rf_media_client *c, struct rf_media_name name)
     return number < c->conf.threads ? &c->thread[number] : NULL;
 }
 
+/* --- spare sessions --- */
+
+static bool
+is_kind(const struct spares *s, const struct rf_media_request *q)
+{
+    return q->family[0] == s->kind.family[0] && q->family[1] == s->kind.family[1] &&
+           q->timeout_s == s->kind.timeout_s;
+}
+
+static void
+close_spare(struct rf_media_client *c, struct rf_media_name name, uint64_t now_us)
+{
+    struct rf_media_request q = { .command = RF_MEDIA_CLOSE, .session = name };
+
+    /* When even this finds no room, it is lost until the next start sweeps. */
+    (void)!send_to(c, thread_of(c, name), &q, false, now_us);
+}
+
+static void
+ask_for_spares(struct rf_media_client *c, uint64_t now_us)
+{
+    struct spares *s = &c->spares;
+
+    while (s->count + s->asked < s->wanted) {
+        if (send_to(c, least_busy(c), &s->kind, true, now_us) != RF_OK)
+            return;
+        s->asked++;
+    }
+}
+
+static void
+want_spares(struct spares *s)
+{
+    uint64_t wanted = s->opens * SPARES_LAST_US / RF_S;
+
+    s->wanted = wanted < SPARES_MAX ? (uint32_t)wanted : SPARES_MAX;
+}
+
+static void
+spare_opened(struct rf_media_client *c, const struct rf_media_reply *reply, uint64_t now_us)
+{
+    struct spares *s = &c->spares;
+
+    s->asked--;
+    if (reply->event != RF_MEDIA_OPENED)
+        s->wanted = 0; /* ports run short: calls that are there come first */
+    else if (s->count < SPARES_MAX && s->count < s->wanted)
+        s->session[s->count++] = *reply;
+    else
+        close_spare(c, reply->session, now_us);
+}
+
+static void
+on_second(struct rf_timer *timer, uint64_t now_us)
+{
+    struct rf_media_client *c = rf_container(timer, struct rf_media_client, spares.timer);
+    struct spares *s = &c->spares;
+
+    want_spares(s);
+    while (s->count > s->wanted)
+        close_spare(c, s->session[--s->count].session, now_us);
+    if (s->opens > 0 || s->count > 0)
+        rf_timer_arm(rf_loop_wheel(c->conf.loop), timer, now_us + RF_S);
+    s->opens = 0;
+}
+
+static void
+count_open(struct rf_media_client *c, const struct rf_media_request *q, uint64_t now_us)
+{
+    struct spares *s = &c->spares;
+    uint32_t wanted = s->wanted;
+
+    if (!is_kind(s, q) && s->count + s->asked == 0) {
+        s->kind = *q;
+        s->kind.is_ahead = 1;
+    }
+    s->opens++;
+    want_spares(s);
+    if (s->wanted < wanted)
+        s->wanted = wanted; /* the second is young */
+    if (!rf_timer_is_armed(&s->timer))
+        rf_timer_arm(rf_loop_wheel(c->conf.loop), &s->timer, now_us + RF_S);
+}
+
+/* The answer to an OPEN, as if media had given it; told later, since who sends is not called back. */
+static bool
+give_spare(struct rf_media_client *c, const struct rf_media_request *q)
+{
+    struct spares *s = &c->spares;
+
+    if (s->count == 0 || s->given_count == SPARES_MAX || !is_kind(s, q))
+        return false;
+    s->given[s->given_count] = s->session[--s->count];
+    s->given[s->given_count++].cookie = q->cookie;
+    return true;
+}
+
+static void
+tell_given(struct rf_media_client *c, uint64_t now_us)
+{
+    struct spares *s = &c->spares;
+    uint32_t n = s->given_count;
+
+    for (uint32_t i = 0; i < n; i++)
+        c->conf.reply(c->conf.ctx, &s->given[i], now_us); /* may add to them */
+    s->given_count -= n;
+    memmove(s->given, s->given + n, s->given_count * sizeof s->given[0]);
+}
+
 /* --- answers --- */
 
 /* An OPEN that we gave up was done after all. */
@@ -212,6 +344,16 @@ deliver(struct to_thread *t, struct rf_media_reply *reply, uint64_t now_us)
             return;
         }
         reply->cookie = p->cookie;
+        if (p->is_spare) {
+            forget(t, p);
+            spare_opened(c, reply, now_us);
+            return;
+        }
+        if (reply->event == RF_MEDIA_FULL && give_spare(c, &p->request)) {
+            c->spares.given[c->spares.given_count - 1].cookie = p->cookie;
+            forget(t, p);
+            return;
+        }
         forget(t, p);
     }
     c->conf.reply(c->conf.ctx, reply, now_us);
@@ -282,6 +424,11 @@ give_up(struct to_thread *t, struct pending *p, uint64_t now_us)
 
     if (p->request.command == RF_MEDIA_OPEN)
         c->given_up[c->given_up_count++ % GIVEN_UP] = p->request.cookie;
+    if (p->is_spare) {
+        forget(t, p);
+        spare_opened(c, &reply, now_us);
+        return;
+    }
     forget(t, p);
     c->conf.reply(c->conf.ctx, &reply, now_us);
 }
@@ -342,15 +489,20 @@ send_unsent(struct rf_media_client *c, uint64_t now_us)
 }
 
 static bool
-has_unsent(struct rf_loop_source *s)
+has_work(struct rf_loop_source *s)
 {
-    return rf_container(s, struct rf_media_client, source)->has_unsent;
+    const struct rf_media_client *c = rf_container(s, struct rf_media_client, source);
+
+    return c->has_unsent || c->spares.given_count > 0;
 }
 
 static void
 round_begins(struct rf_loop_source *s, uint64_t now_us)
 {
-    send_unsent(rf_container(s, struct rf_media_client, source), now_us);
+    struct rf_media_client *c = rf_container(s, struct rf_media_client, source);
+
+    tell_given(c, now_us);
+    send_unsent(c, now_us);
 }
 
 static void
@@ -371,8 +523,9 @@ rf_media_client_new(struct rf_media_client **out, const struct rf_media_client_c
     c->conf = *conf;
     c->next_cookie = rf_rand_u64(&rf_rand_system);
     c->timer.fire = on_timer;
+    c->spares.timer.fire = on_second;
     c->hook.run = round_ends;
-    c->source.has_work = has_unsent;
+    c->source.has_work = has_work;
     c->source.work = round_begins;
     rf_loop_add_hook(conf->loop, &c->hook);
     rf_loop_add_source(conf->loop, &c->source);
@@ -404,6 +557,7 @@ rf_media_client_free(struct rf_media_client *c)
     if (c == NULL)
         return;
     rf_timer_cancel(rf_loop_wheel(c->conf.loop), &c->timer);
+    rf_timer_cancel(rf_loop_wheel(c->conf.loop), &c->spares.timer);
     rf_loop_remove_hook(c->conf.loop, &c->hook);
     rf_loop_remove_source(c->conf.loop, &c->source);
     for (uint32_t i = 0; c->thread != NULL && i < c->conf.threads; i++) {
@@ -456,8 +610,10 @@ least_busy(struct rf_media_client *c)
 }
 
 static enum rf_err
-send_to(struct rf_media_client *c, struct to_thread *t, const struct rf_media_request *request, uint64_t now_us)
+send_to(struct rf_media_client *c, struct to_thread *t, const struct rf_media_request *request, bool is_spare,
+        uint64_t now_us)
 {
+    bool may_wait = is_spare || request->command == RF_MEDIA_CLOSE;
     struct pending *p;
 
     if (c->pending >= RF_MEDIA_CLIENT_PENDING)
@@ -476,12 +632,13 @@ send_to(struct rf_media_client *c, struct to_thread *t, const struct rf_media_re
     p->request.cookie = c->next_cookie;
     p->cookie = request->cookie;
     p->first_us = now_us;
-    p->due_us = now_us + (request->command == RF_MEDIA_CLOSE ? CLOSE_WAITS_US : REPEAT_US);
+    p->due_us = now_us + (may_wait ? MAY_WAIT_US : REPEAT_US);
+    p->is_spare = is_spare;
     rf_list_append(&t->pending, &p->link);
     c->pending++;
     t->unsent++;
     t->opening += request->command == RF_MEDIA_OPEN;
-    if (request->command != RF_MEDIA_CLOSE)
+    if (!may_wait)
         t->has_unsent = c->has_unsent = true;
     arm(c, p->due_us);
     return RF_OK;
@@ -505,6 +662,18 @@ sweep(struct rf_media_client *c, const struct rf_media_request *request, uint64_
     return err;
 }
 
+static enum rf_err
+open(struct rf_media_client *c, const struct rf_media_request *request, uint64_t now_us)
+{
+    enum rf_err err = RF_OK;
+
+    count_open(c, request, now_us);
+    if (!give_spare(c, request))
+        err = send_to(c, least_busy(c), request, false, now_us);
+    ask_for_spares(c, now_us);
+    return err;
+}
+
 enum rf_err
 rf_media_client_send(struct rf_media_client *c, const struct rf_media_request *request, uint64_t now_us)
 {
@@ -519,8 +688,10 @@ rf_media_client_send(struct rf_media_client *c, const struct rf_media_request *r
         return err;
     if (request->command == RF_MEDIA_SWEEP)
         return sweep(c, request, now_us);
-    t = request->command == RF_MEDIA_OPEN ? least_busy(c) : thread_of(c, request->session);
-    return t != NULL ? send_to(c, t, request, now_us) : RF_ERR_RANGE;
+    if (request->command == RF_MEDIA_OPEN)
+        return open(c, request, now_us);
+    t = thread_of(c, request->session);
+    return t != NULL ? send_to(c, t, request, false, now_us) : RF_ERR_RANGE;
 }
 
 size_t

@@ -36,7 +36,7 @@ void rf_media_client_free(struct rf_media_client *c);
 /**
  * Send. version, epoch and is_repeat are set here; cookie is the caller's and comes back with the answer. OPEN goes
  * to the thread with the fewest ports in use or at rest, SWEEP to all (and has no answer). A CLOSE may wait for
- * another request, up to 20 ms.
+ * another request, up to 20 ms. A busy worker's OPEN is answered with a session that was opened ahead.
  * @return RF_ERR_NOMEM: too many without an answer; RF_ERR_RANGE: the request cannot be right
  */
 RF_MUST_CHECK enum rf_err rf_media_client_send(struct rf_media_client *c, const struct rf_media_request *request,

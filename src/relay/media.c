@@ -119,7 +119,7 @@ flush(struct thread *t, uint32_t worker)
 /* Each wake-up of the worker costs more than the answer: what it does not wait for leaves with what it does, or at
  * the next housekeeping. Its client repeats a request only after ten times as long. */
 static bool
-post(struct thread *t, uint32_t worker, const struct rf_media_reply *reply)
+post(struct thread *t, uint32_t worker, const struct rf_media_reply *reply, bool is_awaited)
 {
     struct link *l = &t->link[worker];
 
@@ -127,7 +127,7 @@ post(struct thread *t, uint32_t worker, const struct rf_media_reply *reply)
         return false;
     l->outbox[(l->head + l->count) % OUTBOX] = *reply;
     l->count++;
-    if ((reply->event != RF_MEDIA_CHANGED && reply->event != RF_MEDIA_CLOSED) || l->count >= OUTBOX_LAZY_MAX)
+    if (is_awaited || l->count >= OUTBOX_LAZY_MAX)
         l->is_awaited = t->has_awaited = true;
     return true;
 }
@@ -162,7 +162,7 @@ on_event(void *ctx, uint32_t worker, const struct rf_media_reply *event)
      * off, an answer not: half of the queue is theirs. */
     if (worker >= t->start->workers)
         return true;
-    return t->link[worker].count < OUTBOX / 2 && post(t, worker, event);
+    return t->link[worker].count < OUTBOX / 2 && post(t, worker, event, true);
 }
 
 /* --- from signal --- */
@@ -178,11 +178,17 @@ is_waiting(const struct thread *t, uint32_t worker, const struct rf_media_reques
 }
 
 static void
-answer_full(struct thread *t, uint32_t worker, uint64_t cookie)
+answer(struct thread *t, uint32_t worker, const struct rf_media_request *q, const struct rf_media_reply *reply)
 {
-    struct rf_media_reply reply = { .version = RF_MEDIA_VERSION, .event = RF_MEDIA_FULL, .cookie = cookie };
+    post(t, worker, reply, reply->event != RF_MEDIA_CHANGED && reply->event != RF_MEDIA_CLOSED && !q->is_ahead);
+}
 
-    post(t, worker, &reply);
+static void
+answer_full(struct thread *t, uint32_t worker, const struct rf_media_request *q)
+{
+    struct rf_media_reply reply = { .version = RF_MEDIA_VERSION, .event = RF_MEDIA_FULL, .cookie = q->cookie };
+
+    answer(t, worker, q, &reply);
 }
 
 static void
@@ -192,14 +198,14 @@ handle(struct thread *t, uint32_t worker, const struct rf_media_request *q, uint
     enum rf_err err = rf_relay_request(t->relay, worker, q, &reply, now_us);
 
     if (err == RF_OK) {
-        post(t, worker, &reply);
+        answer(t, worker, q, &reply);
     } else if (err == RF_ERR_AGAIN) {
         if (is_waiting(t, worker, q))
             return;
         if (t->waiting_count < WAITING_MAX)
             t->waiting[t->waiting_count++] = (struct waiting){ worker, now_us, *q };
         else
-            answer_full(t, worker, q->cookie);
+            answer_full(t, worker, q);
     }
 }
 
@@ -293,9 +299,9 @@ offer_again(struct thread *t, uint64_t now_us)
         if (err == RF_ERR_AGAIN && now_us - w->since_us < WAITING_US)
             t->waiting[kept++] = *w;
         else if (err == RF_OK)
-            post(t, w->worker, &reply);
+            answer(t, w->worker, &w->request, &reply);
         else
-            answer_full(t, w->worker, w->request.cookie);
+            answer_full(t, w->worker, &w->request);
     }
     t->waiting_count = kept;
 }
