@@ -29,6 +29,9 @@ int rf_cmd_user_add(struct rf_cli *cli);
 int rf_cmd_user_set(struct rf_cli *cli);
 int rf_cmd_user_remove(struct rf_cli *cli);
 int rf_cmd_user_password(struct rf_cli *cli);
+/* cmd_ban.c */
+int rf_cmd_ban_list(struct rf_cli *cli);
+int rf_cmd_ban_lift(struct rf_cli *cli);
 /* cmd_call.c */
 int rf_cmd_calls(struct rf_cli *cli);
 int rf_cmd_call_show(struct rf_cli *cli);
@@ -45,6 +48,8 @@ int rf_cmd_sip_parse(struct rf_cli *cli);
 int rf_cmd_sdp_decide(struct rf_cli *cli);
 int rf_cmd_srtp_protect(struct rf_cli *cli);
 int rf_cmd_srtp_unprotect(struct rf_cli *cli);
+/* cmd_cert_check.c */
+int rf_cmd_cert_check(struct rf_cli *cli);
 /* cmd_demo.c, cmd_selfcall.c */
 int rf_cmd_demo(struct rf_cli *cli);
 int rf_cmd_selfcall(struct rf_cli *cli);

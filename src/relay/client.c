@@ -349,7 +349,7 @@ deliver(struct to_thread *t, struct rf_media_reply *reply, uint64_t now_us)
             spare_opened(c, reply, now_us);
             return;
         }
-        if (reply->event == RF_MEDIA_FULL && give_spare(c, &p->request)) {
+        if (reply->event == RF_MEDIA_FULL && p->request.command == RF_MEDIA_OPEN && give_spare(c, &p->request)) {
             c->spares.given[c->spares.given_count - 1].cookie = p->cookie;
             forget(t, p);
             return;
@@ -416,7 +416,8 @@ give_up(struct to_thread *t, struct pending *p, uint64_t now_us)
     struct rf_media_client *c = t->client;
     struct rf_media_reply reply = {
         .version = RF_MEDIA_VERSION,
-        .event = p->request.command == RF_MEDIA_OPEN ? RF_MEDIA_FULL : RF_MEDIA_GONE,
+        .event = p->request.command == RF_MEDIA_OPEN || p->request.command == RF_MEDIA_EXTEND ? RF_MEDIA_FULL
+                                                                                             : RF_MEDIA_GONE,
         .cookie = p->cookie,
         .session = p->request.session,
         .leg = p->request.leg,
