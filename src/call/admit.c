@@ -110,7 +110,7 @@ lookup_user(void *ctx, struct rf_span name, struct rf_auth_user *out)
 }
 
 static void
-challenge(struct rf_call_layer *l, struct rf_server_txn *txn, bool stale, uint64_t now_us)
+challenge(struct rf_call_layer *l, struct rf_server_txn *txn, bool stale, const char *note, uint64_t now_us)
 {
     char text[2048];
     struct rf_buf b = rf_buf(text, sizeof text);
@@ -118,6 +118,7 @@ challenge(struct rf_call_layer *l, struct rf_server_txn *txn, bool stale, uint64
 
     rf_auth_put_challenges(l->env.auth, &b, RF_HDR_PROXY_AUTHORIZATION, rf_span_str(s->domain),
                            rf_server_txn_request(txn), &rf_server_txn_flow(txn)->remote, stale, now_us);
+    prelude_challenged(l, rf_server_txn_request(txn), 407, note, now_us);
     rf_server_txn_reply(txn, 407, NULL, rf_buf_span(&b), now_us);
 }
 
@@ -138,11 +139,11 @@ request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
         *algorithm = rf_digest_name(r.algorithm);
         return true;
     case RF_AUTH_CHALLENGE:
-        challenge(l, txn, false, now_us);
+        challenge(l, txn, false, "", now_us);
         break;
     case RF_AUTH_STALE:
     case RF_AUTH_REPLAY:
-        challenge(l, txn, true, now_us);
+        challenge(l, txn, true, "the nonce was used or too old", now_us);
         break;
     case RF_AUTH_BAD:
         if (l->env.sign_in_failed != NULL)
@@ -152,7 +153,7 @@ request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
         else
             RF_REFUSE(UNKNOWN_USER, RF_F_SPAN("user", r.username), RF_F_STR("domain", s->domain),
                       RF_F_ADDR("addr", &flow->remote));
-        challenge(l, txn, false, now_us);
+        challenge(l, txn, false, "wrong user or password", now_us);
         break;
     case RF_AUTH_BROKEN:
         rf_server_txn_reply(txn, 400, "Broken Credentials", (struct rf_span){ 0 }, now_us);
@@ -213,6 +214,25 @@ refuse_full(struct call *c, const char *what, uint64_t now_us)
                 (const struct rf_log_field[]){ RF_F_STR("what", what), RF_F_STR("who", c->a->user),
                                                RF_F_STR("seconds", "5"), RF_F_STR("call", c->id), { 0 } },
                 now_us);
+}
+
+/* Its caller's share of calls, and a place among all of them. */
+static bool
+check_room(struct call *c, uint32_t user_max, uint64_t now_us)
+{
+    char what[128];
+
+    switch (rf_quota_take(c->l->env.quota, rf_span_str(c->a->user), user_max, call_settings(c)->calls_max, &c->share)) {
+    case RF_OK:
+        return true;
+    case RF_ERR_RANGE:
+        snprintf(what, sizeof what, "the number of calls of this user (user.%s.calls-max)", c->a->user);
+        break;
+    default:
+        snprintf(what, sizeof what, "the number of calls (calls-max)");
+    }
+    refuse_full(c, what, now_us);
+    return false;
 }
 
 /* Session-Expires of an INVITE; false: answered 400 or 422. */
@@ -328,18 +348,12 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
     }
     c->max_forwards = msg->max_forwards;
     rf_timer_arm(l->env.wheel, &c->timer, now_us + s->ring_time_s * RF_S);
+    prelude_take(c, msg);
     ladder_msg(c, 0, false, msg, now_us);
     if (!check_identity(c, msg, now_us) || !check_transport(c, &user, now_us))
         return;
-    if (l->count > s->calls_max) {
-        refuse_full(c, "the number of calls", now_us);
+    if (!check_room(c, user.calls_max != 0 ? user.calls_max : s->calls_per_user_max, now_us))
         return;
-    }
-    if (!call_user_count_add(l, c->a->user, user.calls_max != 0 ? user.calls_max : s->calls_per_user_max)) {
-        refuse_full(c, "the number of calls of this user", now_us);
-        return;
-    }
-    c->limit_counted = true;
     if (check_session(c, msg, now_us) && check_offer(c, msg, has_sdp > 0, now_us))
         find_targets(c, msg, now_us);
 }

@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "base/hash.h"
+#include "base/quota.h"
 #include "policy/srtp_policy.h"
 #include "registrar/auth.h"
 #include "registrar/location.h"
@@ -44,7 +45,7 @@ struct rf_call_settings {
     uint32_t session_expires_s;    /* 1800 (RFC 4028); 0: no session timer */
     uint32_t min_se_s;             /* 90 */
     uint32_t media_timeout_s;      /* 60: both legs are ended (RF-404); 0: never */
-    uint32_t calls_max;            /* per worker; above: 503 (RF-512) */
+    uint32_t calls_max;            /* of all workers; above: 503 (RF-512) */
     uint32_t calls_per_user_max;   /* 10 */
     bool explain_to_peer;          /* Warning: 399 with the RF code, to authenticated peers */
 };
@@ -64,6 +65,7 @@ struct rf_call_env {
     struct rf_auth *auth;
     struct rf_location *location;
     const struct rf_media_map *media_map;   /* may be NULL in plays: counters read as 0 */
+    struct rf_quota *quota;                 /* calls of users and of all, shared by the workers; NULL: this one's own */
     uint16_t worker, workers;
     struct rf_hash_key owner_key;           /* for rf_call_owner; the same in all workers and after a restart */
 
@@ -125,6 +127,8 @@ uint16_t rf_call_owner(const struct rf_hash_key *key, struct rf_span call_id, ui
 void rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                      uint64_t now_us);
 void rf_call_ack(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
+/** The first ACK for a 3xx-6xx: for the ladder alone. */
+void rf_call_refusal_acked(struct rf_call_layer *l, const struct rf_sip_msg *msg, uint64_t now_us);
 void rf_call_stray_response(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow,
                             uint64_t now_us);
 void rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply, uint64_t now_us);
@@ -138,6 +142,12 @@ uint16_t rf_call_saved_owner(const struct rf_hash_key *key, struct rf_span value
 /* --- what people ask --- */
 
 size_t rf_call_count(const struct rf_call_layer *l);
+
+struct rf_call_counts {
+    uint64_t calls, encrypted; /* that ring or are up; of these: verdict ENCRYPTED now */
+};
+/** Both of the same moment. */
+struct rf_call_counts rf_call_counts(struct rf_call_layer *l);
 /** One object per call: id, from, to, seconds, legs with signalling and media evidence, verdict, code. */
 json_t *rf_call_list(struct rf_call_layer *l, uint64_t now_us);
 /** The whole evidence of one call (id or unique prefix, or "last") with its ladder; NULL: not here. */

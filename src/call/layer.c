@@ -30,10 +30,13 @@ rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env)
     rf_list_init(&l->all);
     layer_closing_init(l);
     if (rf_hash_init(&l->legs, env->rand) != RF_OK || rf_hash_init(&l->calls, env->rand) != RF_OK ||
-        rf_hash_init(&l->medias, env->rand) != RF_OK || rf_hash_init(&l->users, env->rand) != RF_OK) {
+        rf_hash_init(&l->medias, env->rand) != RF_OK ||
+        (env->quota == NULL && rf_quota_new(&l->own_quota, env->rand) != RF_OK)) {
         rf_call_layer_free(l);
         return RF_ERR_NOMEM;
     }
+    if (env->quota == NULL)
+        l->env.quota = l->own_quota;
     *out = l;
     return RF_OK;
 }
@@ -47,16 +50,10 @@ rf_call_layer_free(struct rf_call_layer *l)
         RF_LIST_FOREACH(&l->all, it)
             call_free(rf_container(it, struct call, all));
     layer_closing_fini(l);
-    RF_HASH_FOREACH(&l->users, it) {
-        struct user_calls *u = rf_container(it, struct user_calls, node);
-
-        rf_hash_remove(&l->users, it);
-        free(u);
-    }
     rf_hash_fini(&l->legs);
     rf_hash_fini(&l->calls);
     rf_hash_fini(&l->medias);
-    rf_hash_fini(&l->users);
+    rf_quota_free(l->own_quota);
     for (size_t i = 0; i < RECENT_MAX; i++)
         free(l->recent[i]);
     free(l->record_mem);
@@ -169,8 +166,8 @@ call_free(struct call *c)
     rf_timer_cancel(l->env.wheel, &c->media_timer);
     rf_timer_cancel(l->env.wheel, &c->exchange.glare);
     infos_stop(c, call_now(c));
-    if (c->limit_counted)
-        call_user_count_drop(l, c->a->user);
+    if (c->share != NULL)
+        rf_quota_drop(l->env.quota, c->share);
     leg_free(c->a);
     leg_free(c->b);
     RF_LIST_FOREACH(&c->attempts, it)
@@ -186,7 +183,32 @@ call_free(struct call *c)
 static bool
 leg_is_waited_for(const struct leg *leg)
 {
-    return leg != NULL && (leg->path_wanted || leg->bye_waits_for_ack || leg->bye_wanted || leg->client_is_open);
+    return leg != NULL && (leg->path_wanted || leg->bye_waits_for_ack || leg->bye_wanted || leg->client_is_open ||
+                           leg->bye != NULL);
+}
+
+/* A phone that does not answer our BYE has nothing to say to this call any more. */
+static void
+leg_wait_no_more(struct leg *leg, uint64_t now_us)
+{
+    if (leg == NULL || leg->bye == NULL)
+        return;
+    ladder_add(leg->call, leg->side, false, "BYE", 0, "no answer yet", now_us);
+    rf_client_txn_disown(leg->bye);
+    leg->bye = NULL;
+}
+
+void
+call_close_record(struct call *c, uint64_t now_us)
+{
+    if (c->record_made)
+        return;
+    rf_timer_cancel(c->l->env.wheel, &c->timer);
+    leg_wait_no_more(c->a, now_us);
+    leg_wait_no_more(c->b, now_us);
+    if (c->answered)
+        call_forget(c);
+    record_keep(c, now_us);
 }
 
 void
@@ -198,6 +220,7 @@ call_settle(struct call *c)
     RF_LIST_FOREACH(&c->attempts, it)
         if (leg_is_waited_for(rf_container(it, struct leg, link)))
             return;
+    call_close_record(c, call_now(c));
     call_free(c);
 }
 
@@ -206,8 +229,14 @@ timer_fired(struct rf_timer *t, uint64_t now_us)
 {
     struct call *c = rf_container(t, struct call, timer);
 
+    if (c->state == CALL_ENDING) {
+        call_close_record(c, now_us);
+        call_settle(c);
+        return;
+    }
     if (c->state == CALL_UP) {
         evidence_sample(c);
+        oneway_sample(c, now_us);
         rf_timer_arm(c->l->env.wheel, &c->timer, now_us + SAMPLE_US);
         return;
     }
@@ -219,51 +248,6 @@ timer_fired(struct rf_timer *t, uint64_t now_us)
                     (const struct rf_log_field[]){ RF_F_STR("number", c->called), RF_F_STR("seconds", seconds),
                                                    RF_F_STR("call", c->id), { 0 } },
                     now_us);
-    }
-}
-
-/* --- how many calls a user has --- */
-
-static bool
-user_is(const struct rf_hash_node *node, const void *key)
-{
-    return strcmp(rf_container(node, const struct user_calls, node)->name, key) == 0;
-}
-
-static struct user_calls *
-user_find(struct rf_call_layer *l, const char *name)
-{
-    struct rf_hash_node *node = rf_hash_find(&l->users, rf_hash_of(&l->users, rf_span_str(name)), user_is, name);
-
-    return node != NULL ? rf_container(node, struct user_calls, node) : NULL;
-}
-
-bool
-call_user_count_add(struct rf_call_layer *l, const char *name, uint32_t max)
-{
-    struct user_calls *u = user_find(l, name);
-
-    if (u == NULL) {
-        u = calloc(1, sizeof *u);
-        if (u == NULL)
-            return false;
-        snprintf(u->name, sizeof u->name, "%s", name);
-        rf_hash_insert(&l->users, &u->node, rf_hash_of(&l->users, rf_span_str(name)));
-    }
-    if (u->count >= max)
-        return false; /* it has calls, so the entry stays for them */
-    u->count++;
-    return true;
-}
-
-void
-call_user_count_drop(struct rf_call_layer *l, const char *name)
-{
-    struct user_calls *u = user_find(l, name);
-
-    if (u != NULL && --u->count == 0) {
-        rf_hash_remove(&l->users, &u->node);
-        free(u);
     }
 }
 
@@ -383,6 +367,23 @@ rf_call_count(const struct rf_call_layer *l)
     return l->count;
 }
 
+struct rf_call_counts
+rf_call_counts(struct rf_call_layer *l)
+{
+    struct rf_call_counts n = { 0, 0 };
+
+    RF_LIST_FOREACH(&l->all, it) {
+        struct call *c = rf_container(it, struct call, all);
+
+        if (c->state == CALL_ENDING)
+            continue;
+        evidence_sample(c);
+        n.calls++;
+        n.encrypted += c->verdict_now == VERDICT_ENCRYPTED;
+    }
+    return n;
+}
+
 static struct call *
 find_call(struct rf_call_layer *l, struct rf_span id)
 {
@@ -391,7 +392,7 @@ find_call(struct rf_call_layer *l, struct rf_span id)
     RF_LIST_FOREACH(&l->all, it) {
         struct call *c = rf_container(it, struct call, all);
 
-        if (c->state != CALL_ENDING && id.n > 0 && id.n <= strlen(c->id) && memcmp(c->id, id.p, id.n) == 0) {
+        if (!c->record_made && id.n > 0 && id.n <= strlen(c->id) && memcmp(c->id, id.p, id.n) == 0) {
             if (found != NULL)
                 return NULL; /* not unique */
             found = c;
@@ -440,7 +441,7 @@ rf_call_show(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
         if (!rf_list_empty(&l->all)) {
             struct call *newest = rf_container(l->all.prev, struct call, all);
 
-            if (newest->state != CALL_ENDING)
+            if (!newest->record_made)
                 c = newest;
         }
     }
@@ -462,7 +463,7 @@ rf_call_hangup(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
 {
     struct call *c = find_call(l, id);
 
-    if (c == NULL)
+    if (c == NULL || c->state == CALL_ENDING)
         return RF_ERR_NOT_FOUND;
     call_end(c, "operator", 480, RF_REFUSE_NONE, now_us);
     return RF_OK;
@@ -471,6 +472,16 @@ rf_call_hangup(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
 void
 rf_call_hangup_all(struct rf_call_layer *l, uint64_t now_us)
 {
-    RF_LIST_FOREACH(&l->all, it)
-        call_end(rf_container(it, struct call, all), "operator", 480, RF_REFUSE_NONE, now_us);
+    l->is_stopping = true;
+    RF_LIST_FOREACH(&l->all, it) {
+        struct call *c = rf_container(it, struct call, all);
+
+        if (c->state != CALL_ENDING) {
+            call_end(c, "operator", 480, RF_REFUSE_NONE, now_us);
+        } else {
+            call_close_record(c, now_us);
+            call_settle(c);
+        }
+    }
+    l->is_stopping = false;
 }

@@ -297,6 +297,8 @@ why_anew(const struct rf_ca_session *s, const struct rf_ca_conf *conf, const str
         return "another root signed it";
     if (r != NULL && r->revoked != 0)
         return "it was revoked";
+    if (conf->must_renew)
+        return "it was asked for";
     if (wall_s >= rf_cert_renew_at(f))
         return "less than a third of its life was left";
     if (f->not_before > wall_s)

@@ -8,7 +8,6 @@
 #include "main/settings.h"
 
 #define PATIENCE_US (3 * RF_S) /* a worker that has not answered by then is left out */
-#define CERTS_MAX   (4u << 20) /* chains and keys of all listeners: some 10 kB each */
 #define RECORDS_MAX 500        /* call records that `calls` and `ladder --from` look through */
 
 /* --- questions --- */
@@ -255,20 +254,61 @@ registrations(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reque
     rf_control_answer(ask, v.rows);
 }
 
+/* --- bans --- */
+
+static void
+ban_list(struct rf_desk *d, struct rf_control_ask *ask)
+{
+    struct rf_guard_ban *bans = calloc(RF_BANS_MAX, sizeof *bans);
+    size_t n = bans != NULL ? rf_guard_bans(d->conf.shared->guard, rf_now_us(), bans, RF_BANS_MAX) : 0;
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        char source[RF_ADDR_TEXT_MAX + 4];
+        struct rf_buf b = rf_buf(source, sizeof source - 1);
+
+        rf_put_host(&b, &bans[i].source, false);
+        if (bans[i].source.sa.sa_family == AF_INET6)
+            rf_put_str(&b, "/64");
+        source[b.n] = '\0';
+        json_array_append_new(rows, json_pack("{s:s, s:i, s:i, s:s}", "source", source, "left_s", (int)bans[i].left_s,
+                                              "times", (int)bans[i].level, "reason", bans[i].reason));
+    }
+    free(bans);
+    rf_control_answer(ask, rows);
+}
+
+static void
+ban_lift(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    struct rf_span text = rf_span_str(text_of(request, "source"));
+    struct rf_addr source;
+
+    if (rf_addr_parse(rf_span_sub(text, 0, rf_span_find(text, '/')), 0, &source) != RF_OK) {
+        rf_control_refuse(ask, 2, "", "an address is wanted, such as 192.0.2.7", "ringfence ban lists them");
+        return;
+    }
+    if (!rf_guard_unban(d->conf.shared->guard, &source, rf_now_us())) {
+        rf_control_refuse(ask, 1, "", "this source is not banned", "ringfence ban lists those that are");
+        return;
+    }
+    RF_LOGF(RF_LOG_INFO, "guard.lifted", "a ban was lifted by command", RF_F_SPAN("source", text));
+    rf_control_answer(ask, json_pack("{s:s%}", "source", text.p, text.n));
+}
+
 /* --- status --- */
 
 static json_t *
-listeners(const struct rf_launch *l)
+listeners(const struct rf_site *s)
 {
     static const char *const names[] = { "udp", "tcp", "tls", "ws", "wss" };
     json_t *list = json_array();
 
-    for (uint32_t i = 0; i < l->fd_count; i++) {
+    for (size_t i = 0; i < s->listener_count; i++) {
         char address[RF_ADDR_TEXT_MAX];
 
-        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].a == 0)
-            json_array_append_new(list, json_sprintf("%s:%s", names[l->fd[i].transport],
-                                                     rf_addr_text(&l->fd[i].addr, address)));
+        json_array_append_new(list, json_sprintf("%s:%s", names[s->listener[i].transport],
+                                                 rf_addr_text(&s->listener[i].addr, address)));
     }
     return list;
 }
@@ -283,6 +323,24 @@ refusals(void)
             json_object_set_new(o, rf_refusal_row((enum rf_refusal)r)->code,
                                 json_integer((json_int_t)rf_refusal_count((enum rf_refusal)r)));
     return o;
+}
+
+/* What has a limit for the whole daemon: how much of it is taken. */
+static json_t *
+shares(const struct rf_desk *d)
+{
+    const struct rf_signal *s = d->conf.shared;
+    const struct rf_conf *c = d->site->conf;
+    struct rf_guard_counts guard = rf_guard_counts(s->guard);
+
+    return json_pack("{s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I}}", "calls", "now",
+                     (json_int_t)rf_quota_all(s->calls), "max", (json_int_t)rf_conf_number(c, "calls-max"), "users",
+                     (json_int_t)rf_quota_names(s->calls), "connections", "now",
+                     (json_int_t)rf_quota_all(s->connections), "max",
+                     (json_int_t)rf_conf_number(c, "sip.connections-max"), "sources",
+                     (json_int_t)rf_quota_names(s->connections), "guard", "sources", (json_int_t)guard.sources,
+                     "banned", (json_int_t)guard.banned, "bans", (json_int_t)guard.bans, "refused",
+                     (json_int_t)guard.refused);
 }
 
 static json_int_t
@@ -308,9 +366,9 @@ answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
     json_object_set_new(o, "pid", json_integer(getppid()));
     json_object_set_new(o, "uptime_s", json_integer(rf_wall_s() - l->started_wall_s));
     json_object_set_new(o, "signal_starts", json_integer((json_int_t)l->epoch));
-    json_object_set_new(o, "listen", listeners(l));
+    json_object_set_new(o, "listen", listeners(d->site));
     json_object_set_new(o, "calls", json_integer(sum(answers, "calls")));
-    json_object_set_new(o, "calls_encrypted", json_integer((json_int_t)d->calls_encrypted));
+    json_object_set_new(o, "calls_encrypted", json_integer(sum(answers, "calls_encrypted")));
     json_object_set_new(o, "aors", json_integer((json_int_t)where.aors));
     json_object_set_new(o, "bindings", json_integer((json_int_t)where.bindings));
     json_object_set_new(o, "connections", json_integer(sum(answers, "connections")));
@@ -324,6 +382,7 @@ answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
                                               (json_int_t)store.failed, "queued", (json_int_t)store.queued, "last_why",
                                               store.last_error ? store.last_why : ""));
     json_object_set_new(o, "refused", refusals());
+    json_object_set_new(o, "shares", shares(d));
     json_object_set(o, "worker", answers);
     rf_control_answer(ask, o);
 }
@@ -335,187 +394,15 @@ note_calls(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void 
     struct rf_location_counts where = rf_location_counts(d->conf.shared->location);
     char text[160];
 
-    d->calls = d->calls_encrypted = 0;
-    for (size_t i = 0; i < json_array_size(answers); i++) {
-        const json_t *list = json_array_get(answers, i);
-
-        d->calls += json_array_size(list);
-        for (size_t k = 0; k < json_array_size(list); k++)
-            d->calls_encrypted += strcmp(text_of(json_array_get(list, k), "verdict"), "ENCRYPTED") == 0;
-    }
-    snprintf(text, sizeof text, "%llu calls, %llu encrypted, %llu registered", (unsigned long long)d->calls,
-             (unsigned long long)d->calls_encrypted, (unsigned long long)where.bindings);
+    snprintf(text, sizeof text, "%lld calls, %lld encrypted, %llu registered", (long long)sum(answers, "calls"),
+             (long long)sum(answers, "calls_encrypted"), (unsigned long long)where.bindings);
     (void)rf_channel_send(d->conf.channel, RF_SAY_STATUS, 0, text, -1);
 }
 
 void
 rf_desk_tick(struct rf_desk *d, uint64_t now_us)
 {
-    rf_desk_ask(d, RF_ASK_CALLS, "", NULL, note_calls, NULL);
-}
-
-/* --- reload --- */
-
-struct waiting {
-    struct rf_link link;
-    struct rf_control_ask *ask;
-};
-
-struct changes {
-    json_t *list;
-};
-
-static void
-put_change(void *ctx, const char *name, const char *was, const char *is, bool needs_restart)
-{
-    struct changes *c = ctx;
-
-    json_array_append_new(c->list, json_pack("{s:s, s:s, s:s, s:b}", "name", name, "was", was, "is", is,
-                                             "needs_restart", needs_restart));
-}
-
-static void
-wait_for_reload(struct rf_desk *d, struct rf_control_ask *ask)
-{
-    struct waiting *w = calloc(1, sizeof *w);
-
-    if (w == NULL || rf_channel_send(d->conf.channel, RF_SAY_RELOAD, 0, NULL, -1) != RF_OK) {
-        free(w);
-        rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates", "try again");
-        return;
-    }
-    w->ask = ask;
-    rf_list_append(&d->reloads, &w->link);
-}
-
-/* New settings for what the workers share; each of them locks inside. */
-static void
-change_shared(struct rf_desk *d)
-{
-    const struct rf_conf *c = d->site->conf;
-    struct rf_location_limits limits;
-    struct rf_auth_settings auth;
-
-    rf_signal_limits(c, &limits, &auth);
-    rf_location_change(d->conf.shared->location, &limits);
-    rf_auth_change(d->conf.shared->auth, &auth);
-    rf_store_keep_records(d->conf.shared->store, rf_conf_number(c, "call-records.max"),
-                          rf_conf_number(c, "call-records.age"));
-}
-
-static void
-give_to_workers(struct rf_desk *d)
-{
-    for (unsigned i = 0; i < d->conf.shared->workers; i++) {
-        struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
-                                         .site = rf_site_ref(d->site) };
-
-        /* A mailbox that is full now has room in a moment: waiting is right, for nothing may go on with the old one. */
-        for (int tries = 0; !rf_worker_post(d->conf.shared->worker[i]->letters, &letter, sizeof letter, rf_span(NULL, 0));
-             tries++) {
-            if (tries == 1000) {
-                RF_LOGF(RF_LOG_ERROR, "reload.late", "a worker could not be given the new configuration");
-                rf_site_unref(letter.site);
-                break;
-            }
-            usleep(1000);
-        }
-    }
-}
-
-static void
-answer_waiting(struct rf_desk *d, json_t *result, const char *refusal)
-{
-    RF_LIST_FOREACH(&d->reloads, it) {
-        struct waiting *w = rf_container(it, struct waiting, link);
-        struct rf_control_ask *ask = w->ask;
-
-        rf_list_remove(it);
-        free(w);
-        if (result != NULL)
-            rf_control_answer(ask, json_incref(result));
-        else
-            rf_control_refuse(ask, 3, rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, refusal,
-                              "ringfence config check FILE; what runs stays as it was");
-    }
-    json_decref(result);
-}
-
-void
-rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
-{
-    struct rf_site_sources from = { .store = d->conf.shared->store, .workers = d->conf.shared->workers };
-    struct rf_conf_problem problem = { 0 };
-    char sentence[1600];
-    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
-    struct changes changes = { json_array() };
-    struct rf_site *next, *was = d->site;
-    size_t n = 0;
-    void *certs = certs_fd >= 0 ? rf_sealed_read(certs_fd, CERTS_MAX, &n) : NULL;
-    enum rf_err err;
-
-    if (d->conf.shared->launch->has_config)
-        from.config = d->conf.shared->launch->config;
-    from.certs = certs != NULL ? rf_span(certs, n) : rf_span(d->certs, d->certs_n);
-    err = rf_site_load(&next, &from, &problem);
-    if (!err && certs == NULL) {
-        /* The configuration is right, its certificate is not. */
-        rf_site_unref(next);
-        err = RF_ERR_NOT_FOUND;
-        snprintf(problem.sentence, sizeof problem.sentence, "%s", why);
-    }
-    if (err) {
-        if (certs != NULL)
-            rf_wipe(certs, n);
-        free(certs);
-        json_decref(changes.list);
-        rf_conf_put_problem(&b, &problem);
-        sentence[b.n] = '\0';
-        rf_config_refuse(&problem, sentence);
-        answer_waiting(d, NULL, sentence);
-        return;
-    }
-    rf_conf_diff(was->conf, next->conf, put_change, &changes);
-    d->site = next;
-    if (d->certs != NULL)
-        rf_wipe(d->certs, d->certs_n);
-    free(d->certs);
-    d->certs = certs;
-    d->certs_n = n;
-    change_shared(d);
-    give_to_workers(d);
-    rf_site_unref(was);
-    RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
-            RF_F_U64("changes", json_array_size(changes.list)), RF_F_U64("users", rf_directory_count(d->site->users)));
-    answer_waiting(d, json_pack("{s:o}", "changes", changes.list), NULL);
-}
-
-void
-rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
-              size_t more_n)
-{
-    struct rf_store_write writes[4];
-    struct rf_store *store = d->conf.shared->store;
-    struct rf_store_counts before, after;
-
-    rf_assert(more_n < 4);
-    for (size_t i = 0; i < more_n; i++)
-        writes[i] = more[i];
-    writes[more_n] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
-                                              .value = rf_span_str(layer) };
-    rf_store_counts(store, &before);
-    if (rf_store_write(store, writes, more_n + 1, NULL, NULL, 0) != RF_OK || rf_store_flush(store) != RF_OK) {
-        rf_store_counts(store, &after);
-        rf_control_refuse(ask, 1, "RF-516", "the change could not be written to disk",
-                          "free space below the state directory");
-        return;
-    }
-    rf_store_counts(store, &after);
-    if (after.failed > before.failed) {
-        rf_control_refuse(ask, 1, "RF-516", after.last_why, "free space below the state directory");
-        return;
-    }
-    wait_for_reload(d, ask);
+    rf_desk_ask(d, RF_ASK_NUMBERS, "", NULL, note_calls, NULL);
 }
 
 /* --- the table --- */
@@ -524,6 +411,14 @@ static void
 on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
 {
     struct rf_desk *d = ctx;
+
+    if (!rf_desk_defer(d, ask, text_of(request, "command"), request))
+        rf_desk_command(d, ask, request);
+}
+
+void
+rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
     const char *command = text_of(request, "command");
 
     if (strcmp(command, "status") == 0)
@@ -536,8 +431,12 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
         rf_desk_ask(d, RF_ASK_CALLS, "", ask, hangup_found, strdup(text_of(request, "id")));
     else if (strcmp(command, "registrations") == 0)
         registrations(d, ask, request);
+    else if (strcmp(command, "ban.list") == 0)
+        ban_list(d, ask);
+    else if (strcmp(command, "ban.lift") == 0)
+        ban_lift(d, ask, request);
     else if (strcmp(command, "reload") == 0)
-        wait_for_reload(d, ask);
+        rf_desk_apply(d, ask, NULL, NULL, 0, 0);
     else if (strcmp(command, "stop") == 0) {
         int64_t drain_s = 0;
 
@@ -548,9 +447,19 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
         }
         rf_control_answer(ask, json_object());
         d->conf.stop(d->conf.ctx, (uint32_t)drain_s);
-    } else if (!rf_desk_settings_command(d, ask, command, request)) {
+    } else if (!rf_desk_settings_command(d, ask, command, request) &&
+               !rf_desk_cert_command(d, ask, command, request)) {
         rf_control_refuse(ask, 2, "", "the daemon does not know this command", "use the ringfence program of its version");
     }
+}
+
+/* What devices used longer ago than anybody asks. */
+static void
+forget_devices(struct rf_desk *d)
+{
+    const struct rf_store_write write = { .op = RF_STORE_USE_EXPIRE, .expires_s = rf_wall_s() };
+
+    (void)!rf_store_write(d->conf.shared->store, &write, 1, NULL, NULL, 0);
 }
 
 static void
@@ -559,6 +468,11 @@ on_sweep(struct rf_timer *t, uint64_t now_us)
     struct rf_desk *d = rf_container(t, struct rf_desk, sweep);
 
     rf_location_sweep(d->conf.shared->location, rf_wall_s());
+    if (now_us >= d->expiry_at_us) {
+        rf_expiry_look(d->expiry, d->site->ifaces, rf_wall_s());
+        d->expiry_at_us = now_us + 3600 * RF_S;
+        forget_devices(d);
+    }
     rf_timer_arm(rf_loop_wheel(d->conf.loop), t, now_us + RF_S);
 }
 
@@ -574,15 +488,9 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
     d->conf = *conf;
     d->site = rf_site_ref(conf->site);
     rf_list_init(&d->questions);
-    rf_list_init(&d->reloads);
-    change_shared(d);
-    /* A change by command is checked with the certificates that are in force. */
-    d->certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), CERTS_MAX, &d->certs_n);
-    if (d->certs == NULL) {
-        rf_desk_free(d);
-        return RF_ERR_IO;
-    }
-    err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
+    err = rf_desk_changes_init(d);
+    if (!err)
+        err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
                          d);
     if (err) {
         rf_desk_free(d);
@@ -608,14 +516,8 @@ rf_desk_free(struct rf_desk *d)
         rf_list_remove(it);
         free(q);
     }
-    RF_LIST_FOREACH(&d->reloads, it) {
-        rf_list_remove(it);
-        free(rf_container(it, struct waiting, link));
-    }
+    rf_desk_changes_fini(d);
     rf_control_free(d->control);
     rf_site_unref(d->site);
-    if (d->certs != NULL)
-        rf_wipe(d->certs, d->certs_n);
-    free(d->certs);
     free(d);
 }

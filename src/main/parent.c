@@ -15,48 +15,19 @@
 #include <unistd.h>
 
 #include "base/refusal.h"
-#include "base/secret.h"
 #include "cli/command.h"
 #include "loop/loop.h"
-#include "main/children.h"
+#include "flow/ban_memory.h"
 #include "main/listen.h"
 #include "main/logfile.h"
 #include "main/notify.h"
-#include "main/peek.h"
-#include "main/settings.h"
-#include "net/socket.h"
 #include "relay/map.h"
-#include "relay/port_keeper.h"
-#include "store/state_dir.h"
 
 /* How long calls may go on after the first request to stop; a second one ends at once. */
 #define STOP_GRACE_US (10 * RF_S)
 #define AGAIN_US      (RF_S / 2) /* some send a signal to the process and to its group: that is one request */
 #define LOG_LOOK_US   (10 * RF_S)
-
-struct parent {
-    struct rf_state_dir *dir;
-    const char *config; /* NULL: none */
-    uid_t uid;
-    gid_t gid;
-    bool drops_user;
-    int log_fd, signal_fd, map_fd, control_fd, certs_fd;
-    struct rf_run_settings settings;
-    struct rf_port_keeper *ports;
-    uint32_t slots_per_thread, pairs_per_thread;
-    int (*port_channel)[2];        /* [thread]: our end, media's end */
-    size_t listener_count;
-    struct rf_launch_fd *listener; /* listener_count * workers */
-    int (*media)[2];               /* [worker * threads + thread]: signal's end, media's end */
-    struct rf_child child[2];
-    bool was_ready, stops;
-    int status;
-    uint64_t stopped_us;
-    uint64_t stop_at_us;           /* then what still runs is killed */
-    uint64_t watchdog_us;
-    int64_t started_wall_s;
-    sigset_t old_mask;
-};
+#define FILES_LOOK_US (2 * RF_S) /* have certificates or revocation lists changed on disk? */
 
 static int
 refuse(enum rf_refusal r, int status, const struct rf_log_field *fields)
@@ -135,20 +106,15 @@ static int
 load_settings(struct parent *p)
 {
     struct rf_conf_problem problem = { 0 };
-    struct rf_conf *conf;
-    char *text = NULL, why[256], detail[400];
-    enum rf_err err = rf_peek_settings(rf_state_dir_path(p->dir), p->drops_user, p->uid, p->gid, &text, why, sizeof why);
+    char detail[400];
+    enum rf_err err = rf_parent_read_conf(p, NULL, &p->conf, &problem);
 
-    if (err) {
-        RF_LOGF(RF_LOG_ERROR, "daemon.failed", why, RF_F_STR("reason", rf_err_text(err)));
+    if (err && p->store_failed) {
+        RF_LOGF(RF_LOG_ERROR, "daemon.failed", problem.sentence);
         return RF_EXIT_FAILED;
     }
-    err = rf_conf_load(&conf, rf_span_str(text), p->config, &problem);
-    free(text);
-    if (!err) {
-        err = rf_run_settings_take(&p->settings, conf, &problem);
-        rf_conf_unref(conf);
-    }
+    if (!err)
+        err = rf_run_settings_take(&p->settings, p->conf, &problem);
     if (err) {
         rf_conf_problem_text(&problem, detail, sizeof detail);
         rf_config_refuse(&problem, detail);
@@ -160,31 +126,17 @@ load_settings(struct parent *p)
 static int
 bind_listeners(struct parent *p)
 {
-    unsigned workers = p->settings.workers;
+    struct rf_bind_problem problem;
+    struct rf_addr failed = { 0 };
+    enum rf_err err = rf_listeners_init(&p->listeners, p->settings.workers);
 
-    p->listener = calloc(p->settings.listen_count * workers + 1, sizeof *p->listener);
-    if (p->listener == NULL)
-        return RF_EXIT_FAILED;
-    for (size_t i = 0; i < p->settings.listen_count; i++) {
-        static const enum rf_transport transports[] = { RF_UDP, RF_TCP, RF_TLS }; /* by rf_listen_scheme */
-        const struct rf_listen *item = &p->settings.listen[i];
-        struct rf_bind_problem problem = { 0 };
-        int fds[RF_WORKERS_MAX];
-
-        if (rf_socket_bind_group(fds, workers, item->scheme == RF_LISTEN_UDP ? SOCK_DGRAM : SOCK_STREAM, &item->addr,
-                                 &problem) != RF_OK)
-            return refuse(RF_REFUSE_CANNOT_LISTEN, RF_EXIT_FAILED,
-                          (struct rf_log_field[]){ RF_F_ADDR("addr", &item->addr),
-                                                   RF_F_STR("reason", problem.reason), { 0 } });
-        for (unsigned w = 0; w < workers; w++) {
-            struct rf_launch_fd *f = &p->listener[p->listener_count++];
-
-            *f = (struct rf_launch_fd){ .kind = RF_FD_LISTENER, .fd = fds[w], .a = (uint16_t)w,
-                                        .transport = transports[item->scheme], .name = "sip",
-                                        .addr = rf_socket_local(fds[w]) };
-        }
-    }
-    return 0;
+    if (!err)
+        err = rf_listeners_plan(&p->listeners, p->settings.listen, p->settings.listen_count, &problem, &failed);
+    if (err == RF_ERR_IO)
+        return refuse(RF_REFUSE_CANNOT_LISTEN, RF_EXIT_FAILED,
+                      (struct rf_log_field[]){ RF_F_ADDR("addr", &failed), RF_F_STR("reason", problem.reason), { 0 } });
+    rf_listeners_commit(&p->listeners);
+    return err ? RF_EXIT_FAILED : 0;
 }
 
 static int
@@ -197,52 +149,29 @@ bind_control(struct parent *p)
     return RF_EXIT_FAILED;
 }
 
-/* Certificates of the listeners: their keys go to signal by a sealed file, never by a path. -1: see why. */
-static int
-certificates_file(struct parent *p, char *why, size_t why_size)
-{
-    size_t n = 0;
-    void *bundle = rf_cert_bundle_make(rf_state_dir_path(p->dir), &p->settings, rf_wall_s(), &n, why, why_size);
-    int fd;
-
-    if (bundle == NULL)
-        return -1;
-    fd = rf_sealed_file("ringfence-certs", bundle, n);
-    if (fd < 0)
-        snprintf(why, why_size, "%s", strerror(errno));
-    rf_wipe(bundle, n);
-    free(bundle);
-    return fd;
-}
-
 static int
 make_certificates(struct parent *p)
 {
-    char why[256] = "";
+    struct rf_conf_problem problem = { 0 };
+    char detail[400];
 
-    p->certs_fd = certificates_file(p, why, sizeof why);
+    p->certs_fd = rf_parent_certificates(p, p->conf, &problem);
     if (p->certs_fd >= 0)
         return 0;
-    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the certificates could not be made or read", RF_F_STR("reason", why));
-    return RF_EXIT_FAILED;
+    rf_conf_problem_text(&problem, detail, sizeof detail);
+    rf_config_refuse(&problem, detail);
+    /* What no line names is not the configuration's fault: our own authority's files, memory. */
+    return problem.at.line > 0 ? RF_EXIT_CONFIG : RF_EXIT_FAILED;
 }
 
-/* Media binds to the addresses of the families that we listen on; 0.0.0.0 and :: when they differ. */
-static void
-media_addresses(const struct rf_run_settings *s, struct rf_addr out[2])
+static int
+make_ban_memory(struct parent *p)
 {
-    static const char *const any[2] = { "0.0.0.0", "::" };
-
-    for (size_t i = 0; i < s->listen_count; i++) {
-        const struct rf_addr *a = &s->listen[i].addr;
-        int f = a->sa.sa_family == AF_INET6;
-
-        if (!rf_addr_is_set(&out[f]))
-            out[f] = *a;
-        else if (!rf_addr_same_host(&out[f], a))
-            (void)!rf_addr_parse(rf_span_str(any[f]), 0, &out[f]);
-        rf_addr_set_port(&out[f], 0);
-    }
+    p->bans_fd = rf_ban_memory_file();
+    if (p->bans_fd >= 0)
+        return 0;
+    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the memory of bans could not be made", RF_F_STR("reason", strerror(errno)));
+    return RF_EXIT_FAILED;
 }
 
 static int
@@ -258,7 +187,8 @@ make_media(struct parent *p)
     p->pairs_per_thread = conf.blocks_per_thread * RF_PORT_BLOCK_PAIRS;
     /* Twice as many slots as calls, because a slot rests for a while after its call (relay/map.h). */
     p->slots_per_thread = 2 * ((calls + s->threads - 1) / s->threads) + 16;
-    media_addresses(s, conf.address);
+    rf_media_addresses(s, p->media_address);
+    memcpy(conf.address, p->media_address, sizeof conf.address);
     p->media = calloc(pairs, sizeof *p->media);
     p->port_channel = calloc(s->threads, sizeof *p->port_channel);
     if (p->media == NULL || p->port_channel == NULL ||
@@ -277,136 +207,24 @@ fail:
     return RF_EXIT_FAILED;
 }
 
-/* --- what the children are given --- */
-
-static struct rf_launch *
-launch_new(struct parent *p, size_t fds)
-{
-    struct rf_launch *l = calloc(1, sizeof *l + (fds + 2) * sizeof l->fd[0]);
-
-    if (l == NULL)
-        return NULL;
-    l->version = RF_LAUNCH_VERSION;
-    l->workers = (uint16_t)p->settings.workers;
-    l->threads = (uint16_t)p->settings.threads;
-    l->log_level = p->settings.log_level;
-    l->slots_per_thread = p->slots_per_thread;
-    l->ports_per_thread = p->pairs_per_thread;
-    l->replay_window = p->settings.replay_window;
-    snprintf(l->backend, sizeof l->backend, "%s", p->settings.backend);
-    l->drops_user = p->drops_user;
-    l->uid = p->uid;
-    l->gid = p->gid;
-    l->started_wall_s = p->started_wall_s;
-    snprintf(l->state_dir, sizeof l->state_dir, "%s", rf_state_dir_path(p->dir));
-    if (p->config != NULL)
-        snprintf(l->config, sizeof l->config, "%s", p->config);
-    l->has_config = p->config != NULL;
-    l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = RF_FD_CHANNEL, .fd = -1 };
-    l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = RF_FD_LOG, .fd = p->log_fd };
-    return l;
-}
-
-static void
-launch_add(struct rf_launch *l, enum rf_launch_kind kind, unsigned a, unsigned b, int fd)
-{
-    l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = kind, .a = (uint16_t)a, .b = (uint16_t)b, .fd = fd };
-}
-
-/* Each media process has channels of its own to the port keeper: the end of one tells either side that the other
- * is gone. Its ends are blocking, ours are not. */
-static enum rf_err
-open_port_channels(struct rf_child *c, void *ctx)
-{
-    struct parent *p = ctx;
-    unsigned t = 0;
-
-    for (uint32_t i = 0; i < c->launch->fd_count; i++) {
-        struct rf_launch_fd *f = &c->launch->fd[i];
-
-        if (f->kind != RF_FD_PORTS)
-            continue;
-        t = f->a;
-        if (p->port_channel[t][0] >= 0)
-            close(p->port_channel[t][0]);
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->port_channel[t]) != 0) {
-            p->port_channel[t][0] = p->port_channel[t][1] = -1;
-            return RF_ERR_IO;
-        }
-        if (fcntl(p->port_channel[t][0], F_SETFL, O_NONBLOCK) != 0)
-            return RF_ERR_IO;
-        f->fd = p->port_channel[t][1];
-    }
-    return RF_OK;
-}
-
-static void
-close_port_channels(struct rf_child *c, void *ctx)
-{
-    struct parent *p = ctx;
-
-    for (unsigned t = 0; t < p->settings.threads; t++) {
-        if (p->port_channel[t][1] >= 0)
-            close(p->port_channel[t][1]);
-        p->port_channel[t][1] = -1;
-    }
-}
-
 static int
-prepare_children(struct parent *p)
+prepare(struct parent *p)
 {
-    unsigned workers = p->settings.workers, threads = p->settings.threads;
-    struct rf_launch *signal = launch_new(p, 3 + p->listener_count + workers * threads);
-    struct rf_launch *media = launch_new(p, 1 + threads + workers * threads);
-
-    if (signal == NULL || media == NULL) {
-        free(signal);
-        free(media);
+    if (rf_parent_prepare_children(p) != RF_OK)
         return RF_EXIT_FAILED;
-    }
-    launch_add(signal, RF_FD_MAP, 0, 0, p->map_fd);
-    launch_add(media, RF_FD_MAP, 0, 0, p->map_fd);
-    launch_add(signal, RF_FD_CONTROL, 0, 0, p->control_fd);
-    launch_add(signal, RF_FD_CERTS, 0, 0, p->certs_fd);
-    for (size_t i = 0; i < p->listener_count; i++)
-        signal->fd[signal->fd_count++] = p->listener[i];
-    for (unsigned w = 0; w < workers; w++)
-        for (unsigned t = 0; t < threads; t++) {
-            launch_add(signal, RF_FD_MEDIA, w, t, p->media[w * threads + t][0]);
-            launch_add(media, RF_FD_MEDIA, w, t, p->media[w * threads + t][1]);
-        }
-    for (unsigned t = 0; t < threads; t++)
-        launch_add(media, RF_FD_PORTS, t, 0, -1);
-    rf_child_init(&p->child[0], RF_ROLE_MEDIA, media);
-    p->child[0].before = open_port_channels;
-    p->child[0].after = close_port_channels;
-    p->child[0].ctx = p;
-    rf_child_init(&p->child[1], RF_ROLE_SIGNAL, signal);
+    p->child[1].before = rf_parent_read_certificates_again;
+    p->child[1].ctx = p;
     return 0;
 }
 
 /* --- running --- */
 
-/* ["udp:127.0.0.1:5060", ...]: every bound address with its port. */
-static void
-put_listeners(const struct parent *p, struct rf_buf *b)
-{
-    static const char *const names[] = { "udp", "tcp", "tls", "ws", "wss" };
-
-    rf_put_char(b, '[');
-    for (size_t i = 0; i < p->listener_count; i += p->settings.workers) {
-        rf_putf(b, "%s\"%s:", i > 0 ? "," : "", names[p->listener[i].transport]);
-        rf_put_addr(b, &p->listener[i].addr);
-        rf_put_char(b, '"');
-    }
-    rf_put_char(b, ']');
-}
-
 static void
 say_ready(struct parent *p)
 {
-    char control[RF_LAUNCH_PATH_MAX + 16], mem[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 8)];
-    struct rf_buf listen = rf_buf(mem, sizeof mem);
+    char control[RF_LAUNCH_PATH_MAX + 16], mem[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 12)];
+    char more[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 12) + RF_IFACE_COUNT * 24];
+    struct rf_buf listen = rf_buf(mem, sizeof mem), interfaces = rf_buf(more, sizeof more);
 
     if (p->was_ready) {
         RF_LOGF(RF_LOG_INFO, "daemon.whole", "both children serve again");
@@ -414,10 +232,12 @@ say_ready(struct parent *p)
     }
     p->was_ready = true;
     snprintf(control, sizeof control, "%s/control.sock", rf_state_dir_path(p->dir));
-    put_listeners(p, &listen);
+    rf_put_listeners(&listen, &p->listeners, NULL);
+    rf_put_interfaces(&interfaces, &p->listeners);
     RF_LOGF(RF_LOG_INFO, "daemon.ready", "ready", RF_F_STR("version", RF_VERSION), RF_F_I64("pid", getpid()),
             RF_F_U64("workers", p->settings.workers), RF_F_U64("media_threads", p->settings.threads),
-            RF_F_STR("control", control), RF_F_JSON("listen", rf_buf_span(&listen)));
+            RF_F_STR("control", control), RF_F_JSON("listen", rf_buf_span(&listen)),
+            RF_F_JSON("interfaces", rf_buf_span(&interfaces)));
     rf_notify("READY=1");
 }
 
@@ -442,22 +262,24 @@ stop(struct parent *p, uint64_t now_us)
         (void)rf_channel_send(p->child[1].channel, RF_SAY_STOP, 0, NULL, -1);
 }
 
-static void reload(struct parent *p);
-
 static void
-take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, uint64_t now_us)
+take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, int fd, uint64_t now_us)
 {
     c->heard_us = now_us;
     switch ((enum rf_channel_what)m->what) {
     case RF_SAY_READY:
         c->is_ready = true;
+        /* A signal process that was started again has read the configuration anew: its listeners shall be those. */
+        if (c->role == RF_ROLE_SIGNAL && p->was_ready)
+            rf_parent_reload(p, 0, -1);
         if (p->child[0].is_ready && p->child[1].is_ready)
             say_ready(p);
         break;
     case RF_SAY_STATUS: {
         char text[200];
 
-        snprintf(text, sizeof text, "STATUS=%.*s", (int)strcspn(m->text, "\n"), m->text);
+        snprintf(text, sizeof text, "STATUS=%.180s", m->text);
+        text[strcspn(text, "\n")] = '\0';
         rf_notify(text);
         break;
     }
@@ -467,9 +289,17 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
         break;
     case RF_SAY_RELOAD:
         if (c->role == RF_ROLE_SIGNAL)
-            reload(p);
+            rf_parent_reload(p, m->value, fd);
+        break;
+    case RF_SAY_RENEW:
+        p->must_renew = p->must_renew || c->role == RF_ROLE_SIGNAL;
+        break;
+    case RF_SAY_RELOADED:
+        if (c->role == RF_ROLE_SIGNAL)
+            rf_parent_reloaded(p, m->value == 1);
         break;
     case RF_SAY_ALIVE:
+    case RF_SAY_LISTEN:
     case RF_SAY_LOG:
         break;
     }
@@ -484,8 +314,6 @@ listen_to(struct parent *p, struct rf_child *c, uint64_t now_us)
     for (int i = 0; i < 16 && c->channel >= 0; i++) {
         enum rf_err err = rf_channel_receive(c->channel, &m, &fd);
 
-        if (fd >= 0)
-            close(fd); /* a child has nothing to give us */
         if (err == RF_ERR_AGAIN)
             return;
         if (err == RF_ERR_CLOSED) { /* it is dying: SIGCHLD tells the rest */
@@ -494,7 +322,9 @@ listen_to(struct parent *p, struct rf_child *c, uint64_t now_us)
             return;
         }
         if (!err)
-            take_word(p, c, &m, now_us);
+            take_word(p, c, &m, fd, now_us);
+        if (fd >= 0)
+            close(fd);
     }
 }
 
@@ -512,6 +342,11 @@ bury(struct parent *p, uint64_t now_us)
                 continue;
             listen_to(p, c, now_us);
             rf_child_ended(c, status, now_us);
+            /* It may have applied the change and not said so; its successor reads the new configuration anyhow. */
+            if (c->role == RF_ROLE_SIGNAL) {
+                rf_parent_forget_reload(p);
+                rf_parent_reloaded(p, true);
+            }
             if (c->role == RF_ROLE_SIGNAL && p->stops && p->child[0].pid != 0)
                 (void)rf_channel_send(p->child[0].channel, RF_SAY_STOP, 0, NULL, -1);
             /* Before the first "ready" a death is a failed start, and trying again would only repeat it. */
@@ -554,7 +389,7 @@ take_signals(struct parent *p, uint64_t now_us)
             stop(p, now_us);
             break;
         case SIGHUP:
-            reload(p);
+            rf_parent_reload(p, 0, -1);
             break;
         case SIGCHLD:
             bury(p, now_us);
@@ -589,39 +424,10 @@ serve_ports(struct parent *p, unsigned thread)
     }
 }
 
-/* Read the configuration again, and give signal the certificates as it names them now. What is wrong with the
- * configuration is found and said by signal, who answers whoever asked. */
-static void
-reload(struct parent *p)
-{
-    struct rf_run_settings was = p->settings;
-    char why[256] = "the configuration is not valid";
-    int fd = -1;
-
-    if (p->child[1].channel < 0)
-        return;
-    if (load_settings(p) == 0) {
-        struct rf_run_settings now = p->settings;
-
-        fd = certificates_file(p, why, sizeof why);
-        p->settings = was; /* sockets, threads and ports stay as they are */
-        memcpy(p->settings.chain, now.chain, sizeof now.chain);
-        memcpy(p->settings.key, now.key, sizeof now.key);
-        memcpy(p->settings.domain, now.domain, sizeof now.domain);
-    } else {
-        p->settings = was;
-    }
-    (void)rf_channel_send(p->child[1].channel, RF_SAY_RELOAD, 0, why, fd);
-    if (fd < 0)
-        return;
-    (void)dup3(fd, p->certs_fd, O_CLOEXEC); /* for the next signal process */
-    close(fd);
-}
-
 static int
 serve(struct parent *p)
 {
-    uint64_t look_at_us = 0, ping_at_us = 0, now_us = rf_now_us();
+    uint64_t look_at_us = 0, files_at_us = 0, ping_at_us = 0, now_us = rf_now_us();
 
     for (int i = 0; i < 2; i++)
         if (rf_child_start(&p->child[i], now_us) != RF_OK) {
@@ -660,6 +466,10 @@ serve(struct parent *p)
         if (now_us >= look_at_us) {
             turn_log(p);
             look_at_us = now_us + LOG_LOOK_US;
+        }
+        if (now_us >= files_at_us) {
+            rf_parent_look_at_files(p);
+            files_at_us = now_us + FILES_LOOK_US;
         }
         if (p->watchdog_us > 0 && now_us >= ping_at_us && p->child[0].pid != 0 && p->child[1].pid != 0) {
             rf_notify("WATCHDOG=1");
@@ -718,9 +528,10 @@ rf_parent_run(const char *state_dir, const char *config)
     /* The story of a start. Each step returns 0, or the exit status after it said why. */
     static int (*const steps[])(struct parent *) = {
         open_log,     check_reach, load_settings, bind_control,     bind_listeners,
-        make_certificates, make_media, take_over_signals, prepare_children, serve,
+        make_certificates, make_ban_memory, make_media, take_over_signals, prepare, serve,
     };
-    static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .control_fd = -1, .certs_fd = -1 };
+    static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .bans_fd = -1, .control_fd = -1, .certs_fd = -1,
+                               .next_certs_fd = -1, .again = { .layer_fd = -1 } };
     int status = 0;
 
     rf_log_open(STDERR_FILENO, -1, RF_LOG_INFO, "parent");
@@ -741,6 +552,9 @@ rf_parent_run(const char *state_dir, const char *config)
     for (size_t i = 0; status == 0 && i < sizeof steps / sizeof *steps; i++)
         status = steps[i](&p);
     rf_state_dir_close(p.dir);
+    rf_bundle_free(p.files);
+    rf_conf_unref(p.conf);
+    rf_conf_unref(p.next_conf);
     free((char *)(uintptr_t)p.config);
     return status;
 }

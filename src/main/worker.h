@@ -2,7 +2,7 @@
  * main/worker.h - one signal worker: a thread with its own loop, connections, transactions and calls
  *
  * Everything a worker has is its own; what workers share is in struct rf_signal and is read-only, counted, or
- * locks for a few instructions inside (location, auth, store).
+ * locks for a few instructions inside (location, auth, store, guard, quotas, folded refusals).
  *
  * Who handles a message: REGISTER, and OPTIONS outside of a dialog, the worker that received it. Everything else
  * belongs to the worker of its Call-ID (rf_call_owner); it is posted there, with a remote flow for the way back.
@@ -22,10 +22,12 @@
 #include "flow/remote.h"
 #include "flow/transport.h"
 #include "loop/mailbox.h"
+#include "main/devices.h"
 #include "main/fold.h"
 #include "main/launch.h"
 #include "main/letters.h"
 #include "main/path.h"
+#include "main/refused.h"
 #include "main/site.h"
 #include "relay/client.h"
 #include "store/store.h"
@@ -38,7 +40,12 @@ struct rf_signal {
     struct rf_location *location;
     const struct rf_media_map *map;
     struct rf_tls_tickets *tickets;
+    struct rf_refused *refused;    /* chains of peers that were refused */
     struct rf_hash_key owner_key;
+    struct rf_guard *guard;
+    struct rf_ban_memory *bans;    /* the guard's, which outlives us */
+    struct rf_fold *fold;
+    struct rf_quota *connections, *calls; /* of addresses, of users, and of all */
     struct rf_mailbox *desk;       /* of the first thread */
     struct rf_worker *worker[RF_WORKERS_MAX];
     unsigned workers;
@@ -60,15 +67,15 @@ struct rf_worker {
     struct rf_mailbox *stored;     /* for the store's answers: never full (register.c) */
     struct rf_transport_layer *transport;
     struct rf_remote_flows *remotes;
-    struct rf_tls_server *tls;
+    struct rf_tls_server *tls[RF_IFACE_COUNT]; /* of interfaces that have a TLS listener */
+    struct rf_tls_ring *handshakes;
+    struct rf_devices *devices;
     struct rf_txn_layer *txn;
     struct rf_call_layer *calls;
     struct rf_paths *paths;
     struct rf_media_client *media;
     struct rf_site *site;
     struct rf_register *registers;
-    struct rf_fold *fold;
-    struct rf_guard *guard;
     struct rf_timer tick;
     struct rf_worker_numbers numbers;
     bool runs;
@@ -79,7 +86,10 @@ struct rf_worker {
 /** What the configuration says about registrations and sign-in. */
 void rf_signal_limits(const struct rf_conf *c, struct rf_location_limits *limits, struct rf_auth_settings *auth);
 
-/** Make it, with its listeners; nothing runs yet. The site's reference is taken over. */
+/** What the configuration says about sources. */
+void rf_signal_guard_limits(const struct rf_conf *c, struct rf_guard_limits *out);
+
+/** Make it; nothing runs yet, and it listens nowhere until it is told (RF_LETTER_LISTEN). The site's reference is taken over. */
 RF_MUST_CHECK enum rf_err rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index,
                                         struct rf_site *site);
 /** Start its thread. */
@@ -107,6 +117,16 @@ void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
 
 /** What `status` shows of a worker; an object of numbers. */
 json_t *rf_worker_numbers_json(struct rf_worker *w);
+
+/* trunks.c: certificates of peers, where more than a handshake decides */
+
+/** A connection is open: may its peer speak? Marks or closes the flow when not, and says why. */
+void rf_worker_judge_peer(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
+/** Keep the chain that the peer of this flow showed. */
+void rf_worker_keep_refused(struct rf_worker *w, const struct rf_flow *flow, enum rf_refusal why, const char *detail,
+                            uint8_t passes_level);
+/** Is this an address of a trunk (sip-trunks.peer-addresses)? */
+bool rf_site_is_trunk(const struct rf_site *s, const struct rf_addr *a);
 
 /* register.c: REGISTER requests */
 struct rf_register;
