@@ -181,7 +181,7 @@ write_crl(const struct rf_ca_folder *f, X509_CRL *crl, struct rf_cert_problem *p
 }
 
 enum rf_err
-rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made, struct rf_cert_problem *problem)
+rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made, int64_t *due_s, struct rf_cert_problem *problem)
 {
     X509_CRL *was = load_crl(&s->folder), *is;
     /* Numbers only grow (RFC 5280 5.2.3). The time is above all that were, also when the last list was lost. */
@@ -190,6 +190,7 @@ rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made, struct rf_ce
 
     *made = false;
     if (was != NULL && !rf_ca_crl_is_stale(was, s->root, &s->list, wall_s)) {
+        *due_s = rf_ca_crl_due(was);
         X509_CRL_free(was);
         return RF_OK;
     }
@@ -198,6 +199,7 @@ rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made, struct rf_ce
     if (is == NULL)
         return rf_ca_crypto_failed(problem, "the list of revoked certificates");
     err = write_crl(&s->folder, is, problem);
+    *due_s = rf_ca_crl_due(is);
     X509_CRL_free(is);
     *made = err == RF_OK;
     return err;
@@ -324,11 +326,19 @@ ensure_leaf(struct rf_ca_session *s, const struct rf_ca_conf *conf, int64_t wall
         result->why = why_anew(s, conf, leaf, wall_s);
     else
         result->why = err == RF_ERR_NOT_FOUND ? "there was none" : "it was damaged";
+    if (err == RF_OK)
+        result->due_s = rf_cert_renew_at(rf_cert_facts(leaf));
     rf_cert_unref(leaf);
     if (result->why == NULL)
         return RF_OK;
     err = make_leaf(s, conf, wall_s, problem);
     result->made_leaf = err == RF_OK;
+    if (!err)
+        err = load_pair(s->folder.path, "server", &leaf, problem);
+    if (!err) {
+        result->due_s = rf_cert_renew_at(rf_cert_facts(leaf));
+        rf_cert_unref(leaf);
+    }
     return err;
 }
 
@@ -339,6 +349,7 @@ rf_ca_ensure(const struct rf_ca_conf *conf, int64_t wall_s, struct rf_ca_result 
              struct rf_cert_problem *problem)
 {
     struct rf_ca_session s;
+    int64_t crl_due_s = 0;
     enum rf_err err;
 
     memset(result, 0, sizeof *result);
@@ -362,7 +373,9 @@ rf_ca_ensure(const struct rf_ca_conf *conf, int64_t wall_s, struct rf_ca_result 
     if (!err)
         err = ensure_leaf(&s, conf, wall_s, result, problem);
     if (!err)
-        err = rf_ca_keep_crl(&s, wall_s, &result->made_crl, problem);
+        err = rf_ca_keep_crl(&s, wall_s, &result->made_crl, &crl_due_s, problem);
+    if (!err && crl_due_s < result->due_s)
+        result->due_s = crl_due_s;
     rf_ca_session_close(&s);
     return err;
 }
@@ -392,6 +405,7 @@ rf_ca_init(const char *dir, const struct rf_ca_root *want, int64_t wall_s, bool 
            struct rf_cert_problem *problem)
 {
     struct rf_ca_session s;
+    int64_t due_s;
     enum rf_err err;
     bool crl;
 
@@ -419,7 +433,7 @@ rf_ca_init(const char *dir, const struct rf_ca_root *want, int64_t wall_s, bool 
         err = RF_ERR_EXISTS;
     }
     if (!err)
-        err = rf_ca_keep_crl(&s, wall_s, &crl, problem);
+        err = rf_ca_keep_crl(&s, wall_s, &crl, &due_s, problem);
     if (!err && facts != NULL)
         *facts = *rf_cert_facts(s.root);
     rf_ca_session_close(&s);

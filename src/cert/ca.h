@@ -40,6 +40,7 @@ struct rf_ca_conf {
 struct rf_ca_result {
     bool made_ca, made_leaf, made_crl;
     const char *why; /* the leaf was made: "there was none", "its names changed", ...; constant strings */
+    int64_t due_s;   /* when to come back: for the leaf or for the list of revoked ones, whichever is first */
 };
 
 /**
@@ -52,7 +53,7 @@ struct rf_ca_result {
 RF_MUST_CHECK enum rf_err rf_ca_ensure(const struct rf_ca_conf *conf, int64_t wall_s, struct rf_ca_result *result,
                                        struct rf_cert_problem *problem);
 
-/** When rf_ca_ensure should be called again: the time at which a third of this certificate's life is left. */
+/** The time at which a third of a certificate's life is left. */
 int64_t rf_cert_renew_at(const struct rf_cert_facts *f);
 
 /* --- what an operator does --- */

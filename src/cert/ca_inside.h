@@ -25,8 +25,8 @@ void rf_ca_session_close(struct rf_ca_session *s);
 RF_MUST_CHECK enum rf_err rf_ca_record_add(struct rf_ca_session *s, X509 *x, const struct rf_ca_leaf *leaf, int64_t wall_s,
                                            struct rf_ca_record *out, struct rf_cert_problem *problem);
 RF_MUST_CHECK enum rf_err rf_ca_write_list(struct rf_ca_session *s, struct rf_cert_problem *problem);
-/** Make ca.crl anew when it is stale. */
-RF_MUST_CHECK enum rf_err rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made,
+/** Make ca.crl anew when it is stale. @param due_s  when it will be the next time */
+RF_MUST_CHECK enum rf_err rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made, int64_t *due_s,
                                          struct rf_cert_problem *problem);
 
 BIO *rf_ca_cert_pem(X509 *x);

@@ -208,6 +208,7 @@ rf_ca_issue(const char *dir, const struct rf_ca_order *o, int64_t wall_s, struct
     struct rf_ca_session s = { .folder = { .fd = -1, .lock_fd = -1 } };
     EVP_PKEY *key = NULL;
     enum rf_err err;
+    int64_t due_s;
     bool crl;
 
     memset(problem, 0, sizeof *problem);
@@ -224,7 +225,7 @@ rf_ca_issue(const char *dir, const struct rf_ca_order *o, int64_t wall_s, struct
     if (!err)
         err = open_output(&out, o, &s, problem);
     if (!err)
-        err = rf_ca_keep_crl(&s, wall_s, &crl, problem);
+        err = rf_ca_keep_crl(&s, wall_s, &crl, &due_s, problem);
     if (!err)
         err = issue(&s, &out, &leaf, key, wall_s, made, problem);
     rf_ca_folder_close(&out.folder);
@@ -274,6 +275,7 @@ rf_ca_revoke(const char *dir, const char *which, enum rf_ca_reason reason, int64
     struct rf_ca_record *r = NULL;
     struct rf_ca_session s;
     enum rf_err err = rf_ca_session_open(&s, dir, problem);
+    int64_t due_s;
     bool made;
 
     if (!err)
@@ -288,7 +290,7 @@ rf_ca_revoke(const char *dir, const char *which, enum rf_ca_reason reason, int64
         err = rf_ca_write_list(&s, problem);
     }
     if (!err)
-        err = rf_ca_keep_crl(&s, wall_s, &made, problem);
+        err = rf_ca_keep_crl(&s, wall_s, &made, &due_s, problem);
     rf_ca_session_close(&s);
     return err;
 }
@@ -323,10 +325,11 @@ rf_ca_crl(const char *dir, int64_t wall_s, char **out, size_t *n, struct rf_cert
     struct rf_ca_session s;
     enum rf_err err = rf_ca_session_open(&s, dir, problem);
     char path[600];
+    int64_t due_s;
     bool made;
 
     if (!err)
-        err = rf_ca_keep_crl(&s, wall_s, &made, problem);
+        err = rf_ca_keep_crl(&s, wall_s, &made, &due_s, problem);
     if (!err) {
         snprintf(path, sizeof path, "%s/ca.crl", s.folder.path);
         err = rf_cert_file_read(path, false, out, n, problem);

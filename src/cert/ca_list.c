@@ -143,8 +143,10 @@ rf_ca_list_load(struct rf_ca_list *list, const char *dir, struct rf_cert_problem
     list->octets = sizeof head - 1;
     snprintf(path, sizeof path, "%s/" RF_CA_LIST_FILE, dir);
     err = rf_cert_file_read(path, false, &text, &n, problem);
-    if (err == RF_ERR_NOT_FOUND)
+    if (err == RF_ERR_NOT_FOUND) {
+        problem->text[0] = '\0';
         return RF_OK;
+    }
     if (err)
         return err;
     err = rf_ca_list_parse(list, rf_span(text, n), problem);

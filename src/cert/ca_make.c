@@ -295,16 +295,22 @@ rf_ca_crl_number(X509_CRL *crl)
     return number;
 }
 
+int64_t
+rf_ca_crl_due(X509_CRL *crl)
+{
+    int64_t end;
+
+    return rf_part_time(X509_CRL_get0_nextUpdate(crl), &end) ? end - RF_CA_CRL_DAYS_LEFT * RF_CA_DAY_S : 0;
+}
+
 bool
 rf_ca_crl_is_stale(X509_CRL *crl, const struct rf_cert *ca, const struct rf_ca_list *list, int64_t wall_s)
 {
     bool is_stale = X509_CRL_verify(crl, X509_get0_pubkey(rf_cert_leaf(ca))) != 1;
-    int64_t from, to;
+    int64_t from;
 
     ERR_clear_error();
-    if (!rf_part_time(X509_CRL_get0_lastUpdate(crl), &from) || !rf_part_time(X509_CRL_get0_nextUpdate(crl), &to))
-        return true;
-    is_stale |= from > wall_s || to < wall_s + RF_CA_CRL_DAYS_LEFT * RF_CA_DAY_S;
+    is_stale |= !rf_part_time(X509_CRL_get0_lastUpdate(crl), &from) || from > wall_s || rf_ca_crl_due(crl) <= wall_s;
     for (size_t i = 0; !is_stale && i < list->count; i++) {
         ASN1_INTEGER *serial = is_listed(&list->record[i], wall_s) ? serial_of(list->record[i].serial) : NULL;
         X509_REVOKED *entry;

@@ -42,6 +42,8 @@ X509_CRL *rf_ca_make_crl(const struct rf_cert *ca, const struct rf_ca_list *list
 int64_t rf_ca_crl_number(X509_CRL *crl);
 /** Should a new one be made? It was signed by another root, it ends soon, or it lacks one that is revoked. */
 bool rf_ca_crl_is_stale(X509_CRL *crl, const struct rf_cert *ca, const struct rf_ca_list *list, int64_t wall_s);
+/** When that will be so, as far as its end is concerned; 0: it has none. */
+int64_t rf_ca_crl_due(X509_CRL *crl);
 
 /** "7f3a..." of a certificate. */
 void rf_ca_serial(X509 *x, char *out, size_t size);
