@@ -771,6 +771,32 @@ state_dir(void)
     ok(passed, "no parent: %s", why);
 }
 
+static void
+items(void)
+{
+    struct rf_store_write put = { .op = RF_STORE_ITEM_PUT, .key = RF_SPAN_LIT("acme-certificate"),
+                                  .sub = RF_SPAN_LIT("web/rsa"), .value = RF_SPAN_LIT("one") };
+    struct rows r = { 0 };
+    struct rf_store *s = open_or_die(base);
+
+    rf_assert(rf_store_write(s, &put, 1, NULL, NULL, 0) == RF_OK);
+    put.sub = RF_SPAN_LIT("web/ecdsa");
+    put.value = RF_SPAN_LIT("two");
+    rf_assert(rf_store_write(s, &put, 1, NULL, NULL, 0) == RF_OK);
+    put.value = RF_SPAN_LIT("three");
+    rf_assert(rf_store_write(s, &put, 1, NULL, NULL, 0) == RF_OK && rf_store_flush(s) == RF_OK);
+    ok(rf_store_load_items(s, put.key, add_row, &r) == RF_OK &&
+           strcmp(r.text, "acme-certificate/web/ecdsa=three@0 acme-certificate/web/rsa=one@0 ") == 0,
+       "items: by name, the last value of each: %s", r.text);
+    put.op = RF_STORE_ITEM_DELETE;
+    rf_assert(rf_store_write(s, &put, 1, NULL, NULL, 0) == RF_OK && rf_store_flush(s) == RF_OK);
+    r = (struct rows){ 0 };
+    ok(rf_store_load_items(s, put.key, add_row, &r) == RF_OK &&
+           strcmp(r.text, "acme-certificate/web/rsa=one@0 ") == 0,
+       "items: one is deleted");
+    rf_store_close(s);
+}
+
 int
 main(void)
 {
@@ -784,6 +810,7 @@ main(void)
     records();
     settings();
     trusted();
+    items();
     groups();
     bounded();
     killed();
