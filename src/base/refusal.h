@@ -53,13 +53,80 @@
       "{peer} closed the connection during the TLS handshake",                                                \
       "A port scan, a health check, or a device that gave up.", "none when it is a health check")             \
     X(CERT_MISSING, "RF-110", "client-certificate-missing", WARN, 403, 21,                                    \
-      "{peer} showed no certificate and this listener asks for one",                                          \
-      "No certificate is installed on the peer, or it has none from an authority that is asked for.",         \
-      "install a certificate on the peer, or take the request for client certificates back")                  \
+      "{peer} showed no certificate, and one is asked for here",                                              \
+      "No certificate is installed on the peer, or it is not meant for outgoing connections.",                \
+      "install a certificate on {peer}; phones need none where client-certificate is off")                    \
+    X(CERT_UNKNOWN_CA, "RF-201", "unknown-ca", WARN, 403, 21,                                                 \
+      "{peer}'s certificate comes from {issuer}, which is not in the trusted certificate store",              \
+      "The peer uses an authority of its own, or shows a certificate of another system.",                     \
+      "ringfence cert trust FILE, with the root certificate of {issuer}; or install the right "               \
+      "certificate on {peer}")                                                                                \
     X(CERT_REFUSED_BY_PEER, "RF-202", "our-certificate-refused", WARN, 0, 0,                                  \
       "{peer} refused our certificate: {reason}",                                                             \
       "The device does not know our certificate authority, or its clock is wrong.",                           \
       "give the device the root certificate, or use a certificate of a public authority")                     \
+    X(CERT_MISSING_INTERMEDIATE, "RF-203", "missing-intermediate", WARN, 403, 21,                             \
+      "{owner} does not send the intermediate certificate {name}",                                            \
+      "Only the certificate itself was installed there, without the chain that belongs to it.",               \
+      "install the full chain on {owner}; it says that {name} is at {url}")                                   \
+    X(CERT_EXPIRED, "RF-204", "certificate-expired", WARN, 403, 21,                                           \
+      "{peer}'s certificate ended {when} ({days} days ago)",                                                  \
+      "Nobody renewed it, or our clock is wrong (ringfence doctor).",                                         \
+      "renew the certificate on {peer}; ours: ringfence cert renew")                                          \
+    X(CERT_NOT_YET_VALID, "RF-205", "not-yet-valid", WARN, 403, 21,                                           \
+      "{peer}'s certificate starts {when}; our clock says {now}",                                             \
+      "One of the two clocks is wrong.",                                                                      \
+      "if our clock is off by {off}: timedatectl set-ntp true; else make the certificate of {peer} anew")     \
+    X(CERT_NAME_MISMATCH, "RF-206", "name-mismatch", WARN, 403, 21,                                           \
+      "{peer} shows a certificate for {names}, not for {expected}",                                           \
+      "The connection is configured with another name or address than the certificate was made for; "         \
+      "a common name does not count.",                                                                        \
+      "connect to one of its names, or get a certificate that names {expected}: level {level} asks for it")   \
+    X(CERT_WILDCARD_IN_SIP, "RF-207", "wildcard-in-sip", WARN, 403, 21,                                       \
+      "{peer}'s certificate has only a wildcard for {domain}; SIP does not accept wildcards",                 \
+      "RFC 5922 7.2 has no wildcards, unlike the web.",                                                       \
+      "get a certificate that lists {expected}")                                                              \
+    X(CERT_SELF_SIGNED, "RF-208", "self-signed-refused", WARN, 403, 21,                                       \
+      "{peer}'s certificate is self-signed and level {level} refuses that",                                   \
+      "The device made its certificate itself. Level medium accepts it once it is in the trusted "            \
+      "certificate store; level high never.",                                                                 \
+      "ringfence cert trust FILE, with the certificate {fingerprint} of {peer}; or a certificate of "         \
+      "an authority")                                                                                         \
+    X(CERT_KEY_TOO_SMALL, "RF-209", "key-too-small", WARN, 403, 21,                                           \
+      "{peer}'s key has {bits} bits; level {level} needs {min}",                                              \
+      "The certificate is old, or was made with an old tool.",                                                \
+      "make a new key and certificate on {peer}")                                                             \
+    X(CERT_WRONG_PURPOSE, "RF-210", "wrong-purpose", WARN, 403, 21,                                           \
+      "{peer}'s certificate is not meant for {purpose}",                                                      \
+      "Public authorities sign for servers alone; some tools leave the key usage out.",                       \
+      "have it issued anew with {eku}")                                                                       \
+    X(CERT_NOT_IN_STORE, "RF-211", "not-in-store", WARN, 403, 21,                                             \
+      "level High accepts only certificates copied into the store; {peer}'s is not",                          \
+      "The certificate was renewed (a copy is this certificate, not its key), or never copied.",              \
+      "ringfence cert trust FILE, with the certificate {fingerprint} of {peer}")                              \
+    X(CERT_REVOKED, "RF-212", "certificate-revoked", WARN, 403, 21,                                           \
+      "{peer}'s certificate was revoked {when}: {reason}",                                                    \
+      "Its authority withdrew it: the key is lost, or the certificate was replaced. It may also be "          \
+      "one above it in the chain.",                                                                           \
+      "install a new certificate on {peer}")                                                                  \
+    X(CERT_BAD_SIGNATURE, "RF-213", "bad-certificate-signature", WARN, 403, 21,                               \
+      "a signature in {peer}'s certificate chain does not count: {reason}",                                   \
+      "Signed with MD5 or SHA-1; damaged; or an authority of the same name with another key is in "           \
+      "the store.",                                                                                           \
+      "have the certificate issued anew with SHA-256, or put the issuer's present certificate into "          \
+      "the store: ringfence cert trust FILE")                                                                 \
+    X(CERT_CRITICAL_EXTENSION, "RF-214", "unknown-critical-extension", WARN, 403, 21,                         \
+      "{peer}'s certificate has the critical extension {reason}, which is not known here",                    \
+      "Its authority wants it used only by programs that know this extension.",                               \
+      "have it issued anew without that extension, or with it not critical")                                  \
+    X(CERT_REFLECTED, "RF-215", "certificate-reflected", WARN, 403, 21,                                       \
+      "{peer} shows a certificate with one of our own keys",                                                  \
+      "Our own certificate was copied to the peer, or somebody sends our connection back to us.",             \
+      "give {peer} a key and a certificate of its own")                                                       \
+    X(CERT_CHAIN_NOT_VALID, "RF-216", "chain-not-valid", WARN, 403, 21,                                       \
+      "{peer}'s certificate chain is not valid: {reason}",                                                    \
+      "An authority in it has ended, may not sign, or may not sign for this name or so deep.",                \
+      "renew the certificate that is named, or have the peer's issued by a sound authority")                  \
     X(CRYPTO_MISSING, "RF-301", "crypto-missing", WARN, 488, 88,                                              \
       "{who} offered no encryption (no a=crypto) and SRTP is required ({setting})",                           \
       "SRTP is off on the device, or it is set to optional and offers plain RTP first.",                      \
@@ -148,6 +215,14 @@
     X(STORE_FAILED, "RF-516", "store-failed", ERROR, 500, 41,                                                 \
       "the change could not be written to disk: {reason}",                                                    \
       "The disk is full or failing. Calls that are up go on.", "free space below the state directory")        \
+    X(DEVICE_MAC_MISMATCH, "RF-601", "mac-mismatch", WARN, 0, 0,                                              \
+      "the phone with certificate {mac1} asked for the configuration of {mac2}",                              \
+      "A wrong file name, or a copied phone. Nothing was sent.",                                              \
+      "correct the address in the phone's provisioning URL")                                                  \
+    X(DEVICE_GENERIC, "RF-603", "generic-certificate", WARN, 0, 0,                                            \
+      "the phone shows a generic {maker} certificate, which does not prove which handset it is",              \
+      "The factory gave it no certificate of its own, or one with no hardware address, or with several.",     \
+      "update the firmware of the phone; some make a certificate of their own then")                          \
     X(ACME_UNREACHABLE, "RF-701", "port-80-closed", ERROR, 0, 0,                                              \
       "the certificate authority could not reach http://{name}/ : {detail}",                                  \
       "A firewall closes TCP 80, or nothing listens there (web.listen http:...:80).",                         \

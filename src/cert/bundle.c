@@ -50,6 +50,14 @@ drop_octets(char *p, size_t n)
 }
 
 void
+rf_bundle_drop(struct rf_bundle *b)
+{
+    drop_octets(b->p, b->n);
+    b->p = NULL;
+    b->n = b->cap = 0;
+}
+
+void
 rf_bundle_free(struct rf_bundle *b)
 {
     if (b == NULL)
@@ -346,7 +354,7 @@ by_name(const struct dirent **a, const struct dirent **b)
 }
 
 static enum rf_err
-add_folder(struct rf_bundle *b, const char *folder, struct rf_cert_problem *problem)
+add_folder(struct rf_bundle *b, const char *group, const char *folder, struct rf_cert_problem *problem)
 {
     struct dirent **entry = NULL;
     enum rf_err err = remember(b, folder);
@@ -359,7 +367,7 @@ add_folder(struct rf_bundle *b, const char *folder, struct rf_cert_problem *prob
 
         if (!err && is_wanted(entry[i]->d_name)) {
             snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
-            err = add_file(b, folder, path, problem);
+            err = add_file(b, group, path, problem);
         }
         free(entry[i]);
     }
@@ -368,28 +376,28 @@ add_folder(struct rf_bundle *b, const char *folder, struct rf_cert_problem *prob
 }
 
 static bool
-has_group(const struct rf_bundle *b, const char *path)
+has_group(const struct rf_bundle *b, const char *group)
 {
     struct rf_bundle_item item;
     size_t at = 0;
 
     while (rf_bundle_next(rf_bundle_block(b), &at, &item))
-        if (item.kind == RF_BUNDLE_TRUSTED && rf_span_is(item.name, path))
+        if (item.kind == RF_BUNDLE_TRUSTED && rf_span_is(item.name, group))
             return true;
     return false;
 }
 
 enum rf_err
-rf_bundle_add_trusted(struct rf_bundle *b, const char *path, struct rf_cert_problem *problem)
+rf_bundle_add_trusted(struct rf_bundle *b, const char *group, const char *path, struct rf_cert_problem *problem)
 {
     struct stat st;
 
     memset(problem, 0, sizeof *problem);
-    if (has_group(b, path))
+    if (has_group(b, group))
         return RF_OK;
     if (stat(path, &st) != 0)
         return say(problem, errno == ENOENT ? RF_ERR_NOT_FOUND : RF_ERR_IO, "%s: %s", path, strerror(errno));
-    return S_ISDIR(st.st_mode) ? add_folder(b, path, problem) : add_file(b, path, path, problem);
+    return S_ISDIR(st.st_mode) ? add_folder(b, group, path, problem) : add_file(b, group, path, problem);
 }
 
 enum rf_err

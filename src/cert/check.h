@@ -64,7 +64,9 @@ struct rf_check_question {
     X509 *const *chain;             /* as the peer sent it, leaf first; borrowed */
     size_t chain_count;             /* 0: it showed none */
     const struct rf_trust *trust;
-    struct rf_span target;          /* host name, SIP domain or address in text form; empty: not known (yet) */
+    struct rf_span target;          /* host name, SIP domain or address in text form; empty: not known (yet).
+                                     * RF_CHECK_PROVISIONING: the hardware address that was asked for; it counts at
+                                     * every level (IPC-17) */
     const struct rf_addr *source;   /* of the peer, for an IP SAN when there is no target; or NULL */
     const struct rf_check_own *own; /* ours, for "reflected" */
     size_t own_count;
@@ -72,8 +74,22 @@ struct rf_check_question {
 };
 
 struct rf_check_line {
-    enum rf_check_result result;
+    enum rf_check_result result;    /* NOT_MADE: the level does not ask for it, or there was nothing to compare */
+    enum rf_check_result otherwise; /* what it would say if the level asked; NOT_MADE: it could not be made */
     char detail[160];               /* "RSA 1024, level high needs 2048"; "" nothing to add */
+};
+
+/* Bit in passes_level beside those of the levels: Medium as before Avaya R11.1.3 (AVA-10). */
+#define RF_CHECK_PASSES_LEGACY (1u << RF_CHECK_LEVEL_COUNT)
+
+/* Texts for the {words} of a refusal's sentence and fix; "" where the refusal has no such word. */
+struct rf_check_words {
+    char when[40], now[40], days[24], off[40]; /* dates; "12"; how far our clock is from the date: "3 days" */
+    char names[160], expected[256];            /* what it is for, what was wanted */
+    char bits[40], min[40];                    /* "1024 (RSA)", "2048" */
+    char purpose[64], eku[40];                 /* "TLS client", "clientAuth" */
+    char reason[200];
+    char fingerprint[65];                      /* SHA-256 of the leaf, hexadecimal */
 };
 
 struct rf_check_report {
@@ -83,9 +99,13 @@ struct rf_check_report {
     enum rf_refusal refusal;                  /* RF_REFUSE_CERT_...; RF_REFUSE_NONE */
     struct rf_check_line line[RF_CHECK_RULE_COUNT];
     uint8_t passes_level;                     /* bit per enum rf_check_level: it would be accepted there */
+    bool is_name_known;                       /* false: no target and no source yet; the remote levels say nothing
+                                               * about names then, and the question is to be asked again */
+    bool is_revocation_stale;                 /* a list that was used is past its end: tell the administrator */
     struct rf_cert_facts leaf;                /* zero when none was shown */
     size_t path_count;                        /* subjects from leaf to anchor, as far as a path was found */
     char path[RF_CHECK_CHAIN_MAX + 2][128];
+    struct rf_check_words words;
     char missing_issuer[256];                 /* where the path broke: the issuer that nobody has (RF-201, RF-203) */
     char missing_issuer_url[256];             /* AIA caIssuers of that place; "" none */
 };
@@ -97,8 +117,20 @@ struct rf_check_report {
  */
 RF_MUST_CHECK enum rf_err rf_check_peer(const struct rf_check_question *q, struct rf_check_report *report);
 
+#define RF_CHECK_FIELDS_MAX 28
+
+/**
+ * Fields of a refused report's sentence, and those that each such event has (AVA-26: check, level, subject, issuer,
+ * serial). They point into the report and to `peer`.
+ */
+void rf_check_fields(const struct rf_check_report *report, const char *peer,
+                     struct rf_log_field field[static RF_CHECK_FIELDS_MAX]);
+
+/** One of our own certificates, for `own`. */
+void rf_check_own(X509 *x, struct rf_check_own *out);
+
 const char *rf_check_level_name(enum rf_check_level level); /* "medium-remote" */
-/** RF_ERR_NOT_FOUND. */
+/** "medium-remote", "medium_remote", "Medium + Remote". RF_ERR_NOT_FOUND. */
 RF_MUST_CHECK enum rf_err rf_check_level_find(struct rf_span name, enum rf_check_level *out);
 const char *rf_check_rule_name(enum rf_check_rule rule);    /* "extended-key-usage" */
 /** Alert of RFC 8446 6.2 with which a peer is told of this rule's failure. */

@@ -10,7 +10,13 @@
  *   pinned        issued by another, may not sign: a copy for the level High.
  * An entry that is marked `anchor` by hand ends a path wherever it stands (TEL-7).
  *
- * Threads: any, once sealed. Memory: a few kB an entry; at most RF_TRUST_ENTRIES_MAX of them.
+ * The same certificate twice is one entry; marked once is marked. Lists of revoked certificates (CRLs) count for
+ * the issuer whose key signed them. A list can only refuse: a certificate that it names is revoked, also after the
+ * list's own end; what it does not name is not vouched for by it either. So a list that nobody renewed does not cut
+ * off every peer; it is reported instead (rf_trust_revocation.has_ended). Indirect lists are refused at load.
+ *
+ * Threads: any, once sealed. Memory: a few kB an entry; at most RF_TRUST_ENTRIES_MAX of them. Entries are shared by
+ * the stores that hold them.
  */
 #ifndef RF_CERT_TRUST_H
 #define RF_CERT_TRUST_H
@@ -56,6 +62,39 @@ size_t rf_trust_count(const struct rf_trust *t);
 const struct rf_trust_entry *rf_trust_entry(const struct rf_trust *t, size_t i);
 /** Octet for octet. */
 bool rf_trust_has_copy(const struct rf_trust *t, X509 *x);
+/** The certificate of an entry; borrowed. */
+X509 *rf_trust_x509(const struct rf_trust *t, size_t i);
+/** How many lists of revoked certificates it holds. */
+size_t rf_trust_crl_count(const struct rf_trust *t);
+
+/* --- for path building --- */
+
+struct rf_part;
+
+/** Entries whose subject is `subject`, one after the other: from = -1 first, then the last answer. -1: no more. */
+int rf_trust_next(const struct rf_trust *t, const X509_NAME *subject, int from);
+const struct rf_part *rf_trust_part(const struct rf_trust *t, size_t i);
+/** The entry that is this certificate octet for octet, or -1. */
+int rf_trust_index(const struct rf_trust *t, const struct rf_part *p);
+
+struct rf_trust_revocation {
+    bool is_revoked;
+    int64_t since;          /* when that happened; 0 unknown */
+    const char *reason;     /* "keyCompromise"; "" none given */
+    unsigned lists;         /* lists of this issuer that were looked into */
+    bool has_ended;         /* one of them is past its next update */
+    int64_t next_update;    /* of that one */
+    bool has_other_signer;  /* a list of this issuer's name was signed by a key that is not known to be its own */
+};
+
+/**
+ * Is x revoked?
+ * @param issuer  who signed x, by the path that was found  @param anchor  where that path ends: a list may also be
+ *                signed by another key of the same issuer, when anchor or issuer vouch for that key (RFC 5280 6.3.3)
+ */
+void rf_trust_revoked(const struct rf_trust *t, X509 *x, X509 *issuer, X509 *anchor, int64_t now_s,
+                      struct rf_trust_revocation *out);
+
 /** The names of anchors, for a CertificateRequest; bounded by what a handshake carries. */
 struct stack_st_X509_NAME *rf_trust_names(const struct rf_trust *t); /* the caller frees with sk_X509_NAME_pop_free */
 

@@ -96,10 +96,10 @@ check_files(struct loader *l, const struct setting *s)
 
     while (rf_conf_next_word(&left, &word)) {
         n++;
-        if (rf_span_copy(rf_option_path(word), path, sizeof path) == RF_OK)
-            check_file(l, s, path);
-        else
+        if (rf_span_copy(rf_option_path(word), path, sizeof path) != RF_OK)
             rf_loader_fail(l, RF_ERR_RANGE, s->at, "the path is too long");
+        else if (!l->from->files_are_given)
+            check_file(l, s, path);
     }
     return n;
 }
@@ -115,6 +115,12 @@ check_certificates(struct loader *l)
         const struct setting *c = rf_snapshot_setting(b->settings, chain), *k = rf_snapshot_setting(b->settings, key);
         size_t chains, keys;
 
+        if (strcmp(b->label, "local") == 0) {
+            rf_loader_fail(l, RF_ERR_RANGE, b->at, "local is the name of the certificate that our own authority issues");
+            continue;
+        }
+        if (c == NULL && k == NULL)
+            continue; /* kept below the state directory */
         if (c == NULL || k == NULL) {
             rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "certificate %s needs both chain and key", b->label);
             continue;

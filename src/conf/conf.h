@@ -45,6 +45,7 @@ struct rf_conf_sources {
      * away from the daemon). RF_ERR_NOT_FOUND.
      */
     enum rf_err (*secret)(void *ctx, struct rf_span name, struct rf_secret *out);
+    bool files_are_given; /* certificates were read by another process, which judged them: do not look for the files */
     /** Told of every problem, not only the first. May be NULL. */
     void (*problem)(void *ctx, const struct rf_conf_problem *p);
     void *ctx;

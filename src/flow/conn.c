@@ -318,12 +318,16 @@ handshake_timed_out(struct rf_conn *c, uint64_t now_us)
     struct rf_tls_failure f = { .refusal = RF_REFUSE_TLS_FAILED, .alert_sent = -1, .alert_received = -1 };
 
     c->layer->counts.timeouts++;
-    if (c->tls != NULL)
-        rf_tls_conn_failure(c->tls, &f);
-    f.refusal = RF_REFUSE_TLS_FAILED;
-    f.alert_sent = -1;
     snprintf(f.reason, sizeof f.reason, "it was not done within %u s",
              (unsigned)(c->layer->limits.handshake_us / RF_S));
+    if (c->tls != NULL) {
+        char reason[sizeof f.reason];
+
+        memcpy(reason, f.reason, sizeof reason);
+        rf_tls_conn_give_up(c->tls, reason);
+        rf_tls_conn_failure(c->tls, &f);
+        f.alert_sent = -1;
+    }
     handshake_failed(c, &f, now_us);
 }
 
@@ -518,6 +522,12 @@ flow_free(struct rf_flow *f)
 }
 
 static const struct rf_flow_ops conn_ops = { flow_send, flow_close, flow_free };
+
+const struct rf_tls_conn *
+rf_transport_tls(const struct rf_flow *flow)
+{
+    return flow->ops == &conn_ops ? rf_container(flow, const struct rf_conn, flow)->tls : NULL;
+}
 
 bool
 rf_transport_is_open(const struct rf_flow *flow)

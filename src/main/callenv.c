@@ -27,7 +27,7 @@ our_address(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, struct r
     /* A connection that we opened has a port of its own; we are reached at the listener of its transport. */
     for (uint32_t i = 0; i < l->fd_count; i++)
         if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].transport == flow->transport &&
-            l->fd[i].addr.sa.sa_family == sip->sa.sa_family) {
+            rf_iface_row((enum rf_iface)l->fd[i].b)->is_sip && l->fd[i].addr.sa.sa_family == sip->sa.sa_family) {
             rf_addr_set_port(sip, rf_addr_port(&l->fd[i].addr));
             if (rf_addr_port(&l->fd[i].addr) == rf_addr_port(&flow->local))
                 break;

@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "cert/bundle.h"
 #include "main/sandbox.h"
 #include "main/settings.h"
 
 #define PATIENCE_US (3 * RF_S) /* a worker that has not answered by then is left out */
-#define CERTS_MAX   (4u << 20) /* chains and keys of all listeners: some 10 kB each */
 #define RECORDS_MAX 500        /* call records that `calls` and `ladder --from` look through */
 
 /* --- questions --- */
@@ -375,9 +375,23 @@ rf_desk_tick(struct rf_desk *d, uint64_t now_us)
 
 /* --- reload --- */
 
-struct waiting {
+/* A change of the configuration between its command and its answer. What is written is a copy; it may hold secrets. */
+struct rf_desk_change {
+    uint32_t number;
+    struct rf_control_ask *ask;
+    char *layer;                 /* NULL: nothing is written */
+    int64_t trust_version;
+    struct rf_store_write write[RF_DESK_WRITES_MAX];
+    size_t write_count;
+    char *octets;                /* of the writes */
+    size_t octet_count;
+};
+
+/* A command that waits for the change under way. */
+struct deferred {
     struct rf_link link;
     struct rf_control_ask *ask;
+    json_t *request;
 };
 
 struct changes {
@@ -391,20 +405,6 @@ put_change(void *ctx, const char *name, const char *was, const char *is, bool ne
 
     json_array_append_new(c->list, json_pack("{s:s, s:s, s:s, s:b}", "name", name, "was", was, "is", is,
                                              "needs_restart", needs_restart));
-}
-
-static void
-wait_for_reload(struct rf_desk *d, struct rf_control_ask *ask)
-{
-    struct waiting *w = calloc(1, sizeof *w);
-
-    if (w == NULL || rf_channel_send(d->conf.channel, RF_SAY_RELOAD, 0, NULL, -1) != RF_OK) {
-        free(w);
-        rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates", "try again");
-        return;
-    }
-    w->ask = ask;
-    rf_list_append(&d->reloads, &w->link);
 }
 
 /* New settings for what the workers share; each of them locks inside. */
@@ -445,99 +445,308 @@ give_to_workers(struct rf_desk *d)
     }
 }
 
-static void
-answer_waiting(struct rf_desk *d, json_t *result, const char *refusal)
-{
-    RF_LIST_FOREACH(&d->reloads, it) {
-        struct waiting *w = rf_container(it, struct waiting, link);
-        struct rf_control_ask *ask = w->ask;
+static void on_command(void *ctx, struct rf_control_ask *ask, const json_t *request);
 
-        rf_list_remove(it);
-        free(w);
-        if (result != NULL)
-            rf_control_answer(ask, json_incref(result));
-        else
-            rf_control_refuse(ask, 3, rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, refusal,
-                              "ringfence config check FILE; what runs stays as it was");
-    }
-    json_decref(result);
+static void
+change_free(struct rf_desk_change *c)
+{
+    if (c == NULL)
+        return;
+    if (c->layer != NULL)
+        rf_wipe(c->layer, strlen(c->layer));
+    free(c->layer);
+    if (c->octets != NULL)
+        rf_wipe(c->octets, c->octet_count);
+    free(c->octets);
+    free(c);
+}
+
+/* The change is over, one way or the other: the next one's turn. */
+static void
+change_done(struct rf_desk *d)
+{
+    struct deferred *next;
+    struct deferred copy;
+
+    change_free(d->change);
+    d->change = NULL;
+    if (rf_list_empty(&d->deferred))
+        return;
+    next = rf_container(d->deferred.next, struct deferred, link);
+    rf_list_remove(&next->link);
+    copy = *next;
+    free(next);
+    on_command(d, copy.ask, copy.request);
+    json_decref(copy.request);
+    /* One that was refused at once makes no change: go on with those behind it. */
+    if (d->change == NULL && !rf_list_empty(&d->deferred))
+        change_done(d);
+}
+
+static void
+change_refused(struct rf_desk *d, enum rf_err err, const struct rf_conf_problem *p)
+{
+    char sentence[1600];
+    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
+
+    rf_conf_put_problem(&b, p);
+    sentence[b.n] = '\0';
+    rf_config_refuse(p, sentence);
+    if (d->change != NULL && d->change->ask != NULL)
+        rf_desk_refuse(d->change->ask, err, p);
 }
 
 void
-rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
+rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p)
 {
-    struct rf_site_sources from = { .store = d->conf.shared->store };
-    struct rf_conf_problem problem = { 0 };
     char sentence[1600];
     struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
-    struct changes changes = { json_array() };
-    struct rf_site *next, *was = d->site;
-    size_t n = 0;
-    void *certs = certs_fd >= 0 ? rf_sealed_read(certs_fd, CERTS_MAX, &n) : NULL;
+
+    rf_conf_put_problem(&b, p);
+    sentence[b.n] = '\0';
+    if (p->code != RF_REFUSE_NONE)
+        rf_control_refuse(ask, p->code == RF_REFUSE_LOCKED_BY_HOSTED ? 6 : 3, rf_refusal_row(p->code)->code, sentence,
+                          "");
+    else
+        rf_control_refuse(ask, err == RF_ERR_NOT_FOUND && p->at.line == 0 ? 2 : 3,
+                          rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, sentence,
+                          "ringfence config check FILE; what runs stays as it was");
+}
+
+/* false: it is not on disk, and that was answered. */
+static bool
+write_change(struct rf_desk *d, struct rf_desk_change *c)
+{
+    struct rf_store *store = d->conf.shared->store;
+    struct rf_store_counts before, after;
+    enum rf_err err;
+
+    rf_store_counts(store, &before);
+    err = rf_store_write(store, c->write, c->write_count, NULL, NULL, 0);
+    if (!err)
+        err = rf_store_flush(store);
+    rf_store_counts(store, &after);
+    if (!err && after.failed == before.failed)
+        return true;
+    if (c->ask != NULL)
+        rf_control_refuse(c->ask, 1, rf_refusal_row(RF_REFUSE_STORE_FAILED)->code,
+                          after.last_why[0] != '\0' ? after.last_why : "the change could not be written to disk",
+                          "free space below the state directory");
+    return false;
+}
+
+/* Memory follows the store. */
+static void
+forget_bindings(struct rf_desk *d, const struct rf_desk_change *c)
+{
+    for (size_t i = 0; i < c->write_count; i++)
+        if (c->write[i].op == RF_STORE_BINDING_DELETE)
+            rf_location_reload(d->conf.shared->location, c->write[i].key, rf_wall_s());
+}
+
+static void
+say_warnings(const struct rf_ifaces *s)
+{
+    for (size_t i = 0; i < s->warning_count; i++)
+        RF_LOGF(RF_LOG_WARN, "tls.warning", s->warning[i]);
+}
+
+/* `next` is in force from here on. */
+static void
+put_in_force(struct rf_desk *d, struct rf_site *next, json_t *changes)
+{
+    struct rf_site *was = d->site;
+    struct changes list = { changes };
+
+    rf_conf_diff(was->conf, next->conf, put_change, &list);
+    d->site = next;
+    change_shared(d);
+    give_to_workers(d);
+    rf_site_unref(was);
+    say_warnings(next->ifaces);
+    RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
+            RF_F_U64("changes", json_array_size(changes)), RF_F_U64("users", rf_directory_count(d->site->users)));
+}
+
+static void
+take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, struct rf_span certs)
+{
+    struct rf_desk_change *c = d->change;
+    struct rf_site_sources from = { .store = d->conf.shared->store, .certs = certs, .running = d->site };
+    struct rf_conf_problem problem = { 0 };
+    struct rf_site *next = NULL;
+    json_t *changes;
     enum rf_err err;
 
     if (d->conf.shared->launch->has_config)
         from.config = d->conf.shared->launch->config;
-    from.certs = certs != NULL ? rf_span(certs, n) : rf_span(d->certs, d->certs_n);
-    err = rf_site_load(&next, &from, &problem);
-    if (!err && certs == NULL) {
-        /* The configuration is right, its certificate is not. */
-        rf_site_unref(next);
-        err = RF_ERR_NOT_FOUND;
-        snprintf(problem.sentence, sizeof problem.sentence, "%s", why);
+    if (c != NULL) {
+        from.layer = c->layer;
+        from.trust_version = c->trust_version;
+        from.secrets_may_miss = c->write_count > 1;
     }
+    err = rf_site_load(&next, &from, &problem);
     if (err) {
-        if (certs != NULL)
-            rf_wipe(certs, n);
-        free(certs);
-        json_decref(changes.list);
-        rf_conf_put_problem(&b, &problem);
-        sentence[b.n] = '\0';
-        rf_config_refuse(&problem, sentence);
-        answer_waiting(d, NULL, sentence);
+        change_refused(d, err, &problem);
         return;
     }
-    rf_conf_diff(was->conf, next->conf, put_change, &changes);
-    d->site = next;
-    if (d->certs != NULL)
-        rf_wipe(d->certs, d->certs_n);
-    free(d->certs);
-    d->certs = certs;
-    d->certs_n = n;
-    change_shared(d);
-    give_to_workers(d);
-    rf_site_unref(was);
-    RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
-            RF_F_U64("changes", json_array_size(changes.list)), RF_F_U64("users", rf_directory_count(d->site->users)));
-    answer_waiting(d, json_pack("{s:o}", "changes", changes.list), NULL);
+    if (c != NULL && c->layer != NULL) {
+        if (!write_change(d, c)) {
+            rf_site_unref(next);
+            return;
+        }
+        forget_bindings(d, c);
+        /* Once more, from the store: with the secrets and certificates that were written together with the layer. */
+        if (c->write_count > 1) {
+            rf_site_unref(next);
+            from.layer = NULL;
+            from.trust_version = 0;
+            from.secrets_may_miss = false;
+            err = rf_site_load(&next, &from, &problem);
+            if (err) {
+                change_refused(d, err, &problem);
+                return;
+            }
+        }
+    }
+    changes = json_array();
+    put_in_force(d, next, changes);
+    (void)rf_channel_send(d->conf.channel, RF_SAY_APPLIED, m->value, NULL, -1);
+    if (c != NULL && c->ask != NULL)
+        rf_control_answer(c->ask, json_pack("{s:O}", "changes", changes));
+    json_decref(changes);
+}
+
+void
+rf_desk_reload(struct rf_desk *d, const struct rf_channel_msg *m, int certs_fd)
+{
+    struct rf_desk_change *meanwhile = d->change;
+    size_t n = 0;
+    void *certs;
+
+    /* An answer to nobody, while somebody waits for another one. */
+    if (d->change != NULL && d->change->number != m->value)
+        d->change = NULL;
+    else if (d->change == NULL && m->value != 0)
+        return;
+    certs = certs_fd >= 0 ? rf_sealed_read(certs_fd, RF_BUNDLE_MAX, &n) : NULL;
+    if (certs != NULL) {
+        take_certificates(d, m, rf_span(certs, n));
+        rf_wipe(certs, n);
+        free(certs);
+    } else {
+        struct rf_conf_problem problem = { .code = m->code < RF_REFUSAL_COUNT ? (enum rf_refusal)m->code
+                                                                             : RF_REFUSE_NONE };
+
+        snprintf(problem.sentence, sizeof problem.sentence, "%.250s",
+                 m->text[0] != '\0' ? m->text : "the certificates could not be read");
+        change_refused(d, RF_ERR_RANGE, &problem);
+    }
+    if (d->change == meanwhile)
+        change_done(d);
+    else
+        d->change = meanwhile;
+}
+
+static size_t
+octets_of(const struct rf_store_write *w)
+{
+    return w->key.n + w->sub.n + w->value.n;
+}
+
+static struct rf_span
+keep(struct rf_desk_change *c, struct rf_span s)
+{
+    char *to = c->octets + c->octet_count;
+
+    if (s.n > 0)
+        memcpy(to, s.p, s.n);
+    c->octet_count += s.n;
+    return rf_span(to, s.n);
+}
+
+static struct rf_desk_change *
+change_new(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more, size_t n,
+           int64_t trust_version)
+{
+    struct rf_desk_change *c = calloc(1, sizeof *c);
+    size_t octets = 1;
+
+    if (c == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        octets += octets_of(&more[i]);
+    c->ask = ask;
+    c->number = ++d->last_change == 0 ? ++d->last_change : d->last_change;
+    c->trust_version = trust_version;
+    c->octets = malloc(octets);
+    c->layer = layer != NULL ? strdup(layer) : NULL;
+    if (c->octets == NULL || (layer != NULL && c->layer == NULL)) {
+        change_free(c);
+        return NULL;
+    }
+    /* The layer first: what belongs to its version stands behind it (store/store.h). */
+    if (layer != NULL)
+        c->write[c->write_count++] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
+                                                              .value = rf_span_str(c->layer) };
+    for (size_t i = 0; i < n; i++) {
+        struct rf_store_write *w = &c->write[c->write_count++];
+
+        *w = more[i];
+        w->key = keep(c, more[i].key);
+        w->sub = keep(c, more[i].sub);
+        w->value = keep(c, more[i].value);
+    }
+    return c;
 }
 
 void
 rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
-              size_t more_n)
+              size_t more_n, int64_t trust_version)
 {
-    struct rf_store_write writes[4];
-    struct rf_store *store = d->conf.shared->store;
-    struct rf_store_counts before, after;
+    struct rf_desk_change *c;
+    int fd = -1;
 
-    rf_assert(more_n < 4);
-    for (size_t i = 0; i < more_n; i++)
-        writes[i] = more[i];
-    writes[more_n] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
-                                              .value = rf_span_str(layer) };
-    rf_store_counts(store, &before);
-    if (rf_store_write(store, writes, more_n + 1, NULL, NULL, 0) != RF_OK || rf_store_flush(store) != RF_OK) {
-        rf_store_counts(store, &after);
-        rf_control_refuse(ask, 1, "RF-516", "the change could not be written to disk",
-                          "free space below the state directory");
-        return;
+    rf_assert(more_n < RF_DESK_WRITES_MAX && d->change == NULL);
+    c = change_new(d, ask, layer, more, more_n, trust_version);
+    if (c != NULL && layer != NULL)
+        fd = rf_sealed_file("ringfence-layer", layer, strlen(layer));
+    if (c == NULL || (layer != NULL && fd < 0) ||
+        rf_channel_send(d->conf.channel, RF_SAY_RELOAD, c->number, NULL, fd) != RF_OK) {
+        change_free(c);
+        if (ask != NULL)
+            rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates", "try again");
+    } else {
+        d->change = c;
     }
-    rf_store_counts(store, &after);
-    if (after.failed > before.failed) {
-        rf_control_refuse(ask, 1, "RF-516", after.last_why, "free space below the state directory");
-        return;
-    }
-    wait_for_reload(d, ask);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Commands that change what is set: one after the other. */
+static bool
+changes_something(const char *command)
+{
+    static const char *const some[] = { "reload",   "config.set", "config.load", "config.rollback", "user.add",
+                                        "user.set", "user.password", "user.remove" };
+
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        if (strcmp(command, some[i]) == 0)
+            return true;
+    return rf_desk_is_cert_change(command);
+}
+
+static bool
+defer(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    struct deferred *w = calloc(1, sizeof *w);
+
+    if (w == NULL)
+        return false;
+    w->ask = ask;
+    w->request = json_incref((json_t *)(uintptr_t)request);
+    rf_list_append(&d->deferred, &w->link);
+    return true;
 }
 
 /* --- the table --- */
@@ -548,6 +757,11 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
     struct rf_desk *d = ctx;
     const char *command = text_of(request, "command");
 
+    if (d->change != NULL && changes_something(command)) {
+        if (!defer(d, ask, request))
+            rf_control_refuse(ask, 1, "", "out of memory", "try again");
+        return;
+    }
     if (strcmp(command, "status") == 0)
         rf_desk_ask(d, RF_ASK_NUMBERS, "", ask, answer_status, NULL);
     else if (strcmp(command, "calls") == 0)
@@ -559,7 +773,7 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
     else if (strcmp(command, "registrations") == 0)
         registrations(d, ask, request);
     else if (strcmp(command, "reload") == 0)
-        wait_for_reload(d, ask);
+        rf_desk_apply(d, ask, NULL, NULL, 0, 0);
     else if (strcmp(command, "stop") == 0) {
         int64_t drain_s = 0;
 
@@ -570,7 +784,7 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
         }
         rf_control_answer(ask, json_object());
         d->conf.stop(d->conf.ctx, (uint32_t)drain_s);
-    } else if (!rf_desk_settings_command(d, ask, command, request)) {
+    } else if (!rf_desk_settings_command(d, ask, command, request) && !rf_desk_cert_command(d, ask, command, request)) {
         rf_control_refuse(ask, 2, "", "the daemon does not know this command", "use the ringfence program of its version");
     }
 }
@@ -596,14 +810,9 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
     d->conf = *conf;
     d->site = rf_site_ref(conf->site);
     rf_list_init(&d->questions);
-    rf_list_init(&d->reloads);
+    rf_list_init(&d->deferred);
     change_shared(d);
-    /* A change by command is checked with the certificates that are in force. */
-    d->certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), CERTS_MAX, &d->certs_n);
-    if (d->certs == NULL) {
-        rf_desk_free(d);
-        return RF_ERR_IO;
-    }
+    say_warnings(d->site->ifaces);
     err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
                          d);
     if (err) {
@@ -630,14 +839,15 @@ rf_desk_free(struct rf_desk *d)
         rf_list_remove(it);
         free(q);
     }
-    RF_LIST_FOREACH(&d->reloads, it) {
+    RF_LIST_FOREACH(&d->deferred, it) {
+        struct deferred *w = rf_container(it, struct deferred, link);
+
         rf_list_remove(it);
-        free(rf_container(it, struct waiting, link));
+        json_decref(w->request);
+        free(w);
     }
+    change_free(d->change);
     rf_control_free(d->control);
     rf_site_unref(d->site);
-    if (d->certs != NULL)
-        rf_wipe(d->certs, d->certs_n);
-    free(d->certs);
     free(d);
 }

@@ -25,8 +25,11 @@ struct rf_desk_conf {
 RF_MUST_CHECK enum rf_err rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf);
 void rf_desk_free(struct rf_desk *d); /* NULL is fine */
 
-/** The parent sent certificates (or why there are none): load everything, give it to the workers, answer who asked. */
-void rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why);
+/**
+ * The parent sent certificates, or why there are none: load everything, give it to the workers, answer who asked.
+ * @param number  of the change that asked for them; 0: nobody did
+ */
+void rf_desk_reload(struct rf_desk *d, const struct rf_channel_msg *m, int certs_fd);
 
 /** A letter of a worker. */
 void rf_desk_letter(struct rf_desk *d, struct rf_span octets);
@@ -41,9 +44,9 @@ struct rf_desk {
     struct rf_site *site;
     struct rf_link questions;        /* under way */
     uint64_t serial;
-    struct rf_link reloads;          /* who waits for the reload under way */
-    void *certs;                     /* the block in force; wiped when replaced */
-    size_t certs_n;
+    struct rf_desk_change *change;   /* under way: the parent reads certificates for it */
+    struct rf_link deferred;         /* commands that change something and wait for that */
+    uint32_t last_change;            /* its number */
     struct rf_timer sweep;
     uint64_t calls, calls_encrypted; /* as of the last status line */
 };
@@ -55,12 +58,32 @@ struct rf_desk {
 void rf_desk_ask(struct rf_desk *d, enum rf_question question, const char *text, struct rf_control_ask *ask,
                  void (*done)(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more), void *more);
 
-/** Check `layer`, write it (with other writes, committed together) and apply it; then answers. */
+#define RF_DESK_WRITES_MAX 40 /* a chain of trusted certificates at once */
+
+/**
+ * Apply a new layer: the parent reads the certificates that it names, then everything is loaded and judged, then it is
+ * written (with other writes, committed together), and then it is in force. A change that is refused at any of these
+ * steps leaves no trace. Answers `ask`, which may be NULL, when all is done. One change at a time; commands that come
+ * meanwhile wait (rf_desk_is_busy).
+ * @param layer  copied; NULL: the one that is there, read anew
+ * @param trust_version  the trusted certificates are those of this version again; 0: they stay
+ */
 void rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
-                   size_t more_n);
+                   size_t more_n, int64_t trust_version);
+
+/** Answer with a configuration's problem. */
+void rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p);
 
 /* settingsdesk.c: config.*, user.* ; false: not one of these commands */
 bool rf_desk_settings_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command,
                               const json_t *request);
+
+/* certdesk.c: cert.*, tls.*; false: not one of these commands */
+bool rf_desk_cert_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
+/** One of those that change something. */
+bool rf_desk_is_cert_change(const char *command);
+
+/** The store's layer unchanged, with these writes: certificates that are trusted or no more. */
+void rf_desk_apply_writes(struct rf_desk *d, struct rf_control_ask *ask, const struct rf_store_write *more, size_t n);
 
 #endif

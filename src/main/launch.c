@@ -144,10 +144,10 @@ rf_launch_find(const struct rf_launch *l, enum rf_launch_kind kind, unsigned a, 
     return -1;
 }
 
-enum rf_err
-rf_channel_send(int channel, enum rf_channel_what what, uint32_t value, const char *text, int fd)
+static enum rf_err
+channel_send(int channel, enum rf_channel_what what, uint32_t value, uint32_t code, const char *text, int fd)
 {
-    struct rf_channel_msg m = { .version = RF_LAUNCH_VERSION, .what = what, .value = value };
+    struct rf_channel_msg m = { .version = RF_LAUNCH_VERSION, .what = what, .value = value, .code = code };
     union {
         char octets[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
@@ -170,6 +170,18 @@ rf_channel_send(int channel, enum rf_channel_what what, uint32_t value, const ch
     if (sendmsg(channel, &h, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof m)
         return RF_OK;
     return errno == EAGAIN || errno == EWOULDBLOCK ? RF_ERR_AGAIN : RF_ERR_CLOSED;
+}
+
+enum rf_err
+rf_channel_send(int channel, enum rf_channel_what what, uint32_t value, const char *text, int fd)
+{
+    return channel_send(channel, what, value, 0, text, fd);
+}
+
+enum rf_err
+rf_channel_refuse(int channel, enum rf_channel_what what, uint32_t value, uint32_t code, const char *text)
+{
+    return channel_send(channel, what, value, code, text, -1);
 }
 
 enum rf_err

@@ -20,6 +20,7 @@
 #include "loop/loop.h"
 #include "flow/ban_memory.h"
 #include "main/children.h"
+#include "main/credentials.h"
 #include "main/listen.h"
 #include "main/logfile.h"
 #include "main/notify.h"
@@ -34,6 +35,8 @@
 #define STOP_GRACE_US (10 * RF_S)
 #define AGAIN_US      (RF_S / 2) /* some send a signal to the process and to its group: that is one request */
 #define LOG_LOOK_US   (10 * RF_S)
+#define FILES_LOOK_US (2 * RF_S)  /* have certificates or revocation lists changed on disk? */
+#define LAYER_MAX     (RF_STORE_LAYER_MAX + 1)
 
 struct parent {
     struct rf_state_dir *dir;
@@ -43,6 +46,15 @@ struct parent {
     bool drops_user;
     int log_fd, signal_fd, map_fd, bans_fd, control_fd, certs_fd;
     struct rf_run_settings settings;
+    struct rf_conf *conf;          /* in force, for certificates */
+    struct rf_bundle *files;       /* what was read for them; without its octets */
+    int64_t renew_at_s;            /* our own authority's certificate */
+    bool files_changed;            /* at the last look; when nothing more changes they are read */
+    struct {
+        uint32_t number;           /* 0: none */
+        int certs_fd;
+        struct rf_conf *conf;
+    } offered;                     /* to signal, which says whether it took it */
     struct rf_port_keeper *ports;
     uint32_t slots_per_thread, pairs_per_thread;
     int (*port_channel)[2];        /* [thread]: our end, media's end */
@@ -132,24 +144,36 @@ check_reach(struct parent *p)
     return status;
 }
 
+/* Both layers as they are now, or with `layer` in the place of the store's. */
+static enum rf_err
+read_conf(struct parent *p, const char *layer, struct rf_conf **out, struct rf_conf_problem *problem)
+{
+    char *text = NULL, why[256] = "";
+    enum rf_err err = RF_OK;
+
+    if (layer == NULL)
+        err = rf_peek_settings(rf_state_dir_path(p->dir), p->drops_user, p->uid, p->gid, &text, why, sizeof why);
+    if (err) {
+        *problem = (struct rf_conf_problem){ 0 };
+        snprintf(problem->sentence, sizeof problem->sentence, "%.160s: %s", why, rf_err_text(err));
+        return err;
+    }
+    err = rf_conf_load(out, rf_span_str(layer != NULL ? layer : text), p->config, problem);
+    if (text != NULL)
+        rf_wipe(text, strlen(text));
+    free(text);
+    return err;
+}
+
 static int
 load_settings(struct parent *p)
 {
     struct rf_conf_problem problem = { 0 };
-    struct rf_conf *conf;
-    char *text = NULL, why[256], detail[400];
-    enum rf_err err = rf_peek_settings(rf_state_dir_path(p->dir), p->drops_user, p->uid, p->gid, &text, why, sizeof why);
+    char detail[400];
+    enum rf_err err = read_conf(p, NULL, &p->conf, &problem);
 
-    if (err) {
-        RF_LOGF(RF_LOG_ERROR, "daemon.failed", why, RF_F_STR("reason", rf_err_text(err)));
-        return RF_EXIT_FAILED;
-    }
-    err = rf_conf_load(&conf, rf_span_str(text), p->config, &problem);
-    free(text);
-    if (!err) {
-        err = rf_run_settings_take(&p->settings, conf, &problem);
-        rf_conf_unref(conf);
-    }
+    if (!err)
+        err = rf_run_settings_take(&p->settings, p->conf, &problem);
     if (err) {
         rf_conf_problem_text(&problem, detail, sizeof detail);
         rf_config_refuse(&problem, detail);
@@ -167,8 +191,9 @@ bind_listeners(struct parent *p)
     if (p->listener == NULL)
         return RF_EXIT_FAILED;
     for (size_t i = 0; i < p->settings.listen_count; i++) {
-        static const enum rf_transport transports[] = { RF_UDP, RF_TCP, RF_TLS }; /* by rf_listen_scheme */
-        const struct rf_listen *item = &p->settings.listen[i];
+        static const enum rf_transport transports[] = { RF_UDP, RF_TCP, RF_TLS, RF_TCP, RF_TLS }; /* by rf_listen_scheme */
+        const struct rf_listen *item = &p->settings.listen[i].at;
+        const char *name = rf_iface_row(p->settings.listen[i].iface)->name;
         struct rf_bind_problem problem = { 0 };
         int fds[RF_WORKERS_MAX];
 
@@ -181,8 +206,9 @@ bind_listeners(struct parent *p)
             struct rf_launch_fd *f = &p->listener[p->listener_count++];
 
             *f = (struct rf_launch_fd){ .kind = RF_FD_LISTENER, .fd = fds[w], .a = (uint16_t)w,
-                                        .transport = transports[item->scheme], .name = "sip",
+                                        .transport = transports[item->scheme], .b = (uint16_t)p->settings.listen[i].iface,
                                         .addr = rf_socket_local(fds[w]) };
+            snprintf(f->name, sizeof f->name, "%s", name);
         }
     }
     return 0;
@@ -198,34 +224,44 @@ bind_control(struct parent *p)
     return RF_EXIT_FAILED;
 }
 
-/* Certificates of the listeners: their keys go to signal by a sealed file, never by a path. -1: see why. */
+/* Certificates and keys go to signal by a sealed file, never by a path. -1: see *problem. */
 static int
-certificates_file(struct parent *p, char *why, size_t why_size)
+certificates_file(struct parent *p, const struct rf_conf *c, struct rf_conf_problem *problem)
 {
-    size_t n = 0;
-    void *bundle = rf_cert_bundle_make(rf_state_dir_path(p->dir), &p->settings, rf_wall_s(), &n, why, why_size);
-    int fd;
+    struct rf_bundle *bundle = NULL;
+    enum rf_err err = rf_bundle_new(&bundle);
+    int fd = -1;
 
-    if (bundle == NULL)
-        return -1;
-    fd = rf_sealed_file("ringfence-certs", bundle, n);
-    if (fd < 0)
-        snprintf(why, why_size, "%s", strerror(errno));
-    rf_wipe(bundle, n);
-    free(bundle);
+    if (!err)
+        err = rf_credentials_gather(bundle, rf_state_dir_path(p->dir), c, rf_wall_s(), &p->renew_at_s, problem);
+    if (!err) {
+        struct rf_span block = rf_bundle_block(bundle);
+
+        fd = rf_sealed_file("ringfence-certs", block.p, block.n);
+        if (fd < 0)
+            snprintf(problem->sentence, sizeof problem->sentence, "%s", strerror(errno));
+    }
+    if (bundle != NULL) {
+        rf_bundle_drop(bundle);
+        rf_bundle_free(p->files);
+        p->files = bundle;
+        p->files_changed = false;
+    }
     return fd;
 }
 
 static int
 make_certificates(struct parent *p)
 {
-    char why[256] = "";
+    struct rf_conf_problem problem = { 0 };
+    char detail[400];
 
-    p->certs_fd = certificates_file(p, why, sizeof why);
+    p->certs_fd = certificates_file(p, p->conf, &problem);
     if (p->certs_fd >= 0)
         return 0;
-    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the certificates could not be made or read", RF_F_STR("reason", why));
-    return RF_EXIT_FAILED;
+    rf_conf_problem_text(&problem, detail, sizeof detail);
+    rf_config_refuse(&problem, detail);
+    return RF_EXIT_CONFIG;
 }
 
 static int
@@ -245,9 +281,11 @@ media_addresses(const struct rf_run_settings *s, struct rf_addr out[2])
     static const char *const any[2] = { "0.0.0.0", "::" };
 
     for (size_t i = 0; i < s->listen_count; i++) {
-        const struct rf_addr *a = &s->listen[i].addr;
+        const struct rf_addr *a = &s->listen[i].at.addr;
         int f = a->sa.sa_family == AF_INET6;
 
+        if (!rf_iface_row(s->listen[i].iface)->is_sip)
+            continue; /* no calls come by it */
         if (!rf_addr_is_set(&out[f]))
             out[f] = *a;
         else if (!rf_addr_same_host(&out[f], a))
@@ -363,6 +401,27 @@ close_port_channels(struct rf_child *c, void *ctx)
     }
 }
 
+/* A signal process that follows a dead one gets what is on disk now; what worked before when that is broken. */
+static enum rf_err
+read_certificates_again(struct rf_child *c, void *ctx)
+{
+    struct parent *p = ctx;
+    struct rf_conf_problem problem = { 0 };
+    struct rf_conf *conf = NULL;
+    int fd = -1;
+
+    if (p->was_ready && read_conf(p, NULL, &conf, &problem) == RF_OK)
+        fd = certificates_file(p, conf, &problem);
+    if (fd >= 0) {
+        (void)dup3(fd, p->certs_fd, O_CLOEXEC);
+        close(fd);
+        rf_conf_unref(p->conf);
+        p->conf = rf_conf_ref(conf);
+    }
+    rf_conf_unref(conf);
+    return RF_OK;
+}
+
 static int
 prepare_children(struct parent *p)
 {
@@ -394,31 +453,61 @@ prepare_children(struct parent *p)
     p->child[0].after = close_port_channels;
     p->child[0].ctx = p;
     rf_child_init(&p->child[1], RF_ROLE_SIGNAL, signal);
+    p->child[1].before = read_certificates_again;
+    p->child[1].ctx = p;
     return 0;
 }
 
 /* --- running --- */
 
-/* ["udp:127.0.0.1:5060", ...]: every bound address with its port. */
+/* ["udp:127.0.0.1:5060", ...]: every bound address with its port; of one interface, or NULL for all. */
 static void
-put_listeners(const struct parent *p, struct rf_buf *b)
+put_listeners(const struct parent *p, const char *interface, struct rf_buf *b)
 {
-    static const char *const names[] = { "udp", "tcp", "tls", "ws", "wss" };
+    bool first = true;
 
     rf_put_char(b, '[');
     for (size_t i = 0; i < p->listener_count; i += p->settings.workers) {
-        rf_putf(b, "%s\"%s:", i > 0 ? "," : "", names[p->listener[i].transport]);
+        const struct rf_listen *at = &p->settings.listen[i / p->settings.workers].at;
+
+        if (interface != NULL && strcmp(interface, p->listener[i].name) != 0)
+            continue;
+        rf_putf(b, "%s\"%s:", first ? "" : ",", rf_listen_scheme_name(at->scheme));
         rf_put_addr(b, &p->listener[i].addr);
         rf_put_char(b, '"');
+        first = false;
     }
     rf_put_char(b, ']');
+}
+
+/* {"sip-phones": [...], ...}: those that have any. */
+static void
+put_interfaces(const struct parent *p, struct rf_buf *b)
+{
+    bool first = true;
+
+    rf_put_char(b, '{');
+    for (int i = 0; i < RF_IFACE_COUNT; i++) {
+        const char *name = rf_iface_row((enum rf_iface)i)->name;
+        bool has_any = false;
+
+        for (size_t k = 0; k < p->listener_count && !has_any; k++)
+            has_any = strcmp(name, p->listener[k].name) == 0;
+        if (!has_any)
+            continue;
+        rf_putf(b, "%s\"%s\":", first ? "" : ",", name);
+        put_listeners(p, name, b);
+        first = false;
+    }
+    rf_put_char(b, '}');
 }
 
 static void
 say_ready(struct parent *p)
 {
-    char control[RF_LAUNCH_PATH_MAX + 16], mem[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 8)];
-    struct rf_buf listen = rf_buf(mem, sizeof mem);
+    char control[RF_LAUNCH_PATH_MAX + 16], mem[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 12)];
+    char more[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 12) + RF_IFACE_COUNT * 24];
+    struct rf_buf listen = rf_buf(mem, sizeof mem), interfaces = rf_buf(more, sizeof more);
 
     if (p->was_ready) {
         RF_LOGF(RF_LOG_INFO, "daemon.whole", "both children serve again");
@@ -426,10 +515,12 @@ say_ready(struct parent *p)
     }
     p->was_ready = true;
     snprintf(control, sizeof control, "%s/control.sock", rf_state_dir_path(p->dir));
-    put_listeners(p, &listen);
+    put_listeners(p, NULL, &listen);
+    put_interfaces(p, &interfaces);
     RF_LOGF(RF_LOG_INFO, "daemon.ready", "ready", RF_F_STR("version", RF_VERSION), RF_F_I64("pid", getpid()),
             RF_F_U64("workers", p->settings.workers), RF_F_U64("media_threads", p->settings.threads),
-            RF_F_STR("control", control), RF_F_JSON("listen", rf_buf_span(&listen)));
+            RF_F_STR("control", control), RF_F_JSON("listen", rf_buf_span(&listen)),
+            RF_F_JSON("interfaces", rf_buf_span(&interfaces)));
     rf_notify("READY=1");
 }
 
@@ -454,10 +545,11 @@ stop(struct parent *p, uint64_t now_us)
         (void)rf_channel_send(p->child[1].channel, RF_SAY_STOP, 0, NULL, -1);
 }
 
-static void reload(struct parent *p);
+static void reload(struct parent *p, uint32_t number, int layer_fd);
+static void applied(struct parent *p, uint32_t number);
 
 static void
-take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, uint64_t now_us)
+take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, int fd, uint64_t now_us)
 {
     c->heard_us = now_us;
     switch ((enum rf_channel_what)m->what) {
@@ -479,7 +571,11 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
         break;
     case RF_SAY_RELOAD:
         if (c->role == RF_ROLE_SIGNAL)
-            reload(p);
+            reload(p, m->value, fd);
+        break;
+    case RF_SAY_APPLIED:
+        if (c->role == RF_ROLE_SIGNAL)
+            applied(p, m->value);
         break;
     case RF_SAY_ALIVE:
     case RF_SAY_LOG:
@@ -496,8 +592,6 @@ listen_to(struct parent *p, struct rf_child *c, uint64_t now_us)
     for (int i = 0; i < 16 && c->channel >= 0; i++) {
         enum rf_err err = rf_channel_receive(c->channel, &m, &fd);
 
-        if (fd >= 0)
-            close(fd); /* a child has nothing to give us */
         if (err == RF_ERR_AGAIN)
             return;
         if (err == RF_ERR_CLOSED) { /* it is dying: SIGCHLD tells the rest */
@@ -506,7 +600,9 @@ listen_to(struct parent *p, struct rf_child *c, uint64_t now_us)
             return;
         }
         if (!err)
-            take_word(p, c, &m, now_us);
+            take_word(p, c, &m, fd, now_us);
+        if (fd >= 0)
+            close(fd);
     }
 }
 
@@ -566,7 +662,7 @@ take_signals(struct parent *p, uint64_t now_us)
             stop(p, now_us);
             break;
         case SIGHUP:
-            reload(p);
+            reload(p, 0, -1);
             break;
         case SIGCHLD:
             bury(p, now_us);
@@ -601,39 +697,89 @@ serve_ports(struct parent *p, unsigned thread)
     }
 }
 
-/* Read the configuration again, and give signal the certificates as it names them now. What is wrong with the
- * configuration is found and said by signal, who answers whoever asked. */
 static void
-reload(struct parent *p)
+drop_offer(struct parent *p)
 {
-    struct rf_run_settings was = p->settings;
-    char why[256] = "the configuration is not valid";
+    if (p->offered.certs_fd >= 0)
+        close(p->offered.certs_fd);
+    rf_conf_unref(p->offered.conf);
+    p->offered.certs_fd = -1;
+    p->offered.conf = NULL;
+    p->offered.number = 0;
+}
+
+/*
+ * Read the configuration again, and give signal the certificates as it names them now. Signal judges the whole and
+ * says whether it took it; what it refuses is forgotten here, too, so that a next signal process gets what works.
+ */
+static void
+reload(struct parent *p, uint32_t number, int layer_fd)
+{
+    struct rf_conf_problem problem = { 0 };
+    struct rf_conf *conf = NULL;
+    char *layer = NULL, detail[600] = "";
+    enum rf_err err = RF_OK;
+    size_t n = 0;
     int fd = -1;
 
     if (p->child[1].channel < 0)
         return;
-    if (load_settings(p) == 0) {
-        struct rf_run_settings now = p->settings;
-
-        fd = certificates_file(p, why, sizeof why);
-        p->settings = was; /* sockets, threads and ports stay as they are */
-        memcpy(p->settings.chain, now.chain, sizeof now.chain);
-        memcpy(p->settings.key, now.key, sizeof now.key);
-        memcpy(p->settings.domain, now.domain, sizeof now.domain);
-    } else {
-        p->settings = was;
-    }
-    (void)rf_channel_send(p->child[1].channel, RF_SAY_RELOAD, 0, why, fd);
-    if (fd < 0)
+    if (layer_fd >= 0 && (layer = rf_sealed_read(layer_fd, LAYER_MAX, &n)) == NULL)
+        return; /* only a damaged signal process sends such a thing */
+    err = read_conf(p, layer, &conf, &problem);
+    if (layer != NULL)
+        rf_wipe(layer, n);
+    free(layer);
+    if (!err)
+        fd = certificates_file(p, conf, &problem);
+    drop_offer(p);
+    if (fd < 0) {
+        rf_conf_problem_text(&problem, detail, sizeof detail);
+        rf_conf_unref(conf);
+        (void)rf_channel_refuse(p->child[1].channel, RF_SAY_RELOAD, number, problem.code, detail);
         return;
-    (void)dup3(fd, p->certs_fd, O_CLOEXEC); /* for the next signal process */
-    close(fd);
+    }
+    p->offered.number = number;
+    p->offered.certs_fd = fd;
+    p->offered.conf = conf;
+    (void)rf_channel_send(p->child[1].channel, RF_SAY_RELOAD, number, NULL, fd);
+}
+
+static void
+applied(struct parent *p, uint32_t number)
+{
+    if (p->offered.conf == NULL || p->offered.number != number)
+        return;
+    (void)dup3(p->offered.certs_fd, p->certs_fd, O_CLOEXEC); /* for the next signal process */
+    rf_conf_unref(p->conf);
+    p->conf = rf_conf_ref(p->offered.conf);
+    drop_offer(p);
+}
+
+/* Certificates that others renewed, revocation lists that were fetched: read again once nobody writes any more. Our
+ * own authority's certificate is made anew when it is due. */
+static void
+look_at_files(struct parent *p)
+{
+    bool changed = p->files != NULL && rf_bundle_is_stale(p->files);
+
+    if (p->stops || !p->child[1].is_ready)
+        return;
+    if ((changed && p->files_changed) || rf_wall_s() >= p->renew_at_s) {
+        RF_LOGF(RF_LOG_INFO, "cert.read_again", changed ? "certificates or revocation lists have changed on disk"
+                                                        : "the local authority's certificate is due");
+        p->files_changed = false;
+        p->renew_at_s = rf_wall_s() + 3600; /* when it cannot be made now */
+        reload(p, 0, -1);
+        return;
+    }
+    p->files_changed = changed;
 }
 
 static int
 serve(struct parent *p)
 {
-    uint64_t look_at_us = 0, ping_at_us = 0, now_us = rf_now_us();
+    uint64_t look_at_us = 0, files_at_us = 0, ping_at_us = 0, now_us = rf_now_us();
 
     for (int i = 0; i < 2; i++)
         if (rf_child_start(&p->child[i], now_us) != RF_OK) {
@@ -672,6 +818,10 @@ serve(struct parent *p)
         if (now_us >= look_at_us) {
             turn_log(p);
             look_at_us = now_us + LOG_LOOK_US;
+        }
+        if (now_us >= files_at_us) {
+            look_at_files(p);
+            files_at_us = now_us + FILES_LOOK_US;
         }
         if (p->watchdog_us > 0 && now_us >= ping_at_us && p->child[0].pid != 0 && p->child[1].pid != 0) {
             rf_notify("WATCHDOG=1");
@@ -732,7 +882,8 @@ rf_parent_run(const char *state_dir, const char *config)
         open_log,     check_reach, load_settings, bind_control,     bind_listeners,
         make_certificates, make_ban_memory, make_media, take_over_signals, prepare_children, serve,
     };
-    static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .bans_fd = -1, .control_fd = -1, .certs_fd = -1 };
+    static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .bans_fd = -1, .control_fd = -1,
+                               .certs_fd = -1, .offered = { .certs_fd = -1 } };
     int status = 0;
 
     rf_log_open(STDERR_FILENO, -1, RF_LOG_INFO, "parent");
@@ -753,6 +904,9 @@ rf_parent_run(const char *state_dir, const char *config)
     for (size_t i = 0; status == 0 && i < sizeof steps / sizeof *steps; i++)
         status = steps[i](&p);
     rf_state_dir_close(p.dir);
+    rf_bundle_free(p.files);
+    drop_offer(&p);
+    rf_conf_unref(p.conf);
     free((char *)(uintptr_t)p.config);
     return status;
 }

@@ -377,7 +377,8 @@ see_listeners(struct rf_paths *p)
     const struct rf_launch *l = p->worker->shared->launch;
 
     for (uint32_t i = 0; i < l->fd_count; i++)
-        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].transport < RF_TRANSPORT_COUNT)
+        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].transport < RF_TRANSPORT_COUNT &&
+            rf_iface_row((enum rf_iface)l->fd[i].b)->is_sip)
             p->listens[l->fd[i].transport][l->fd[i].addr.sa.sa_family == AF_INET6] = true;
     p->resolve = (struct rf_resolve_conf){
         .udp = p->listens[RF_UDP][0] || p->listens[RF_UDP][1],

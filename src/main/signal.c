@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "cert/bundle.h"
 #include "main/desk.h"
 #include "main/sandbox.h"
 #include "main/settings.h"
@@ -154,7 +155,7 @@ on_channel(struct rf_watch *w, uint32_t events, uint64_t now_us)
             say_goodbye(p, 0);
             break;
         case RF_SAY_RELOAD:
-            rf_desk_reload(p->desk, fd, m.text);
+            rf_desk_reload(p->desk, &m, fd);
             break;
         case RF_SAY_LOG:
             if (fd >= 0 && p->log_fd >= 0)
@@ -281,7 +282,7 @@ make_shared(struct process *p, struct rf_site **site)
     char why[1600] = "";
     struct rf_buf b = rf_buf(why, sizeof why - 1);
     size_t n = 0;
-    void *certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), 4u << 20, &n);
+    void *certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), RF_BUNDLE_MAX, &n);
     enum rf_err err;
 
     if (certs == NULL)

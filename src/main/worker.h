@@ -64,7 +64,8 @@ struct rf_worker {
     struct rf_mailbox *stored;     /* for the store's answers: never full (register.c) */
     struct rf_transport_layer *transport;
     struct rf_remote_flows *remotes;
-    struct rf_tls_server *tls;
+    struct rf_tls_server *tls[RF_IFACE_COUNT]; /* of interfaces that have a TLS listener */
+    struct rf_tls_ring *handshakes;
     struct rf_txn_layer *txn;
     struct rf_call_layer *calls;
     struct rf_paths *paths;
@@ -112,6 +113,13 @@ void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
 
 /** What `status` shows of a worker; an object of numbers. */
 json_t *rf_worker_numbers_json(struct rf_worker *w);
+
+/* trunks.c: certificates of peers, where more than a handshake decides */
+
+/** A connection is open: may its peer speak? Marks or closes the flow when not, and says why. */
+void rf_worker_judge_peer(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
+/** Is this an address of a trunk (sip-trunks.peer-addresses)? */
+bool rf_site_is_trunk(const struct rf_site *s, const struct rf_addr *a);
 
 /* register.c: REGISTER requests */
 struct rf_register;

@@ -2,100 +2,13 @@
 
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
-#include "tls/why.h"
-
-struct rf_tls_conn {
-    SSL *ssl;
-    struct rf_tls_server *server; /* one of the two */
-    struct rf_tls_client *client;
-    struct rf_tls_offer *hello; /* while a server's handshake lasts */
-    int16_t alert_sent, alert_received;
-    bool wants_write, is_done, saw_eof;
-    int16_t failed_reason; /* ERR_GET_REASON of the handshake's failure */
-};
-
-/* --- ClientHello --- */
-
-static bool
-read_extension(SSL *ssl, unsigned type, struct rf_span *out)
-{
-    const unsigned char *p;
-    size_t n;
-
-    if (SSL_client_hello_get0_ext(ssl, type, &p, &n) != 1)
-        return false;
-    *out = rf_span(p, n);
-    return true;
-}
-
-static int
-on_hello(SSL *ssl, int *alert, void *arg)
-{
-    struct rf_tls_conn *c = SSL_get_app_data(ssl);
-    struct rf_tls_hello_parts parts = { 0 };
-    const unsigned char *p;
-    struct rf_span ignored;
-
-    if (c == NULL || c->server == NULL || c->hello != NULL) /* not NULL: the second hello after a retry */
-        return SSL_CLIENT_HELLO_SUCCESS;
-    c->hello = calloc(1, sizeof *c->hello);
-    if (c->hello == NULL) {
-        *alert = SSL_AD_INTERNAL_ERROR;
-        return SSL_CLIENT_HELLO_ERROR;
-    }
-    parts.legacy_version = (int)SSL_client_hello_get0_legacy_version(ssl);
-    parts.suites.n = SSL_client_hello_get0_ciphers(ssl, &p);
-    parts.suites.p = (const char *)p;
-    parts.has_versions = read_extension(ssl, TLSEXT_TYPE_supported_versions, &parts.versions);
-    parts.has_groups = read_extension(ssl, TLSEXT_TYPE_supported_groups, &parts.groups);
-    parts.has_sigalgs = read_extension(ssl, TLSEXT_TYPE_signature_algorithms, &parts.sigalgs);
-    parts.asks_status = read_extension(ssl, TLSEXT_TYPE_status_request, &ignored);
-    read_extension(ssl, TLSEXT_TYPE_server_name, &parts.server_name);
-    read_extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &parts.alpn);
-    rf_tls_offer_read(&parts, c->hello);
-    return SSL_CLIENT_HELLO_SUCCESS;
-}
-
-/* A name that no certificate is for gets the first one: the client decides whether it likes it. */
-static int
-on_server_name(SSL *ssl, int *alert, void *arg)
-{
-    struct rf_tls_conn *c = SSL_get_app_data(ssl);
-    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    SSL_CTX *ctx;
-
-    if (c == NULL || c->server == NULL || name == NULL)
-        return SSL_TLSEXT_ERR_NOACK;
-    ctx = rf_tls_server_ctx_for(c->server, rf_span_str(name));
-    if (ctx != SSL_get_SSL_CTX(ssl))
-        SSL_set_SSL_CTX(ssl, ctx);
-    return SSL_TLSEXT_ERR_OK;
-}
-
-static void
-on_info(const SSL *ssl, int where, int value)
-{
-    struct rf_tls_conn *c = SSL_get_app_data(ssl);
-
-    if (c == NULL || (where & SSL_CB_ALERT) == 0)
-        return;
-    if ((where & SSL_CB_READ) != 0)
-        c->alert_received = (int16_t)(value & 0xff);
-    else
-        c->alert_sent = (int16_t)(value & 0xff);
-}
-
-void
-rf_tls_conn_hook(SSL_CTX *ctx)
-{
-    SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
-    SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
-    SSL_CTX_set_info_callback(ctx, on_info);
-}
+#include "loop/loop.h"
+#include "tls/inside.h"
 
 /* --- life --- */
 
@@ -108,14 +21,31 @@ conn_new(SSL_CTX *ctx, int fd)
         return NULL;
     ERR_clear_error();
     c->alert_sent = c->alert_received = -1;
-    c->ssl = SSL_new(ctx);
+    c->shake = calloc(1, sizeof *c->shake);
+    c->ssl = c->shake != NULL ? SSL_new(ctx) : NULL;
     if (c->ssl == NULL || SSL_set_fd(c->ssl, fd) != 1) {
         SSL_free(c->ssl);
+        free(c->shake);
         free(c);
         return NULL;
     }
     SSL_set_app_data(c->ssl, c);
     return c;
+}
+
+/* For the ring: when it began and with whom. */
+static void
+begin(struct rf_tls_conn *c, int fd)
+{
+    struct sockaddr_storage from;
+    socklen_t n = sizeof from;
+
+    if (rf_tls_conn_side(c)->ring == NULL)
+        return;
+    c->shake->began_us = rf_now_us();
+    if (getpeername(fd, (struct sockaddr *)&from, &n) == 0 &&
+        (from.ss_family == AF_INET || from.ss_family == AF_INET6))
+        c->shake->peer = rf_addr_from((struct sockaddr *)&from);
 }
 
 enum rf_err
@@ -127,6 +57,7 @@ rf_tls_conn_accept(struct rf_tls_conn **out, struct rf_tls_server *s, int fd)
         return RF_ERR_NOMEM;
     c->server = rf_tls_server_ref(s);
     SSL_set_accept_state(c->ssl);
+    begin(c, fd);
     *out = c;
     return RF_OK;
 }
@@ -137,30 +68,19 @@ rf_tls_conn_connect(struct rf_tls_conn **out, struct rf_tls_client *client, int 
 {
     struct rf_tls_conn *c = conn_new(rf_tls_client_ctx(client), fd);
     struct rf_addr a;
-    char name[256];
-    bool set;
 
     if (c == NULL)
         return RF_ERR_NOMEM;
     c->client = rf_tls_client_ref(client);
     SSL_set_connect_state(c->ssl);
-    if (rf_addr_parse(host, 0, &a) == RF_OK) {
-        struct rf_buf b = rf_buf(name, sizeof name - 1);
-
-        rf_put_host(&b, &a, false);
-        name[b.n] = '\0';
-        set = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(c->ssl), name) == 1;
-    } else {
-        set = host.n > 0 && rf_span_copy(host, name, sizeof name) == RF_OK &&
-              SSL_set_tlsext_host_name(c->ssl, name) == 1 && SSL_set1_host(c->ssl, name) == 1;
-        SSL_set_hostflags(c->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    }
-    if (set && resume != NULL)
-        set = SSL_set_session(c->ssl, resume) == 1;
-    if (!set) {
+    if (host.n == 0 || rf_span_copy(host, c->shake->host, sizeof c->shake->host) != RF_OK ||
+        (rf_addr_parse(host, 0, &a) != RF_OK && SSL_set_tlsext_host_name(c->ssl, c->shake->host) != 1)) {
         rf_tls_conn_free(c);
         return RF_ERR_CRYPTO;
     }
+    if (resume != NULL)
+        (void)rf_tls_shake_may_resume(c, resume); /* if not, the handshake is a full one */
+    begin(c, fd);
     *out = c;
     return RF_OK;
 }
@@ -176,7 +96,8 @@ rf_tls_conn_free(struct rf_tls_conn *c)
     SSL_free(c->ssl);
     rf_tls_server_unref(c->server);
     rf_tls_client_unref(c->client);
-    free(c->hello);
+    rf_tls_shake_free(c);
+    free(c->kept);
     free(c);
 }
 
@@ -184,6 +105,8 @@ rf_tls_conn_free(struct rf_tls_conn *c)
 static enum rf_err
 outcome(struct rf_tls_conn *c, int result)
 {
+    int reason;
+
     switch (SSL_get_error(c->ssl, result)) {
     case SSL_ERROR_NONE:
         return RF_OK;
@@ -200,12 +123,14 @@ outcome(struct rf_tls_conn *c, int result)
         ERR_clear_error();
         return RF_ERR_CLOSED;
     default:
-        c->failed_reason = (int16_t)ERR_GET_REASON(ERR_peek_error());
+        reason = ERR_GET_REASON(ERR_peek_error());
         ERR_clear_error();
-        if (c->failed_reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
             c->saw_eof = true;
             return RF_ERR_CLOSED;
         }
+        if (c->failed_reason == 0) /* a callback of ours may know better */
+            c->failed_reason = (int16_t)reason;
         return RF_ERR_CRYPTO;
     }
 }
@@ -217,11 +142,10 @@ rf_tls_conn_handshake(struct rf_tls_conn *c)
 
     ERR_clear_error();
     err = outcome(c, SSL_do_handshake(c->ssl));
-    if (err == RF_OK) {
-        c->is_done = true;
-        free(c->hello);
-        c->hello = NULL;
-    }
+    if (err == RF_OK)
+        rf_tls_shake_done(c);
+    else if (err != RF_ERR_AGAIN)
+        rf_tls_shake_failed(c);
     return err == RF_ERR_CLOSED ? RF_ERR_CRYPTO : err;
 }
 
@@ -231,23 +155,67 @@ rf_tls_conn_wants_write(const struct rf_tls_conn *c)
     return c->wants_write;
 }
 
-/* --- failures --- */
-
 void
-rf_tls_conn_failure(const struct rf_tls_conn *c, struct rf_tls_failure *out)
+rf_tls_conn_give_up(struct rf_tls_conn *c, const char *reason)
 {
-    struct rf_tls_why w = { .we_are_server = c->server != NULL, .offer = c->hello, .reason = c->failed_reason,
-                            .alert_sent = c->alert_sent, .alert_received = c->alert_received,
-                            .saw_eof = c->saw_eof };
-    long verify = SSL_get_verify_result(c->ssl);
+    if (c->shake == NULL)
+        return;
+    snprintf(c->shake->gave_up, sizeof c->shake->gave_up, "%s", reason);
+    rf_tls_shake_failed(c);
+}
 
-    w.level = c->server != NULL ? rf_tls_server_level(c->server) : rf_tls_client_level(c->client);
-    w.level_id = (enum rf_tls_level)(w.level - rf_tls_level_row(RF_TLS_OLD));
-    w.min_version = w.level->min_version;
-    rf_tls_why_explain(&w, out);
-    if (c->client != NULL && verify != X509_V_OK)
-        snprintf(out->reason, sizeof out->reason, "its certificate was refused: %s",
-                 X509_verify_cert_error_string(verify));
+/* --- the peer --- */
+
+const struct rf_tls_peer *
+rf_tls_conn_peer(const struct rf_tls_conn *c)
+{
+    return c->kept != NULL ? &c->kept->peer : NULL;
+}
+
+enum rf_err
+rf_tls_conn_judge(const struct rf_tls_conn *c, const struct rf_tls_check *check, struct rf_span target,
+                  const struct rf_addr *source, struct rf_check_report *report)
+{
+    const struct rf_tls_question q = {
+        .peer_is_server = c->client != NULL, .target = target, .source = source
+    };
+
+    if (check == NULL)
+        check = &rf_tls_conn_side(c)->check;
+    return rf_tls_judge(check, &q, c->kept, report);
+}
+
+size_t
+rf_tls_conn_chain_count(const struct rf_tls_conn *c)
+{
+    return c->kept != NULL ? c->kept->count : 0;
+}
+
+struct rf_span
+rf_tls_conn_chain(const struct rf_tls_conn *c, size_t i)
+{
+    rf_assert(c->kept != NULL);
+    return rf_tls_kept_der(c->kept, i);
+}
+
+enum rf_err
+rf_tls_conn_peer_facts(const struct rf_tls_conn *c, struct rf_cert_facts *out)
+{
+    const unsigned char *p;
+    struct rf_span leaf;
+    X509 *x;
+
+    if (rf_tls_conn_chain_count(c) == 0)
+        return RF_ERR_NOT_FOUND;
+    leaf = rf_tls_conn_chain(c, 0);
+    p = (const unsigned char *)leaf.p;
+    x = d2i_X509(NULL, &p, (long)leaf.n);
+    if (x == NULL)
+        return RF_ERR_NOMEM;
+    rf_cert_facts_read(x, out);
+    X509_free(x);
+    ERR_clear_error();
+    return RF_OK;
 }
 
 /* --- use --- */
@@ -255,22 +223,12 @@ rf_tls_conn_failure(const struct rf_tls_conn *c, struct rf_tls_failure *out)
 void
 rf_tls_conn_facts(const struct rf_tls_conn *c, struct rf_tls_facts *out)
 {
-    int group = (int)SSL_get_negotiated_group(c->ssl);
-    const char *name = group != 0 ? SSL_group_to_name(c->ssl, group) : NULL;
+    const char *name = rf_tls_group_name(rf_tls_group_number((int)SSL_get_negotiated_group(c->ssl)));
 
     out->version = rf_tls_version_name(SSL_version(c->ssl));
     out->cipher = SSL_get_cipher_name(c->ssl);
     out->resumed = SSL_session_reused(c->ssl) == 1;
-    if (name == NULL)
-        name = "";
-    /* As the levels and RFC 8446 write them, not as OpenSSL does. */
-    if (strcasecmp(name, "x25519") == 0)
-        name = "X25519";
-    else if (strcmp(name, "secp256r1") == 0 || strcmp(name, "prime256v1") == 0)
-        name = "P-256";
-    else if (strcmp(name, "secp384r1") == 0)
-        name = "P-384";
-    out->group = name;
+    out->group = name != NULL ? name : "";
 }
 
 enum rf_err

@@ -97,7 +97,8 @@ void rf_tls_conn_close(struct rf_tls_conn *c);
 /** A session for resumption (client side, after something was read for TLS 1.3); free with SSL_SESSION_free. */
 SSL_SESSION *rf_tls_conn_session(struct rf_tls_conn *c);
 
-/* For tls/context.c: the callbacks of every context. */
-void rf_tls_conn_hook(SSL_CTX *ctx);
+/* For tls/context.c: the callbacks of every context. For tls/strength.c: what a server's parameters had. */
+void rf_tls_conn_hook(SSL_CTX *ctx, bool is_server, bool asks);
+void rf_tls_conn_saw_small_dh(const SSL *ssl, EVP_PKEY *key);
 
 #endif

@@ -41,7 +41,7 @@ enum rf_tls_enforce {
 /*
  * How a peer's certificate is judged. The rules are those of cert/check.h; OpenSSL's own path check never
  * decides. A server does not know in the handshake for whom the peer will speak, so there the remote levels are
- * judged without their names, and the owner asks rf_tls_conn_judge with the name once it knows it (AVA-16, 17).
+ * judged without their names (rf_tls_peer.needs_target), and the owner asks rf_tls_conn_judge with the name once it knows it (AVA-16, 17).
  */
 struct rf_tls_check {
     enum rf_check_level level;
@@ -108,7 +108,6 @@ void rf_tls_conf_examine(const struct rf_tls_server_conf *conf, const struct rf_
 
 struct rf_tls_client_conf {
     enum rf_tls_level level;
-    struct rf_span roots_pem;  /* trusted certificates when check is NULL; empty: the system's */
     struct rf_cert *cert;      /* shown when the server asks; NULL: none */
     const struct rf_tls_check *check; /* copied; how the server is judged */
     int min_version;           /* a floor above that of the level (rf_tls_version_floor); 0: none */
@@ -124,9 +123,23 @@ struct rf_tls_client *rf_tls_client_ref(struct rf_tls_client *c);
 void rf_tls_client_unref(struct rf_tls_client *c); /* NULL is fine */
 
 /* --- inside tls --- */
+
+/* What servers and clients have in common. */
+struct rf_tls_side {
+    char interface[24];
+    enum rf_tls_level level;
+    int min_version;            /* of the level and of the interface's floor */
+    bool has_check;
+    struct rf_tls_check check;
+    struct rf_tls_ring *ring;
+    uint8_t digest[32];         /* of the settings: tickets and sessions of others are not taken */
+};
+
+const struct rf_tls_side *rf_tls_server_side(const struct rf_tls_server *s);
+const struct rf_tls_side *rf_tls_client_side(const struct rf_tls_client *c);
+enum rf_tls_ask rf_tls_server_ask(const struct rf_tls_server *s);
 SSL_CTX *rf_tls_server_ctx(const struct rf_tls_server *s);
 SSL_CTX *rf_tls_client_ctx(const struct rf_tls_client *c);
-const struct rf_tls_level_row *rf_tls_client_level(const struct rf_tls_client *c);
 /** The context of the certificate for this name (SNI), the first one when there is none. */
 SSL_CTX *rf_tls_server_ctx_for(const struct rf_tls_server *s, struct rf_span name);
 

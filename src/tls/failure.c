@@ -358,10 +358,11 @@ rf_tls_why_explain(const struct rf_tls_why *w, struct rf_tls_failure *f)
             add_cause(f, RF_TLS_CAUSE_PLAIN_PORT);
         return;
     }
-    if (w->verdict != NULL && w->reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+    if (w->verdict != NULL && w->verdict->refusal != RF_REFUSE_NONE) {
         f->refusal = w->verdict->refusal;
         snprintf(f->reason, sizeof f->reason, "%s", w->verdict->detail);
         snprintf(f->names, sizeof f->names, "%s", w->verdict->subject);
+        f->report = w->verdict->report;
         return;
     }
     snprintf(f->reason, sizeof f->reason, "%s", reason_text(w->reason));
@@ -370,32 +371,51 @@ rf_tls_why_explain(const struct rf_tls_why *w, struct rf_tls_failure *f)
         f->refusal = w->we_are_server ? failed_by_offer(w) : RF_REFUSE_TLS_FAILED;
 }
 
+/* Beside the fields of each failure, a refused certificate has those of its report (AVA-26). */
+static void
+refuse_certificate(const struct rf_tls_failure *f, const char *peer, const char *listener)
+{
+    struct rf_log_field fields[RF_CHECK_FIELDS_MAX + 3];
+    size_t n = 0;
+
+    rf_check_fields(f->report, peer, fields);
+    while (fields[n].name != NULL)
+        n++;
+    fields[n++] = RF_F_STR("listener", listener);
+    fields[n++] = RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : "");
+    fields[n] = (struct rf_log_field){ 0 };
+    rf_refuse(f->refusal, fields);
+}
+
 void
 rf_tls_failure_refuse(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener)
 {
     char text[RF_ADDR_TEXT_MAX], causes[256];
     struct rf_buf b = rf_buf(causes, sizeof causes - 1);
-    struct rf_log_field fields[] = {
-        RF_F_STR("peer", rf_addr_text(peer, text)),
-        RF_F_STR("listener", listener),
-        RF_F_STR("version", f->version),
-        RF_F_STR("min", f->min),
-        RF_F_STR("reason", f->reason),
-        RF_F_U64("bits", f->dh_bits),
-        RF_F_U64("suites", f->suite_count),
-        RF_F_STR("first_suite", f->first_suite),
-        RF_F_STR("server_name", f->server_name),
-        RF_F_STR("nearest_level", f->nearest_level),
-        RF_F_STR("port", ""),
-        RF_F_U64("n", f->cause_count),
-        RF_F_STR("causes", causes),
-        RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : ""),
-        RF_F_STR("alert_received", f->alert_received >= 0 ? rf_tls_alert_name(f->alert_received) : ""),
-        { 0 },
-    };
 
+    rf_addr_text(peer, text);
+    if (f->report != NULL) {
+        refuse_certificate(f, text, listener);
+        return;
+    }
     for (size_t i = 0; i < f->cause_count; i++)
         rf_putf(&b, "%s%s", i > 0 ? ", " : "", rf_tls_cause_slug((enum rf_tls_cause)f->cause[i]));
     causes[b.n] = '\0';
-    rf_refuse(f->refusal, fields);
+    rf_refuse(f->refusal, (const struct rf_log_field[]){
+                              RF_F_STR("peer", text),
+                              RF_F_STR("listener", listener),
+                              RF_F_STR("version", f->version),
+                              RF_F_STR("min", f->min),
+                              RF_F_STR("reason", f->reason),
+                              RF_F_U64("bits", f->dh_bits),
+                              RF_F_U64("suites", f->suite_count),
+                              RF_F_STR("first_suite", f->first_suite),
+                              RF_F_STR("server_name", f->server_name),
+                              RF_F_STR("nearest_level", f->nearest_level),
+                              RF_F_STR("causes", causes),
+                              RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : ""),
+                              RF_F_STR("alert_received",
+                                       f->alert_received >= 0 ? rf_tls_alert_name(f->alert_received) : ""),
+                              { 0 },
+                          });
 }

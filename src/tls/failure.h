@@ -7,8 +7,7 @@
 #ifndef RF_TLS_FAILURE_H
 #define RF_TLS_FAILURE_H
 
-#include "base/addr.h"
-#include "base/refusal.h"
+#include "cert/check.h"
 
 /* Name, what it means, and how it is checked from here. */
 #define RF_TLS_CAUSES(X)                                                                                      \
@@ -48,7 +47,7 @@ const char *rf_tls_cause_text(enum rf_tls_cause cause);
 struct rf_tls_failure {
     enum rf_refusal refusal;  /* RF_REFUSE_TLS_VERSION ...; of the check engine for a certificate */
     char version[12], min[12];/* words of RF-101, RF-105: "TLS 1.0", "1.2" */
-    char reason[160];         /* word of RF-108 and RF-202, detail of a failed check */
+    char reason[192];         /* word of RF-108 and RF-202, detail of a failed check */
     char first_suite[48];     /* the client's first choice, "" none */
     uint16_t suite_count;     /* how many it offered */
     uint16_t dh_bits;         /* RF-104 */
@@ -58,6 +57,7 @@ struct rf_tls_failure {
     char server_name[128];    /* SNI, clipped */
     char names[128];          /* of the peer's certificate: subject, RF-206's names */
     char nearest_level[20];   /* RF-102: the strictest level that would take it; "" none */
+    const struct rf_check_report *report; /* the peer's certificate was refused: lives as long as the connection */
 };
 
 /** "unknown_ca" of an alert number. */

@@ -1,5 +1,7 @@
 #include "tls/level.h"
 
+#include <openssl/ec.h>
+#include <openssl/objects.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 
@@ -253,6 +255,24 @@ rf_tls_group_name(uint16_t group)
         if (groups[i].id == group)
             return groups[i].name;
     return NULL;
+}
+
+uint16_t
+rf_tls_group_number(int openssl_group)
+{
+    int nid;
+
+    /* Groups without a NID come as their number with a high bit (TLSEXT_nid_unknown). */
+    if ((openssl_group & TLSEXT_nid_unknown) != 0)
+        return (uint16_t)(openssl_group & 0xffff);
+    for (size_t i = 0; i < GROUPS; i++) {
+        nid = OBJ_sn2nid(groups[i].listed_as);
+        if (nid == NID_undef)
+            nid = EC_curve_nist2nid(groups[i].name);
+        if (nid != NID_undef && nid == openssl_group)
+            return groups[i].id;
+    }
+    return 0;
 }
 
 const char *

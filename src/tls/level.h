@@ -63,6 +63,8 @@ rf_tls_level_set rf_tls_levels_with_version(int version);
 
 /** "X25519" of 29, "P-256" of 23; NULL when it is none that we know. */
 const char *rf_tls_group_name(uint16_t group);
+/** The number of what SSL_get_negotiated_group returns, a NID or a number; 0 of one that we do not know. */
+uint16_t rf_tls_group_number(int openssl_group);
 /** "1.2" of TLS1_2_VERSION; "SSL 3" and older are said so. */
 const char *rf_tls_version_name(int version);
 

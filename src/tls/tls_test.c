@@ -16,8 +16,7 @@
 
 static char dir[] = "/tmp/rf-tls-test-XXXXXX";
 static struct rf_cert *ec_cert, *rsa_cert, *other_cert;
-static char ca_pem[8192];
-static size_t ca_pem_n;
+static struct rf_trust *trust;
 static int64_t clock_s = 1795000000;
 static struct rf_tls_tickets *tickets;
 
@@ -86,17 +85,15 @@ static void
 certificates(void)
 {
     static const char *const names[] = { "pbx.example" }, *const others[] = { "other.example", "192.0.2.9" };
+    struct rf_cert_problem problem;
     char path[256];
-    FILE *f;
 
     rf_assert(mkdtemp(dir) != NULL);
     other_cert = from_ca(others, 2);
     ec_cert = from_ca(names, 1);
     rsa_cert = rsa();
     snprintf(path, sizeof path, "%s/ca.pem", dir);
-    f = fopen(path, "r");
-    ca_pem_n = fread(ca_pem, 1, sizeof ca_pem, f);
-    fclose(f);
+    rf_assert(rf_trust_new(&trust) == RF_OK && rf_trust_add_path(trust, path, &problem) == RF_OK);
 }
 
 static struct rf_tls_server *
@@ -491,13 +488,13 @@ ticket_keys(void)
 
     ok(rf_tls_tickets_new(&t, RF_SPAN_LIT("short"), 10, test_clock) == RF_ERR_RANGE,
        "a short master is refused");
-    rf_tls_tickets_derive(tickets, 0, &a);
+    rf_tls_tickets_derive(tickets, 0, RF_SPAN_LIT("settings"), &a);
     clock_s += RF_TLS_TICKET_PERIOD_S;
-    rf_tls_tickets_derive(tickets, 1, &b);
+    rf_tls_tickets_derive(tickets, 1, RF_SPAN_LIT("settings"), &b);
     ok(a.period == b.period && memcmp(a.aes, b.aes, 32) == 0 && memcmp(a.name, b.name, 16) == 0 &&
            memcmp(a.mac, b.mac, 32) == 0,
        "this period's keys are the next one's old keys");
-    rf_tls_tickets_derive(tickets, 0, &b);
+    rf_tls_tickets_derive(tickets, 0, RF_SPAN_LIT("settings"), &b);
     ok(memcmp(a.aes, b.aes, 32) != 0 && memcmp(a.name, b.name, 16) != 0 && memcmp(b.aes, b.mac, 32) != 0,
        "each period and use has keys of its own");
 }
@@ -507,7 +504,8 @@ ticket_keys(void)
 static void
 client_case(const char *host, bool with_root, bool want, const char *what)
 {
-    struct rf_tls_client_conf conf = { RF_TLS_INTERMEDIATE, { NULL, 0 }, NULL };
+    struct rf_tls_check check = { .level = RF_CHECK_MEDIUM_REMOTE, .trust = with_root ? trust : NULL };
+    struct rf_tls_client_conf conf = { .level = RF_TLS_INTERMEDIATE, .check = &check };
     struct rf_cert *certs[] = { other_cert };
     struct rf_tls_server_conf server_conf = { "sip-phones", RF_TLS_INTERMEDIATE, certs, 1, NULL };
     struct rf_tls_client *c;
@@ -518,7 +516,6 @@ client_case(const char *host, bool with_root, bool want, const char *what)
     const char *why;
     int fd[2];
 
-    conf.roots_pem = with_root ? rf_span(ca_pem, ca_pem_n) : rf_span(NULL, 0);
     rf_assert(rf_tls_client_new(&c, &conf, &why) == RF_OK);
     rf_assert(rf_tls_server_new(&s, &server_conf, &why) == RF_OK);
     rf_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd) == 0);
@@ -575,6 +572,7 @@ main(void)
     client_case("other.example", false, false, "a root that is not trusted");
 
     rf_tls_tickets_unref(tickets);
+    rf_trust_unref(trust);
     rf_cert_unref(ec_cert);
     rf_cert_unref(rsa_cert);
     rf_cert_unref(other_cert);

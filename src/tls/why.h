@@ -22,8 +22,11 @@ struct rf_tls_own_facts {
 /* What the check engine said of the peer's certificate. */
 struct rf_tls_verdict {
     enum rf_refusal refusal;
-    char detail[160], subject[128];
+    char detail[192], subject[128];
+    struct rf_check_report *report; /* of a refused one: its sentence has many words; NULL: none */
 };
+
+void rf_tls_verdict_fini(struct rf_tls_verdict *v);
 
 struct rf_tls_why {
     bool we_are_server;
