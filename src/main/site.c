@@ -139,6 +139,8 @@ rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf
         err = rf_directory_new(&s->users, s->conf, &rf_rand_system);
     if (!err)
         err = take_ifaces(s, from, problem);
+    if (!err)
+        err = rf_automatic_new(&s->automatic, s->conf, from->certs, problem);
     if (err) {
         if (problem->sentence[0] == '\0')
             snprintf(problem->sentence, sizeof problem->sentence, "%s", rf_err_text(err));
@@ -163,6 +165,7 @@ rf_site_unref(struct rf_site *s)
         return;
     rf_directory_unref(s->users);
     rf_ifaces_free(s->ifaces);
+    rf_automatic_free(s->automatic);
     rf_conf_unref(s->conf);
     free(s);
 }
