@@ -130,11 +130,11 @@ rf_bundle_next(struct rf_span block, size_t *at, struct rf_bundle_item *out)
         return false;
     *at += sizeof h;
     out->kind = (enum rf_bundle_kind)h.kind;
-    out->name = rf_span_sub(block, *at, *at + h.name);
+    out->name = rf_span_sub(block, *at, h.name);
     *at += h.name;
-    out->first = rf_span_sub(block, *at, *at + h.first);
+    out->first = rf_span_sub(block, *at, h.first);
     *at += h.first;
-    out->second = rf_span_sub(block, *at, *at + h.second);
+    out->second = rf_span_sub(block, *at, h.second);
     *at += h.second;
     return true;
 }
@@ -251,12 +251,6 @@ rf_bundle_add_own(struct rf_bundle *b, const char *name, const char *chain_path,
 }
 
 /* --- trusted --- */
-
-static int
-no_passphrase(char *buf, int size, int rwflag, void *ctx)
-{
-    return -1;
-}
 
 static enum rf_err
 add_der(struct rf_bundle *b, const char *group, const char *path, const unsigned char *der, long n, bool is_list)

@@ -369,7 +369,7 @@ examples(void)
         const char *name, *sentence; /* NULL: loads */
     } cases[] = {
         { "office-pbx", "unknown setting force-https-web-access" },
-        { "hosted", "unknown setting lets-encrypt" },
+        { "hosted", "the block certificate needs one name" },
         { "carrier", "unknown block sip-connection" },
         { "pool", "unknown block node" },
         { "webrtc", "unknown setting" },
@@ -547,7 +547,7 @@ the_table(void)
             if (left.n == 0)
                 continue; /* none: must be said, or is optional */
             if (left.p[0] == '@') {
-                struct rf_span name = rf_span_sub(left, 1, rf_span_find(left, '?'));
+                struct rf_span name = rf_span_sub(left, 1, rf_span_find(left, '?') - 1);
 
                 bad += rf_option_find(name) == NULL;
                 if (name.n + 1 == left.n)

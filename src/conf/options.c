@@ -124,6 +124,13 @@ static const struct rf_option options[] = {
     INTERFACE("web", "browsers and clients of the interface https", "old", "intermediate", "IPC-5 IPC-8 IPC-11",
               "old: 1.0 to 1.3.", "local", "off", "off", NULL, "AVA-19 AVA-20",
               "@security.received-certificate-checks-management-interfaces", CHECKS, "AVA-19"),
+    { "web.force-https-web-access", RF_OPT_FLAG, ONE, RELOAD, "off", "on", NULL, "on", "IPC-3 IPC-33",
+      "on: what is asked over http is answered with 308 to the same address with https, and nothing is done. Not so "
+      "what an authority asks to see that a name is ours." },
+    { "web.https-strict-transport-security", RF_OPT_ENUM, ONE, RELOAD, "off", "auto", "off|on|auto|clear", "on|auto",
+      "IPC-4 IPC-33",
+      "Whether browsers are told to use https alone for two years (RFC 6797). auto: while the certificate is publicly "
+      "trusted, because a browser that was told so offers no way past a bad one. clear: told to forget it." },
     { "provisioning.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", "https", "IPC-11 IPC-13",
       "Where phones fetch their configuration: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; without a scheme port 80 means "
       "http, any other https." },

@@ -65,7 +65,9 @@ rf_desk_ask(struct rf_desk *d, enum rf_question what, const char *text, struct r
     *q = (struct question){ .desk = d, .serial = letter.serial, .answers = json_array(), .ask = ask, .done = done,
                             .more = more, .timer = { .fire = question_late } };
     rf_list_append(&d->questions, &q->link);
-    for (unsigned i = 0; i < d->conf.shared->workers; i++)
+    if (what >= RF_ASK_ACME_LIST)
+        q->open = rf_worker_post(d->conf.shared->slow, &letter, sizeof letter, rf_span(NULL, 0));
+    else for (unsigned i = 0; i < d->conf.shared->workers; i++)
         q->open += rf_worker_post(d->conf.shared->worker[i]->letters, &letter, sizeof letter, rf_span(NULL, 0));
     rf_timer_arm(rf_loop_wheel(d->conf.loop), &q->timer, rf_now_us() + (q->open > 0 ? PATIENCE_US : 0));
 }
@@ -75,6 +77,13 @@ rf_desk_letter(struct rf_desk *d, struct rf_span octets)
 {
     struct rf_letter_told told;
 
+    struct rf_letter_head head;
+
+    memcpy(&head, octets.p, sizeof head);
+    if (head.kind == RF_LETTER_CERTIFICATE) {
+        rf_desk_new_certificate(d);
+        return;
+    }
     if (octets.n != sizeof told)
         return;
     memcpy(&told, octets.p, sizeof told);
@@ -426,23 +435,29 @@ change_shared(struct rf_desk *d)
 }
 
 static void
+give_site(struct rf_desk *d, struct rf_mailbox *to)
+{
+    struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
+                                     .site = rf_site_ref(d->site) };
+
+    /* A mailbox that is full now has room in a moment: waiting is right, for nothing may go on with the old one. */
+    for (int tries = 0; !rf_worker_post(to, &letter, sizeof letter, rf_span(NULL, 0)); tries++) {
+        if (tries == 1000) {
+            RF_LOGF(RF_LOG_ERROR, "reload.late", "a worker could not be given the new configuration");
+            rf_site_unref(letter.site);
+            break;
+        }
+        usleep(1000);
+    }
+}
+
+static void
 give_to_workers(struct rf_desk *d)
 {
-    for (unsigned i = 0; i < d->conf.shared->workers; i++) {
-        struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
-                                         .site = rf_site_ref(d->site) };
-
-        /* A mailbox that is full now has room in a moment: waiting is right, for nothing may go on with the old one. */
-        for (int tries = 0; !rf_worker_post(d->conf.shared->worker[i]->letters, &letter, sizeof letter, rf_span(NULL, 0));
-             tries++) {
-            if (tries == 1000) {
-                RF_LOGF(RF_LOG_ERROR, "reload.late", "a worker could not be given the new configuration");
-                rf_site_unref(letter.site);
-                break;
-            }
-            usleep(1000);
-        }
-    }
+    for (unsigned i = 0; i < d->conf.shared->workers; i++)
+        give_site(d, d->conf.shared->worker[i]->letters);
+    give_site(d, d->conf.shared->slow);
+    give_site(d, d->conf.shared->web);
 }
 
 static void on_command(void *ctx, struct rf_control_ask *ask, const json_t *request);
@@ -470,8 +485,11 @@ change_done(struct rf_desk *d)
 
     change_free(d->change);
     d->change = NULL;
-    if (rf_list_empty(&d->deferred))
+    if (rf_list_empty(&d->deferred)) {
+        if (d->has_new_certificate)
+            rf_desk_new_certificate(d);
         return;
+    }
     next = rf_container(d->deferred.next, struct deferred, link);
     rf_list_remove(&next->link);
     copy = *next;
@@ -723,6 +741,14 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
         close(fd);
 }
 
+void
+rf_desk_new_certificate(struct rf_desk *d)
+{
+    d->has_new_certificate = d->change != NULL;
+    if (!d->has_new_certificate)
+        rf_desk_apply(d, NULL, NULL, NULL, 0, 0);
+}
+
 /* Commands that change what is set: one after the other. */
 static bool
 changes_something(const char *command)
@@ -784,7 +810,8 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
         }
         rf_control_answer(ask, json_object());
         d->conf.stop(d->conf.ctx, (uint32_t)drain_s);
-    } else if (!rf_desk_settings_command(d, ask, command, request) && !rf_desk_cert_command(d, ask, command, request)) {
+    } else if (!rf_desk_acme_command(d, ask, command, request) &&
+               !rf_desk_settings_command(d, ask, command, request) && !rf_desk_cert_command(d, ask, command, request)) {
         rf_control_refuse(ask, 2, "", "the daemon does not know this command", "use the ringfence program of its version");
     }
 }

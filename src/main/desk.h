@@ -31,6 +31,9 @@ void rf_desk_free(struct rf_desk *d); /* NULL is fine */
  */
 void rf_desk_reload(struct rf_desk *d, const struct rf_channel_msg *m, int certs_fd);
 
+/** There is a new certificate of our own in the store: load it like any change, as soon as none is under way. */
+void rf_desk_new_certificate(struct rf_desk *d);
+
 /** A letter of a worker. */
 void rf_desk_letter(struct rf_desk *d, struct rf_span octets);
 
@@ -41,6 +44,7 @@ void rf_desk_tick(struct rf_desk *d, uint64_t now_us);
 struct rf_desk {
     struct rf_desk_conf conf;
     struct rf_control *control;
+    bool has_new_certificate;        /* rf_desk_new_certificate, while another change was under way */
     struct rf_site *site;
     struct rf_link questions;        /* under way */
     uint64_t serial;
@@ -73,6 +77,9 @@ void rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *la
 
 /** Answer with a configuration's problem. */
 void rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p);
+
+/* acmedesk.c: acme.*; false: not one of these commands */
+bool rf_desk_acme_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
 
 /* settingsdesk.c: config.*, user.* ; false: not one of these commands */
 bool rf_desk_settings_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command,

@@ -11,11 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "acme/transport.h"
 #include "base/secret.h"
 #include "cert/bundle.h"
 #include "main/desk.h"
 #include "main/sandbox.h"
 #include "main/settings.h"
+#include "main/slow.h"
+#include "main/web.h"
 
 #define TICK_US        RF_S
 #define BEAT_LATE_US   (15 * RF_S) /* a worker whose loop did not go round for so long: we are not alive */
@@ -28,6 +31,8 @@ struct process {
     struct rf_signal shared;
     struct rf_loop *loop;
     struct rf_desk *desk;
+    struct rf_slow *slow;
+    struct rf_web *web;
     struct rf_watch channel;
     struct rf_timer tick, goodbye;
     int log_fd;
@@ -163,6 +168,7 @@ on_channel(struct rf_watch *w, uint32_t events, uint64_t now_us)
             break;
         case RF_SAY_READY:
         case RF_SAY_ALIVE:
+        case RF_SAY_APPLIED:
         case RF_SAY_STATUS:
             break;
         }
@@ -248,6 +254,7 @@ warm_up(void)
 
     tzset();
     sigaction(SIGPIPE, &ignore, NULL);
+    (void)!rf_acme_transport_global();
     (void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
 }
 
@@ -261,6 +268,8 @@ make_limits(struct rf_signal *s, const struct rf_conf *c)
     s->bans = rf_ban_memory_map(rf_launch_find(s->launch, RF_FD_BANS, 0, 0), &rf_rand_system);
     if (s->bans == NULL)
         return failed("bans", strerror(errno));
+    if (rf_refused_new(&s->refused) != RF_OK)
+        return failed("limits", strerror(errno));
     if (rf_guard_new(&s->guard, &guard, s->bans, &rf_rand_system, rf_now_us()) != RF_OK ||
         rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_quota_new(&s->connections, &rf_rand_system) != RF_OK ||
         rf_quota_new(&s->calls, &rf_rand_system) != RF_OK)
@@ -328,6 +337,21 @@ start_workers(struct process *p, struct rf_site *site)
     return 0;
 }
 
+/* The threads beside the workers. */
+static int
+start_others(struct process *p, struct rf_site *site)
+{
+    if (rf_acme_shown_new(&p->shared.shown) != RF_OK || rf_slow_new(&p->slow, &p->shared, site) != RF_OK)
+        return failed("certificates", "what renews them could not be made");
+    if (rf_web_new(&p->web, &p->shared, site) != RF_OK)
+        return failed("web", "its listeners could not be made");
+    p->shared.slow = rf_slow_letters(p->slow);
+    p->shared.web = rf_web_letters(p->web);
+    if (rf_slow_start(p->slow) != RF_OK || rf_web_start(p->web) != RF_OK)
+        return failed("threads", "no thread could be started");
+    return 0;
+}
+
 static int
 start(struct process *p)
 {
@@ -347,6 +371,8 @@ start(struct process *p)
     if (rf_desk_new(&p->desk, &desk) != RF_OK)
         return failed("control socket", strerror(errno));
     status = start_workers(p, site);
+    if (status == 0)
+        status = start_others(p, site);
     rf_site_unref(site);
     if (status != 0)
         return status;
@@ -373,15 +399,21 @@ end(struct process *p)
         for (unsigned i = 0; i < p->shared.workers; i++)
             busy = busy || atomic_load_explicit(&p->shared.worker[i]->numbers.calls, memory_order_relaxed) > 0;
     }
+    rf_slow_stop(p->slow);
+    rf_web_stop(p->web);
     for (unsigned i = 0; i < p->shared.workers; i++)
         rf_worker_stop(p->shared.worker[i]);
     for (unsigned i = 0; i < p->shared.workers; i++)
         rf_worker_free(p->shared.worker[i]);
+    rf_slow_free(p->slow);
+    rf_web_free(p->web);
+    rf_acme_shown_free(p->shared.shown);
     rf_desk_free(p->desk);
     rf_store_close(p->shared.store);
     rf_location_free(p->shared.location);
     rf_auth_free(p->shared.auth);
     rf_tls_tickets_unref(p->shared.tickets);
+    rf_refused_free(p->shared.refused);
     rf_guard_free(p->shared.guard);
     rf_ban_memory_unmap(p->shared.bans);
     rf_fold_free(p->shared.fold);

@@ -19,6 +19,7 @@ struct rf_site {
     struct rf_directory *users;
     struct rf_ifaces *ifaces;          /* TLS of each interface */
     struct rf_automatic *automatic;    /* certificates that renew themselves */
+    struct rf_span root, revoked;      /* our own authority's certificate and revocation list in DER; may be empty */
     struct rf_call_settings call;
     struct rf_srtp_policy srtp;        /* what all users have in common; mode by user */
     struct rf_addr public_address[2];  /* IPv4, IPv6; not set: the socket's own */

@@ -5,7 +5,7 @@
  * the connection is open: the names of the remote levels (AVA-16, AVA-17), and, on an address that phones and trunks
  * share, whether a peer that comes from a trunk's address has shown what a trunk must show (AVA-22).
  */
-#include <openssl/ssl.h>
+#include <stdlib.h>
 
 #include "main/worker.h"
 
@@ -41,6 +41,21 @@ rf_site_is_trunk(const struct rf_site *s, const struct rf_addr *a)
 
 /* --- the verdict --------------------------------------------------------------------------------------- */
 
+void
+rf_worker_keep_refused(struct rf_worker *w, const struct rf_flow *flow, enum rf_refusal why, const char *detail,
+                       uint8_t passes_level)
+{
+    const struct rf_tls_conn *tls = rf_transport_tls(flow);
+    const struct rf_tls_peer *peer = rf_tls_conn_peer(tls);
+    struct rf_refused_chain c = { .wall_s = rf_wall_s(), .peer = flow->remote, .refusal = why,
+                                  .passes_level = passes_level };
+
+    snprintf(c.interface, sizeof c.interface, "%s", flow->listener);
+    snprintf(c.detail, sizeof c.detail, "%s", detail);
+    memcpy(c.sha256, peer->sha256, sizeof c.sha256);
+    rf_refused_add(w->shared->refused, tls, &c);
+}
+
 static void
 say_refused(struct rf_worker *w, const struct rf_flow *flow, const struct rf_check_report *r, uint64_t now_us)
 {
@@ -56,6 +71,8 @@ say_refused(struct rf_worker *w, const struct rf_flow *flow, const struct rf_che
     fields[n] = (struct rf_log_field){ 0 };
     rf_put_host(&key, &flow->remote, false);
     rf_fold_refuse(w->shared->fold, r->refusal, rf_buf_span(&key), fields, now_us);
+    if (r->first_failed != RF_CHECK_PRESENT)
+        rf_worker_keep_refused(w, flow, r->refusal, r->line[r->first_failed].detail, r->passes_level);
 }
 
 /* By one of the names that trunks may speak for; by its address when there is none. */

@@ -293,6 +293,18 @@ on_opened(void *ctx, struct rf_flow *flow, uint64_t now_us)
         rf_paths_opened(w->paths, flow);
 }
 
+/* A certificate that was refused is kept, for whoever wants to trust it after all (AVA-26). */
+static void
+on_tls_failed(void *ctx, const struct rf_flow *flow, const struct rf_tls_failure *f, uint64_t now_us)
+{
+    struct rf_worker *w = ctx;
+    const struct rf_tls_conn *tls = rf_transport_tls(flow);
+    const struct rf_tls_peer *peer = tls != NULL ? rf_tls_conn_peer(tls) : NULL;
+
+    if (peer != NULL && peer->has_shown && !peer->is_accepted)
+        rf_worker_keep_refused(w, flow, f->refusal, f->reason, peer->passes_level);
+}
+
 static void
 on_broken(void *ctx, struct rf_flow *flow, struct rf_span head, const struct rf_sip_problem *problem, uint64_t now_us)
 {
@@ -454,6 +466,8 @@ take_question(struct rf_worker *w, const struct rf_letter_ask *ask, uint64_t now
     case RF_ASK_NUMBERS:
         told.answer = rf_worker_numbers_json(w);
         break;
+    default: /* of the slow thread */
+        break;
     }
     if (!rf_worker_post(w->shared->desk, &told, sizeof told, rf_span(NULL, 0)))
         json_decref(told.answer);
@@ -512,6 +526,7 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
         break;
     case RF_LETTER_STORED:
     case RF_LETTER_TOLD:
+    case RF_LETTER_CERTIFICATE:
         break;
     }
 }
@@ -573,7 +588,8 @@ make_listeners(struct rf_worker *w)
         struct rf_listener_conf conf = { .name = f->name, .transport = (enum rf_transport)f->transport, .fd = f->fd };
         enum rf_err err;
 
-        if (f->kind != RF_FD_LISTENER || f->a != w->index)
+        /* The web thread has all sockets of its interface. */
+        if (f->kind != RF_FD_LISTENER || f->a != w->index || iface_of(f->name) == RF_IFACE_HTTPS)
             continue;
         if (conf.transport == RF_TLS)
             conf.tls = w->tls[iface_of(f->name)];
@@ -591,6 +607,7 @@ make_parts(struct rf_worker *w)
     struct rf_transport_limits limits;
     const struct rf_transport_user user = { .ctx = w, .connections = w->shared->connections, .message = on_message,
                                             .broken = on_broken, .admit = on_admit, .opened = on_opened,
+                                            .tls_failed = on_tls_failed,
                                             .refuse = on_transport_refused };
     const struct rf_txn_user txn_user = { .ctx = w, .request = on_request, .ack = on_ack,
                                           .stray_response = on_stray_response };

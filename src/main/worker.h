@@ -26,6 +26,7 @@
 #include "main/launch.h"
 #include "main/letters.h"
 #include "main/path.h"
+#include "main/refused.h"
 #include "main/site.h"
 #include "relay/client.h"
 #include "store/store.h"
@@ -38,12 +39,15 @@ struct rf_signal {
     struct rf_location *location;
     const struct rf_media_map *map;
     struct rf_tls_tickets *tickets;
+    struct rf_refused *refused;    /* chains of peers that were refused */
     struct rf_hash_key owner_key;
     struct rf_guard *guard;
     struct rf_ban_memory *bans;    /* the guard's, which outlives us */
     struct rf_fold *fold;
     struct rf_quota *connections, *calls; /* of addresses, of users, and of all */
     struct rf_mailbox *desk;       /* of the first thread */
+    struct rf_mailbox *slow, *web; /* of those threads (main/slow.h, main/web.h) */
+    struct rf_acme_shown *shown;   /* what an authority may look at */
     struct rf_worker *worker[RF_WORKERS_MAX];
     unsigned workers;
 };
@@ -118,6 +122,9 @@ json_t *rf_worker_numbers_json(struct rf_worker *w);
 
 /** A connection is open: may its peer speak? Marks or closes the flow when not, and says why. */
 void rf_worker_judge_peer(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
+/** Keep the chain that the peer of this flow showed. */
+void rf_worker_keep_refused(struct rf_worker *w, const struct rf_flow *flow, enum rf_refusal why, const char *detail,
+                            uint8_t passes_level);
 /** Is this an address of a trunk (sip-trunks.peer-addresses)? */
 bool rf_site_is_trunk(const struct rf_site *s, const struct rf_addr *a);
 

@@ -28,7 +28,7 @@ struct rf_tls_conn {
     struct rf_tls_kept *kept;      /* the peer's certificate; NULL: none asked for, or the handshake lasts */
     int16_t alert_sent, alert_received;
     int16_t failed_reason;         /* ERR_GET_REASON of what ended it */
-    bool wants_write, is_done, saw_eof, is_noted;
+    bool wants_write, is_done, saw_eof, is_noted, is_challenge;
 };
 
 const struct rf_tls_side *rf_tls_conn_side(const struct rf_tls_conn *c);
