@@ -29,6 +29,11 @@ int rf_cmd_user_add(struct rf_cli *cli);
 int rf_cmd_user_set(struct rf_cli *cli);
 int rf_cmd_user_remove(struct rf_cli *cli);
 int rf_cmd_user_password(struct rf_cli *cli);
+/* cmd_acme.c */
+int rf_cmd_cert_automatic(struct rf_cli *cli);
+int rf_cmd_cert_renew(struct rf_cli *cli);
+int rf_cmd_cert_account_key(struct rf_cli *cli);
+int rf_cmd_cert_revoke(struct rf_cli *cli);
 /* cmd_call.c */
 int rf_cmd_calls(struct rf_cli *cli);
 int rf_cmd_call_show(struct rf_cli *cli);

@@ -72,6 +72,15 @@ const struct rf_cli_command rf_cli_commands[] = {
     { "user", "password", "USER", 1, 1, true, "ringfence user password 204",
       "set a password; it is asked for or read from standard input", rf_cmd_user_password, { { 0 } } },
 
+    { "cert", "automatic", "", 0, 0, true, "ringfence cert automatic",
+      "certificates that renew themselves: when, and what stands in the way", rf_cmd_cert_automatic, { { 0 } } },
+    { "cert", "renew", "NAME", 1, 1, true, "ringfence cert renew web", "renew a certificate now, from its authority",
+      rf_cmd_cert_renew, { { 0 } } },
+    { "cert", "account-key", "NAME", 1, 1, true, "ringfence cert account-key web",
+      "give the account at this certificate's authority a new key", rf_cmd_cert_account_key, { { 0 } } },
+    { "cert", "revoke", "NAME", 1, 1, true, "ringfence cert revoke web --yes",
+      "have a certificate revoked, and another one issued with a new key", rf_cmd_cert_revoke, { { 0 } } },
+
     { "registrations", NULL, "[USER]", 0, 1, true, "ringfence registrations 201",
       "phones that are registered, and how they are reached", rf_cmd_registrations, { { 0 } } },
     { "calls", NULL, "", 0, 0, true, "ringfence calls", "calls that are up, and what protects each leg", rf_cmd_calls, { { 0 } } },
