@@ -344,7 +344,9 @@ took_window(struct acme_entry *e, const struct rf_acme_result *r)
     bool is_new = r->has_window && (!s->has_window || s->window.start_s != r->window.start_s ||
                                     s->window.end_s != r->window.end_s);
 
-    s->window_again_s = e->keeper->wall_s + rf_acme_window_again_s(r->retry_after_s, &e->life);
+    /* Where it is not offered, a look a day is enough to see that it is. */
+    s->window_again_s = e->keeper->wall_s +
+                        rf_acme_window_again_s(r->has_window || s->has_window ? r->retry_after_s : DAY_S, &e->life);
     if (!r->err)
         s->has_window = r->has_window;
     if (is_new && !r->err) {
@@ -482,8 +484,14 @@ renew_at(const struct acme_entry *e)
 {
     if (e->s.chain == NULL || is_for_other_names(e))
         return 0;
-    if (e->s.has_window)
-        return e->s.moment_s;
+    if (e->s.has_window) {
+        /* A window that is past for a certificate of today would have us order for ever. */
+        int64_t earliest = e->s.issued_s + (e->life.not_after - e->life.not_before) / 10;
+        int64_t tomorrow = e->s.issued_s + DAY_S;
+
+        earliest = earliest < tomorrow ? earliest : tomorrow;
+        return e->s.moment_s > earliest ? e->s.moment_s : earliest;
+    }
     return rf_acme_renew_at(&e->life, e->conf->renew_before_s);
 }
 
