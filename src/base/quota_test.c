@@ -15,7 +15,7 @@ static struct rf_quota *q;
 static void
 one_thread(void)
 {
-    struct rf_quota_share *a[4] = { 0 }, *b, *none;
+    struct rf_quota_share *a[4] = { 0 }, *b = NULL, *none = NULL;
     struct rf_span long_name = RF_SPAN_LIT("0123456789012345678901234567890123456789012345678901234567890123");
 
     rf_assert(rf_quota_new(&q, &rf_rand_system) == RF_OK);

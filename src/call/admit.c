@@ -310,7 +310,7 @@ make_leg_a(struct call *c, struct rf_server_txn *txn, const struct rf_sip_msg *m
     if (err != RF_OK)
         return err == RF_ERR_SYNTAX ? 400 : err == RF_ERR_RANGE ? 513 : 503;
     leg_set_flow(a, rf_server_txn_flow(txn));
-    c->l->env.our_address(c->l->env.ctx, a->flow, &sip, &c->media_addr[0]);
+    c->l->env.our_address(c->l->env.ctx, a->flow, &sip, &a->media_addr);
     leg_enter(a);
     a->server = txn;
     a->server_is_open = true;

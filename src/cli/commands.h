@@ -34,6 +34,9 @@ int rf_cmd_cert_automatic(struct rf_cli *cli);
 int rf_cmd_cert_renew(struct rf_cli *cli);
 int rf_cmd_cert_account_key(struct rf_cli *cli);
 int rf_cmd_cert_revoke(struct rf_cli *cli);
+/* cmd_ban.c */
+int rf_cmd_ban_list(struct rf_cli *cli);
+int rf_cmd_ban_lift(struct rf_cli *cli);
 /* cmd_call.c */
 int rf_cmd_calls(struct rf_cli *cli);
 int rf_cmd_call_show(struct rf_cli *cli);

@@ -80,6 +80,11 @@ const struct rf_cli_command rf_cli_commands[] = {
       "give the account at this certificate's authority a new key", rf_cmd_cert_account_key, { { 0 } } },
     { "cert", "revoke", "NAME", 1, 1, true, "ringfence cert revoke web --yes",
       "have a certificate revoked, and another one issued with a new key", rf_cmd_cert_revoke, { { 0 } } },
+    { "ban", NULL, "", 0, 0, true, "ringfence ban", "list the sources that are banned", rf_cmd_ban_list, { { 0 } } },
+    { "ban", "list", "", 0, 0, true, "ringfence ban list --json", "list the sources that are banned", rf_cmd_ban_list,
+      { { 0 } } },
+    { "ban", "lift", "ADDRESS", 1, 1, true, "ringfence ban lift 192.0.2.7",
+      "let a source in again; of IPv6 the whole /64", rf_cmd_ban_lift, { { 0 } } },
 
     { "registrations", NULL, "[USER]", 0, 1, true, "ringfence registrations 201",
       "phones that are registered, and how they are reached", rf_cmd_registrations, { { 0 } } },

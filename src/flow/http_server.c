@@ -30,6 +30,7 @@ struct listener {
     struct rf_watch watch;
     struct rf_http_server *server;
     const char *name;
+    uint32_t id;
     bool is_tls;
 };
 
@@ -626,6 +627,15 @@ rf_http_server_new(struct rf_http_server **out, struct rf_loop *loop, const stru
     return RF_OK;
 }
 
+static void
+listener_free(struct listener *l)
+{
+    rf_loop_unwatch(l->server->loop, &l->watch);
+    close(l->watch.fd);
+    rf_list_remove(&l->link);
+    free(l);
+}
+
 void
 rf_http_server_free(struct rf_http_server *s)
 {
@@ -633,33 +643,37 @@ rf_http_server_free(struct rf_http_server *s)
         return;
     RF_LIST_FOREACH(&s->conns, it)
         conn_free(rf_container(it, struct conn, link));
-    RF_LIST_FOREACH(&s->listeners, it) {
-        struct listener *l = rf_container(it, struct listener, link);
-
-        rf_loop_unwatch(s->loop, &l->watch);
-        rf_list_remove(&l->link);
-        free(l);
-    }
+    RF_LIST_FOREACH(&s->listeners, it)
+        listener_free(rf_container(it, struct listener, link));
     rf_tls_server_unref(s->tls);
     free(s->body);
     free(s);
 }
 
 enum rf_err
-rf_http_server_listen(struct rf_http_server *s, const char *name, int fd, bool is_tls)
+rf_http_server_listen(struct rf_http_server *s, const char *name, uint32_t id, int fd, bool is_tls)
 {
     struct listener *l = calloc(1, sizeof *l);
     enum rf_err err = l != NULL ? RF_OK : RF_ERR_NOMEM;
 
     if (err)
         return err;
-    *l = (struct listener){ .watch = { .fd = fd, .ready = on_connect }, .server = s, .name = name, .is_tls = is_tls };
+    *l = (struct listener){ .watch = { .fd = fd, .ready = on_connect }, .server = s, .name = name, .id = id,
+                            .is_tls = is_tls };
     err = rf_loop_watch(s->loop, &l->watch, EPOLLIN);
     if (err)
         free(l);
     else
         rf_list_append(&s->listeners, &l->link);
     return err;
+}
+
+void
+rf_http_server_unlisten(struct rf_http_server *s, uint32_t id)
+{
+    RF_LIST_FOREACH(&s->listeners, it)
+        if (rf_container(it, struct listener, link)->id == id)
+            listener_free(rf_container(it, struct listener, link));
 }
 
 void

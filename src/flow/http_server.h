@@ -85,8 +85,15 @@ RF_MUST_CHECK enum rf_err rf_http_server_new(struct rf_http_server **out, struct
 /** Closes everything. NULL is fine. */
 void rf_http_server_free(struct rf_http_server *s);
 
-/** @param name  interface, for log lines; a constant string  @param fd  listening; the caller's to close, afterwards */
-RF_MUST_CHECK enum rf_err rf_http_server_listen(struct rf_http_server *s, const char *name, int fd, bool is_tls);
+/**
+ * @param name  interface, for log lines; a constant string
+ * @param id    for rf_http_server_unlisten; several may have the same
+ * @param fd    listening; moves here on RF_OK
+ */
+RF_MUST_CHECK enum rf_err rf_http_server_listen(struct rf_http_server *s, const char *name, uint32_t id, int fd,
+                                                bool is_tls);
+/** Close the listeners with this id; connections stay. */
+void rf_http_server_unlisten(struct rf_http_server *s, uint32_t id);
 /** Connections from now on use it; a reference is taken. */
 void rf_http_server_set_tls(struct rf_http_server *s, struct rf_tls_server *tls);
 void rf_http_server_set_policy(struct rf_http_server *s, const struct rf_http_policy *policy);

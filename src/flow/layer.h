@@ -22,6 +22,7 @@ struct rf_listener {
     struct rf_watch watch;
     struct rf_timer pause;     /* no descriptors are left: look again later */
     enum rf_transport transport;
+    uint32_t id;
     char name[sizeof((struct rf_flow *)0)->listener];
     struct rf_addr bound;
     struct rf_tls_server *tls;

@@ -8,9 +8,10 @@
 
 #include "net/socket.h"
 
-#define ACCEPT_MAX 64            /* connections a listener takes in one round: others get their turn */
-#define PAUSE_US   (100 * RF_MS) /* when no descriptor is left */
-#define LOG_MAX    10
+#define ACCEPT_MAX  64           /* connections a listener takes in one round: others get their turn */
+#define WAITING_MAX 8192         /* twice what the kernel queues for a socket (net/socket.c) */
+#define PAUSE_US    (100 * RF_MS) /* when no descriptor is left */
+#define LOG_MAX     10
 
 bool
 rf_transport_may_log(struct rf_transport_layer *l, uint64_t now_us)
@@ -94,6 +95,25 @@ accept_some(struct rf_watch *w, uint32_t events, uint64_t now_us)
     }
 }
 
+/* Those whose handshake the kernel has done would be reset with the socket. */
+static void
+accept_waiting(struct rf_listener *ln, uint64_t now_us)
+{
+    struct rf_addr remote;
+    enum rf_err err = RF_OK;
+    int fd;
+
+    for (int i = 0; i < WAITING_MAX && (err == RF_OK || err == RF_ERR_CLOSED); i++) {
+        err = rf_tcp_accept(ln->watch.fd, &fd, &remote);
+        if (err != RF_OK)
+            continue;
+        if (is_admitted(ln->layer, ln, &remote, now_us))
+            rf_conn_accepted(ln, fd, &remote, now_us);
+        else
+            close(fd);
+    }
+}
+
 static void
 pause_over(struct rf_timer *t, uint64_t now_us)
 {
@@ -114,6 +134,7 @@ rf_transport_listen(struct rf_transport_layer *l, const struct rf_listener_conf 
         return RF_ERR_NOMEM;
     ln->layer = l;
     ln->transport = conf->transport;
+    ln->id = conf->id;
     ln->pause.fire = pause_over;
     ln->watch.fd = conf->fd;
     ln->watch.ready = conf->transport == RF_UDP ? rf_udp_ready : accept_some;
@@ -161,17 +182,19 @@ rf_transport_set_tls(struct rf_transport_layer *l, const char *name, struct rf_t
 }
 
 void
-rf_transport_unlisten(struct rf_transport_layer *l, const char *name)
+rf_transport_unlisten(struct rf_transport_layer *l, uint32_t id)
 {
     RF_LIST_FOREACH(&l->listeners, link)
     {
         struct rf_listener *ln = listener_of(link);
 
-        if (strcmp(ln->name, name) != 0)
+        if (ln->id != id)
             continue;
         if (ln->tx != NULL) {
             rf_listener_flush(ln);
             rf_udp_flows_forget(l, ln, rf_wheel_now_us(l->wheel));
+        } else {
+            accept_waiting(ln, rf_wheel_now_us(l->wheel));
         }
         listener_free(ln);
     }

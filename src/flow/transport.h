@@ -86,6 +86,7 @@ struct rf_listener_conf {
     enum rf_transport transport;
     int fd;                     /* bound, for streams listening; moves here on RF_OK */
     struct rf_tls_server *tls;  /* RF_TLS: a reference is taken */
+    uint32_t id;                /* for rf_transport_unlisten */
 };
 
 RF_MUST_CHECK enum rf_err rf_transport_listen(struct rf_transport_layer *l, const struct rf_listener_conf *conf);
@@ -93,8 +94,11 @@ RF_MUST_CHECK enum rf_err rf_transport_listen(struct rf_transport_layer *l, cons
 void rf_transport_set_tls(struct rf_transport_layer *l, const char *name, struct rf_tls_server *tls);
 /** New limits after a reload; connections that are there stay. */
 void rf_transport_set_limits(struct rf_transport_layer *l, const struct rf_transport_limits *limits);
-/** Accept no more connections and read no more datagrams at listeners of this name; connections stay. */
-void rf_transport_unlisten(struct rf_transport_layer *l, const char *name);
+/**
+ * Close this listener. A stream's connections live on, also those that wait to be accepted; UDP flows behind it are
+ * gone.
+ */
+void rf_transport_unlisten(struct rf_transport_layer *l, uint32_t id);
 
 /**
  * The flow to a UDP address. Its source is the listener `name`, or the first UDP listener of the family when

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "cert/bundle.h"
 #include "main/sandbox.h"
 #include "main/settings.h"
 
@@ -264,20 +263,61 @@ registrations(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reque
     rf_control_answer(ask, v.rows);
 }
 
+/* --- bans --- */
+
+static void
+ban_list(struct rf_desk *d, struct rf_control_ask *ask)
+{
+    struct rf_guard_ban *bans = calloc(RF_BANS_MAX, sizeof *bans);
+    size_t n = bans != NULL ? rf_guard_bans(d->conf.shared->guard, rf_now_us(), bans, RF_BANS_MAX) : 0;
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        char source[RF_ADDR_TEXT_MAX + 4];
+        struct rf_buf b = rf_buf(source, sizeof source - 1);
+
+        rf_put_host(&b, &bans[i].source, false);
+        if (bans[i].source.sa.sa_family == AF_INET6)
+            rf_put_str(&b, "/64");
+        source[b.n] = '\0';
+        json_array_append_new(rows, json_pack("{s:s, s:i, s:i, s:s}", "source", source, "left_s", (int)bans[i].left_s,
+                                              "times", (int)bans[i].level, "reason", bans[i].reason));
+    }
+    free(bans);
+    rf_control_answer(ask, rows);
+}
+
+static void
+ban_lift(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    struct rf_span text = rf_span_str(text_of(request, "source"));
+    struct rf_addr source;
+
+    if (rf_addr_parse(rf_span_sub(text, 0, rf_span_find(text, '/')), 0, &source) != RF_OK) {
+        rf_control_refuse(ask, 2, "", "an address is wanted, such as 192.0.2.7", "ringfence ban lists them");
+        return;
+    }
+    if (!rf_guard_unban(d->conf.shared->guard, &source, rf_now_us())) {
+        rf_control_refuse(ask, 1, "", "this source is not banned", "ringfence ban lists those that are");
+        return;
+    }
+    RF_LOGF(RF_LOG_INFO, "guard.lifted", "a ban was lifted by command", RF_F_SPAN("source", text));
+    rf_control_answer(ask, json_pack("{s:s%}", "source", text.p, text.n));
+}
+
 /* --- status --- */
 
 static json_t *
-listeners(const struct rf_launch *l)
+listeners(const struct rf_site *s)
 {
     static const char *const names[] = { "udp", "tcp", "tls", "ws", "wss" };
     json_t *list = json_array();
 
-    for (uint32_t i = 0; i < l->fd_count; i++) {
+    for (size_t i = 0; i < s->listener_count; i++) {
         char address[RF_ADDR_TEXT_MAX];
 
-        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].a == 0)
-            json_array_append_new(list, json_sprintf("%s:%s", names[l->fd[i].transport],
-                                                     rf_addr_text(&l->fd[i].addr, address)));
+        json_array_append_new(list, json_sprintf("%s:%s", names[s->listener[i].transport],
+                                                 rf_addr_text(&s->listener[i].addr, address)));
     }
     return list;
 }
@@ -335,7 +375,7 @@ answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
     json_object_set_new(o, "pid", json_integer(getppid()));
     json_object_set_new(o, "uptime_s", json_integer(rf_wall_s() - l->started_wall_s));
     json_object_set_new(o, "signal_starts", json_integer((json_int_t)l->epoch));
-    json_object_set_new(o, "listen", listeners(l));
+    json_object_set_new(o, "listen", listeners(d->site));
     json_object_set_new(o, "calls", json_integer(sum(answers, "calls")));
     json_object_set_new(o, "calls_encrypted", json_integer((json_int_t)d->calls_encrypted));
     json_object_set_new(o, "aors", json_integer((json_int_t)where.aors));
@@ -382,412 +422,22 @@ rf_desk_tick(struct rf_desk *d, uint64_t now_us)
     rf_desk_ask(d, RF_ASK_CALLS, "", NULL, note_calls, NULL);
 }
 
-/* --- reload --- */
-
-/* A change of the configuration between its command and its answer. What is written is a copy; it may hold secrets. */
-struct rf_desk_change {
-    uint32_t number;
-    struct rf_control_ask *ask;
-    char *layer;                 /* NULL: nothing is written */
-    int64_t trust_version;
-    struct rf_store_write write[RF_DESK_WRITES_MAX];
-    size_t write_count;
-    char *octets;                /* of the writes */
-    size_t octet_count;
-};
-
-/* A command that waits for the change under way. */
-struct deferred {
-    struct rf_link link;
-    struct rf_control_ask *ask;
-    json_t *request;
-};
-
-struct changes {
-    json_t *list;
-};
-
-static void
-put_change(void *ctx, const char *name, const char *was, const char *is, bool needs_restart)
-{
-    struct changes *c = ctx;
-
-    json_array_append_new(c->list, json_pack("{s:s, s:s, s:s, s:b}", "name", name, "was", was, "is", is,
-                                             "needs_restart", needs_restart));
-}
-
-/* New settings for what the workers share; each of them locks inside. */
-static void
-change_shared(struct rf_desk *d)
-{
-    const struct rf_conf *c = d->site->conf;
-    struct rf_location_limits limits;
-    struct rf_auth_settings auth;
-    struct rf_guard_limits guard;
-
-    rf_signal_guard_limits(c, &guard);
-    rf_guard_set_limits(d->conf.shared->guard, &guard);
-    rf_signal_limits(c, &limits, &auth);
-    rf_location_change(d->conf.shared->location, &limits);
-    rf_auth_change(d->conf.shared->auth, &auth);
-    rf_store_keep_records(d->conf.shared->store, rf_conf_number(c, "call-records.max"),
-                          rf_conf_number(c, "call-records.age"));
-}
-
-static void
-give_site(struct rf_desk *d, struct rf_mailbox *to)
-{
-    struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
-                                     .site = rf_site_ref(d->site) };
-
-    /* A mailbox that is full now has room in a moment: waiting is right, for nothing may go on with the old one. */
-    for (int tries = 0; !rf_worker_post(to, &letter, sizeof letter, rf_span(NULL, 0)); tries++) {
-        if (tries == 1000) {
-            RF_LOGF(RF_LOG_ERROR, "reload.late", "a worker could not be given the new configuration");
-            rf_site_unref(letter.site);
-            break;
-        }
-        usleep(1000);
-    }
-}
-
-static void
-give_to_workers(struct rf_desk *d)
-{
-    for (unsigned i = 0; i < d->conf.shared->workers; i++)
-        give_site(d, d->conf.shared->worker[i]->letters);
-    give_site(d, d->conf.shared->slow);
-    give_site(d, d->conf.shared->web);
-}
-
-static void on_command(void *ctx, struct rf_control_ask *ask, const json_t *request);
-
-static void
-change_free(struct rf_desk_change *c)
-{
-    if (c == NULL)
-        return;
-    if (c->layer != NULL)
-        rf_wipe(c->layer, strlen(c->layer));
-    free(c->layer);
-    if (c->octets != NULL)
-        rf_wipe(c->octets, c->octet_count);
-    free(c->octets);
-    free(c);
-}
-
-/* The change is over, one way or the other: the next one's turn. */
-static void
-change_done(struct rf_desk *d)
-{
-    struct deferred *next;
-    struct deferred copy;
-
-    change_free(d->change);
-    d->change = NULL;
-    if (rf_list_empty(&d->deferred)) {
-        if (d->has_new_certificate)
-            rf_desk_new_certificate(d);
-        return;
-    }
-    next = rf_container(d->deferred.next, struct deferred, link);
-    rf_list_remove(&next->link);
-    copy = *next;
-    free(next);
-    on_command(d, copy.ask, copy.request);
-    json_decref(copy.request);
-    /* One that was refused at once makes no change: go on with those behind it. */
-    if (d->change == NULL && !rf_list_empty(&d->deferred))
-        change_done(d);
-}
-
-static void
-change_refused(struct rf_desk *d, enum rf_err err, const struct rf_conf_problem *p)
-{
-    char sentence[1600];
-    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
-
-    rf_conf_put_problem(&b, p);
-    sentence[b.n] = '\0';
-    rf_config_refuse(p, sentence);
-    if (d->change != NULL && d->change->ask != NULL)
-        rf_desk_refuse(d->change->ask, err, p);
-}
-
-void
-rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p)
-{
-    char sentence[1600];
-    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
-
-    rf_conf_put_problem(&b, p);
-    sentence[b.n] = '\0';
-    if (p->code != RF_REFUSE_NONE)
-        rf_control_refuse(ask, p->code == RF_REFUSE_LOCKED_BY_HOSTED ? 6 : 3, rf_refusal_row(p->code)->code, sentence,
-                          "");
-    else
-        rf_control_refuse(ask, err == RF_ERR_NOT_FOUND && p->at.line == 0 ? 2 : 3,
-                          rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, sentence,
-                          "ringfence config check FILE; what runs stays as it was");
-}
-
-/* false: it is not on disk, and that was answered. */
-static bool
-write_change(struct rf_desk *d, struct rf_desk_change *c)
-{
-    struct rf_store *store = d->conf.shared->store;
-    struct rf_store_counts before, after;
-    enum rf_err err;
-
-    rf_store_counts(store, &before);
-    err = rf_store_write(store, c->write, c->write_count, NULL, NULL, 0);
-    if (!err)
-        err = rf_store_flush(store);
-    rf_store_counts(store, &after);
-    if (!err && after.failed == before.failed)
-        return true;
-    if (c->ask != NULL)
-        rf_control_refuse(c->ask, 1, rf_refusal_row(RF_REFUSE_STORE_FAILED)->code,
-                          after.last_why[0] != '\0' ? after.last_why : "the change could not be written to disk",
-                          "free space below the state directory");
-    return false;
-}
-
-/* Memory follows the store. */
-static void
-forget_bindings(struct rf_desk *d, const struct rf_desk_change *c)
-{
-    for (size_t i = 0; i < c->write_count; i++)
-        if (c->write[i].op == RF_STORE_BINDING_DELETE)
-            rf_location_reload(d->conf.shared->location, c->write[i].key, rf_wall_s());
-}
-
-static void
-say_warnings(const struct rf_ifaces *s)
-{
-    for (size_t i = 0; i < s->warning_count; i++)
-        RF_LOGF(RF_LOG_WARN, "tls.warning", s->warning[i]);
-}
-
-/* `next` is in force from here on. */
-static void
-put_in_force(struct rf_desk *d, struct rf_site *next, json_t *changes)
-{
-    struct rf_site *was = d->site;
-    struct changes list = { changes };
-
-    rf_conf_diff(was->conf, next->conf, put_change, &list);
-    d->site = next;
-    change_shared(d);
-    give_to_workers(d);
-    rf_site_unref(was);
-    say_warnings(next->ifaces);
-    RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
-            RF_F_U64("changes", json_array_size(changes)), RF_F_U64("users", rf_directory_count(d->site->users)));
-}
-
-static void
-take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, struct rf_span certs)
-{
-    struct rf_desk_change *c = d->change;
-    struct rf_site_sources from = { .store = d->conf.shared->store, .certs = certs, .running = d->site };
-    struct rf_conf_problem problem = { 0 };
-    struct rf_site *next = NULL;
-    json_t *changes;
-    enum rf_err err;
-
-    if (d->conf.shared->launch->has_config)
-        from.config = d->conf.shared->launch->config;
-    if (c != NULL) {
-        from.layer = c->layer;
-        from.trust_version = c->trust_version;
-        from.secrets_may_miss = c->write_count > 1;
-    }
-    err = rf_site_load(&next, &from, &problem);
-    if (err) {
-        change_refused(d, err, &problem);
-        return;
-    }
-    if (c != NULL && c->layer != NULL) {
-        if (!write_change(d, c)) {
-            rf_site_unref(next);
-            return;
-        }
-        forget_bindings(d, c);
-        /* Once more, from the store: with the secrets and certificates that were written together with the layer. */
-        if (c->write_count > 1) {
-            rf_site_unref(next);
-            from.layer = NULL;
-            from.trust_version = 0;
-            from.secrets_may_miss = false;
-            err = rf_site_load(&next, &from, &problem);
-            if (err) {
-                change_refused(d, err, &problem);
-                return;
-            }
-        }
-    }
-    changes = json_array();
-    put_in_force(d, next, changes);
-    (void)rf_channel_send(d->conf.channel, RF_SAY_APPLIED, m->value, NULL, -1);
-    if (c != NULL && c->ask != NULL)
-        rf_control_answer(c->ask, json_pack("{s:O}", "changes", changes));
-    json_decref(changes);
-}
-
-void
-rf_desk_reload(struct rf_desk *d, const struct rf_channel_msg *m, int certs_fd)
-{
-    struct rf_desk_change *meanwhile = d->change;
-    size_t n = 0;
-    void *certs;
-
-    /* An answer to nobody, while somebody waits for another one. */
-    if (d->change != NULL && d->change->number != m->value)
-        d->change = NULL;
-    else if (d->change == NULL && m->value != 0)
-        return;
-    certs = certs_fd >= 0 ? rf_sealed_read(certs_fd, RF_BUNDLE_MAX, &n) : NULL;
-    if (certs != NULL) {
-        take_certificates(d, m, rf_span(certs, n));
-        rf_wipe(certs, n);
-        free(certs);
-    } else {
-        struct rf_conf_problem problem = { .code = m->code < RF_REFUSAL_COUNT ? (enum rf_refusal)m->code
-                                                                             : RF_REFUSE_NONE };
-
-        snprintf(problem.sentence, sizeof problem.sentence, "%.250s",
-                 m->text[0] != '\0' ? m->text : "the certificates could not be read");
-        change_refused(d, RF_ERR_RANGE, &problem);
-    }
-    if (d->change == meanwhile)
-        change_done(d);
-    else
-        d->change = meanwhile;
-}
-
-static size_t
-octets_of(const struct rf_store_write *w)
-{
-    return w->key.n + w->sub.n + w->value.n;
-}
-
-static struct rf_span
-keep(struct rf_desk_change *c, struct rf_span s)
-{
-    char *to = c->octets + c->octet_count;
-
-    if (s.n > 0)
-        memcpy(to, s.p, s.n);
-    c->octet_count += s.n;
-    return rf_span(to, s.n);
-}
-
-static struct rf_desk_change *
-change_new(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more, size_t n,
-           int64_t trust_version)
-{
-    struct rf_desk_change *c = calloc(1, sizeof *c);
-    size_t octets = 1;
-
-    if (c == NULL)
-        return NULL;
-    for (size_t i = 0; i < n; i++)
-        octets += octets_of(&more[i]);
-    c->ask = ask;
-    c->number = ++d->last_change == 0 ? ++d->last_change : d->last_change;
-    c->trust_version = trust_version;
-    c->octets = malloc(octets);
-    c->layer = layer != NULL ? strdup(layer) : NULL;
-    if (c->octets == NULL || (layer != NULL && c->layer == NULL)) {
-        change_free(c);
-        return NULL;
-    }
-    /* The layer first: what belongs to its version stands behind it (store/store.h). */
-    if (layer != NULL)
-        c->write[c->write_count++] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
-                                                              .value = rf_span_str(c->layer) };
-    for (size_t i = 0; i < n; i++) {
-        struct rf_store_write *w = &c->write[c->write_count++];
-
-        *w = more[i];
-        w->key = keep(c, more[i].key);
-        w->sub = keep(c, more[i].sub);
-        w->value = keep(c, more[i].value);
-    }
-    return c;
-}
-
-void
-rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
-              size_t more_n, int64_t trust_version)
-{
-    struct rf_desk_change *c;
-    int fd = -1;
-
-    rf_assert(more_n < RF_DESK_WRITES_MAX && d->change == NULL);
-    c = change_new(d, ask, layer, more, more_n, trust_version);
-    if (c != NULL && layer != NULL)
-        fd = rf_sealed_file("ringfence-layer", layer, strlen(layer));
-    if (c == NULL || (layer != NULL && fd < 0) ||
-        rf_channel_send(d->conf.channel, RF_SAY_RELOAD, c->number, NULL, fd) != RF_OK) {
-        change_free(c);
-        if (ask != NULL)
-            rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates", "try again");
-    } else {
-        d->change = c;
-    }
-    if (fd >= 0)
-        close(fd);
-}
-
-void
-rf_desk_new_certificate(struct rf_desk *d)
-{
-    d->has_new_certificate = d->change != NULL;
-    if (!d->has_new_certificate)
-        rf_desk_apply(d, NULL, NULL, NULL, 0, 0);
-}
-
-/* Commands that change what is set: one after the other. */
-static bool
-changes_something(const char *command)
-{
-    static const char *const some[] = { "reload",   "config.set", "config.load", "config.rollback", "user.add",
-                                        "user.set", "user.password", "user.remove" };
-
-    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
-        if (strcmp(command, some[i]) == 0)
-            return true;
-    return rf_desk_is_cert_change(command);
-}
-
-static bool
-defer(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
-{
-    struct deferred *w = calloc(1, sizeof *w);
-
-    if (w == NULL)
-        return false;
-    w->ask = ask;
-    w->request = json_incref((json_t *)(uintptr_t)request);
-    rf_list_append(&d->deferred, &w->link);
-    return true;
-}
-
 /* --- the table --- */
 
 static void
 on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
 {
     struct rf_desk *d = ctx;
+
+    if (!rf_desk_defer(d, ask, text_of(request, "command"), request))
+        rf_desk_command(d, ask, request);
+}
+
+void
+rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
     const char *command = text_of(request, "command");
 
-    if (d->change != NULL && changes_something(command)) {
-        if (!defer(d, ask, request))
-            rf_control_refuse(ask, 1, "", "out of memory", "try again");
-        return;
-    }
     if (strcmp(command, "status") == 0)
         rf_desk_ask(d, RF_ASK_NUMBERS, "", ask, answer_status, NULL);
     else if (strcmp(command, "calls") == 0)
@@ -798,6 +448,10 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
         rf_desk_ask(d, RF_ASK_CALLS, "", ask, hangup_found, strdup(text_of(request, "id")));
     else if (strcmp(command, "registrations") == 0)
         registrations(d, ask, request);
+    else if (strcmp(command, "ban.list") == 0)
+        ban_list(d, ask);
+    else if (strcmp(command, "ban.lift") == 0)
+        ban_lift(d, ask, request);
     else if (strcmp(command, "reload") == 0)
         rf_desk_apply(d, ask, NULL, NULL, 0, 0);
     else if (strcmp(command, "stop") == 0) {
@@ -811,7 +465,8 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
         rf_control_answer(ask, json_object());
         d->conf.stop(d->conf.ctx, (uint32_t)drain_s);
     } else if (!rf_desk_acme_command(d, ask, command, request) &&
-               !rf_desk_settings_command(d, ask, command, request) && !rf_desk_cert_command(d, ask, command, request)) {
+               !rf_desk_settings_command(d, ask, command, request) &&
+               !rf_desk_cert_command(d, ask, command, request)) {
         rf_control_refuse(ask, 2, "", "the daemon does not know this command", "use the ringfence program of its version");
     }
 }
@@ -837,10 +492,9 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
     d->conf = *conf;
     d->site = rf_site_ref(conf->site);
     rf_list_init(&d->questions);
-    rf_list_init(&d->deferred);
-    change_shared(d);
-    say_warnings(d->site->ifaces);
-    err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
+    err = rf_desk_changes_init(d);
+    if (!err)
+        err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
                          d);
     if (err) {
         rf_desk_free(d);
@@ -866,14 +520,7 @@ rf_desk_free(struct rf_desk *d)
         rf_list_remove(it);
         free(q);
     }
-    RF_LIST_FOREACH(&d->deferred, it) {
-        struct deferred *w = rf_container(it, struct deferred, link);
-
-        rf_list_remove(it);
-        json_decref(w->request);
-        free(w);
-    }
-    change_free(d->change);
+    rf_desk_changes_fini(d);
     rf_control_free(d->control);
     rf_site_unref(d->site);
     free(d);

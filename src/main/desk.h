@@ -12,6 +12,12 @@
 
 struct rf_desk;
 
+struct rf_desk_listener {
+    struct rf_launch_fd at;
+    size_t fds;              /* one a worker, or 0: it is there already */
+    int fd[RF_WORKERS_MAX];
+};
+
 struct rf_desk_conf {
     struct rf_signal *shared;
     struct rf_loop *loop;
@@ -25,11 +31,12 @@ struct rf_desk_conf {
 RF_MUST_CHECK enum rf_err rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf);
 void rf_desk_free(struct rf_desk *d); /* NULL is fine */
 
-/**
- * The parent sent certificates, or why there are none: load everything, give it to the workers, answer who asked.
- * @param number  of the change that asked for them; 0: nobody did
- */
-void rf_desk_reload(struct rf_desk *d, const struct rf_channel_msg *m, int certs_fd);
+/** The parent tells of a listener of the next configuration; its descriptors are ours now (RF_SAY_LISTEN). */
+void rf_desk_listener(struct rf_desk *d, const struct rf_channel_msg *m, const int *fds, size_t n);
+
+/** The parent sent certificates, or why there are none (RF_SAY_RELOAD): load everything, give it to the workers, answer
+ *  who asked. */
+void rf_desk_reload(struct rf_desk *d, int certs_fd, const struct rf_channel_msg *m);
 
 /** There is a new certificate of our own in the store: load it like any change, as soon as none is under way. */
 void rf_desk_new_certificate(struct rf_desk *d);
@@ -51,6 +58,8 @@ struct rf_desk {
     struct rf_desk_change *change;   /* under way: the parent reads certificates for it */
     struct rf_link deferred;         /* commands that change something and wait for that */
     uint32_t last_change;            /* its number */
+    struct rf_desk_listener *next;   /* of the next configuration, as far as the parent has told */
+    size_t next_count;
     struct rf_timer sweep;
     uint64_t calls, calls_encrypted; /* as of the last status line */
 };
@@ -68,18 +77,37 @@ void rf_desk_ask(struct rf_desk *d, enum rf_question question, const char *text,
  * Apply a new layer: the parent reads the certificates that it names, then everything is loaded and judged, then it is
  * written (with other writes, committed together), and then it is in force. A change that is refused at any of these
  * steps leaves no trace. Answers `ask`, which may be NULL, when all is done. One change at a time; commands that come
- * meanwhile wait (rf_desk_is_busy).
+ * meanwhile wait (rf_desk_defer).
  * @param layer  copied; NULL: the one that is there, read anew
  * @param trust_version  the trusted certificates are those of this version again; 0: they stay
  */
 void rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
                    size_t more_n, int64_t trust_version);
 
+/* changedesk.c */
+RF_MUST_CHECK enum rf_err rf_desk_changes_init(struct rf_desk *d);
+void rf_desk_changes_fini(struct rf_desk *d);
+/** A command that has to wait for the change under way: true, and rf_desk_command is called with it later. */
+bool rf_desk_defer(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
+/** Do what a command says. */
+void rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request);
 /** Answer with a configuration's problem. */
 void rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p);
 
 /* acmedesk.c: acme.*; false: not one of these commands */
 bool rf_desk_acme_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
+
+/**
+ * Post a letter of the configuration. A mailbox that is full has room in a moment: waiting is right, for nothing may go on
+ * with the old one. false after a second, which is logged.
+ */
+bool rf_desk_give(struct rf_mailbox *to, const void *letter, size_t n);
+
+/* listendesk.c */
+/** The change came to nothing: close what was meant for it. */
+void rf_desk_forget_listeners(struct rf_desk *d);
+/** d->site has the next listeners: open the new ones before those are closed that only the site before has. */
+void rf_desk_change_listeners(struct rf_desk *d, const struct rf_site *was);
 
 /* settingsdesk.c: config.*, user.* ; false: not one of these commands */
 bool rf_desk_settings_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command,

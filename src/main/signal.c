@@ -152,15 +152,22 @@ on_channel(struct rf_watch *w, uint32_t events, uint64_t now_us)
     struct process *p = rf_container(w, struct process, channel);
     struct rf_channel_msg m;
     enum rf_err err;
-    int fd;
+    int fds[RF_WORKERS_MAX];
+    size_t n;
 
-    while ((err = rf_channel_receive(w->fd, &m, &fd)) == RF_OK) {
+    while ((err = rf_channel_receive_all(w->fd, &m, fds, &n)) == RF_OK) {
+        int fd = n > 0 ? fds[0] : -1;
+
         switch ((enum rf_channel_what)m.what) {
         case RF_SAY_STOP:
             say_goodbye(p, 0);
             break;
         case RF_SAY_RELOAD:
-            rf_desk_reload(p->desk, &m, fd);
+            rf_desk_reload(p->desk, fd, &m);
+            break;
+        case RF_SAY_LISTEN:
+            rf_desk_listener(p->desk, &m, fds, n);
+            n = 0; /* they are the desk's */
             break;
         case RF_SAY_LOG:
             if (fd >= 0 && p->log_fd >= 0)
@@ -168,12 +175,12 @@ on_channel(struct rf_watch *w, uint32_t events, uint64_t now_us)
             break;
         case RF_SAY_READY:
         case RF_SAY_ALIVE:
-        case RF_SAY_APPLIED:
         case RF_SAY_STATUS:
+        case RF_SAY_RELOADED:
             break;
         }
-        if (fd >= 0)
-            close(fd);
+        while (n > 0)
+            close(fds[--n]);
     }
     if (err == RF_ERR_CLOSED)
         rf_loop_stop(p->loop);
@@ -208,9 +215,9 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
 
 /* Workers run already and empty their mailboxes: more calls than one ring holds only take longer. */
 static void
-post_surely(struct process *p, unsigned worker, const void *head, size_t head_n, struct rf_span octets)
+post_surely(struct rf_mailbox *to, const void *head, size_t head_n, struct rf_span octets)
 {
-    while (!rf_worker_post(p->shared.worker[worker]->letters, head, head_n, octets))
+    while (!rf_worker_post(to, head, head_n, octets))
         usleep(1000);
 }
 
@@ -226,7 +233,7 @@ restore_row(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span va
                 RF_F_SPAN("call", key));
         return true;
     }
-    post_surely(p, owner, &head, sizeof head, value);
+    post_surely(p->shared.worker[owner]->letters, &head, sizeof head, value);
     return true;
 }
 
@@ -242,7 +249,26 @@ restore_calls(struct process *p)
     }
     /* Behind the calls in each mailbox, so that media is told of every one of them first. */
     for (unsigned i = 0; i < p->shared.workers; i++)
-        post_surely(p, i, &sweep, sizeof sweep, rf_span(NULL, 0));
+        post_surely(p->shared.worker[i]->letters, &sweep, sizeof sweep, rf_span(NULL, 0));
+}
+
+/*
+ * Only now: what a phone says about a call that is up must find it, and a user's calls are counted before another is
+ * asked for. Until then the kernel keeps what arrives.
+ */
+static void
+begin_to_listen(struct process *p)
+{
+    for (uint32_t i = 0; i < p->launch->fd_count; i++) {
+        const struct rf_launch_fd *f = &p->launch->fd[i];
+        struct rf_letter_listen letter = { .head = { .kind = RF_LETTER_LISTEN, .from = RF_WORKERS_MAX }, .id = f->b,
+                                           .fd = f->fd, .transport = f->transport };
+
+        if (f->kind != RF_FD_LISTENER || f->a >= p->shared.workers)
+            continue;
+        memcpy(letter.name, f->name, sizeof letter.name);
+        post_surely(rf_acceptor(&p->shared, letter.name, f->a), &letter, sizeof letter, rf_span(NULL, 0));
+    }
 }
 
 /* --- start --- */
@@ -361,6 +387,9 @@ start(struct process *p)
 
     if (status != 0)
         return status;
+    for (uint32_t i = 0; i < p->launch->fd_count; i++)
+        if (p->launch->fd[i].kind == RF_FD_LISTENER && p->launch->fd[i].a == 0)
+            rf_site_add_listener(site, &p->launch->fd[i]);
     if (rf_loop_new(&p->loop) != RF_OK ||
         rf_mailbox_new(&p->shared.desk, p->loop, RF_LETTER_MAX, DESK_RING, on_letter, p) != RF_OK)
         return failed("loop", strerror(errno));
@@ -383,6 +412,7 @@ start(struct process *p)
         return failed("channel", strerror(errno));
     on_tick(&p->tick, rf_now_us());
     restore_calls(p);
+    begin_to_listen(p);
     return 0;
 }
 
@@ -403,8 +433,12 @@ end(struct process *p)
     rf_web_stop(p->web);
     for (unsigned i = 0; i < p->shared.workers; i++)
         rf_worker_stop(p->shared.worker[i]);
-    for (unsigned i = 0; i < p->shared.workers; i++)
-        rf_worker_free(p->shared.worker[i]);
+    for (unsigned i = 0; i < p->shared.workers; i++) {
+        struct rf_worker *w = p->shared.worker[i];
+
+        p->shared.worker[i] = NULL; /* the others may still have words for it */
+        rf_worker_free(w);
+    }
     rf_slow_free(p->slow);
     rf_web_free(p->web);
     rf_acme_shown_free(p->shared.shown);

@@ -202,6 +202,18 @@ rf_site_unref(struct rf_site *s)
     free(s);
 }
 
+void
+rf_site_add_listener(struct rf_site *s, const struct rf_launch_fd *f)
+{
+    struct rf_site_listener *ln = &s->listener[s->listener_count];
+
+    rf_assert(s->listener_count < RF_LISTENERS_MAX);
+    *ln = (struct rf_site_listener){ .id = f->b, .transport = (enum rf_transport)f->transport, .addr = f->addr };
+    snprintf(ln->name, sizeof ln->name, "%s", f->name);
+    (void)!rf_iface_find(rf_span_str(ln->name), &ln->iface);
+    s->listener_count++;
+}
+
 bool
 rf_site_user(const struct rf_site *s, struct rf_span name, struct rf_call_user *out)
 {

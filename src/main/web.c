@@ -5,10 +5,12 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "acme/shown.h"
 #include "flow/http_server.h"
 #include "loop/mailbox.h"
+#include "net/socket.h"
 
 #define RING (1u << 18)
 
@@ -138,11 +140,11 @@ hsts_of(const struct rf_site *site)
 }
 
 static uint16_t
-https_port(const struct rf_launch *l)
+https_port(const struct rf_site *site)
 {
-    for (uint32_t i = 0; i < l->fd_count; i++)
-        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].b == RF_IFACE_HTTPS && l->fd[i].transport == RF_TLS)
-            return rf_addr_port(&l->fd[i].addr);
+    for (size_t i = 0; i < site->listener_count; i++)
+        if (site->listener[i].iface == RF_IFACE_HTTPS && site->listener[i].transport == RF_TLS)
+            return rf_addr_port(&site->listener[i].addr);
     return 443;
 }
 
@@ -152,7 +154,7 @@ use_site(struct rf_web *w)
 {
     const struct rf_http_policy policy = {
         .force_https = rf_conf_is_on(w->site->conf, "web.force-https-web-access"),
-        .https_port = https_port(w->shared->launch),
+        .https_port = https_port(w->site),
         .hsts = hsts_of(w->site),
     };
     struct rf_tls_server *tls;
@@ -174,37 +176,49 @@ use_site(struct rf_web *w)
 }
 
 static void
+take_listener(struct rf_web *w, const struct rf_letter_listen *letter)
+{
+    struct rf_addr at = rf_socket_local(letter->fd);
+    enum rf_err err = rf_http_server_listen(w->server, rf_iface_row(RF_IFACE_HTTPS)->name, letter->id, letter->fd,
+                                            letter->transport == RF_TLS);
+
+    if (!err)
+        return;
+    RF_REFUSE(CANNOT_LISTEN, RF_F_ADDR("addr", &at), RF_F_STR("reason", rf_err_text(err)));
+    close(letter->fd);
+}
+
+static void
 on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
 {
     struct rf_web *w = ctx;
     struct rf_letter_head head;
     struct rf_letter_site letter;
+    struct rf_letter_listen listen;
     struct rf_site *was = w->site;
 
     memcpy(&head, octets.p, sizeof head);
-    if (head.kind != RF_LETTER_SITE)
-        return;
-    memcpy(&letter, octets.p, sizeof letter);
-    w->site = letter.site;
-    (void)!use_site(w);
-    rf_site_unref(was);
+    switch ((enum rf_letter_kind)head.kind) {
+    case RF_LETTER_SITE:
+        memcpy(&letter, octets.p, sizeof letter);
+        w->site = letter.site;
+        (void)!use_site(w);
+        rf_site_unref(was);
+        break;
+    case RF_LETTER_LISTEN: /* one for each worker: the kernel spreads connections over the sockets of an address */
+        memcpy(&listen, octets.p, sizeof listen);
+        take_listener(w, &listen);
+        break;
+    case RF_LETTER_UNLISTEN:
+        memcpy(&listen, octets.p, sizeof listen);
+        rf_http_server_unlisten(w->server, listen.id);
+        break;
+    default:
+        break;
+    }
 }
 
 /* --- life --- */
-
-/* Each worker's socket of an address is one of a group over which the kernel spreads connections: all are ours. */
-static enum rf_err
-listen_all(struct rf_web *w)
-{
-    const struct rf_launch *l = w->shared->launch;
-    enum rf_err err = RF_OK;
-
-    for (uint32_t i = 0; !err && i < l->fd_count; i++)
-        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].b == RF_IFACE_HTTPS)
-            err = rf_http_server_listen(w->server, rf_iface_row(RF_IFACE_HTTPS)->name, l->fd[i].fd,
-                                        l->fd[i].transport == RF_TLS);
-    return err;
-}
 
 enum rf_err
 rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
@@ -226,8 +240,6 @@ rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
         err = rf_http_server_new(&w->server, w->loop, &limits, &user);
     if (!err)
         err = use_site(w);
-    if (!err)
-        err = listen_all(w);
     if (err) {
         rf_web_free(w);
         return err;

@@ -17,7 +17,7 @@ RF_MUST_CHECK enum rf_err rf_web_start(struct rf_web *w);
 void rf_web_stop(struct rf_web *w);
 void rf_web_free(struct rf_web *w); /* NULL is fine */
 
-/** Where its letters go: RF_LETTER_SITE. */
+/** Where its letters go: RF_LETTER_SITE, RF_LETTER_LISTEN, RF_LETTER_UNLISTEN. */
 struct rf_mailbox *rf_web_letters(struct rf_web *w);
 
 #endif

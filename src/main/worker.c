@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/refusal.h"
+#include "net/socket.h"
 
 #define TICK_US (200 * RF_MS)
 /* Handshakes that are remembered, by a worker: 0.3 MB in all. */
@@ -290,7 +292,7 @@ on_opened(void *ctx, struct rf_flow *flow, uint64_t now_us)
 
     rf_worker_judge_peer(w, flow, now_us);
     if (!flow->is_closed)
-        rf_paths_opened(w->paths, flow);
+        rf_paths_opened(w->paths, flow, now_us);
 }
 
 /* A certificate that was refused is kept, for whoever wants to trust it after all (AVA-26). */
@@ -379,6 +381,8 @@ post_flow_letter(void *ctx, uint16_t worker, const struct rf_span *parts, size_t
 
     if (worker >= w->shared->workers || n > 7)
         return RF_ERR_RANGE;
+    if (w->shared->worker[worker] == NULL)
+        return RF_ERR_CLOSED; /* we are ending, and it is gone already */
     memcpy(all + 1, parts, n * sizeof *parts);
     return rf_mailbox_send(w->shared->worker[worker]->letters, all, n + 1);
 }
@@ -442,7 +446,26 @@ take_site(struct rf_worker *w, struct rf_site *site)
         for (int i = 0; i < RF_IFACE_COUNT; i++)
             if (w->tls[i] != NULL)
                 rf_transport_set_tls(w->transport, rf_iface_row((enum rf_iface)i)->name, w->tls[i]);
+    rf_paths_see_listeners(w->paths);
     rf_site_unref(was);
+}
+
+static void
+take_listener(struct rf_worker *w, const struct rf_letter_listen *letter)
+{
+    struct rf_listener_conf conf = { .name = letter->name, .transport = (enum rf_transport)letter->transport,
+                                     .fd = letter->fd, .id = letter->id };
+    struct rf_addr at = rf_socket_local(letter->fd);
+    enum rf_err err;
+
+    if (conf.transport == RF_TLS)
+        conf.tls = w->tls[iface_of(letter->name)];
+    err = rf_transport_listen(w->transport, &conf);
+    if (!err)
+        return;
+    /* Only memory and descriptors can be short here: the others of its group serve. */
+    RF_REFUSE(CANNOT_LISTEN, RF_F_ADDR("addr", &at), RF_F_STR("reason", rf_err_text(err)), RF_F_U64("worker", w->index));
+    close(letter->fd);
 }
 
 static void
@@ -481,6 +504,7 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     struct rf_letter_message message;
     struct rf_letter_card card;
     struct rf_letter_site site;
+    struct rf_letter_listen listen;
     struct rf_letter_ask ask;
 
     if (octets.n < sizeof head)
@@ -505,6 +529,14 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     case RF_LETTER_SITE:
         memcpy(&site, octets.p, sizeof site);
         take_site(w, site.site);
+        break;
+    case RF_LETTER_LISTEN:
+        memcpy(&listen, octets.p, sizeof listen);
+        take_listener(w, &listen);
+        break;
+    case RF_LETTER_UNLISTEN:
+        memcpy(&listen, octets.p, sizeof listen);
+        rf_transport_unlisten(w->transport, listen.id);
         break;
     case RF_LETTER_ASK:
         memcpy(&ask, octets.p, sizeof ask);
@@ -579,28 +611,6 @@ rf_worker_numbers_json(struct rf_worker *w)
 /* --- its life --- */
 
 static enum rf_err
-make_listeners(struct rf_worker *w)
-{
-    const struct rf_launch *l = w->shared->launch;
-
-    for (uint32_t i = 0; i < l->fd_count; i++) {
-        const struct rf_launch_fd *f = &l->fd[i];
-        struct rf_listener_conf conf = { .name = f->name, .transport = (enum rf_transport)f->transport, .fd = f->fd };
-        enum rf_err err;
-
-        /* The web thread has all sockets of its interface. */
-        if (f->kind != RF_FD_LISTENER || f->a != w->index || iface_of(f->name) == RF_IFACE_HTTPS)
-            continue;
-        if (conf.transport == RF_TLS)
-            conf.tls = w->tls[iface_of(f->name)];
-        err = rf_transport_listen(w->transport, &conf);
-        if (err)
-            return err;
-    }
-    return RF_OK;
-}
-
-static enum rf_err
 make_parts(struct rf_worker *w)
 {
     const struct rf_launch *l = w->shared->launch;
@@ -668,8 +678,6 @@ rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index, 
         err = make_parts(w);
     if (!err)
         err = make_tls(w);
-    if (!err)
-        err = make_listeners(w);
     if (err) {
         rf_worker_free(w);
         return err;

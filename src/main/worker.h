@@ -52,6 +52,9 @@ struct rf_signal {
     unsigned workers;
 };
 
+/** Who accepts at listeners of this interface: each worker, or the web thread for all of them. */
+struct rf_mailbox *rf_acceptor(const struct rf_signal *s, const char *interface, unsigned worker);
+
 /* Plain numbers that other threads may read relaxed. */
 struct rf_worker_numbers {
     _Atomic uint64_t beat_us;      /* its loop went round */
@@ -89,7 +92,7 @@ void rf_signal_limits(const struct rf_conf *c, struct rf_location_limits *limits
 /** What the configuration says about sources. */
 void rf_signal_guard_limits(const struct rf_conf *c, struct rf_guard_limits *out);
 
-/** Make it, with its listeners; nothing runs yet. The site's reference is taken over. */
+/** Make it; nothing runs yet, and it listens nowhere until it is told (RF_LETTER_LISTEN). The site's reference is taken over. */
 RF_MUST_CHECK enum rf_err rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index,
                                         struct rf_site *site);
 /** Start its thread. */
