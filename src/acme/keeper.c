@@ -808,7 +808,13 @@ has_label(const struct acme_entry *e, struct rf_span label)
     return e->conf != NULL && rf_span_is(label, e->conf->label);
 }
 
-/* RF_ERR_NOT_FOUND, RF_ERR_EXISTS when all of it is busy. */
+static bool
+is_ordering(const struct acme_entry *e)
+{
+    return e->run != NULL && e->goal == RF_ACME_ISSUE;
+}
+
+/* One that can take a command, now or after a question that is under way. RF_ERR_NOT_FOUND, RF_ERR_EXISTS all order. */
 static enum rf_err
 find(struct rf_acme_keeper *k, struct rf_span label, struct acme_entry **out)
 {
@@ -819,7 +825,7 @@ find(struct rf_acme_keeper *k, struct rf_span label, struct acme_entry **out)
 
         if (!has_label(e, label))
             continue;
-        if (e->run == NULL) {
+        if (!is_ordering(e)) {
             *out = e;
             return RF_OK;
         }
@@ -839,7 +845,7 @@ rf_acme_keeper_renew(struct rf_acme_keeper *k, struct rf_span label)
     RF_LIST_FOREACH(&k->entries, it) {
         struct acme_entry *e = rf_container(it, struct acme_entry, link);
 
-        if (has_label(e, label) && e->run == NULL) {
+        if (has_label(e, label) && !is_ordering(e)) {
             e->wants_now = true;
             e->s.next_s = 0;
         }

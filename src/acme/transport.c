@@ -23,7 +23,7 @@ struct exchange {
     struct rf_addr address[ADDRESSES_MAX];
     size_t addresses;
     struct rf_timer fails;       /* a failure is told from the loop */
-    char host[RF_ACME_NAME_MAX], why[CURL_ERROR_SIZE + 64];
+    char host[RF_ACME_NAME_MAX], why[RF_ACME_DETAIL_MAX], curl_why[CURL_ERROR_SIZE];
     uint16_t port;
     struct rf_acme_request request;
     char *request_body, *ca_pem;
@@ -134,8 +134,8 @@ look_for_done(struct rf_acme_transport *t, uint64_t now_us)
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
         curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &status);
         if (result != CURLE_OK) {
-            if (x->why[0] == '\0')
-                snprintf(x->why, sizeof x->why, "%s", curl_easy_strerror(result));
+            if (x->why[0] == '\0') /* ours says more */
+                snprintf(x->why, sizeof x->why, "%s", x->curl_why[0] != '\0' ? x->curl_why : curl_easy_strerror(result));
             status = 0;
         }
         finish(x, (int)status, now_us);
@@ -286,7 +286,7 @@ set_options(struct exchange *x)
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_USERAGENT, "ringfence/" RF_VERSION); /* RFC 8555 6.1 asks for one */
-    SET(CURLOPT_ERRORBUFFER, x->why);
+    SET(CURLOPT_ERRORBUFFER, x->curl_why);
     SET(CURLOPT_CONNECTTIMEOUT, CONNECT_S);
     SET(CURLOPT_TIMEOUT, TOTAL_S);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

@@ -457,10 +457,10 @@ take(struct conn *c, uint64_t now_us)
             c->in = more;
             c->in_cap = c->in_n + n;
         }
-        if (c->in_n == 0 && !c->has_head)
-            mark(c, now_us);
         memcpy(c->in + c->in_n, mem, n);
         c->in_n += n;
+        if (c->in_n == n) /* the first of a request: its head must be whole by then */
+            mark(c, now_us);
     }
     return true;
 }
