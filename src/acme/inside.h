@@ -62,6 +62,18 @@ struct rf_acme_keeper {
     int64_t wall_s;                    /* of the last call */
 };
 
+/* keeper.c */
+struct acme_entry *rf_acme_entry_of(struct rf_acme_keeper *k, const char *name); /* NULL: none */
+struct acme_entry *rf_acme_entry_new(struct rf_acme_keeper *k, const char *name);
+/** The account for this certificate, made and saved when there was none. NULL: memory, or the store does not take it. */
+struct acme_account *rf_acme_account_of(struct rf_acme_keeper *k, const struct rf_acme_certificate *c);
+/** When the next order is due, wall seconds (K4). */
+int64_t rf_acme_order_at(const struct acme_entry *e);
+
+/* manage.c */
+void rf_acme_give_up(struct acme_entry *e);
+void rf_acme_certificate_free(struct rf_acme_certificate *c);
+
 /* state.c. Texts made by encode hold keys: wipe and free them. NULL: memory. */
 char *rf_acme_state_encode(const struct acme_state *s);
 RF_MUST_CHECK enum rf_err rf_acme_state_decode(struct rf_span value, struct acme_state *out);
