@@ -131,7 +131,7 @@ ca_issue(struct ca *ca, int64_t now_s)
     add_extension(x, ca->root, NID_subject_key_identifier, "hash");
     add_extension(ca->root, ca->root, NID_subject_key_identifier, "hash");
     add_extension(x, ca->root, NID_authority_key_identifier, "keyid");
-    X509_delete_ext(ca->root, X509_get_ext_by_NID(ca->root, NID_subject_key_identifier, -1));
+    X509_EXTENSION_free(X509_delete_ext(ca->root, X509_get_ext_by_NID(ca->root, NID_subject_key_identifier, -1)));
     X509_sign(x, ca->key, EVP_sha256());
     PEM_write_bio_X509(b, x);
     n = (size_t)BIO_get_mem_data(b, &text);

@@ -123,7 +123,7 @@ change_done(struct rf_desk *d)
     rf_desk_command(d, copy.ask, copy.request);
     json_decref(copy.request);
     /* One that was refused at once makes no change: go on with those behind it. */
-    if (d->change == NULL && !rf_list_empty(&d->deferred))
+    if (d->change == NULL && (!rf_list_empty(&d->deferred) || d->has_new_certificate))
         change_done(d);
 }
 
