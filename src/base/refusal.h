@@ -160,9 +160,12 @@
       "SDES keys stand in the SDP, so whoever reads the signalling can decrypt the media.",                   \
       "set the device's transport to TLS")                                                                    \
     X(ONE_WAY_AUDIO, "RF-401", "one-way-audio", WARN, 0, 0,                                                   \
-      "no audio from {who}: nothing arrived at {addr}",                                                       \
-      "A firewall or SIP ALG on the device's side; the ports of media.ports are not open.",                   \
-      "open the UDP ports of media.ports towards this machine")                                               \
+      "no audio from {who}: {detail}",                                                                        \
+      "Nothing arrives: a firewall or SIP ALG on the device's side, or the ports of media.ports are not "     \
+      "open. Not authentic: the device changed its key or never used it. From another address: its SDP names " \
+      "a place that it does not send from. Reports alone: it is muted, or its microphone is dead.",           \
+      "open the UDP ports of media.ports towards this machine when nothing arrives; otherwise "               \
+      "ringfence call show ID counts what was refused, and why")                                              \
     X(MEDIA_IN_CLEAR, "RF-403", "media-in-clear", WARN, 0, 0,                                                 \
       "{who}'s leg carries unencrypted media",                                                                \
       "SRTP is optional or off for this user and the device did not offer it.",                               \
@@ -237,7 +240,8 @@
       "By the reason that the certificate authority gives.", "ringfence cert list; then: ringfence cert renew {label}")\
     X(CERT_EXPIRING, "RF-704", "certificate-expiring", WARN, 0, 0,                                            \
       "{name} ({owner}) ends in {days} days",                                                                 \
-      "Nobody has renewed it, or its renewal fails.", "ringfence cert list")                                  \
+      "Nobody has renewed it; after that day peers refuse it.",                                               \
+      "ours: ringfence cert renew {name}, or replace its files; theirs: tell who runs the peer")              \
     X(CLOCK_WRONG, "RF-705", "clock-wrong", ERROR, 0, 0,                                                      \
       "this machine's clock is off by {by}",                                                                  \
       "Time synchronisation is off or does not work.", "timedatectl set-ntp true")                            \

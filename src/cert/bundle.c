@@ -156,8 +156,8 @@ look_at(const char *path)
 }
 
 /* Before it is read: a change in between is then seen as one. */
-static enum rf_err
-remember(struct rf_bundle *b, const char *path)
+enum rf_err
+rf_bundle_watch(struct rf_bundle *b, const char *path)
 {
     struct rf_bundle_file *more;
 
@@ -175,6 +175,13 @@ remember(struct rf_bundle *b, const char *path)
     return RF_OK;
 }
 
+static bool
+is_same_file(const struct rf_bundle_file *a, const struct rf_bundle_file *b)
+{
+    return a->inode == b->inode && a->size == b->size && a->mtime.tv_sec == b->mtime.tv_sec &&
+           a->mtime.tv_nsec == b->mtime.tv_nsec;
+}
+
 bool
 rf_bundle_is_stale(const struct rf_bundle *b)
 {
@@ -182,8 +189,7 @@ rf_bundle_is_stale(const struct rf_bundle *b)
         const struct rf_bundle_file *was = &b->file[i];
         struct rf_bundle_file is = look_at(was->path);
 
-        if (is.inode != was->inode || is.size != was->size || is.mtime.tv_sec != was->mtime.tv_sec ||
-            is.mtime.tv_nsec != was->mtime.tv_nsec)
+        if (!is_same_file(&is, was))
             return true;
     }
     return false;
@@ -216,38 +222,15 @@ read_list(const char *path, char **out, size_t *n, struct rf_cert_problem *probl
 /* --- own --- */
 
 enum rf_err
-rf_bundle_add_own(struct rf_bundle *b, const char *name, const char *chain_path, const char *key_path,
+rf_bundle_add_own(struct rf_bundle *b, const char *name, struct rf_span chain, struct rf_span key,
                   struct rf_cert_problem *problem)
 {
-    char *chain = NULL, *key = NULL;
-    size_t chain_n = 0, key_n = 0;
-    enum rf_err err = remember(b, chain_path);
+    struct rf_cert *c = NULL;
+    /* Key and certificate must belong together before anything that works is replaced. */
+    enum rf_err err = rf_cert_from_pem(&c, chain, key, problem);
 
-    memset(problem, 0, sizeof *problem);
-    if (!err)
-        err = remember(b, key_path);
-    if (!err)
-        err = rf_cert_file_read(chain_path, false, &chain, &chain_n, problem);
-    if (!err)
-        err = rf_cert_file_read(key_path, true, &key, &key_n, problem);
-    if (!err) {
-        /* Key and certificate must belong together before anything that works is replaced. */
-        struct rf_cert *c = NULL;
-
-        err = rf_cert_from_pem(&c, rf_span(chain, chain_n), rf_span(key, key_n), problem);
-        rf_cert_unref(c);
-        if (err) {
-            char why[sizeof problem->text];
-
-            memcpy(why, problem->text, sizeof why);
-            say(problem, err, "%.90s with %.90s: %s", chain_path, key_path, why);
-        }
-    }
-    if (!err)
-        err = add_item(b, RF_BUNDLE_OWN, rf_span_str(name), rf_span(chain, chain_n), rf_span(key, key_n));
-    drop_octets(key, key_n);
-    free(chain);
-    return err;
+    rf_cert_unref(c);
+    return err ? err : add_item(b, RF_BUNDLE_OWN, rf_span_str(name), chain, key);
 }
 
 /* --- trusted --- */
@@ -305,7 +288,7 @@ add_file(struct rf_bundle *b, const char *group, const char *path, struct rf_cer
 {
     char *octets = NULL;
     size_t n = 0, found = 0, before = b->n;
-    enum rf_err err = remember(b, path);
+    enum rf_err err = rf_bundle_watch(b, path);
 
     if (!err)
         err = read_list(path, &octets, &n, problem);
@@ -351,7 +334,7 @@ static enum rf_err
 add_folder(struct rf_bundle *b, const char *group, const char *folder, struct rf_cert_problem *problem)
 {
     struct dirent **entry = NULL;
-    enum rf_err err = remember(b, folder);
+    enum rf_err err = rf_bundle_watch(b, folder);
     int n = err ? 0 : scandir(folder, &entry, NULL, by_name);
 
     if (n < 0)
@@ -394,18 +377,56 @@ rf_bundle_add_trusted(struct rf_bundle *b, const char *group, const char *path, 
     return S_ISDIR(st.st_mode) ? add_folder(b, group, path, problem) : add_file(b, group, path, problem);
 }
 
+/*
+ * The items of the system's authorities as they were read last: a reload comes for other reasons, and to parse 140
+ * certificates takes longer than all the rest of it. They are public, and this process reads them alone.
+ */
+static struct {
+    struct rf_bundle_file at;
+    char *octets;
+    size_t n;
+} system_items;
+
+static enum rf_err
+add_system_file(struct rf_bundle *b, const char *path)
+{
+    struct rf_cert_problem ignored = { 0 };
+    struct rf_bundle_file is = look_at(path);
+    size_t before = b->n;
+    enum rf_err err;
+
+    if (system_items.octets != NULL && strcmp(system_items.at.path, path) == 0 && is_same_file(&system_items.at, &is)) {
+        err = rf_bundle_watch(b, path);
+        if (!err)
+            err = make_room(b, system_items.n);
+        if (!err) {
+            memcpy(b->p + b->n, system_items.octets, system_items.n);
+            b->n += system_items.n;
+        }
+        return err;
+    }
+    err = add_file(b, RF_BUNDLE_SYSTEM, path, &ignored);
+    free(system_items.octets);
+    system_items.octets = err ? NULL : malloc(b->n - before + 1);
+    if (system_items.octets != NULL) {
+        system_items.n = b->n - before;
+        memcpy(system_items.octets, b->p + before, system_items.n);
+        system_items.at = is; /* of before it was read: a change meanwhile is seen the next time */
+    }
+    return err;
+}
+
 enum rf_err
 rf_bundle_add_system(struct rf_bundle *b)
 {
     /* The file that Debian and its kin keep; OpenSSL's own default is a folder of links to its parts. */
     static const char *const files[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt" };
-    struct rf_cert_problem ignored = { 0 };
     const char *named = getenv(X509_get_default_cert_file_env());
 
     if (named != NULL && access(named, R_OK) == 0)
-        return add_file(b, RF_BUNDLE_SYSTEM, named, &ignored);
+        return add_system_file(b, named);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (access(files[i], R_OK) == 0)
-            return add_file(b, RF_BUNDLE_SYSTEM, files[i], &ignored);
+            return add_system_file(b, files[i]);
     return RF_OK;
 }

@@ -36,11 +36,13 @@ RF_MUST_CHECK enum rf_err rf_bundle_new(struct rf_bundle **out);
 void rf_bundle_free(struct rf_bundle *b); /* NULL is fine */
 
 /**
- * A chain and its key.
- * @return as rf_cert_load; RF_ERR_NOMEM also when it does not fit
+ * A chain and its key, in PEM; they must belong together.
+ * @return as rf_cert_from_pem; RF_ERR_NOMEM also when it does not fit
  */
-RF_MUST_CHECK enum rf_err rf_bundle_add_own(struct rf_bundle *b, const char *name, const char *chain_path,
-                                            const char *key_path, struct rf_cert_problem *problem);
+RF_MUST_CHECK enum rf_err rf_bundle_add_own(struct rf_bundle *b, const char *name, struct rf_span chain,
+                                            struct rf_span key, struct rf_cert_problem *problem);
+/** A file that was read for it: when it changes, the bundle is stale. Call it before the file is read. RF_ERR_NOMEM. */
+RF_MUST_CHECK enum rf_err rf_bundle_watch(struct rf_bundle *b, const char *path);
 /**
  * A file, or all *.pem, *.crt, *.cer, *.der and *.crl files of a folder.
  * @param group  the name under which they stand; one that is there already is not read again

@@ -97,12 +97,6 @@ send_command(struct rf_cli *cli, const char *command, const char *sentence)
 }
 
 int
-rf_cmd_cert_renew(struct rf_cli *cli)
-{
-    return send_command(cli, "acme.renew", "the authority is asked now; ringfence cert automatic shows what becomes of it");
-}
-
-int
 rf_cmd_cert_account_key(struct rf_cli *cli)
 {
     return send_command(cli, "acme.account-key", "the account gets a new key now");

@@ -22,6 +22,18 @@ int rf_cmd_config_default(struct rf_cli *cli);
 int rf_cmd_config_fmt(struct rf_cli *cli);
 int rf_cmd_get(struct rf_cli *cli);
 int rf_cmd_set(struct rf_cli *cli);
+int rf_cmd_config_history(struct rf_cli *cli);
+int rf_cmd_config_rollback(struct rf_cli *cli);
+/* cmd_cert.c */
+int rf_cmd_cert_list(struct rf_cli *cli);
+int rf_cmd_cert_show(struct rf_cli *cli);
+int rf_cmd_cert_add(struct rf_cli *cli);
+int rf_cmd_cert_export(struct rf_cli *cli);
+int rf_cmd_cert_renew(struct rf_cli *cli);
+int rf_cmd_cert_refused(struct rf_cli *cli);
+int rf_cmd_cert_trust(struct rf_cli *cli);
+int rf_cmd_cert_untrust(struct rf_cli *cli);
+int rf_cmd_cert_pin(struct rf_cli *cli);
 /* cmd_user.c */
 int rf_cmd_user_list(struct rf_cli *cli);
 int rf_cmd_user_show(struct rf_cli *cli);
@@ -31,7 +43,6 @@ int rf_cmd_user_remove(struct rf_cli *cli);
 int rf_cmd_user_password(struct rf_cli *cli);
 /* cmd_acme.c */
 int rf_cmd_cert_automatic(struct rf_cli *cli);
-int rf_cmd_cert_renew(struct rf_cli *cli);
 int rf_cmd_cert_account_key(struct rf_cli *cli);
 int rf_cmd_cert_revoke(struct rf_cli *cli);
 /* cmd_ban.c */
@@ -49,6 +60,7 @@ int rf_cmd_explain(struct rf_cli *cli);
 /* cmd_doctor.c */
 int rf_cmd_doctor(struct rf_cli *cli);
 /* cmd_tool.c */
+int rf_cmd_tls_levels(struct rf_cli *cli);
 int rf_cmd_sip_parse(struct rf_cli *cli);
 int rf_cmd_sdp_decide(struct rf_cli *cli);
 int rf_cmd_srtp_protect(struct rf_cli *cli);

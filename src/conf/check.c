@@ -92,13 +92,14 @@ check_files(struct loader *l, const struct setting *s)
 {
     struct rf_span left = rf_span_str(s->text), word;
     char path[RF_PATH_MAX];
+    struct rf_span octets;
     size_t n = 0;
 
     while (rf_conf_next_word(&left, &word)) {
         n++;
         if (rf_span_copy(rf_option_path(word), path, sizeof path) != RF_OK)
             rf_loader_fail(l, RF_ERR_RANGE, s->at, "the path is too long");
-        else if (!l->from->files_are_given)
+        else if (l->from->file == NULL || !l->from->file(l->from->ctx, rf_span_str(path), &octets))
             check_file(l, s, path);
     }
     return n;

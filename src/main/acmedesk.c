@@ -36,6 +36,12 @@ answer_done(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void
     free(label);
 }
 
+void
+rf_desk_renew_automatic(struct rf_desk *d, struct rf_control_ask *ask, const char *name)
+{
+    rf_desk_ask(d, RF_ASK_ACME_RENEW, name, ask, answer_done, strdup(name));
+}
+
 bool
 rf_desk_acme_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request)
 {
@@ -43,7 +49,6 @@ rf_desk_acme_command(struct rf_desk *d, struct rf_control_ask *ask, const char *
         const char *command;
         enum rf_question question;
     } rows[] = {
-        { "acme.renew", RF_ASK_ACME_RENEW },
         { "acme.account-key", RF_ASK_ACME_ACCOUNT_KEY },
         { "acme.revoke", RF_ASK_ACME_REVOKE },
     };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/refusal.h"
+#include "base/secret.h"
 #include "cert/ca.h"
 #include "conf/iface.h"
 
@@ -14,9 +15,10 @@
 
 struct gather {
     struct rf_bundle *to;
+    struct rf_key_files *files;
     const char *state_dir;
     const struct rf_conf *conf;
-    int64_t wall_s;
+    struct rf_credentials_sources *from;
     char local_chain[PATH_MAX_OCTETS], local_key[PATH_MAX_OCTETS], local_root[PATH_MAX_OCTETS];
     struct rf_conf_problem *problem;
 };
@@ -84,11 +86,12 @@ local_names(const struct rf_conf *c, char mem[][RF_ADDR_TEXT_MAX], const char **
 
 /* The CA's folder stays root's: signal is given the listeners' key, never the CA's. */
 static enum rf_err
-make_local(struct gather *g, int64_t *renew_at_s)
+make_local(struct gather *g)
 {
     char mem[RF_LISTENERS_MAX + 1][RF_ADDR_TEXT_MAX], ca_name[300], dir[1000];
     const char *name[RF_LISTENERS_MAX + 8];
-    struct rf_ca_conf conf = { .dir = dir, .ca_name = ca_name, .name = name };
+    struct rf_ca_conf conf = { .dir = dir, .ca_name = ca_name, .name = name,
+                               .must_renew = g->from->must_renew };
     struct rf_cert_problem problem = { 0 };
     struct rf_ca_result result = { 0 };
     struct rf_cert *leaf = NULL;
@@ -106,7 +109,7 @@ make_local(struct gather *g, int64_t *renew_at_s)
     snprintf(g->local_key, sizeof g->local_key, "%s/server.key", dir);
     snprintf(g->local_root, sizeof g->local_root, "%s/ca.pem", dir);
     conf.name_count = local_names(g->conf, mem, name, RF_LISTENERS_MAX + 1);
-    err = rf_ca_ensure(&conf, g->wall_s, &result, &problem);
+    err = rf_ca_ensure(&conf, g->from->wall_s, &result, &problem);
     if (err)
         return fail(g, err, (struct rf_conf_origin){ 0 }, &problem, g->local_key);
     if (result.made_ca || result.made_leaf)
@@ -116,7 +119,7 @@ make_local(struct gather *g, int64_t *renew_at_s)
     err = rf_cert_load(&leaf, g->local_chain, g->local_key, &problem);
     if (err)
         return fail(g, err, (struct rf_conf_origin){ 0 }, &problem, g->local_key);
-    *renew_at_s = rf_cert_renew_at(rf_cert_facts(leaf));
+    g->from->renew_at_s = rf_cert_renew_at(rf_cert_facts(leaf));
     rf_cert_unref(leaf);
     return RF_OK;
 }
@@ -124,12 +127,56 @@ make_local(struct gather *g, int64_t *renew_at_s)
 /* --- certificate blocks -------------------------------------------------------------------------------- */
 
 static enum rf_err
-add_own(struct gather *g, const char *name, const char *chain, const char *key, struct rf_conf_origin at)
+add_pair(struct gather *g, const char *name, const char *chain_path, struct rf_span chain, struct rf_span key,
+         struct rf_conf_origin at)
 {
     struct rf_cert_problem problem = { 0 };
     enum rf_err err = rf_bundle_add_own(g->to, name, chain, key, &problem);
+    char why[sizeof problem.text];
 
-    return err ? fail(g, err, at, &problem, key) : RF_OK;
+    if (!err)
+        return RF_OK;
+    memcpy(why, problem.text, sizeof why);
+    snprintf(problem.text, sizeof problem.text, "%.100s: %.90s", chain_path, why[0] != '\0' ? why : rf_err_text(err));
+    return fail(g, err, at, &problem, "");
+}
+
+/* Files of our own: those of our authority, and what was put below the state directory. */
+static enum rf_err
+add_own(struct gather *g, const char *name, const char *chain_path, const char *key_path, struct rf_conf_origin at)
+{
+    struct rf_cert_problem problem = { 0 };
+    char *chain = NULL, *key = NULL;
+    size_t chain_n = 0, key_n = 0;
+    enum rf_err err = rf_bundle_watch(g->to, chain_path);
+
+    if (!err)
+        err = rf_bundle_watch(g->to, key_path);
+    if (!err)
+        err = rf_cert_file_read(chain_path, false, &chain, &chain_n, &problem);
+    if (!err)
+        err = rf_cert_file_read(key_path, true, &key, &key_n, &problem);
+    if (err)
+        err = fail(g, err, at, &problem, key_path);
+    else
+        err = add_pair(g, name, chain_path, rf_span(chain, chain_n), rf_span(key, key_n), at);
+    if (key != NULL)
+        rf_wipe(key, key_n);
+    free(key);
+    free(chain);
+    return err;
+}
+
+/* Files of the operator, as rf_key_files_collect read them. */
+static enum rf_err
+add_files(struct gather *g, const char *name, const char *chain_path, const char *key_path, struct rf_conf_origin at)
+{
+    struct rf_span chain, key;
+
+    if (!rf_key_files_find(g->files, rf_span_str(chain_path), &chain) ||
+        !rf_key_files_find(g->files, rf_span_str(key_path), &key))
+        return RF_ERR_STATE;
+    return add_pair(g, name, chain_path, chain, key, at);
 }
 
 /* The files that its lines name, in pairs. */
@@ -145,7 +192,7 @@ add_named(struct gather *g, const char *name, const char *chains, const char *ke
         if (!err)
             err = rf_span_copy(rf_option_path(key), key_path, sizeof key_path);
         if (!err)
-            err = add_own(g, name, chain_path, key_path, at);
+            err = add_files(g, name, chain_path, key_path, at);
     }
     return err;
 }
@@ -251,17 +298,40 @@ add_stores(struct gather *g)
     return err ? err : rf_bundle_add_system(g->to);
 }
 
-enum rf_err
-rf_credentials_gather(struct rf_bundle *out, const char *state_dir, const struct rf_conf *c, int64_t wall_s,
-                      int64_t *renew_at_s, struct rf_conf_problem *problem)
+/* Of all that the configuration names, before any of it is read. */
+static void
+watch_value(void *ctx, const char *name, const char *value, struct rf_conf_origin at)
 {
-    struct gather g = { .to = out, .state_dir = state_dir, .conf = c, .wall_s = wall_s, .problem = problem };
-    enum rf_err err = make_local(&g, renew_at_s);
+    struct gather *g = ctx;
+    struct rf_span label, left = rf_span_str(value), word;
+    const struct rf_option *o = rf_option_resolve(rf_span_str(name), &label);
+    char path[RF_PATH_MAX];
 
+    if (o == NULL || (o->type != RF_OPT_FILE && o->type != RF_OPT_KEY_FILE))
+        return;
+    while (rf_conf_next_word(&left, &word))
+        if (rf_span_copy(rf_option_path(word), path, sizeof path) == RF_OK)
+            (void)!rf_bundle_watch(g->to, path);
+}
+
+enum rf_err
+rf_credentials_gather(struct rf_bundle *out, struct rf_key_files *files, struct rf_credentials_sources *from,
+                      struct rf_conf_problem *problem)
+{
+    struct gather g = { .to = out, .files = files, .state_dir = from->state_dir, .conf = from->conf, .from = from,
+                        .problem = problem };
+    enum rf_err err;
+
+    rf_conf_visit(from->conf, watch_value, &g);
+    err = rf_key_files_collect(files, from->conf, from->uid, problem);
+    if (!err)
+        err = make_local(&g);
     if (!err)
         err = add_blocks(&g);
     if (!err)
         err = add_stores(&g);
+    if (!err)
+        err = rf_key_files_put(files, RF_SPAN_LIT(RF_KEY_FILES_CERTS), rf_bundle_block(out));
     if (err && problem->sentence[0] == '\0')
         snprintf(problem->sentence, sizeof problem->sentence, "the certificates cannot be read: %s", rf_err_text(err));
     return err;

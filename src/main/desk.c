@@ -377,7 +377,7 @@ answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
     json_object_set_new(o, "signal_starts", json_integer((json_int_t)l->epoch));
     json_object_set_new(o, "listen", listeners(d->site));
     json_object_set_new(o, "calls", json_integer(sum(answers, "calls")));
-    json_object_set_new(o, "calls_encrypted", json_integer((json_int_t)d->calls_encrypted));
+    json_object_set_new(o, "calls_encrypted", json_integer(sum(answers, "calls_encrypted")));
     json_object_set_new(o, "aors", json_integer((json_int_t)where.aors));
     json_object_set_new(o, "bindings", json_integer((json_int_t)where.bindings));
     json_object_set_new(o, "connections", json_integer(sum(answers, "connections")));
@@ -403,23 +403,15 @@ note_calls(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void 
     struct rf_location_counts where = rf_location_counts(d->conf.shared->location);
     char text[160];
 
-    d->calls = d->calls_encrypted = 0;
-    for (size_t i = 0; i < json_array_size(answers); i++) {
-        const json_t *list = json_array_get(answers, i);
-
-        d->calls += json_array_size(list);
-        for (size_t k = 0; k < json_array_size(list); k++)
-            d->calls_encrypted += strcmp(text_of(json_array_get(list, k), "verdict"), "ENCRYPTED") == 0;
-    }
-    snprintf(text, sizeof text, "%llu calls, %llu encrypted, %llu registered", (unsigned long long)d->calls,
-             (unsigned long long)d->calls_encrypted, (unsigned long long)where.bindings);
+    snprintf(text, sizeof text, "%lld calls, %lld encrypted, %llu registered", (long long)sum(answers, "calls"),
+             (long long)sum(answers, "calls_encrypted"), (unsigned long long)where.bindings);
     (void)rf_channel_send(d->conf.channel, RF_SAY_STATUS, 0, text, -1);
 }
 
 void
 rf_desk_tick(struct rf_desk *d, uint64_t now_us)
 {
-    rf_desk_ask(d, RF_ASK_CALLS, "", NULL, note_calls, NULL);
+    rf_desk_ask(d, RF_ASK_NUMBERS, "", NULL, note_calls, NULL);
 }
 
 /* --- the table --- */
@@ -477,6 +469,10 @@ on_sweep(struct rf_timer *t, uint64_t now_us)
     struct rf_desk *d = rf_container(t, struct rf_desk, sweep);
 
     rf_location_sweep(d->conf.shared->location, rf_wall_s());
+    if (now_us >= d->expiry_at_us) {
+        rf_expiry_look(d->expiry, d->site->ifaces, rf_wall_s());
+        d->expiry_at_us = now_us + 3600 * RF_S;
+    }
     rf_timer_arm(rf_loop_wheel(d->conf.loop), t, now_us + RF_S);
 }
 

@@ -8,6 +8,7 @@
 #define RF_MAIN_DESK_H
 
 #include "main/control.h"
+#include "main/expiry.h"
 #include "main/worker.h"
 
 struct rf_desk;
@@ -44,7 +45,7 @@ void rf_desk_new_certificate(struct rf_desk *d);
 /** A letter of a worker. */
 void rf_desk_letter(struct rf_desk *d, struct rf_span octets);
 
-/** A line for the service manager; and the number of calls as of the last look. */
+/** A line for the service manager. */
 void rf_desk_tick(struct rf_desk *d, uint64_t now_us);
 
 /* For the files of this folder. */
@@ -60,8 +61,9 @@ struct rf_desk {
     uint32_t last_change;            /* its number */
     struct rf_desk_listener *next;   /* of the next configuration, as far as the parent has told */
     size_t next_count;
+    struct rf_expiry *expiry;
+    uint64_t expiry_at_us;           /* the next look */
     struct rf_timer sweep;
-    uint64_t calls, calls_encrypted; /* as of the last status line */
 };
 
 /**
@@ -94,7 +96,10 @@ void rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t
 /** Answer with a configuration's problem. */
 void rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p);
 
-/* acmedesk.c: acme.*; false: not one of these commands */
+/* acmedesk.c */
+/** Have a certificate that renews itself renewed now; answers. */
+void rf_desk_renew_automatic(struct rf_desk *d, struct rf_control_ask *ask, const char *name);
+/* acme.*; false: not one of these commands */
 bool rf_desk_acme_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
 
 /**
@@ -118,6 +123,10 @@ bool rf_desk_cert_command(struct rf_desk *d, struct rf_control_ask *ask, const c
 /** One of those that change something. */
 bool rf_desk_is_cert_change(const char *command);
 
+/** settingsdesk.c: a certificate block that names these files, and interfaces that show it. */
+void rf_desk_cert_add(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request);
+/** The local authority makes its certificate anew; then as rf_desk_apply without a layer. */
+void rf_desk_renew_local(struct rf_desk *d, struct rf_control_ask *ask);
 /** The store's layer unchanged, with these writes: certificates that are trusted or no more. */
 void rf_desk_apply_writes(struct rf_desk *d, struct rf_control_ask *ask, const struct rf_store_write *more, size_t n);
 

@@ -179,19 +179,26 @@ bind_control(struct parent *p)
 static int
 certificates_file(struct parent *p, const struct rf_conf *c, struct rf_conf_problem *problem)
 {
+    struct rf_credentials_sources from = { .state_dir = rf_state_dir_path(p->dir), .conf = c, .uid = p->uid,
+                                           .wall_s = rf_wall_s(), .must_renew = p->must_renew,
+                                           .renew_at_s = p->renew_at_s };
+    struct rf_key_files *files = NULL;
     struct rf_bundle *bundle = NULL;
     enum rf_err err = rf_bundle_new(&bundle);
     int fd = -1;
 
     if (!err)
-        err = rf_credentials_gather(bundle, rf_state_dir_path(p->dir), c, rf_wall_s(), &p->renew_at_s, problem);
+        err = rf_key_files_new(&files);
+    if (!err)
+        err = rf_credentials_gather(bundle, files, &from, problem);
+    p->renew_at_s = from.renew_at_s;
+    p->must_renew = false;
     if (!err) {
-        struct rf_span block = rf_bundle_block(bundle);
-
-        fd = rf_sealed_file("ringfence-certs", block.p, block.n);
+        fd = rf_key_files_seal(files);
         if (fd < 0)
             snprintf(problem->sentence, sizeof problem->sentence, "%s", strerror(errno));
     }
+    rf_key_files_free(files);
     if (bundle != NULL) {
         rf_bundle_drop(bundle);
         rf_bundle_free(p->files);
@@ -374,7 +381,8 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
     case RF_SAY_STATUS: {
         char text[200];
 
-        snprintf(text, sizeof text, "STATUS=%.*s", (int)strcspn(m->text, "\n"), m->text);
+        snprintf(text, sizeof text, "STATUS=%.180s", m->text);
+        text[strcspn(text, "\n")] = '\0';
         rf_notify(text);
         break;
     }
@@ -385,6 +393,9 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
     case RF_SAY_RELOAD:
         if (c->role == RF_ROLE_SIGNAL)
             reload(p, m->value, fd);
+        break;
+    case RF_SAY_RENEW:
+        p->must_renew = p->must_renew || c->role == RF_ROLE_SIGNAL;
         break;
     case RF_SAY_RELOADED:
         if (c->role == RF_ROLE_SIGNAL)

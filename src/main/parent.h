@@ -39,6 +39,7 @@ struct parent {
     bool store_failed;             /* the last reading of the configuration, and not for a line of it */
     bool files_changed;            /* at the last look; when nothing more changes they are read */
     int64_t renew_at_s;            /* our own authority's certificate */
+    bool must_renew;               /* somebody asked for a new one */
     struct rf_run_settings next;   /* of a reload that signal has not answered yet, with its certificates: */
     struct rf_conf *next_conf;
     int next_certs_fd;

@@ -76,6 +76,65 @@ config_get(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
                                      "origin", origin_text(rf_conf_origin(d->site->conf, name), mem, sizeof mem)));
 }
 
+/* The member of this name, which is made when it is not there. */
+static json_t *
+member(json_t *o, struct rf_span name)
+{
+    char key[128];
+    json_t *m;
+
+    snprintf(key, sizeof key, "%.*s", RF_SPAN_ARG(name));
+    m = json_object_get(o, key);
+    if (m == NULL) {
+        m = json_object();
+        json_object_set_new(o, key, m);
+    }
+    return m;
+}
+
+/* "user.201.srtp" goes to user, 201, srtp: a label may have dots, kinds and settings have none. A list is an array. */
+static void
+put_store_setting(void *ctx, const char *name, const char *value, struct rf_conf_origin at)
+{
+    struct rf_span label, left = rf_span_str(name), words = rf_span_trim(rf_span_str(value));
+    const struct rf_option *o = rf_option_resolve(left, &label);
+    json_t *place = ctx, *list;
+
+    if (at.layer != RF_CONF_STORE || o == NULL)
+        return;
+    for (size_t dot; (dot = rf_span_find(left, '.')) < left.n;) {
+        place = member(place, rf_span_sub(left, 0, dot));
+        left = rf_span_sub(left, dot + 1, left.n);
+        if (label.n > 0) {
+            place = member(place, label);
+            left = rf_span_sub(left, label.n + 1, left.n);
+            label.n = 0;
+        }
+    }
+    if (!o->is_list) {
+        json_object_setn_new(place, left.p, left.n, json_string(value));
+        return;
+    }
+    list = json_array();
+    while (words.n > 0) {
+        struct rf_span word = rf_span_sub(words, 0, rf_span_find(words, ' '));
+
+        json_array_append_new(list, json_stringn(word.p, word.n));
+        words = rf_span_trim(rf_span_sub(words, word.n, words.n));
+    }
+    json_object_setn_new(place, left.p, left.n, list);
+}
+
+/* What the store's layer sets and no file overrides; secrets by their references. */
+static json_t *
+settings_of_store(struct rf_desk *d)
+{
+    json_t *all = json_object();
+
+    rf_conf_visit(d->site->conf, put_store_setting, all);
+    return all;
+}
+
 static void
 config_export(struct rf_desk *d, struct rf_control_ask *ask)
 {
@@ -87,7 +146,7 @@ config_export(struct rf_desk *d, struct rf_control_ask *ask)
     if (layer == NULL || mem == NULL || rf_conf_hide(rf_span_str(layer), &out, &problem) != RF_OK)
         rf_control_refuse(ask, 1, "", "the store's layer cannot be read", "");
     else
-        rf_control_answer(ask, json_pack("{s:s%}", "text", out.p, out.n));
+        rf_control_answer(ask, json_pack("{s:s%, s:o}", "text", out.p, out.n, "settings", settings_of_store(d)));
     if (layer != NULL)
         rf_wipe(layer, strlen(layer));
     free(layer);
@@ -117,12 +176,20 @@ refuse_leaving_hosted(struct rf_control_ask *ask)
     rf_control_refuse(ask, 6, rf_refusal_row(RF_REFUSE_LOCKED_BY_HOSTED)->code, sentence, "");
 }
 
+/* The parent opens files, and judges them when it is asked for the change. */
+static bool
+file_is_read(void *ctx, struct rf_span path, struct rf_span *octets)
+{
+    *octets = rf_span(NULL, 0);
+    return true;
+}
+
 /* The store's layer as it would be, by its text and the file's; the rest is judged when its certificates are there. */
 static bool
 is_valid(struct rf_desk *d, struct rf_control_ask *ask, const char *layer)
 {
     struct rf_conf_problem problem = { 0 };
-    struct rf_conf_sources from = { .store_text = rf_span_str(layer), .files_are_given = true };
+    struct rf_conf_sources from = { .store_text = rf_span_str(layer), .file = file_is_read };
     struct rf_conf *conf;
     bool leaves_hosted;
     enum rf_err err;
@@ -223,6 +290,20 @@ is_pinned(struct rf_desk *d, struct rf_control_ask *ask, const char *name)
     return true;
 }
 
+/* What an older system let pass at level medium lasts until a level is changed (AVA-10). */
+static void
+end_legacy_medium(struct rf_desk *d, struct edit *e, const char *name, const char *value)
+{
+    static const char legacy[] = "security.medium-without-r11-checks";
+
+    if (strstr(name, ".received-certificate-checks") == NULL || !rf_conf_is_on(d->site->conf, legacy) ||
+        !rf_conf_knows(d->site->conf, rf_span_str(name)) ||
+        (value != NULL && strcmp(rf_conf_text(d->site->conf, name), value) == 0))
+        return;
+    if (rf_conf_origin(d->site->conf, legacy).layer == RF_CONF_STORE)
+        edit_change(e, legacy, "off", false);
+}
+
 static void
 config_set(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
 {
@@ -233,6 +314,7 @@ config_set(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
         return;
     edit_begin(d, &e);
     edit_change(&e, name, json_string_value(json_object_get(request, "value")), false);
+    end_legacy_medium(d, &e, name, json_string_value(json_object_get(request, "value")));
     edit_apply(d, ask, &e, NULL, 0);
 }
 
@@ -334,6 +416,58 @@ config_rollback(struct rf_desk *d, struct rf_control_ask *ask, const json_t *req
         rf_desk_apply(d, ask, h.text, &back, 1, back.expires_s);
     rf_wipe(h.text, strlen(h.text));
     free(h.text);
+}
+
+/* --- certificate blocks --- */
+
+/* ["file:/a", "file:/b"] as one value. */
+static void
+join_words(const json_t *list, struct rf_buf *b)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        rf_putf(b, "%s%s", i > 0 ? " " : "", json_string_value(json_array_get(list, i)));
+    rf_put_char(b, '\0');
+}
+
+void
+rf_desk_cert_add(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const char *name = text_of(request, "name");
+    struct rf_span left = rf_span_str(text_of(request, "for"));
+    char setting[160], chains[4096], keys[4096];
+    struct rf_buf chain = rf_buf(chains, sizeof chains), key = rf_buf(keys, sizeof keys);
+    struct edit e;
+
+    snprintf(setting, sizeof setting, "certificate.%.63s.chain", name);
+    if (is_pinned(d, ask, setting))
+        return;
+    join_words(json_object_get(request, "chain"), &chain);
+    join_words(json_object_get(request, "key"), &key);
+    if (chain.overflow || key.overflow) {
+        rf_control_refuse(ask, 2, "", "the paths are too long", "");
+        return;
+    }
+    edit_begin(d, &e);
+    edit_change(&e, setting, chains, false);
+    snprintf(setting, sizeof setting, "certificate.%.63s.key", name);
+    edit_change(&e, setting, keys, false);
+    while (left.n > 0) {
+        size_t comma = rf_span_find(left, ',');
+        struct rf_span block = rf_span_sub(left, 0, comma);
+        enum rf_iface i;
+
+        left = rf_span_sub(left, comma + 1, left.n);
+        if (rf_iface_find(block, &i) == RF_OK)
+            snprintf(setting, sizeof setting, "%s.certificate", rf_iface_row(i)->block);
+        else
+            snprintf(setting, sizeof setting, "%.*s.certificate", (int)(block.n < 60 ? block.n : 60), block.p);
+        if (is_pinned(d, ask, setting)) {
+            edit_end(&e);
+            return;
+        }
+        edit_change(&e, setting, name, false);
+    }
+    edit_apply(d, ask, &e, NULL, 0);
 }
 
 /* --- users --- */

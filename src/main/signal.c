@@ -13,7 +13,6 @@
 
 #include "acme/transport.h"
 #include "base/secret.h"
-#include "cert/bundle.h"
 #include "main/desk.h"
 #include "main/sandbox.h"
 #include "main/settings.h"
@@ -177,6 +176,7 @@ on_channel(struct rf_watch *w, uint32_t events, uint64_t now_us)
         case RF_SAY_ALIVE:
         case RF_SAY_STATUS:
         case RF_SAY_RELOADED:
+        case RF_SAY_RENEW:
             break;
         }
         while (n > 0)
@@ -316,21 +316,21 @@ make_shared(struct process *p, struct rf_site **site)
     struct rf_media_map *map;
     char why[1600] = "";
     struct rf_buf b = rf_buf(why, sizeof why - 1);
-    size_t n = 0;
-    void *certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), RF_BUNDLE_MAX, &n);
-    enum rf_err err;
+    struct rf_key_files *files = NULL;
+    int files_fd = rf_launch_find(l, RF_FD_CERTS, 0, 0);
+    enum rf_err err = rf_key_files_receive(&files, files_fd);
 
-    if (certs == NULL)
-        return failed("certificates", strerror(errno));
+    close(files_fd); /* whoever takes us over later shall not find it */
+    if (err)
+        return failed("certificates", rf_err_text(err));
     if (rf_store_open(&s->store, l->state_dir, why, sizeof why) != RF_OK)
         return failed("store", why);
     if (take_secrets(s) != RF_OK)
         return failed("secrets", "the store does not take them");
     from.store = s->store;
-    from.certs = rf_span(certs, n);
+    from.files = files;
     err = rf_site_load(site, &from, &problem);
-    rf_wipe(certs, n);
-    free(certs);
+    rf_key_files_free(files);
     if (err) {
         rf_conf_put_problem(&b, &problem);
         why[b.n] = '\0';

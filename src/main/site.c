@@ -37,7 +37,13 @@ rf_site_store_layer(struct rf_store *store)
 static enum rf_err
 secret_of_store(void *ctx, struct rf_span name, struct rf_secret *out)
 {
-    return rf_store_load_secret(ctx, name, out);
+    return rf_store_load_secret(((const struct rf_site_sources *)ctx)->store, name, out);
+}
+
+static bool
+file_of_parent(void *ctx, struct rf_span path, struct rf_span *octets)
+{
+    return rf_key_files_find(((const struct rf_site_sources *)ctx)->files, path, octets);
 }
 
 /* --- from settings to what calls need --- */
@@ -104,10 +110,16 @@ take_public_address(struct rf_site *s)
 static enum rf_err
 take_ifaces(struct rf_site *s, const struct rf_site_sources *from, struct rf_conf_problem *problem)
 {
-    const struct rf_ifaces_sources sources = { .conf = s->conf, .bundle = from->certs, .store = from->store,
+    struct rf_ifaces_sources sources = { .conf = s->conf, .store = from->store,
                                                .trust_version = from->trust_version, .now_s = rf_wall_s(),
                                                .running = from->running != NULL ? from->running->ifaces : NULL };
 
+    struct rf_secret mark = { .n = 0 };
+
+    sources.legacy_is_over = rf_store_load_secret(from->store, RF_SPAN_LIT(RF_SITE_R11_MARK), &mark) == RF_OK;
+    rf_secret_fini(&mark);
+    if (!rf_key_files_find(from->files, RF_SPAN_LIT(RF_KEY_FILES_CERTS), &sources.bundle))
+        return RF_ERR_STATE;
     return rf_ifaces_new(&s->ifaces, &sources, problem);
 }
 
@@ -137,10 +149,11 @@ take_authority(struct rf_site *s, struct rf_span bundle)
 enum rf_err
 rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf_conf_problem *problem)
 {
+    struct rf_span certs;
     struct rf_site *s = calloc(1, sizeof *s);
     char *layer = from->layer != NULL ? strdup(from->layer) : rf_site_store_layer(from->store);
-    struct rf_conf_sources sources = { .file_path = from->config, .secret = secret_of_store, .ctx = from->store,
-                                       .files_are_given = true };
+    struct rf_conf_sources sources = { .file_path = from->config, .secret = secret_of_store,
+                                       .file = file_of_parent, .ctx = (void *)(uintptr_t)from };
     enum rf_err err = s != NULL ? RF_OK : RF_ERR_NOMEM;
 
     if (from->secrets_may_miss)
@@ -167,10 +180,12 @@ rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf
         err = rf_directory_new(&s->users, s->conf, &rf_rand_system);
     if (!err)
         err = take_ifaces(s, from, problem);
+    if (!err && !rf_key_files_find(from->files, RF_SPAN_LIT(RF_KEY_FILES_CERTS), &certs))
+        certs = rf_span(NULL, 0);
     if (!err)
-        take_authority(s, from->certs);
+        take_authority(s, certs);
     if (!err)
-        err = rf_automatic_new(&s->automatic, s->conf, from->certs, problem);
+        err = rf_automatic_new(&s->automatic, s->conf, certs, problem);
     if (err) {
         if (problem->sentence[0] == '\0')
             snprintf(problem->sentence, sizeof problem->sentence, "%s", rf_err_text(err));

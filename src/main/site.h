@@ -11,9 +11,12 @@
 #include "conf/conf.h"
 #include "main/automatic.h"
 #include "main/ifaces.h"
+#include "main/keyfiles.h"
 #include "main/launch.h"
 #include "main/settings.h"
 #include "registrar/directory.h"
+
+#define RF_SITE_R11_MARK "system-r11-checks" /* in the store: medium-without-r11-checks has ended (AVA-10) */
 
 /* A socket address at which we are reached. */
 struct rf_site_listener {
@@ -42,7 +45,7 @@ struct rf_site_sources {
     struct rf_store *store;
     const char *layer;                 /* instead of the store's layer, to check it before it is written; or NULL */
     const char *config;                /* path or NULL */
-    struct rf_span certs;              /* cert/bundle.h */
+    const struct rf_key_files *files;  /* what the parent read for us; certificates under RF_KEY_FILES_CERTS */
     const struct rf_site *running;     /* in force; NULL at the start */
     int64_t trust_version;             /* of the trusted certificates in the store; 0: as of now */
     bool secrets_may_miss;             /* a check: a secret is written together with the layer */

@@ -365,6 +365,12 @@ on_stray_response(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow,
 }
 
 static void
+on_refusal_acked(void *ctx, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    rf_call_refusal_acked(((struct rf_worker *)ctx)->calls, msg, now_us);
+}
+
+static void
 on_media(void *ctx, const struct rf_media_reply *reply, uint64_t now_us)
 {
     rf_call_media_reply(((struct rf_worker *)ctx)->calls, reply, now_us);
@@ -578,12 +584,15 @@ rf_worker_numbers_json(struct rf_worker *w)
 {
     struct rf_transport_counts t;
     struct rf_txn_counts x = rf_txn_counts(w->txn);
+    struct rf_call_counts calls = rf_call_counts(w->calls);
     json_t *o = json_object();
     const struct {
         const char *name;
         uint64_t value;
     } numbers[] = {
-        { "calls", rf_call_count(w->calls) },
+        { "calls", calls.calls },
+        { "calls_encrypted", calls.encrypted },
+        { "calls_ending", rf_call_count(w->calls) - calls.calls },
         { "transactions", x.servers + x.clients },
         { "retransmits_in", x.retransmits_in },
         { "retransmits_out", x.retransmits_out },
@@ -620,7 +629,8 @@ make_parts(struct rf_worker *w)
                                             .tls_failed = on_tls_failed,
                                             .refuse = on_transport_refused };
     const struct rf_txn_user txn_user = { .ctx = w, .request = on_request, .ack = on_ack,
-                                          .stray_response = on_stray_response };
+                                          .stray_response = on_stray_response,
+                                          .refusal_acked = on_refusal_acked };
     /* 65,536 of each: at 10,000 REGISTERs a second over UDP, timer J keeps 32 s of them; beyond that 503. */
     const struct rf_txn_limits txn_limits = { .server_max = 400000, .client_max = 65536, .t1_us = 500 * RF_MS,
                                               .t2_us = 4 * RF_S, .t4_us = 5 * RF_S };

@@ -5,7 +5,6 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "loop/loop.h"
 #include "tls/inside.h"
@@ -37,15 +36,10 @@ conn_new(SSL_CTX *ctx, int fd)
 static void
 begin(struct rf_tls_conn *c, int fd)
 {
-    struct sockaddr_storage from;
-    socklen_t n = sizeof from;
-
     if (rf_tls_conn_side(c)->ring == NULL)
         return;
     c->shake->began_us = rf_now_us();
-    if (getpeername(fd, (struct sockaddr *)&from, &n) == 0 &&
-        (from.ss_family == AF_INET || from.ss_family == AF_INET6))
-        c->shake->peer = rf_addr_from((struct sockaddr *)&from);
+    c->shake->peer = rf_tls_peer_address(fd);
 }
 
 enum rf_err
@@ -176,9 +170,9 @@ enum rf_err
 rf_tls_conn_judge(const struct rf_tls_conn *c, const struct rf_tls_check *check, struct rf_span target,
                   const struct rf_addr *source, struct rf_check_report *report)
 {
-    const struct rf_tls_question q = {
-        .peer_is_server = c->client != NULL, .target = target, .source = source
-    };
+    const struct rf_tls_question q = { .peer_is_server = c->client != NULL,
+                                       .target = target,
+                                       .source = source };
 
     if (check == NULL)
         check = &rf_tls_conn_side(c)->check;
@@ -234,9 +228,20 @@ rf_tls_conn_facts(const struct rf_tls_conn *c, struct rf_tls_facts *out)
 enum rf_err
 rf_tls_conn_read(struct rf_tls_conn *c, void *p, size_t cap, size_t *n)
 {
+    enum rf_err err;
+
     *n = 0;
     ERR_clear_error();
-    return outcome(c, SSL_read_ex(c->ssl, p, cap, n));
+    err = outcome(c, SSL_read_ex(c->ssl, p, cap, n));
+    if (err == RF_ERR_CRYPTO)
+        rf_tls_shake_failed(c);
+    return err;
+}
+
+bool
+rf_tls_conn_was_refused(const struct rf_tls_conn *c)
+{
+    return c->is_done && c->alert_received > 0;
 }
 
 bool

@@ -87,6 +87,11 @@ RF_MUST_CHECK enum rf_err rf_tls_conn_peer_facts(const struct rf_tls_conn *c, st
  * @return RF_ERR_AGAIN; RF_ERR_CLOSED closed properly or not at all; RF_ERR_CRYPTO broken
  */
 RF_MUST_CHECK enum rf_err rf_tls_conn_read(struct rf_tls_conn *c, void *p, size_t cap, size_t *n);
+/**
+ * After RF_ERR_CRYPTO of a read: the peer ended it with an alert; rf_tls_conn_failure says why. In TLS 1.3 a server
+ * refuses our certificate only when we believe that the handshake is done.
+ */
+bool rf_tls_conn_was_refused(const struct rf_tls_conn *c);
 /** Octets read from the socket wait inside: read on, epoll does not know of them. */
 bool rf_tls_conn_has_pending(const struct rf_tls_conn *c);
 /** Some of it is taken. After RF_ERR_AGAIN call again with the same octets (they may have moved, and grown). */

@@ -31,8 +31,8 @@ struct rf_tls_server {
     size_t site_count;
     struct shown {
         struct rf_cert *cert;
-        struct rf_tls_staple *staple;  /* NULL: none */
-    } *shown;
+        struct rf_tls_staple *staple; /* NULL: none */
+    } * shown;
     size_t shown_count;
     struct rf_cert *(*challenge)(void *ctx, struct rf_span server_name); /* tls-alpn-01; or NULL */
     void *challenge_ctx;
@@ -188,8 +188,7 @@ set_tickets(SSL_CTX *ctx, const struct rf_tls_server *s)
     }
     SSL_CTX_set_timeout(ctx, rf_tls_tickets_period_s(s->tickets));
     /* One TLS 1.3 ticket instead of two: 5-10 % of a handshake, and phones keep one connection. */
-    return SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
-           SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key) == 1;
+    return SSL_CTX_set_num_tickets(ctx, 1) == 1 && SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key) == 1;
 }
 
 /* Whose certificates we take: in the request for one, so that a client with several picks the right one. */
@@ -197,7 +196,7 @@ static bool
 set_ask(SSL_CTX *ctx, const struct rf_tls_server *s)
 {
     bool must = s->ask == RF_TLS_ASK_REQUIRED && s->side.check.enforce == RF_TLS_ENFORCE_HANDSHAKE;
-    STACK_OF(X509_NAME) *names;
+    STACK_OF(X509_NAME) * names;
 
     if (s->ask == RF_TLS_ASK_OFF)
         return true;
@@ -223,8 +222,8 @@ on_status(SSL *ssl, void *arg)
 
         if (rf_cert_leaf(s->shown[i].cert) != x || s->shown[i].staple == NULL)
             continue;
-        n = rf_tls_staple_get(s->shown[i].staple, s->side.check.wall_s != NULL ? s->side.check.wall_s() : rf_wall_s(),
-                              &p);
+        n = rf_tls_staple_get(s->shown[i].staple,
+                              s->side.check.wall_s != NULL ? s->side.check.wall_s() : rf_wall_s(), &p);
         if (n == 0)
             break;
         SSL_set_tlsext_status_ocsp_resp(ssl, p, (long)n);

@@ -60,8 +60,9 @@ examine_dates(const struct rf_cert *c, size_t i, int64_t now_s, struct rf_tls_fi
                  day_of(facts->not_after, day), (long long)((now_s - facts->not_after) / DAY_S));
     } else if (now_s < facts->not_before) {
         f = add(out, true, RF_REFUSE_CERT_NOT_YET_VALID, i);
-        snprintf(f->text, sizeof f->text, "the certificate for %s starts on %s; is this machine's clock right?",
-                 name_of(c), day_of(facts->not_before, day));
+        snprintf(f->text, sizeof f->text,
+                 "the certificate for %s starts on %s; is this machine's clock right?", name_of(c),
+                 day_of(facts->not_before, day));
     }
 }
 
@@ -76,12 +77,14 @@ examine_strength(const struct rf_cert *c, size_t i, struct rf_tls_findings *out)
 
         if (rf_tls_strength_own(x, j == 0, why))
             continue;
-        f = add(out, true, strstr(why, "signed") != NULL ? RF_REFUSE_CERT_BAD_SIGNATURE : RF_REFUSE_CERT_KEY_TOO_SMALL,
+        f = add(out, true,
+                strstr(why, "signed") != NULL ? RF_REFUSE_CERT_BAD_SIGNATURE : RF_REFUSE_CERT_KEY_TOO_SMALL,
                 i);
         if (j == 0)
             snprintf(f->text, sizeof f->text, "the certificate for %s %s", name_of(c), why);
         else
-            snprintf(f->text, sizeof f->text, "certificate %zu of the chain for %s %s", j + 1, name_of(c), why);
+            snprintf(f->text, sizeof f->text, "certificate %zu of the chain for %s %s", j + 1, name_of(c),
+                     why);
     }
 }
 
@@ -98,8 +101,8 @@ examine_order(const struct rf_cert *c, size_t i, struct rf_tls_findings *out)
             struct rf_tls_finding *f = add(out, false, RF_REFUSE_CERT_MISSING_INTERMEDIATE, i);
 
             snprintf(f->text, sizeof f->text,
-                     "the chain for %s is out of order: certificate %zu did not issue the one before it", name_of(c),
-                     j + 2);
+                     "the chain for %s is out of order: certificate %zu did not issue the one before it",
+                     name_of(c), j + 2);
             return;
         }
         below = above;
@@ -113,24 +116,31 @@ examine_chain(const struct rf_cert *c, size_t i, const struct rf_trust *roots, i
               struct rf_tls_findings *out)
 {
     X509 *chain[RF_CHECK_CHAIN_MAX] = { rf_cert_leaf(c) };
-    struct rf_check_question q = { .level = RF_CHECK_MEDIUM, .use = RF_CHECK_HTTPS, .peer_is_server = true,
-                                   .chain = chain, .chain_count = 1, .trust = roots, .now_s = now_s };
+    struct rf_check_question q = { .level = RF_CHECK_MEDIUM,
+                                   .use = RF_CHECK_HTTPS,
+                                   .peer_is_server = true,
+                                   .chain = chain,
+                                   .chain_count = 1,
+                                   .trust = roots,
+                                   .now_s = now_s };
     struct rf_check_report *report = malloc(sizeof *report);
     struct rf_tls_finding *f;
 
     for (size_t j = 0; j < rf_cert_extra_count(c) && q.chain_count < RF_CHECK_CHAIN_MAX; j++)
         chain[q.chain_count++] = rf_cert_extra(c, j);
-    if (report == NULL || rf_check_peer(&q, report) != RF_OK || report->line[RF_CHECK_CHAIN].result != RF_CHECK_FAIL ||
-        rf_cert_facts(c)->is_self_signed) {
+    if (report == NULL || rf_check_peer(&q, report) != RF_OK ||
+        report->line[RF_CHECK_CHAIN].result != RF_CHECK_FAIL || rf_cert_facts(c)->is_self_signed) {
         free(report);
         return;
     }
-    f = add(out, false, report->refusal == RF_REFUSE_CERT_MISSING_INTERMEDIATE ? report->refusal : RF_REFUSE_CERT_UNKNOWN_CA,
+    f = add(out, false,
+            report->refusal == RF_REFUSE_CERT_MISSING_INTERMEDIATE ? report->refusal
+                                                                   : RF_REFUSE_CERT_UNKNOWN_CA,
             i);
     if (f->refusal == RF_REFUSE_CERT_MISSING_INTERMEDIATE)
-        snprintf(f->text, sizeof f->text, "the chain for %s lacks the intermediate certificate %s%s%s", name_of(c),
-                 report->missing_issuer, report->missing_issuer_url[0] != '\0' ? ", to be had at " : "",
-                 report->missing_issuer_url);
+        snprintf(f->text, sizeof f->text, "the chain for %s lacks the intermediate certificate %s%s%s",
+                 name_of(c), report->missing_issuer,
+                 report->missing_issuer_url[0] != '\0' ? ", to be had at " : "", report->missing_issuer_url);
     else
         snprintf(f->text, sizeof f->text,
                  "the chain for %s ends at %s, which no public list has: peers must be given it, or it is an "
@@ -185,7 +195,8 @@ examine_level(const struct rf_tls_server_conf *conf, struct rf_tls_findings *out
         kinds |= kind;
         if (kind == 0) {
             f = add(out, true, RF_REFUSE_TLS_NO_CIPHER, i);
-            snprintf(f->text, sizeof f->text, "no cipher suite of any level can use the key of the certificate for %s",
+            snprintf(f->text, sizeof f->text,
+                     "no cipher suite of any level can use the key of the certificate for %s",
                      name_of(conf->cert[i]));
         }
     }
@@ -193,18 +204,21 @@ examine_level(const struct rf_tls_server_conf *conf, struct rf_tls_findings *out
         return;
     if (row->suites_12[0] != '\0' && !serves(row->suites_12, kinds)) {
         f = add(out, true, RF_REFUSE_TLS_NO_CIPHER, conf->cert_count);
-        snprintf(f->text, sizeof f->text, "no cipher suite of level %s can use the keys of these certificates", row->name);
+        snprintf(f->text, sizeof f->text,
+                 "no cipher suite of level %s can use the keys of these certificates", row->name);
     }
     /* Devices of the level's oldest kind take RSA alone (Mozilla: certificate type rsa). */
     if (row->min_version < TLS1_2_VERSION && (kinds & KEY_RSA) == 0) {
         f = add(out, false, RF_REFUSE_TLS_NO_CIPHER, conf->cert_count);
-        snprintf(f->text, sizeof f->text,
-                 "level %s is there for old devices, and many of them take RSA certificates alone; there is none",
-                 row->name);
+        snprintf(
+            f->text, sizeof f->text,
+            "level %s is there for old devices, and many of them take RSA certificates alone; there is none",
+            row->name);
     }
     if (strcmp(row->kind, "modern") == 0 && (kinds & KEY_EC) == 0) {
         f = add(out, false, RF_REFUSE_TLS_NO_CIPHER, conf->cert_count);
-        snprintf(f->text, sizeof f->text, "level %s recommends an ECDSA certificate; there is none", row->name);
+        snprintf(f->text, sizeof f->text, "level %s recommends an ECDSA certificate; there is none",
+                 row->name);
     }
 }
 
@@ -226,7 +240,8 @@ rf_tls_conf_examine(const struct rf_tls_server_conf *conf, const struct rf_trust
         struct rf_tls_finding *f = add(out, false, RF_REFUSE_CERT_UNKNOWN_CA, conf->cert_count);
 
         snprintf(f->text, sizeof f->text,
-                 "client certificates are required at level %s, but the trusted certificate store is empty: nobody "
+                 "client certificates are required at level %s, but the trusted certificate store is empty: "
+                 "nobody "
                  "will get in",
                  rf_check_level_name(conf->check->level));
     }

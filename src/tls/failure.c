@@ -86,7 +86,8 @@ static const struct {
       false },
     { SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE, "bad_certificate_status_response",
       "it does not accept the revocation status that came with our certificate", true },
-    { SSL_AD_CERTIFICATE_REQUIRED, "certificate_required", "it wants a certificate and we showed none", true },
+    { SSL_AD_CERTIFICATE_REQUIRED, "certificate_required", "it wants a certificate and we showed none",
+      true },
     { SSL_AD_NO_APPLICATION_PROTOCOL, "no_application_protocol", "it speaks no protocol that was offered",
       false },
 };
@@ -258,7 +259,8 @@ failed_by_offer(const struct rf_tls_why *w)
     case SSL_R_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED:
     case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
     case SSL_R_WRONG_SIGNATURE_TYPE:
-        return o == NULL || signs_with_sha1_only(o) ? RF_REFUSE_TLS_LEGACY_SIGNATURE : RF_REFUSE_TLS_NO_CIPHER;
+        return o == NULL || signs_with_sha1_only(o) ? RF_REFUSE_TLS_LEGACY_SIGNATURE
+                                                    : RF_REFUSE_TLS_NO_CIPHER;
     case SSL_R_NO_SUITABLE_KEY_SHARE:
     case SSL_R_NO_SUITABLE_GROUPS:
         return RF_REFUSE_TLS_NO_GROUP;
@@ -401,21 +403,22 @@ rf_tls_failure_refuse(const struct rf_tls_failure *f, const struct rf_addr *peer
     for (size_t i = 0; i < f->cause_count; i++)
         rf_putf(&b, "%s%s", i > 0 ? ", " : "", rf_tls_cause_slug((enum rf_tls_cause)f->cause[i]));
     causes[b.n] = '\0';
-    rf_refuse(f->refusal, (const struct rf_log_field[]){
-                              RF_F_STR("peer", text),
-                              RF_F_STR("listener", listener),
-                              RF_F_STR("version", f->version),
-                              RF_F_STR("min", f->min),
-                              RF_F_STR("reason", f->reason),
-                              RF_F_U64("bits", f->dh_bits),
-                              RF_F_U64("suites", f->suite_count),
-                              RF_F_STR("first_suite", f->first_suite),
-                              RF_F_STR("server_name", f->server_name),
-                              RF_F_STR("nearest_level", f->nearest_level),
-                              RF_F_STR("causes", causes),
-                              RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : ""),
-                              RF_F_STR("alert_received",
-                                       f->alert_received >= 0 ? rf_tls_alert_name(f->alert_received) : ""),
-                              { 0 },
-                          });
+    rf_refuse(
+        f->refusal,
+        (const struct rf_log_field[]){
+            RF_F_STR("peer", text),
+            RF_F_STR("listener", listener),
+            RF_F_STR("version", f->version),
+            RF_F_STR("min", f->min),
+            RF_F_STR("reason", f->reason),
+            RF_F_U64("bits", f->dh_bits),
+            RF_F_U64("suites", f->suite_count),
+            RF_F_STR("first_suite", f->first_suite),
+            RF_F_STR("server_name", f->server_name),
+            RF_F_STR("nearest_level", f->nearest_level),
+            RF_F_STR("causes", causes),
+            RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : ""),
+            RF_F_STR("alert_received", f->alert_received >= 0 ? rf_tls_alert_name(f->alert_received) : ""),
+            { 0 },
+        });
 }

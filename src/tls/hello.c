@@ -12,7 +12,7 @@ is_grease(unsigned v)
     return (v & 0x0f0f) == 0x0a0a && (v >> 8) == (v & 0xff);
 }
 
-#define SCSV_FALLBACK      0x5600
+#define SCSV_FALLBACK 0x5600
 #define SCSV_RENEGOTIATION 0x00ff
 
 static unsigned
@@ -222,7 +222,7 @@ static void
 read_names(void)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_method());
-    STACK_OF(SSL_CIPHER) *all;
+    STACK_OF(SSL_CIPHER) * all;
 
     if (ctx == NULL)
         return;
@@ -261,16 +261,26 @@ rf_tls_sigalg_name(uint16_t sigalg, char text[static 32])
         uint16_t id;
         const char *name;
     } known[] = {
-        { 0x0401, "rsa_pkcs1_sha256" },       { 0x0501, "rsa_pkcs1_sha384" },
-        { 0x0601, "rsa_pkcs1_sha512" },       { 0x0403, "ecdsa_secp256r1_sha256" },
-        { 0x0503, "ecdsa_secp384r1_sha384" }, { 0x0603, "ecdsa_secp521r1_sha512" },
-        { 0x0804, "rsa_pss_rsae_sha256" },    { 0x0805, "rsa_pss_rsae_sha384" },
-        { 0x0806, "rsa_pss_rsae_sha512" },    { 0x0807, "ed25519" },
-        { 0x0808, "ed448" },                  { 0x0809, "rsa_pss_pss_sha256" },
-        { 0x080a, "rsa_pss_pss_sha384" },     { 0x080b, "rsa_pss_pss_sha512" },
-        { 0x0201, "rsa_pkcs1_sha1" },         { 0x0203, "ecdsa_sha1" },
-        { 0x0202, "dsa_sha1" },               { 0x0301, "rsa_pkcs1_sha224" },
-        { 0x0303, "ecdsa_sha224" },           { 0x0101, "rsa_pkcs1_md5" },
+        { 0x0401, "rsa_pkcs1_sha256" },
+        { 0x0501, "rsa_pkcs1_sha384" },
+        { 0x0601, "rsa_pkcs1_sha512" },
+        { 0x0403, "ecdsa_secp256r1_sha256" },
+        { 0x0503, "ecdsa_secp384r1_sha384" },
+        { 0x0603, "ecdsa_secp521r1_sha512" },
+        { 0x0804, "rsa_pss_rsae_sha256" },
+        { 0x0805, "rsa_pss_rsae_sha384" },
+        { 0x0806, "rsa_pss_rsae_sha512" },
+        { 0x0807, "ed25519" },
+        { 0x0808, "ed448" },
+        { 0x0809, "rsa_pss_pss_sha256" },
+        { 0x080a, "rsa_pss_pss_sha384" },
+        { 0x080b, "rsa_pss_pss_sha512" },
+        { 0x0201, "rsa_pkcs1_sha1" },
+        { 0x0203, "ecdsa_sha1" },
+        { 0x0202, "dsa_sha1" },
+        { 0x0301, "rsa_pkcs1_sha224" },
+        { 0x0303, "ecdsa_sha224" },
+        { 0x0101, "rsa_pkcs1_md5" },
     };
 
     snprintf(text, 32, "0x%04x", sigalg);

@@ -11,7 +11,7 @@
 /* --- chains, kept small --- */
 
 struct rf_tls_kept *
-rf_tls_kept_new(STACK_OF(X509) *chain)
+rf_tls_kept_new(STACK_OF(X509) * chain)
 {
     int n = sk_X509_num(chain);
     size_t octets = 0;
@@ -137,9 +137,9 @@ rf_tls_check_digest(const struct rf_tls_check *check, const char *interface, enu
 
     rf_putf(&b, "%s %s %s", interface, rf_tls_level_row(level)->name, rf_tls_ask_name(ask));
     if (check != NULL && ask != RF_TLS_ASK_OFF)
-        rf_putf(&b, " %d %d %d %d%d%d%d %u", check->level, check->use, check->enforce, check->medium_is_legacy,
-                check->purpose_may_be_missing, check->common_name_counts, check->wildcard_counts_in_sip,
-                check->verify_depth);
+        rf_putf(&b, " %d %d %d %d%d%d%d %u", check->level, check->use, check->enforce,
+                check->medium_is_legacy, check->purpose_may_be_missing, check->common_name_counts,
+                check->wildcard_counts_in_sip, check->verify_depth);
     SHA256((const unsigned char *)b.p, b.n, out);
 }
 

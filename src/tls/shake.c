@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "loop/loop.h"
 #include "tls/inside.h"
@@ -216,8 +217,8 @@ on_ticket_made(SSL *ssl, void *arg)
 
 /* Is the peer of this session still welcome? Judged by today's settings, store and clock. */
 static SSL_TICKET_RETURN
-on_ticket_read(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_n, SSL_TICKET_STATUS status,
-               void *arg)
+on_ticket_read(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_n,
+               SSL_TICKET_STATUS status, void *arg)
 {
     struct rf_tls_conn *c = SSL_get_app_data(ssl);
     bool renew = status == SSL_TICKET_SUCCESS_RENEW;
@@ -260,7 +261,7 @@ rf_tls_shake_may_resume(struct rf_tls_conn *c, SSL_SESSION *session)
     const char *was_for = SSL_SESSION_get0_hostname(session);
     struct rf_tls_question q = question_of(c);
     const unsigned char *context;
-    STACK_OF(X509) *chain;
+    STACK_OF(X509) * chain;
     unsigned n;
     bool may;
 
@@ -377,29 +378,51 @@ note_peer(const struct rf_tls_conn *c, struct rf_tls_event *e)
     e->passes_level = p->passes_level;
     e->not_after = p->not_after;
     memcpy(e->sha256, p->sha256, sizeof e->sha256);
-    memcpy(e->subject, c->shake->verdict.subject, sizeof e->subject);
+}
+
+struct rf_addr
+rf_tls_peer_address(int fd)
+{
+    struct sockaddr_storage from;
+    socklen_t n = sizeof from;
+
+    if (getpeername(fd, (struct sockaddr *)&from, &n) == 0 &&
+        (from.ss_family == AF_INET || from.ss_family == AF_INET6))
+        return rf_addr_from((struct sockaddr *)&from);
+    return (struct rf_addr){ 0 };
 }
 
 static void
-note(struct rf_tls_conn *c)
+note_shake(const struct rf_tls_conn *c, const struct rf_tls_shake *s, struct rf_tls_event *e)
+{
+    e->took_us = (uint32_t)(rf_now_us() - s->began_us);
+    e->peer = s->peer;
+    e->fits = s->offer.fits;
+    snprintf(e->server_name, sizeof e->server_name, "%s", c->server != NULL ? s->offer.server_name : s->host);
+    memcpy(e->subject, s->verdict.subject, sizeof e->subject);
+}
+
+/* `good`: it came up; otherwise it failed, be it late: in TLS 1.3 a server says no to our certificate afterwards. */
+static void
+note(struct rf_tls_conn *c, bool good)
 {
     const struct rf_tls_side *side = rf_tls_conn_side(c);
     const struct rf_tls_shake *s = c->shake;
     const SSL_CIPHER *suite = SSL_get_current_cipher(c->ssl);
     struct rf_tls_event e = { 0 };
 
-    if (side->ring == NULL || s == NULL || c->is_noted)
+    if (side->ring == NULL || c->has_failed)
         return;
-    c->is_noted = true;
+    c->has_failed = !good;
     e.wall_s = rf_wall_s();
-    e.took_us = (uint32_t)(rf_now_us() - s->began_us);
-    e.peer = s->peer;
     memcpy(e.interface, side->interface, sizeof e.interface);
     e.we_are_server = c->server != NULL;
-    e.is_done = c->is_done;
-    e.fits = s->offer.fits;
+    e.is_done = good;
     e.first_failed = RF_CHECK_RULE_COUNT;
-    snprintf(e.server_name, sizeof e.server_name, "%s", c->server != NULL ? s->offer.server_name : s->host);
+    if (s != NULL)
+        note_shake(c, s, &e);
+    else
+        e.peer = rf_tls_peer_address(SSL_get_fd(c->ssl));
     if (suite != NULL) {
         e.version = (uint16_t)SSL_version(c->ssl);
         e.suite = SSL_CIPHER_get_protocol_id(suite);
@@ -407,15 +430,14 @@ note(struct rf_tls_conn *c)
     if (c->kept != NULL)
         note_peer(c, &e);
     if (c->is_done) {
-        int group = (int)SSL_get_negotiated_group(c->ssl);
-
         e.is_resumed = SSL_session_reused(c->ssl) == 1;
-        e.group = rf_tls_group_number(group);
-    } else {
+        e.group = rf_tls_group_number((int)SSL_get_negotiated_group(c->ssl));
+    }
+    if (!good) {
         rf_tls_conn_failure(c, &e.failure);
         e.failure.report = NULL; /* the event outlives it */
     }
-    rf_tls_ring_add(side->ring, &e, s->has_offer ? &s->offer : NULL);
+    rf_tls_ring_add(side->ring, &e, s != NULL && s->has_offer ? &s->offer : NULL);
 }
 
 void
@@ -434,7 +456,8 @@ rf_tls_shake_done(struct rf_tls_conn *c)
 
     c->is_done = true;
     /* It was asked and showed none: neither a full handshake nor a ticket brought a chain. */
-    if (asks && (c->kept == NULL || (SSL_session_reused(c->ssl) != 1 && SSL_get0_peer_certificate(c->ssl) == NULL))) {
+    if (asks &&
+        (c->kept == NULL || (SSL_session_reused(c->ssl) != 1 && SSL_get0_peer_certificate(c->ssl) == NULL))) {
         free(c->kept);
         c->kept = calloc(1, sizeof *c->kept);
         if (c->kept != NULL) {
@@ -447,7 +470,7 @@ rf_tls_shake_done(struct rf_tls_conn *c)
             p->refusal = p->is_accepted ? RF_REFUSE_NONE : RF_REFUSE_CERT_MISSING;
         }
     }
-    note(c);
+    note(c, true);
     SSL_set_tlsext_status_ocsp_resp(c->ssl, NULL, 0);
     rf_tls_shake_free(c);
 }
@@ -455,5 +478,5 @@ rf_tls_shake_done(struct rf_tls_conn *c)
 void
 rf_tls_shake_failed(struct rf_tls_conn *c)
 {
-    note(c);
+    note(c, false);
 }

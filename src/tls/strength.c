@@ -9,7 +9,7 @@
 
 /* Strength in bits as NIST SP 800-57 counts: RSA and DH 2048, SHA-224 have 112. OpenSSL gives SHA-1 64 and the
  * MD5-SHA-1 pair of TLS 1.0 67, because of their collisions. */
-#define STRONG    112
+#define STRONG 112
 #define SHA1_BITS 64
 
 static const int is_old_level = 1, is_not_old_level = 0;
@@ -51,9 +51,9 @@ allows(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid, void *othe
     }
 }
 
-#define SIGNATURES                                                                                            \
-    "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:"           \
-    "rsa_pss_rsae_sha512:rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:RSA+SHA256:RSA+SHA384:"     \
+#define SIGNATURES                                                                                           \
+    "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:"          \
+    "rsa_pss_rsae_sha512:rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:RSA+SHA256:RSA+SHA384:"    \
     "RSA+SHA512"
 
 /* Those of the level that the library knows: X25519MLKEM768 came with OpenSSL 3.5. */
@@ -134,7 +134,8 @@ rf_tls_strength_own(X509 *x, bool is_leaf, char why[static 128])
     if ((X509_get_extension_flags(x) & EXFLAG_SS) != 0 && !is_leaf)
         return true; /* nobody looks at a root's own signature */
     if (X509_get_signature_info(x, &md, &pk, &bits, &flags) != 1 || bits < STRONG) {
-        snprintf(why, 128, "is signed with %s, which is broken", md != NID_undef ? OBJ_nid2sn(md) : "an unknown digest");
+        snprintf(why, 128, "is signed with %s, which is broken",
+                 md != NID_undef ? OBJ_nid2sn(md) : "an unknown digest");
         return false;
     }
     return true;

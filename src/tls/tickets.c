@@ -64,7 +64,8 @@ rf_tls_tickets_period(const struct rf_tls_tickets *t)
 
 /* HMAC-SHA-256(master, use || 0 || period || settings), the period as 8 octets, big end first. */
 static void
-derive(const struct rf_tls_tickets *t, const char *use, int64_t period, struct rf_span settings, uint8_t out[32])
+derive(const struct rf_tls_tickets *t, const char *use, int64_t period, struct rf_span settings,
+       uint8_t out[32])
 {
     uint8_t input[64];
     size_t n = strlen(use) + 1;
@@ -76,7 +77,8 @@ derive(const struct rf_tls_tickets *t, const char *use, int64_t period, struct r
     for (int i = 0; i < 8; i++)
         input[n + (size_t)i] = (uint8_t)((uint64_t)period >> (56 - 8 * i));
     memcpy(input + n + 8, settings.p, settings.n);
-    rf_assert(HMAC(EVP_sha256(), t->master.octet, (int)t->master.n, input, n + 8 + settings.n, out, &out_n) != NULL);
+    rf_assert(HMAC(EVP_sha256(), t->master.octet, (int)t->master.n, input, n + 8 + settings.n, out, &out_n) !=
+              NULL);
 }
 
 void

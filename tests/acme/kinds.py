@@ -126,7 +126,7 @@ def accounts_and_restarts():
         tap.ok(status == 0 and gone is not None and last, "a certificate is revoked, and another one takes its place",
                err + d.log_text()[-2000:])
         status, out, err = d.cli("cert", "renew", "nosuch")
-        tap.ok(status == 1 and "no certificate of this name" in err, "a name that is none is told so", err)
+        tap.ok(status == 2 and "those that renew themselves" in err, "a name that is none is told so", err)
 
         text = d.log_text() + out
         keys = sqlite3.connect(os.path.join(d.state, "ringfence.db")).execute("SELECT value FROM item").fetchall()
