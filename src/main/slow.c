@@ -1,5 +1,6 @@
 #include "main/slow.h"
 
+#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 
@@ -58,22 +59,36 @@ on_hide(void *ctx, enum rf_acme_challenge_kind kind, const char *name, const cha
     rf_acme_shown_remove(s->shared->shown, kind, name, token);
 }
 
-/* Waits for the disk: that is what this thread is for. */
+struct saved {
+    sem_t done;
+    enum rf_err err;
+};
+
+static void
+on_saved(void *ctx, uint64_t cookie, enum rf_err err)
+{
+    struct saved *saved = ctx;
+
+    saved->err = err;
+    sem_post(&saved->done);
+}
+
+/* Waits for the disk: that is what this thread is for. A write that somebody waits for is synced. */
 static enum rf_err
 on_save(void *ctx, const char *kind, const char *name, struct rf_span value)
 {
     struct rf_slow *s = ctx;
     const struct rf_store_write write = { .op = RF_STORE_ITEM_PUT, .key = rf_span_str(kind), .sub = rf_span_str(name),
                                           .value = value };
-    struct rf_store_counts before, after;
+    struct saved saved = { .err = RF_OK };
     enum rf_err err;
 
-    rf_store_counts(s->shared->store, &before);
-    err = rf_store_write(s->shared->store, &write, 1, NULL, NULL, 0);
-    if (!err)
-        err = rf_store_flush(s->shared->store);
-    rf_store_counts(s->shared->store, &after);
-    return !err && after.failed != before.failed ? RF_ERR_IO : err;
+    sem_init(&saved.done, 0, 0);
+    err = rf_store_write(s->shared->store, &write, 1, on_saved, &saved, 0);
+    while (!err && sem_wait(&saved.done) != 0)
+        ; /* EINTR */
+    sem_destroy(&saved.done);
+    return err ? err : saved.err;
 }
 
 static void

@@ -32,7 +32,10 @@ struct rf_tls_conn {
     bool has_failed;               /* and is noted */
 };
 
-const struct rf_tls_side *rf_tls_conn_side(const struct rf_tls_conn *c);
+struct rf_tls_side *rf_tls_conn_side(const struct rf_tls_conn *c);
+
+/* shake.c: zeroed; NULL out of memory. */
+struct rf_tls_shake *rf_tls_shake_new(struct rf_tls_side *side);
 
 /* shake.c: a socket's other end; not set when it has no address. */
 struct rf_addr rf_tls_peer_address(int fd);
