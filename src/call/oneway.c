@@ -76,7 +76,7 @@ static void
 put_detail(struct rf_buf *b, const struct call *c, const struct leg *from, const struct leg *to)
 {
     const struct leg_oneway *o = &from->oneway;
-    const struct rf_addr *ours = &c->media_addr[from->side], *sdp = &from->media->peer;
+    const struct rf_addr *ours = &from->media_addr, *sdp = &from->media->peer;
 
     switch (o->cause) {
     case ONEWAY_NOTHING:

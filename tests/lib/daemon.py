@@ -1,38 +1,19 @@
 """tests/lib/daemon.py - starts the real daemon in a folder of its own, on ports of its own, and stops it."""
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 
 import tap
+from ports import free_ports
 
 BUILD = os.environ.get("RF_BUILD", os.path.join(tap.ROOT, "build"))
 RINGFENCE = os.path.join(BUILD, "ringfence")
 DOMAIN = "ringfence.test"
 PASSWORDS = {"201": "tidal-copper-41", "202": "birch-lamp-73", "203": "salt-river-08"}
-
-
-def free_ports(count):
-    """The first port of so many that nobody on this machine has: several daemons may run at one time."""
-    while True:
-        first = random.randrange(20000, 58000, count)
-        probes = []
-        try:
-            for port in range(first, first + count, 2):
-                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                probes.append(s)
-                s.bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
-        finally:
-            for s in probes:
-                s.close()
 
 
 def config(listen="udp:127.0.0.1:0 tcp:127.0.0.1:0 tls:127.0.0.1:0", users=None, workers=1, threads=1, more="",
