@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "base/hash.h"
+#include "base/quota.h"
 #include "policy/srtp_policy.h"
 #include "registrar/auth.h"
 #include "registrar/location.h"
@@ -44,7 +45,7 @@ struct rf_call_settings {
     uint32_t session_expires_s;    /* 1800 (RFC 4028); 0: no session timer */
     uint32_t min_se_s;             /* 90 */
     uint32_t media_timeout_s;      /* 60: both legs are ended (RF-404); 0: never */
-    uint32_t calls_max;            /* per worker; above: 503 (RF-512) */
+    uint32_t calls_max;            /* of all workers; above: 503 (RF-512) */
     uint32_t calls_per_user_max;   /* 10 */
     bool explain_to_peer;          /* Warning: 399 with the RF code, to authenticated peers */
 };
@@ -64,6 +65,7 @@ struct rf_call_env {
     struct rf_auth *auth;
     struct rf_location *location;
     const struct rf_media_map *media_map;   /* may be NULL in plays: counters read as 0 */
+    struct rf_quota *quota;                 /* calls of users and of all, shared by the workers; NULL: this one's own */
     uint16_t worker, workers;
     struct rf_hash_key owner_key;           /* for rf_call_owner; the same in all workers and after a restart */
 

@@ -105,10 +105,10 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
         leg_bye(c->b, now_us);
     call_cancel_attempts(c, NULL, "", now_us);
     call_media_close(c);
-    if (c->limit_counted)
-        call_user_count_drop(c->l, c->a->user);
-    c->limit_counted = false;
-    /* The answers to what we just sent belong to the record; who does not answer keeps it waiting no longer than this. */
+    if (c->share != NULL)
+        rf_quota_drop(c->l->env.quota, c->share);
+    c->share = NULL;
+    /* The answers to what we just sent belong to the record; who does not answer keeps it waiting no longer. */
     if (c->l->is_stopping)
         call_close_record(c, now_us);
     else

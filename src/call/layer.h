@@ -220,13 +220,14 @@ struct call {
     char id[2 * ID_OCTETS + 1];
     uint8_t state;
     bool is_offerless; /* leg A's INVITE had no offer */
-    bool answered, restored, record_made, limit_counted;
+    bool answered, restored, record_made;
     bool media_opening, media_open;
     bool media_extending;      /* a port of the other family for legs B is asked for */
     uint8_t redirects, attempt_count;
     uint16_t early_status; /* last 1xx that leg A got */
     uint16_t paths_wanted;
     uint8_t max_forwards;
+    struct rf_quota_share *share; /* of its caller's calls; NULL: it is not admitted */
     struct leg *a, *b;         /* b: who answered */
     struct rf_link attempts;   /* legs B before one answers, and those that lost */
     char called[64];           /* user part that was dialled */
@@ -256,15 +257,10 @@ struct call {
     char sentence[320];
 };
 
-struct user_calls { /* how many calls a user has as caller */
-    struct rf_hash_node node;
-    char name[64];
-    uint32_t count;
-};
-
 struct rf_call_layer {
     struct rf_call_env env;
-    struct rf_hash legs, calls, medias, users;
+    struct rf_hash legs, calls, medias;
+    struct rf_quota *own_quota;    /* NULL: env.quota is shared */
     struct rf_link all;
     size_t count;
     uint64_t serial;
@@ -289,8 +285,6 @@ struct call *call_new(struct rf_call_layer *l, uint64_t now_us);
 void call_settle(struct call *c);
 /** Nobody else is waited for: whatever was said until now is the whole ladder. */
 void call_close_record(struct call *c, uint64_t now_us);
-bool call_user_count_add(struct rf_call_layer *l, const char *name, uint32_t max);
-void call_user_count_drop(struct rf_call_layer *l, const char *name);
 uint64_t call_now(const struct call *c);
 
 /** Call-ID for a leg B: it carries the hash of leg A's, so that both have one owner. */

@@ -425,7 +425,9 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
     c->state = CALL_UP;
     c->answered = c->restored = true;
     c->answered_us = back(now_us, wall_s - c->answered_wall_s);
-    c->limit_counted = call_user_count_add(l, c->a->user, UINT32_MAX);
+    /* It was admitted by the process before us: whatever the limits say now, it counts. Without memory it does not. */
+    if (rf_quota_take(l->env.quota, rf_span_str(c->a->user), UINT32_MAX, UINT32_MAX, &c->share) != RF_OK)
+        c->share = NULL;
     leg_enter(c->a);
     leg_enter(c->b);
     call_media_named(c, c->media);

@@ -530,14 +530,15 @@ dns_new(struct rf_paths *p)
     return rf_dns_new(&p->dns, p->worker->loop, &conf, &rf_rand_system);
 }
 
-static void
-see_listeners(struct rf_paths *p)
+void
+rf_paths_see_listeners(struct rf_paths *p)
 {
-    const struct rf_launch *l = p->worker->shared->launch;
+    const struct rf_site *s = p->worker->site;
 
-    for (uint32_t i = 0; i < l->fd_count; i++)
-        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].transport < RF_TRANSPORT_COUNT)
-            p->listens[l->fd[i].transport][l->fd[i].addr.sa.sa_family == AF_INET6] = true;
+    memset(p->listens, 0, sizeof p->listens);
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (s->listener[i].transport < RF_TRANSPORT_COUNT)
+            p->listens[s->listener[i].transport][s->listener[i].addr.sa.sa_family == AF_INET6] = true;
     p->resolve = (struct rf_resolve_conf){
         .udp = p->listens[RF_UDP][0] || p->listens[RF_UDP][1],
         .tcp = p->listens[RF_TCP][0] || p->listens[RF_TCP][1],
@@ -557,7 +558,7 @@ rf_paths_new(struct rf_paths **out, struct rf_worker *w)
         return RF_ERR_NOMEM;
     p->worker = w;
     rf_list_init(&p->all);
-    see_listeners(p);
+    rf_paths_see_listeners(p);
     err = rf_peers_new(&p->peers, &rf_rand_system);
     if (!err)
         err = dns_new(p);

@@ -22,6 +22,8 @@ struct rf_worker;
 
 /** DNS servers by setting sip.dns-servers. After the worker's loop and transport were made. */
 RF_MUST_CHECK enum rf_err rf_paths_new(struct rf_paths **out, struct rf_worker *w);
+/** The site has other listeners now: they decide which addresses can be reached. */
+void rf_paths_see_listeners(struct rf_paths *p);
 /** After all its paths. NULL is fine. */
 void rf_paths_free(struct rf_paths *p);
 

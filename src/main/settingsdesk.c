@@ -197,7 +197,7 @@ is_valid(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, bool 
 {
     struct rf_conf_problem problem = { 0 };
     struct rf_site_sources from = { .store = d->conf.shared->store, .layer = layer,
-                                    .files = d->files, .cert = d->site->cert, .workers = d->conf.shared->workers,
+                                    .files = d->files, .cert = d->site->cert,
                                     .secrets_may_miss = secret_is_new };
     struct rf_site *site;
     enum rf_err err;

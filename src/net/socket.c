@@ -121,16 +121,24 @@ enum rf_err
 rf_socket_bind_group(int *fds, size_t n, int type, const struct rf_addr *addr,
                      struct rf_bind_problem *problem)
 {
+    if (rf_addr_port(addr) != 0 && !is_free(type, addr)) {
+        explain(problem, type, addr);
+        for (size_t i = 0; i < n; i++)
+            fds[i] = -1;
+        return RF_ERR_IO;
+    }
+    return rf_socket_bind_beside(fds, n, type, addr, problem);
+}
+
+enum rf_err
+rf_socket_bind_beside(int *fds, size_t n, int type, const struct rf_addr *addr, struct rf_bind_problem *problem)
+{
     struct rf_addr at = *addr;
 
     rf_assert(n >= 1 && n <= RF_BIND_GROUP_MAX);
     memset(problem, 0, sizeof *problem);
     for (size_t i = 0; i < n; i++)
         fds[i] = -1;
-    if (rf_addr_port(&at) != 0 && !is_free(type, &at)) {
-        explain(problem, type, &at);
-        return RF_ERR_IO;
-    }
     for (size_t i = 0; i < n; i++) {
         fds[i] = bind_one(type, &at);
         if (fds[i] < 0)

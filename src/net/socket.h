@@ -32,6 +32,13 @@ struct rf_bind_problem {
 RF_MUST_CHECK enum rf_err rf_socket_bind_group(int *fds, size_t n, int type, const struct rf_addr *addr,
                                                struct rf_bind_problem *problem);
 
+/**
+ * As rf_socket_bind_group, for a port that sockets of ours hold at another address and are about to leave: whether
+ * somebody else has it as well cannot be told then.
+ */
+RF_MUST_CHECK enum rf_err rf_socket_bind_beside(int *fds, size_t n, int type, const struct rf_addr *addr,
+                                                struct rf_bind_problem *problem);
+
 /** The address a socket is bound to; no address (rf_addr_is_set) when it has none. */
 struct rf_addr rf_socket_local(int fd);
 
