@@ -1,10 +1,10 @@
 /*
  * tests/free_ports.h - UDP ports for a test alone, whatever runs beside it
  *
- * Looking for free ports is not enough: another test may look at the same moment. So a unit of ports is claimed by
- * binding an abstract socket with its name, which the kernel gives to one process, for as long as it lives, in the same
- * network namespace that the ports belong to. tests/lib/ports.py claims by the same names. All units lie below the
- * ports that the kernel gives out by itself.
+ * Looking for free ports is not enough: another test may look at the same moment. So a unit of ports is
+ * claimed by binding an abstract socket with its name, which the kernel gives to one process, for as long as
+ * it lives, in the same network namespace that the ports belong to. tests/lib/ports.py claims by the same
+ * names. All units lie below the ports that the kernel gives out by itself.
  */
 #ifndef RF_TESTS_FREE_PORTS_H
 #define RF_TESTS_FREE_PORTS_H
@@ -31,7 +31,8 @@ ports_claim(unsigned first)
     int n = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "ringfence-test-ports-%u", first);
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-    if (fd >= 0 && bind(fd, (struct sockaddr *)&name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) == 0)
+    if (fd >= 0 &&
+        bind(fd, (struct sockaddr *)&name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) == 0)
         return fd;
     if (fd >= 0)
         close(fd);
@@ -41,7 +42,7 @@ ports_claim(unsigned first)
 static inline bool
 port_is_free(unsigned port)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) }; /* of every address */
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)}; /* of every address */
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     bool is_free = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
 
