@@ -29,6 +29,14 @@
     X(TLS_NO_GROUP, "RF-103", "no-shared-group", WARN, 0, 0,                                                  \
       "{peer} offers no key-exchange group that this listener accepts",                                       \
       "The device knows only small or rare groups.", "enable X25519 or P-256 on the device")                  \
+    X(TLS_DH_SMALL, "RF-104", "dh-too-small", WARN, 0, 0,                                                     \
+      "{peer} uses a {bits}-bit Diffie-Hellman key; 2048 bits or more are needed",                            \
+      "The peer's Diffie-Hellman parameters are old.",                                                        \
+      "on the peer: 2048-bit DH parameters, or any ECDHE suite")                                              \
+    X(TLS_LEGACY_SIGNATURE, "RF-105", "legacy-signature", WARN, 0, 0,                                         \
+      "{peer} speaks {version} with SHA-1 signatures, which this system refuses",                             \
+      "The device's firmware is old; or the other system refuses what ours allows at level old.",             \
+      "update the firmware of the device, or set the interface's cipher-suite-level to old")                  \
     X(TLS_PLAIN_ON_TLS, "RF-106", "plain-on-tls-port", WARN, 403, 21,                                         \
       "{peer} sent unencrypted SIP to the TLS port {port}",                                                   \
       "The device's transport is UDP or TCP while its port is the TLS one.",                                  \

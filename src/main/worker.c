@@ -573,6 +573,7 @@ make_parts(struct rf_worker *w)
                                               .t2_us = 4 * RF_S, .t4_us = 5 * RF_S };
     int control[RF_THREADS_MAX];
     struct rf_media_client_conf media = { .threads = l->threads, .slots_per_thread = l->slots_per_thread,
+                                          .map = w->shared->map,
                                           .control = control, .epoch = l->epoch, .reply = on_media, .ctx = w };
     struct rf_call_env env;
     enum rf_err err;
