@@ -227,9 +227,16 @@
       "the phone shows a generic {maker} certificate, which does not prove which handset it is",              \
       "The factory gave it no certificate of its own, or one with no hardware address, or with several.",     \
       "update the firmware of the phone; some make a certificate of their own then")                          \
+    X(CERT_EXPIRING, "RF-704", "certificate-expiring", WARN, 0, 0,                                            \
+      "{name} ({owner}) ends in {days} days",                                                                 \
+      "Nobody has renewed it; after that day peers refuse it.",                                               \
+      "ours: ringfence cert renew {name}, or replace its files; theirs: tell who runs the peer")              \
     X(LOCKED_BY_HOSTED, "RF-801", "locked-by-hosted", ERROR, 0, 0,                                            \
       "{setting} is enforced on Hosted platforms and cannot be {value}",                                      \
       "platform hosted locks every encryption setting.", "remove the line")                                   \
+    X(REMOTE_NOT_AVAILABLE, "RF-804", "remote-not-available", ERROR, 0, 0,                                    \
+      "level {level} is not available on this kind of line",                                                  \
+      "Lines between nodes know each other by their certificates, not by names.", "medium or high")           \
     X(CANNOT_LISTEN, "RF-805", "cannot-listen", ERROR, 0, 0,                                                  \
       "cannot listen on {addr}: {reason}",                                                                    \
       "Another program has the port, or it is below 1024 and we may not.",                                    \

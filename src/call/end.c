@@ -108,7 +108,7 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
     if (c->share != NULL)
         rf_quota_drop(c->l->env.quota, c->share);
     c->share = NULL;
-    /* The answers to what we just sent belong to the record; who does not answer keeps it waiting no longer. */
+    /* The answers to what we just sent belong to the record; who does not answer keeps it waiting no longer than this. */
     if (c->l->is_stopping)
         call_close_record(c, now_us);
     else

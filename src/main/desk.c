@@ -405,254 +405,20 @@ rf_desk_tick(struct rf_desk *d, uint64_t now_us)
     rf_desk_ask(d, RF_ASK_NUMBERS, "", NULL, note_calls, NULL);
 }
 
-/* --- reload --- */
-
-struct waiting {
-    uint32_t serial;
-    struct rf_link link;
-    struct rf_control_ask *ask;
-    char *undo; /* the store's layer before the change that is applied; NULL: nothing was changed */
-};
-
-/* A literal password may stand in it. */
-static void
-free_layer(char *layer)
-{
-    if (layer != NULL)
-        rf_wipe(layer, strlen(layer));
-    free(layer);
-}
-
-static void
-waiting_free(struct waiting *w)
-{
-    free_layer(w->undo);
-    free(w);
-}
-
-struct changes {
-    json_t *list;
-};
-
-static void
-put_change(void *ctx, const char *name, const char *was, const char *is, bool needs_restart)
-{
-    struct changes *c = ctx;
-
-    json_t *change = json_pack("{s:s, s:s, s:s, s:b}", "name", name, "was", was, "is", is, "needs_restart",
-                               needs_restart);
-
-    if (needs_restart) {
-        json_object_set_new(change, "code", json_string(rf_refusal_row(RF_REFUSE_NEEDS_RESTART)->code));
-        RF_REFUSE(NEEDS_RESTART, RF_F_STR("setting", name), RF_F_STR("value", is));
-    }
-    json_array_append_new(c->list, change);
-}
-
-/* `undo` is taken over. */
-static void
-wait_for_reload(struct rf_desk *d, struct rf_control_ask *ask, char *undo)
-{
-    struct waiting *w = calloc(1, sizeof *w);
-
-    if (w == NULL || rf_channel_send(d->conf.channel, RF_SAY_RELOAD, d->reload_serial + 1, NULL, -1) != RF_OK) {
-        free(w);
-        free_layer(undo);
-        rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates", "try again");
-        return;
-    }
-    w->ask = ask;
-    w->undo = undo;
-    w->serial = ++d->reload_serial;
-    rf_list_append(&d->reloads, &w->link);
-}
-
-/* New settings for what the workers share; each of them locks inside. */
-static void
-change_shared(struct rf_desk *d)
-{
-    const struct rf_conf *c = d->site->conf;
-    struct rf_location_limits limits;
-    struct rf_auth_settings auth;
-    struct rf_guard_limits guard;
-
-    rf_signal_guard_limits(c, &guard);
-    rf_guard_set_limits(d->conf.shared->guard, &guard);
-    rf_signal_limits(c, &limits, &auth);
-    rf_location_change(d->conf.shared->location, &limits);
-    rf_auth_change(d->conf.shared->auth, &auth);
-    rf_store_keep_records(d->conf.shared->store, rf_conf_number(c, "call-records.max"),
-                          rf_conf_number(c, "call-records.age"));
-}
-
-static void
-give_to_workers(struct rf_desk *d)
-{
-    for (unsigned i = 0; i < d->conf.shared->workers; i++) {
-        struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
-                                         .site = rf_site_ref(d->site) };
-
-        if (!rf_desk_give(d, i, &letter, sizeof letter))
-            rf_site_unref(letter.site);
-    }
-}
-
-/*
- * A change that passed every check and still cannot be applied (the port is taken, the certificate is gone) leaves no
- * trace: the store gets its layer back, or the next start would fail. Not below a later change, which stands on it.
- */
-static void
-take_back(struct rf_desk *d, uint32_t serial)
-{
-    struct rf_store *store = d->conf.shared->store;
-    struct rf_store_write write = { .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("undo") };
-    const char *oldest = NULL;
-
-    RF_LIST_FOREACH(&d->reloads, it) {
-        const struct waiting *w = rf_container(it, struct waiting, link);
-
-        if (w->serial > serial)
-            return;
-        if (oldest == NULL)
-            oldest = w->undo;
-    }
-    if (oldest == NULL)
-        return;
-    write.value = rf_span_str(oldest);
-    if (rf_store_write(store, &write, 1, NULL, NULL, 0) != RF_OK || rf_store_flush(store) != RF_OK)
-        RF_REFUSE(STORE_FAILED, RF_F_STR("reason", "a change that was refused could not be taken back"));
-}
-
-static void
-answer_waiting(struct rf_desk *d, uint32_t serial, json_t *result, enum rf_refusal code, const char *refusal)
-{
-    if (result == NULL)
-        take_back(d, serial);
-    RF_LIST_FOREACH(&d->reloads, it) {
-        struct waiting *w = rf_container(it, struct waiting, link);
-        struct rf_control_ask *ask = w->ask;
-
-        if (w->serial > serial)
-            break; /* asked after the parent had read the configuration: the next reload is theirs */
-        rf_list_remove(it);
-        waiting_free(w);
-        if (result != NULL)
-            rf_control_answer(ask, json_incref(result));
-        else
-            rf_control_refuse(ask, 3, rf_refusal_row(code != RF_REFUSE_NONE ? code : RF_REFUSE_CONFIG_INVALID)->code, refusal,
-                              code == RF_REFUSE_KEY_FILE_MODE ? "" /* the sentence has it, with the file's name */
-                              : code != RF_REFUSE_NONE ? rf_refusal_row(code)->fix
-                                                     : "ringfence config check FILE; what runs stays as it was");
-    }
-    json_decref(result);
-}
-
-/* Everything new, or *next is untouched and the problem says why. */
-static enum rf_err
-load_anew(struct rf_desk *d, int files_fd, uint32_t listeners, struct rf_key_files **files, struct rf_site **next,
-          struct rf_conf_problem *problem)
-{
-    struct rf_site_sources from = { .store = d->conf.shared->store };
-    enum rf_err err = rf_key_files_receive(files, files_fd);
-
-    if (!err && listeners != d->next_count)
-        err = RF_ERR_STATE;
-    if (err) {
-        snprintf(problem->sentence, sizeof problem->sentence, "%s",
-                 err == RF_ERR_STATE ? "the parent did not tell of all listeners"
-                                     : "the key files of the parent cannot be read");
-        return err;
-    }
-    if (d->conf.shared->launch->has_config)
-        from.config = d->conf.shared->launch->config;
-    from.files = *files;
-    err = rf_site_load(next, &from, problem);
-    rf_key_files_forget(*files);
-    return err;
-}
-
-void
-rf_desk_reload(struct rf_desk *d, int files_fd, const struct rf_channel_msg *m)
-{
-    struct rf_conf_problem problem = { 0 };
-    char sentence[1600];
-    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
-    struct changes changes = { NULL };
-    struct rf_key_files *files = NULL;
-    struct rf_site *next, *was = d->site;
-
-    if (files_fd < 0) { /* the parent has read the same files and found the fault; it has logged it as well */
-        rf_put_str(&b, m->text);
-        if (m->count < RF_REFUSAL_COUNT)
-            problem.code = (enum rf_refusal)m->count;
-    } else if (load_anew(d, files_fd, m->count, &files, &next, &problem) != RF_OK) {
-        rf_conf_put_problem(&b, &problem);
-    }
-    if (b.n > 0) {
-        sentence[b.n] = '\0';
-        rf_desk_forget_listeners(d);
-        (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 0, NULL, -1);
-        rf_key_files_free(files);
-        if (files_fd >= 0)
-            rf_config_refuse(&problem, sentence);
-        answer_waiting(d, m->value, NULL, problem.code, sentence);
-        return;
-    }
-    changes.list = json_array();
-    rf_conf_diff(was->conf, next->conf, put_change, &changes);
-    for (size_t i = 0; i < d->next_count; i++)
-        rf_site_add_listener(next, &d->next[i].at);
-    d->site = next;
-    rf_key_files_free(d->files);
-    d->files = files;
-    change_shared(d);
-    give_to_workers(d);
-    rf_desk_change_listeners(d, was);
-    (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 1, NULL, -1);
-    rf_site_unref(was);
-    RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
-            RF_F_U64("changes", json_array_size(changes.list)), RF_F_U64("users", rf_directory_count(d->site->users)));
-    answer_waiting(d, m->value, json_pack("{s:o}", "changes", changes.list), RF_REFUSE_NONE, NULL);
-}
-
-void
-rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
-              size_t more_n)
-{
-    struct rf_store_write writes[4];
-    struct rf_store *store = d->conf.shared->store;
-    struct rf_store_counts before, after;
-    char *undo;
-
-    rf_assert(more_n < 4);
-    for (size_t i = 0; i < more_n; i++)
-        writes[i] = more[i];
-    writes[more_n] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
-                                              .value = rf_span_str(layer) };
-    undo = rf_site_store_layer(store);
-    rf_store_counts(store, &before);
-    if (rf_store_write(store, writes, more_n + 1, NULL, NULL, 0) != RF_OK || rf_store_flush(store) != RF_OK) {
-        rf_store_counts(store, &after);
-        free_layer(undo);
-        rf_control_refuse(ask, 1, "RF-516", "the change could not be written to disk",
-                          "free space below the state directory");
-        return;
-    }
-    rf_store_counts(store, &after);
-    if (after.failed > before.failed) {
-        free_layer(undo);
-        rf_control_refuse(ask, 1, "RF-516", after.last_why, "free space below the state directory");
-        return;
-    }
-    wait_for_reload(d, ask, undo);
-}
-
 /* --- the table --- */
 
 static void
 on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
 {
     struct rf_desk *d = ctx;
+
+    if (!rf_desk_defer(d, ask, text_of(request, "command"), request))
+        rf_desk_command(d, ask, request);
+}
+
+void
+rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
     const char *command = text_of(request, "command");
 
     if (strcmp(command, "status") == 0)
@@ -670,7 +436,7 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
     else if (strcmp(command, "ban.lift") == 0)
         ban_lift(d, ask, request);
     else if (strcmp(command, "reload") == 0)
-        wait_for_reload(d, ask, NULL);
+        rf_desk_apply(d, ask, NULL, NULL, 0, 0);
     else if (strcmp(command, "stop") == 0) {
         int64_t drain_s = 0;
 
@@ -681,9 +447,19 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
         }
         rf_control_answer(ask, json_object());
         d->conf.stop(d->conf.ctx, (uint32_t)drain_s);
-    } else if (!rf_desk_settings_command(d, ask, command, request)) {
+    } else if (!rf_desk_settings_command(d, ask, command, request) &&
+               !rf_desk_cert_command(d, ask, command, request)) {
         rf_control_refuse(ask, 2, "", "the daemon does not know this command", "use the ringfence program of its version");
     }
+}
+
+/* What devices used longer ago than anybody asks. */
+static void
+forget_devices(struct rf_desk *d)
+{
+    const struct rf_store_write write = { .op = RF_STORE_USE_EXPIRE, .expires_s = rf_wall_s() };
+
+    (void)!rf_store_write(d->conf.shared->store, &write, 1, NULL, NULL, 0);
 }
 
 static void
@@ -692,6 +468,11 @@ on_sweep(struct rf_timer *t, uint64_t now_us)
     struct rf_desk *d = rf_container(t, struct rf_desk, sweep);
 
     rf_location_sweep(d->conf.shared->location, rf_wall_s());
+    if (now_us >= d->expiry_at_us) {
+        rf_expiry_look(d->expiry, d->site->ifaces, rf_wall_s());
+        d->expiry_at_us = now_us + 3600 * RF_S;
+        forget_devices(d);
+    }
     rf_timer_arm(rf_loop_wheel(d->conf.loop), t, now_us + RF_S);
 }
 
@@ -705,17 +486,11 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
     if (d == NULL)
         return RF_ERR_NOMEM;
     d->conf = *conf;
-    d->files = conf->files;
     d->site = rf_site_ref(conf->site);
-    d->next = calloc(RF_LISTENERS_MAX, sizeof *d->next);
     rf_list_init(&d->questions);
-    rf_list_init(&d->reloads);
-    change_shared(d);
-    if (d->next == NULL) {
-        rf_desk_free(d);
-        return RF_ERR_NOMEM;
-    }
-    err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
+    err = rf_desk_changes_init(d);
+    if (!err)
+        err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
                          d);
     if (err) {
         rf_desk_free(d);
@@ -741,14 +516,8 @@ rf_desk_free(struct rf_desk *d)
         rf_list_remove(it);
         free(q);
     }
-    RF_LIST_FOREACH(&d->reloads, it) {
-        rf_list_remove(it);
-        waiting_free(rf_container(it, struct waiting, link));
-    }
-    rf_desk_forget_listeners(d);
-    free(d->next);
+    rf_desk_changes_fini(d);
     rf_control_free(d->control);
     rf_site_unref(d->site);
-    rf_key_files_free(d->files);
     free(d);
 }

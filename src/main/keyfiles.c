@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf/options.h"
+#include "conf/iface.h"
 #include "main/launch.h"
 
 /* The block: entries one behind the other, each a head, its name and its octets. */
@@ -135,7 +135,7 @@ rf_key_files_put(struct rf_key_files *k, struct rf_span name, struct rf_span oct
     struct entry e = { .name_n = (uint32_t)name.n, .octets_n = (uint32_t)octets.n };
     enum rf_err err;
 
-    if (name.n > RF_LAUNCH_PATH_MAX || octets.n > RF_KEY_FILE_MAX)
+    if (name.n > RF_LAUNCH_PATH_MAX || octets.n > RF_KEY_FILES_MAX)
         return RF_ERR_RANGE;
     err = make_room(k, sizeof e + name.n + octets.n);
     if (err)
@@ -261,18 +261,29 @@ struct collect {
 };
 
 static void
+collect_file(struct collect *c, const struct rf_option *o, struct rf_span word, struct rf_conf_origin at)
+{
+    char path[RF_PATH_MAX];
+    const struct rf_key_file file = { .path = path, .is_secret = o->type != RF_OPT_FILE, .at = at };
+
+    if (rf_span_starts(word, "file:") && rf_span_copy(rf_option_path(word), path, sizeof path) == RF_OK)
+        c->err = rf_key_files_add(c->k, &file, c->uid, c->problem);
+}
+
+static void
 collect_value(void *ctx, const char *name, const char *value, struct rf_conf_origin at)
 {
     struct collect *c = ctx;
     struct rf_span label;
     const struct rf_option *o = rf_option_resolve(rf_span_str(name), &label);
-    struct rf_key_file file = { .path = value + 5, .at = at };
+    struct rf_span left = rf_span_str(value), word;
 
-    if (c->err || o == NULL || strncmp(value, "file:", 5) != 0 ||
-        (o->type != RF_OPT_FILE && o->type != RF_OPT_KEY_FILE && o->type != RF_OPT_SECRET))
+    if (o == NULL || (o->type != RF_OPT_FILE && o->type != RF_OPT_KEY_FILE && o->type != RF_OPT_SECRET))
         return;
-    file.is_secret = o->type != RF_OPT_FILE;
-    c->err = rf_key_files_add(c->k, &file, c->uid, c->problem);
+    while (!c->err && o->is_list && rf_conf_next_word(&left, &word))
+        collect_file(c, o, word, at);
+    if (!c->err && !o->is_list)
+        collect_file(c, o, left, at); /* a path with a space in it is one word here */
 }
 
 enum rf_err

@@ -15,20 +15,19 @@
 #include <unistd.h>
 
 #include "base/refusal.h"
-#include "base/secret.h"
 #include "cli/command.h"
 #include "loop/loop.h"
 #include "flow/ban_memory.h"
 #include "main/listen.h"
 #include "main/logfile.h"
 #include "main/notify.h"
-#include "main/peek.h"
 #include "relay/map.h"
 
 /* How long calls may go on after the first request to stop; a second one ends at once. */
 #define STOP_GRACE_US (10 * RF_S)
 #define AGAIN_US      (RF_S / 2) /* some send a signal to the process and to its group: that is one request */
 #define LOG_LOOK_US   (10 * RF_S)
+#define FILES_LOOK_US (2 * RF_S) /* have certificates or revocation lists changed on disk? */
 
 static int
 refuse(enum rf_refusal r, int status, const struct rf_log_field *fields)
@@ -103,73 +102,25 @@ check_reach(struct parent *p)
     return status;
 }
 
-/* The configuration as it is now: what runs needs of it, and the files that it names. 0, or the exit status. */
-static int
-read_settings(struct parent *p, struct rf_run_settings *settings, struct rf_key_files **files,
-              struct rf_conf_problem *problem)
-{
-    struct rf_conf *conf;
-    char *text = NULL;
-    enum rf_err err = rf_peek_settings(rf_state_dir_path(p->dir), p->drops_user, p->uid, p->gid, &text,
-                                       problem->sentence, sizeof problem->sentence);
-
-    *files = NULL;
-    if (err) {
-        RF_LOGF(RF_LOG_ERROR, "daemon.failed", problem->sentence, RF_F_STR("reason", rf_err_text(err)));
-        return RF_EXIT_FAILED;
-    }
-    err = rf_conf_load(&conf, rf_span_str(text), p->config, problem);
-    free(text);
-    if (!err) {
-        err = rf_run_settings_take(settings, conf, problem);
-        if (!err)
-            err = rf_key_files_new(files);
-        if (!err)
-            err = rf_key_files_collect(*files, conf, p->uid, problem);
-        rf_conf_unref(conf);
-    }
-    if (!err)
-        return 0;
-    rf_key_files_free(*files);
-    *files = NULL;
-    return RF_EXIT_CONFIG;
-}
-
-/* Keys go to signal by a sealed file, never by a path. The files are taken. -1: see why. */
-static int
-seal_files(const struct parent *p, const struct rf_run_settings *settings, struct rf_key_files *files, char *why,
-           size_t why_size)
-{
-    int fd = -1;
-
-    if (rf_listener_cert_make(files, rf_state_dir_path(p->dir), settings, rf_wall_s(), why, why_size) == RF_OK) {
-        fd = rf_key_files_seal(files);
-        if (fd < 0)
-            snprintf(why, why_size, "%s", strerror(errno));
-    }
-    rf_key_files_free(files);
-    return fd;
-}
-
 static int
 load_settings(struct parent *p)
 {
     struct rf_conf_problem problem = { 0 };
-    struct rf_key_files *files;
-    char why[600] = "";
-    int status = read_settings(p, &p->settings, &files, &problem);
+    char detail[400];
+    enum rf_err err = rf_parent_read_conf(p, NULL, &p->conf, &problem);
 
-    if (status == RF_EXIT_CONFIG) {
-        rf_conf_problem_text(&problem, why, sizeof why);
-        rf_config_refuse(&problem, why);
+    if (err && p->store_failed) {
+        RF_LOGF(RF_LOG_ERROR, "daemon.failed", problem.sentence);
+        return RF_EXIT_FAILED;
     }
-    if (status != 0)
-        return status;
-    p->certs_fd = seal_files(p, &p->settings, files, why, sizeof why);
-    if (p->certs_fd >= 0)
-        return 0;
-    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the certificates could not be made or read", RF_F_STR("reason", why));
-    return RF_EXIT_FAILED;
+    if (!err)
+        err = rf_run_settings_take(&p->settings, p->conf, &problem);
+    if (err) {
+        rf_conf_problem_text(&problem, detail, sizeof detail);
+        rf_config_refuse(&problem, detail);
+        return RF_EXIT_CONFIG;
+    }
+    return 0;
 }
 
 static int
@@ -199,6 +150,21 @@ bind_control(struct parent *p)
 }
 
 static int
+make_certificates(struct parent *p)
+{
+    struct rf_conf_problem problem = { 0 };
+    char detail[400];
+
+    p->certs_fd = rf_parent_certificates(p, p->conf, &problem);
+    if (p->certs_fd >= 0)
+        return 0;
+    rf_conf_problem_text(&problem, detail, sizeof detail);
+    rf_config_refuse(&problem, detail);
+    /* What no line names is not the configuration's fault: our own authority's files, memory. */
+    return problem.at.line > 0 ? RF_EXIT_CONFIG : RF_EXIT_FAILED;
+}
+
+static int
 make_ban_memory(struct parent *p)
 {
     p->bans_fd = rf_ban_memory_file();
@@ -206,24 +172,6 @@ make_ban_memory(struct parent *p)
         return 0;
     RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the memory of bans could not be made", RF_F_STR("reason", strerror(errno)));
     return RF_EXIT_FAILED;
-}
-
-/* Media binds to the addresses of the families that we listen on; 0.0.0.0 and :: when they differ. */
-static void
-media_addresses(const struct rf_run_settings *s, struct rf_addr out[2])
-{
-    static const char *const any[2] = { "0.0.0.0", "::" };
-
-    for (size_t i = 0; i < s->listen_count; i++) {
-        const struct rf_addr *a = &s->listen[i].addr;
-        int f = a->sa.sa_family == AF_INET6;
-
-        if (!rf_addr_is_set(&out[f]))
-            out[f] = *a;
-        else if (!rf_addr_same_host(&out[f], a))
-            (void)!rf_addr_parse(rf_span_str(any[f]), 0, &out[f]);
-        rf_addr_set_port(&out[f], 0);
-    }
 }
 
 static int
@@ -239,7 +187,7 @@ make_media(struct parent *p)
     p->pairs_per_thread = conf.blocks_per_thread * RF_PORT_BLOCK_PAIRS;
     /* Twice as many slots as calls, because a slot rests for a while after its call (relay/map.h). */
     p->slots_per_thread = 2 * ((calls + s->threads - 1) / s->threads) + 16;
-    media_addresses(s, p->media_address);
+    rf_media_addresses(s, p->media_address);
     memcpy(conf.address, p->media_address, sizeof conf.address);
     p->media = calloc(pairs, sizeof *p->media);
     p->port_channel = calloc(s->threads, sizeof *p->port_channel);
@@ -262,7 +210,11 @@ fail:
 static int
 prepare(struct parent *p)
 {
-    return rf_parent_prepare_children(p) == RF_OK ? 0 : RF_EXIT_FAILED;
+    if (rf_parent_prepare_children(p) != RF_OK)
+        return RF_EXIT_FAILED;
+    p->child[1].before = rf_parent_read_certificates_again;
+    p->child[1].ctx = p;
+    return 0;
 }
 
 /* --- running --- */
@@ -270,8 +222,9 @@ prepare(struct parent *p)
 static void
 say_ready(struct parent *p)
 {
-    char control[RF_LAUNCH_PATH_MAX + 16], mem[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 8)];
-    struct rf_buf listen = rf_buf(mem, sizeof mem);
+    char control[RF_LAUNCH_PATH_MAX + 16], mem[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 12)];
+    char more[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 12) + RF_IFACE_COUNT * 24];
+    struct rf_buf listen = rf_buf(mem, sizeof mem), interfaces = rf_buf(more, sizeof more);
 
     if (p->was_ready) {
         RF_LOGF(RF_LOG_INFO, "daemon.whole", "both children serve again");
@@ -279,10 +232,12 @@ say_ready(struct parent *p)
     }
     p->was_ready = true;
     snprintf(control, sizeof control, "%s/control.sock", rf_state_dir_path(p->dir));
-    rf_put_listeners(&listen, &p->listeners);
+    rf_put_listeners(&listen, &p->listeners, NULL);
+    rf_put_interfaces(&interfaces, &p->listeners);
     RF_LOGF(RF_LOG_INFO, "daemon.ready", "ready", RF_F_STR("version", RF_VERSION), RF_F_I64("pid", getpid()),
             RF_F_U64("workers", p->settings.workers), RF_F_U64("media_threads", p->settings.threads),
-            RF_F_STR("control", control), RF_F_JSON("listen", rf_buf_span(&listen)));
+            RF_F_STR("control", control), RF_F_JSON("listen", rf_buf_span(&listen)),
+            RF_F_JSON("interfaces", rf_buf_span(&interfaces)));
     rf_notify("READY=1");
 }
 
@@ -307,11 +262,8 @@ stop(struct parent *p, uint64_t now_us)
         (void)rf_channel_send(p->child[1].channel, RF_SAY_STOP, 0, NULL, -1);
 }
 
-static void reload(struct parent *p);
-static void reloaded(struct parent *p, bool is_applied);
-
 static void
-take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, uint64_t now_us)
+take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, int fd, uint64_t now_us)
 {
     c->heard_us = now_us;
     switch ((enum rf_channel_what)m->what) {
@@ -319,7 +271,7 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
         c->is_ready = true;
         /* A signal process that was started again has read the configuration anew: its listeners shall be those. */
         if (c->role == RF_ROLE_SIGNAL && p->was_ready)
-            reload(p);
+            rf_parent_reload(p, 0, -1);
         if (p->child[0].is_ready && p->child[1].is_ready)
             say_ready(p);
         break;
@@ -336,14 +288,15 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
             stop(p, now_us);
         break;
     case RF_SAY_RELOAD:
-        if (c->role != RF_ROLE_SIGNAL)
-            break;
-        p->asked = m->value;
-        reload(p);
+        if (c->role == RF_ROLE_SIGNAL)
+            rf_parent_reload(p, m->value, fd);
+        break;
+    case RF_SAY_RENEW:
+        p->must_renew = p->must_renew || c->role == RF_ROLE_SIGNAL;
         break;
     case RF_SAY_RELOADED:
         if (c->role == RF_ROLE_SIGNAL)
-            reloaded(p, m->value == 1);
+            rf_parent_reloaded(p, m->value == 1);
         break;
     case RF_SAY_ALIVE:
     case RF_SAY_LISTEN:
@@ -361,8 +314,6 @@ listen_to(struct parent *p, struct rf_child *c, uint64_t now_us)
     for (int i = 0; i < 16 && c->channel >= 0; i++) {
         enum rf_err err = rf_channel_receive(c->channel, &m, &fd);
 
-        if (fd >= 0)
-            close(fd); /* a child has nothing to give us */
         if (err == RF_ERR_AGAIN)
             return;
         if (err == RF_ERR_CLOSED) { /* it is dying: SIGCHLD tells the rest */
@@ -371,7 +322,9 @@ listen_to(struct parent *p, struct rf_child *c, uint64_t now_us)
             return;
         }
         if (!err)
-            take_word(p, c, &m, now_us);
+            take_word(p, c, &m, fd, now_us);
+        if (fd >= 0)
+            close(fd);
     }
 }
 
@@ -391,8 +344,8 @@ bury(struct parent *p, uint64_t now_us)
             rf_child_ended(c, status, now_us);
             /* It may have applied the change and not said so; its successor reads the new configuration anyhow. */
             if (c->role == RF_ROLE_SIGNAL) {
-                p->asked = 0;
-                reloaded(p, true);
+                rf_parent_forget_reload(p);
+                rf_parent_reloaded(p, true);
             }
             if (c->role == RF_ROLE_SIGNAL && p->stops && p->child[0].pid != 0)
                 (void)rf_channel_send(p->child[0].channel, RF_SAY_STOP, 0, NULL, -1);
@@ -436,7 +389,7 @@ take_signals(struct parent *p, uint64_t now_us)
             stop(p, now_us);
             break;
         case SIGHUP:
-            reload(p);
+            rf_parent_reload(p, 0, -1);
             break;
         case SIGCHLD:
             bury(p, now_us);
@@ -471,127 +424,10 @@ serve_ports(struct parent *p, unsigned thread)
     }
 }
 
-/*
- * Media ports are bound to an address each family has when the first listener of it comes. One that is bound stays:
- * its sockets are in use, so a listener that needs another is reached, and its calls have no media until a restart.
- */
-static void
-change_media_addresses(struct parent *p)
-{
-    struct rf_addr want[2];
-
-    memset(want, 0, sizeof want);
-    media_addresses(&p->settings, want);
-    for (int f = 0; f < 2; f++) {
-        struct rf_addr *now = &p->media_address[f];
-
-        if (!rf_addr_is_set(&want[f]))
-            continue;
-        if (!rf_addr_is_set(now)) {
-            *now = want[f];
-            rf_port_keeper_set_address(p->ports, now);
-        } else if (!rf_addr_is_any(now) && !rf_addr_same_host(now, &want[f])) {
-            char value[RF_ADDR_TEXT_MAX + 40];
-            struct rf_buf b = rf_buf(value, sizeof value - 1);
-
-            rf_put_str(&b, "media at another address than ");
-            rf_put_host(&b, now, false);
-            value[b.n] = '\0';
-            (void)refuse(RF_REFUSE_NEEDS_RESTART, 0,
-                         (struct rf_log_field[]){ RF_F_STR("setting", "sip.listen"), RF_F_STR("value", value), { 0 } });
-        }
-    }
-}
-
-/* Signal has answered: the listeners are the next ones from now on, or stay as they are. */
-static void
-reloaded(struct parent *p, bool is_applied)
-{
-    if (p->listeners.next == NULL)
-        return;
-    if (is_applied) {
-        rf_listeners_commit(&p->listeners);
-        memcpy(p->settings.listen, p->next.listen, sizeof p->settings.listen);
-        p->settings.listen_count = p->next.listen_count;
-        memcpy(p->settings.chain, p->next.chain, sizeof p->settings.chain);
-        memcpy(p->settings.key, p->next.key, sizeof p->settings.key);
-        memcpy(p->settings.domain, p->next.domain, sizeof p->settings.domain);
-        change_media_addresses(p);
-        (void)dup3(p->next_certs_fd, p->certs_fd, O_CLOEXEC);
-        rf_parent_fill_signal_launch(p, p->child[1].launch);
-    } else {
-        rf_listeners_abandon(&p->listeners);
-    }
-    close(p->next_certs_fd);
-    p->next_certs_fd = -1;
-    if (p->reload_again)
-        reload(p);
-}
-
-/* Key files and listeners as the configuration names them now. -1: the message says what is wrong with them. */
-static int
-prepare_change(struct parent *p, struct rf_key_files *files, struct rf_channel_msg *m)
-{
-    struct rf_bind_problem problem;
-    struct rf_addr failed = { 0 };
-    char address[RF_ADDR_TEXT_MAX];
-    int fd = seal_files(p, &p->next, files, m->text, sizeof m->text);
-    enum rf_err err;
-
-    if (fd < 0)
-        return -1;
-    err = rf_listeners_plan(&p->listeners, p->next.listen, p->next.listen_count, &problem, &failed);
-    if (!err)
-        err = rf_listeners_send(&p->listeners, p->child[1].channel);
-    if (!err) {
-        m->count = (uint32_t)p->listeners.next_count;
-        return fd;
-    }
-    close(fd);
-    snprintf(m->text, sizeof m->text, "the listeners could not be changed: %s", rf_err_text(err));
-    if (err == RF_ERR_IO) {
-        m->count = RF_REFUSE_CANNOT_LISTEN;
-        snprintf(m->text, sizeof m->text, "cannot listen on %s: %s", rf_addr_text(&failed, address), problem.reason);
-    }
-    rf_listeners_abandon(&p->listeners);
-    return -1;
-}
-
-/* Read the configuration again, and give signal key files and listeners as it names them now, or say why not: signal
- * answers whoever asked. */
-static void
-reload(struct parent *p)
-{
-    struct rf_channel_msg m = { .what = RF_SAY_RELOAD, .value = p->asked };
-    struct rf_conf_problem problem = { 0 };
-    struct rf_key_files *files;
-    int fd = -1, status;
-
-    /* One change after the other; and the next signal process is asked when it serves (take_word). */
-    p->reload_again = p->listeners.next != NULL;
-    if (p->child[1].channel < 0 || p->reload_again)
-        return;
-    status = read_settings(p, &p->next, &files, &problem);
-    p->next.workers = p->settings.workers;
-    p->next.threads = p->settings.threads;
-    if (status == 0) {
-        fd = prepare_change(p, files, &m);
-        problem.code = fd < 0 ? (enum rf_refusal)m.count : RF_REFUSE_NONE;
-    } else {
-        rf_conf_problem_text(&problem, m.text, sizeof m.text);
-        m.count = problem.code;
-    }
-    if (fd < 0)
-        rf_config_refuse(&problem, m.text);
-    p->next_certs_fd = fd;
-    if (rf_channel_post(p->child[1].channel, &m, &fd, fd >= 0 ? 1 : 0) != RF_OK)
-        reloaded(p, false); /* it is dying, or full of words: nothing has changed */
-}
-
 static int
 serve(struct parent *p)
 {
-    uint64_t look_at_us = 0, ping_at_us = 0, now_us = rf_now_us();
+    uint64_t look_at_us = 0, files_at_us = 0, ping_at_us = 0, now_us = rf_now_us();
 
     for (int i = 0; i < 2; i++)
         if (rf_child_start(&p->child[i], now_us) != RF_OK) {
@@ -630,6 +466,10 @@ serve(struct parent *p)
         if (now_us >= look_at_us) {
             turn_log(p);
             look_at_us = now_us + LOG_LOOK_US;
+        }
+        if (now_us >= files_at_us) {
+            rf_parent_look_at_files(p);
+            files_at_us = now_us + FILES_LOOK_US;
         }
         if (p->watchdog_us > 0 && now_us >= ping_at_us && p->child[0].pid != 0 && p->child[1].pid != 0) {
             rf_notify("WATCHDOG=1");
@@ -687,11 +527,11 @@ rf_parent_run(const char *state_dir, const char *config)
 {
     /* The story of a start. Each step returns 0, or the exit status after it said why. */
     static int (*const steps[])(struct parent *) = {
-        open_log,        check_reach, load_settings,     bind_control, bind_listeners,
-        make_ban_memory, make_media,  take_over_signals, prepare,      serve,
+        open_log,     check_reach, load_settings, bind_control,     bind_listeners,
+        make_certificates, make_ban_memory, make_media, take_over_signals, prepare, serve,
     };
     static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .bans_fd = -1, .control_fd = -1, .certs_fd = -1,
-                               .next_certs_fd = -1 };
+                               .next_certs_fd = -1, .again = { .layer_fd = -1 } };
     int status = 0;
 
     rf_log_open(STDERR_FILENO, -1, RF_LOG_INFO, "parent");
@@ -712,6 +552,9 @@ rf_parent_run(const char *state_dir, const char *config)
     for (size_t i = 0; status == 0 && i < sizeof steps / sizeof *steps; i++)
         status = steps[i](&p);
     rf_state_dir_close(p.dir);
+    rf_bundle_free(p.files);
+    rf_conf_unref(p.conf);
+    rf_conf_unref(p.next_conf);
     free((char *)(uintptr_t)p.config);
     return status;
 }

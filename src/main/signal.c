@@ -27,7 +27,6 @@ struct process {
     struct rf_signal shared;
     struct rf_loop *loop;
     struct rf_desk *desk;
-    struct rf_key_files *files; /* names, once the site is loaded; the desk's when it is there */
     struct rf_watch channel;
     struct rf_timer tick, goodbye;
     int log_fd;
@@ -172,6 +171,7 @@ on_channel(struct rf_watch *w, uint32_t events, uint64_t now_us)
         case RF_SAY_ALIVE:
         case RF_SAY_STATUS:
         case RF_SAY_RELOADED:
+        case RF_SAY_RENEW:
             break;
         }
         while (n > 0)
@@ -288,6 +288,8 @@ make_limits(struct rf_signal *s, const struct rf_conf *c)
     s->bans = rf_ban_memory_map(rf_launch_find(s->launch, RF_FD_BANS, 0, 0), &rf_rand_system);
     if (s->bans == NULL)
         return failed("bans", strerror(errno));
+    if (rf_refused_new(&s->refused) != RF_OK)
+        return failed("limits", strerror(errno));
     if (rf_guard_new(&s->guard, &guard, s->bans, &rf_rand_system, rf_now_us()) != RF_OK ||
         rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_quota_new(&s->connections, &rf_rand_system) != RF_OK ||
         rf_quota_new(&s->calls, &rf_rand_system) != RF_OK)
@@ -308,8 +310,9 @@ make_shared(struct process *p, struct rf_site **site)
     struct rf_media_map *map;
     char why[1600] = "";
     struct rf_buf b = rf_buf(why, sizeof why - 1);
+    struct rf_key_files *files = NULL;
     int files_fd = rf_launch_find(l, RF_FD_CERTS, 0, 0);
-    enum rf_err err = rf_key_files_receive(&p->files, files_fd);
+    enum rf_err err = rf_key_files_receive(&files, files_fd);
 
     close(files_fd); /* whoever takes us over later shall not find it */
     if (err)
@@ -319,9 +322,9 @@ make_shared(struct process *p, struct rf_site **site)
     if (take_secrets(s) != RF_OK)
         return failed("secrets", "the store does not take them");
     from.store = s->store;
-    from.files = p->files;
+    from.files = files;
     err = rf_site_load(site, &from, &problem);
-    rf_key_files_forget(p->files);
+    rf_key_files_free(files);
     if (err) {
         rf_conf_put_problem(&b, &problem);
         why[b.n] = '\0';
@@ -373,7 +376,6 @@ start(struct process *p)
     desk.loop = p->loop;
     desk.site = site;
     desk.channel = p->channel.fd;
-    desk.files = p->files;
     if (rf_desk_new(&p->desk, &desk) != RF_OK)
         return failed("control socket", strerror(errno));
     status = start_workers(p, site);
@@ -417,6 +419,7 @@ end(struct process *p)
     rf_location_free(p->shared.location);
     rf_auth_free(p->shared.auth);
     rf_tls_tickets_unref(p->shared.tickets);
+    rf_refused_free(p->shared.refused);
     rf_guard_free(p->shared.guard);
     rf_ban_memory_unmap(p->shared.bans);
     rf_fold_free(p->shared.fold);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
+#include "loop/loop.h"
 #include "main/settings.h"
 #include "store/store.h"
 
@@ -103,29 +104,19 @@ take_public_address(struct rf_site *s)
 }
 
 static enum rf_err
-take_certificate(struct rf_site *s, const struct rf_site_sources *from, struct rf_conf_problem *problem)
+take_ifaces(struct rf_site *s, const struct rf_site_sources *from, struct rf_conf_problem *problem)
 {
-    struct rf_cert_problem why = { 0 };
-    struct rf_run_settings paths;
-    struct rf_span chain, key;
-    enum rf_err err = rf_run_settings_take(&paths, s->conf, problem);
+    struct rf_ifaces_sources sources = { .conf = s->conf, .store = from->store,
+                                               .trust_version = from->trust_version, .now_s = rf_wall_s(),
+                                               .running = from->running != NULL ? from->running->ifaces : NULL };
 
-    if (err)
-        return err;
-    if (from->cert != NULL)
-        s->cert = rf_cert_ref(from->cert);
-    else
-        err = rf_listener_cert_find(from->files, paths.chain, paths.key, &chain, &key);
-    if (!err && s->cert == NULL)
-        err = rf_cert_from_pem(&s->cert, chain, key, &why);
-    if (!err)
-        err = rf_tls_level_find(rf_span_str(rf_conf_text(s->conf, "sip.cipher-suite-level")), &s->level);
-    if (err) {
-        problem->at = rf_conf_origin(s->conf, "sip.cipher-suite-level");
-        snprintf(problem->sentence, sizeof problem->sentence, "%s",
-                 why.text[0] != '\0' ? why.text : "this cipher suite level is not built in");
-    }
-    return err;
+    struct rf_secret mark = { .n = 0 };
+
+    sources.legacy_is_over = rf_store_load_secret(from->store, RF_SPAN_LIT(RF_SITE_R11_MARK), &mark) == RF_OK;
+    rf_secret_fini(&mark);
+    if (!rf_key_files_find(from->files, RF_SPAN_LIT(RF_KEY_FILES_CERTS), &sources.bundle))
+        return RF_ERR_STATE;
+    return rf_ifaces_new(&s->ifaces, &sources, problem);
 }
 
 enum rf_err
@@ -160,7 +151,7 @@ rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf
     if (!err)
         err = rf_directory_new(&s->users, s->conf, &rf_rand_system);
     if (!err)
-        err = take_certificate(s, from, problem);
+        err = take_ifaces(s, from, problem);
     if (err) {
         if (problem->sentence[0] == '\0')
             snprintf(problem->sentence, sizeof problem->sentence, "%s", rf_err_text(err));
@@ -184,7 +175,7 @@ rf_site_unref(struct rf_site *s)
     if (s == NULL || (atomic_load(&s->refs) > 0 && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1))
         return;
     rf_directory_unref(s->users);
-    rf_cert_unref(s->cert);
+    rf_ifaces_free(s->ifaces);
     rf_conf_unref(s->conf);
     free(s);
 }
@@ -197,6 +188,7 @@ rf_site_add_listener(struct rf_site *s, const struct rf_launch_fd *f)
     rf_assert(s->listener_count < RF_LISTENERS_MAX);
     *ln = (struct rf_site_listener){ .id = f->b, .transport = (enum rf_transport)f->transport, .addr = f->addr };
     snprintf(ln->name, sizeof ln->name, "%s", f->name);
+    (void)!rf_iface_find(rf_span_str(ln->name), &ln->iface);
     s->listener_count++;
 }
 

@@ -464,6 +464,7 @@ rf_tls_shake_done(struct rf_tls_conn *c)
         }
     }
     note(c, true);
+    c->fits = c->shake != NULL && c->shake->has_offer ? c->shake->offer.fits : 0;
     forget_exchange(c->ssl);
     SSL_set_tlsext_status_ocsp_resp(c->ssl, NULL, 0);
     rf_tls_shake_free(c);

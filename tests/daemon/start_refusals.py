@@ -71,7 +71,8 @@ with tempfile.TemporaryDirectory() as folder:
     with open(chain, "w") as f:
         f.write("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     p = run(conf, os.path.join(folder, "state"))
-    tap.ok(p.returncode == 1 and chain in p.stderr and "ready" not in p.stderr, "a chain that is none is refused",
+    tap.ok(p.returncode == 3 and chain in p.stderr and conf + ":" in p.stderr and "ready" not in p.stderr,
+           "a chain that is none is refused: exit 3, the file and the line that names it",
            f"exit {p.returncode}\n{p.stderr}")
 
     # The local authority's key was opened to others behind our back.

@@ -151,7 +151,8 @@ class Daemon:
             return False
 
     def kill(self):
-        """kill -9 of all three at once."""
+        """kill -9 of all three at once: the parent is stopped first, or it would start a child that died anew."""
+        os.kill(self.process.pid, signal.SIGSTOP)
         pids = [*self.children().values(), self.process.pid]
         for pid in pids:
             try:
@@ -159,6 +160,9 @@ class Daemon:
             except ProcessLookupError:
                 pass
         self.process.wait()
+        deadline = time.time() + 10
+        while time.time() < deadline and any(os.path.exists(f"/proc/{pid}") for pid in pids):
+            time.sleep(0.01)
 
     def sanitizer_reports(self):
         """What a sanitizer said in any of the processes: must be empty."""
