@@ -609,6 +609,34 @@ test_spares(void)
     end();
 }
 
+/* What was opened ahead must not be missing when ports run out, nor rest when no call had it. */
+static void
+test_spares_and_shortage(void)
+{
+    struct rf_media_request q = { .command = RF_MEDIA_OPEN, .family = { 4, 4 }, .timeout_s = 60 };
+    unsigned opened = 0;
+
+    begin(1, 64, 2, 48200);
+    start_media();
+    for (unsigned i = 0; i < 16; i++)
+        opened += ask(q, 3000000).event == RF_MEDIA_OPENED;
+    ok(opened == 16, "32 pairs of ports carry 16 sessions, however quickly they are asked for (%u)", opened);
+    ok(ask(q, 3000000).event == RF_MEDIA_FULL, "then it is FULL");
+    kill_media();
+    end();
+
+    begin(1, 64, 2, 48400);
+    start_media();
+    for (unsigned i = 0; i < 12; i++)
+        opened += ask(q, 3000000).event == RF_MEDIA_OPENED;
+    run_for(2500000); /* what was opened ahead is closed by now */
+    for (unsigned i = 12; i < 16; i++)
+        opened += ask(q, 3000000).event == RF_MEDIA_OPENED;
+    ok(opened == 32 && open_sessions() == 16, "ports that no call had need no rest (%u)", opened);
+    kill_media();
+    end();
+}
+
 /* What comes to a port while it rests is thrown away, and the port is heard again in its next session. */
 static void
 test_rest(void)
@@ -751,6 +779,7 @@ main(void)
     test_given_up();
     test_connected();
     test_spares();
+    test_spares_and_shortage();
     test_rest();
     test_ipv6();
     return tap_done();
