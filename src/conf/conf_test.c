@@ -368,11 +368,11 @@ examples(void)
     static const struct {
         const char *name, *sentence; /* NULL: loads */
     } cases[] = {
-        { "office-pbx", "unknown setting force-https-web-access" },
+        { "office-pbx", "the block certificate needs one name" },
         { "hosted", "the block certificate needs one name" },
         { "carrier", "unknown block sip-connection" },
         { "pool", "unknown block node" },
-        { "webrtc", "unknown setting" },
+        { "webrtc", "the block certificate needs one name" },
         { "office-now", NULL },
         { "hosted-now", NULL },
         { "quotes", NULL },
