@@ -69,6 +69,8 @@ struct rf_acme_request {
     char url[RF_ACME_URL_MAX];
     struct rf_span body;             /* valid until the next call */
     size_t answer_max;               /* octets of body to take at most */
+    const char *content_type;        /* of the body; NULL: application/jose+json. A constant string */
+    bool is_plain;                   /* http, and only that: for what is signed itself (OCSP, RFC 6960 A.1) */
 };
 
 struct rf_acme_response {

@@ -280,7 +280,7 @@ set_options(struct exchange *x)
 #define SET(option, value) (fine = fine && curl_easy_setopt(e, option, value) == CURLE_OK)
     SET(CURLOPT_PRIVATE, x);
     SET(CURLOPT_URL, r->url);
-    SET(CURLOPT_PROTOCOLS_STR, "https");
+    SET(CURLOPT_PROTOCOLS_STR, r->is_plain ? "http" : "https");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_PROXY, "");
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -336,13 +336,16 @@ resolved(const struct exchange *x)
 static void
 start(struct exchange *x)
 {
+    char type[80];
     bool fine;
 
+    snprintf(type, sizeof type, "Content-Type: %s",
+             x->request.content_type != NULL ? x->request.content_type : "application/jose+json");
     x->easy = curl_easy_init();
     if (x->addresses > 0)
         x->resolve = resolved(x);
     /* No "Expect: 100-continue": a round trip for nothing. */
-    x->headers = curl_slist_append(curl_slist_append(NULL, "Content-Type: application/jose+json"), "Expect:");
+    x->headers = curl_slist_append(curl_slist_append(NULL, type), "Expect:");
     fine = x->easy != NULL && x->headers != NULL && (x->addresses == 0 || x->resolve != NULL) && set_options(x);
     x->is_in_multi = fine && curl_multi_add_handle(x->owner->multi, x->easy) == CURLM_OK;
     if (!x->is_in_multi)

@@ -14,7 +14,7 @@
 #include "acme/run.h"
 #include "net/dns.h"
 
-#define RF_ACME_REQUESTS_MAX 64 /* under way at one time */
+#define RF_ACME_REQUESTS_MAX 192 /* under way at one time: 64 of ACME, 64 about peers, 64 about our own certificates */
 
 struct rf_acme_transport;
 

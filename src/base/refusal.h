@@ -131,7 +131,8 @@
       "nobody says that {peer}'s certificate is still good: {reason}",                                        \
       "OCSP is hard, and the responder of its authority cannot be reached, has not answered yet, or its "     \
       "answer does not count.",                                                                               \
-      "let this machine reach the responder by http, or have {peer} send the answer along (stapling)")        \
+      "let this machine reach the responder by http, have {peer} send the answer along, or: ringfence set "   \
+      "security.ocsp soft")                                                                                   \
     X(CRYPTO_MISSING, "RF-301", "crypto-missing", WARN, 488, 88,                                              \
       "{who} offered no encryption (no a=crypto) and SRTP is required ({setting})",                           \
       "SRTP is off on the device, or it is set to optional and offers plain RTP first.",                      \

@@ -365,6 +365,13 @@ has_group(const struct rf_bundle *b, const char *group)
 }
 
 enum rf_err
+rf_bundle_add_to_group(struct rf_bundle *b, const char *group, const char *path, struct rf_cert_problem *problem)
+{
+    memset(problem, 0, sizeof *problem);
+    return add_file(b, group, path, problem);
+}
+
+enum rf_err
 rf_bundle_add_trusted(struct rf_bundle *b, const char *group, const char *path, struct rf_cert_problem *problem)
 {
     struct stat st;

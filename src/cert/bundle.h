@@ -50,6 +50,9 @@ RF_MUST_CHECK enum rf_err rf_bundle_watch(struct rf_bundle *b, const char *path)
  */
 RF_MUST_CHECK enum rf_err rf_bundle_add_trusted(struct rf_bundle *b, const char *group, const char *path,
                                                 struct rf_cert_problem *problem);
+/** One more file of a group that may be there already: a list beside its authority. As above. */
+RF_MUST_CHECK enum rf_err rf_bundle_add_to_group(struct rf_bundle *b, const char *group, const char *path,
+                                                 struct rf_cert_problem *problem);
 /** The operating system's public authorities, under RF_BUNDLE_SYSTEM; nothing when it has none. */
 RF_MUST_CHECK enum rf_err rf_bundle_add_system(struct rf_bundle *b);
 

@@ -30,6 +30,7 @@ struct rf_ocsp_cache {
     pthread_mutex_t lock; /* what follows */
     uint64_t uses;
     size_t count, open;
+    struct rf_ocsp_errand *errand[RF_OCSP_ERRANDS_MAX]; /* under way; NULL: a free place */
     int free_entry;
     int bucket[BUCKETS];
     struct entry entry[RF_OCSP_ENTRIES_MAX];
@@ -53,12 +54,23 @@ rf_ocsp_cache_new(struct rf_ocsp_cache **out, const struct rf_ocsp_fetcher *fetc
     return RF_OK;
 }
 
+static void
+errand_free(struct rf_ocsp_errand *e)
+{
+    if (e == NULL)
+        return;
+    X509_free(e->x);
+    X509_free(e->issuer);
+    free(e);
+}
+
 void
 rf_ocsp_cache_free(struct rf_ocsp_cache *c)
 {
     if (c == NULL)
         return;
-    rf_assert(c->open == 0);
+    for (size_t i = 0; i < RF_OCSP_ERRANDS_MAX; i++)
+        errand_free(c->errand[i]);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
@@ -168,14 +180,6 @@ errand_new(X509 *x, X509 *issuer, const uint8_t key[static 32], const char *url)
     return e;
 }
 
-static void
-errand_free(struct rf_ocsp_errand *e)
-{
-    X509_free(e->x);
-    X509_free(e->issuer);
-    free(e);
-}
-
 static bool
 is_current(const struct rf_ocsp_verdict *v, int64_t now_s)
 {
@@ -193,6 +197,25 @@ is_due(const struct rf_ocsp_cache *c, const struct entry *e, int64_t now_s)
         return false;
     /* A clock that was set back by more than a wait lets it be asked. */
     return now_s >= e->retry_s || now_s < e->retry_s - RF_OCSP_RETRY_MAX_S;
+}
+
+/* Under the lock. `open` is at most as many as there are places. */
+static void
+remember(struct rf_ocsp_cache *c, struct rf_ocsp_errand *errand)
+{
+    size_t i = 0;
+
+    while (c->errand[i] != NULL)
+        i++;
+    c->errand[i] = errand;
+}
+
+static void
+forget(struct rf_ocsp_cache *c, const struct rf_ocsp_errand *errand)
+{
+    for (size_t i = 0; i < RF_OCSP_ERRANDS_MAX; i++)
+        if (c->errand[i] == errand)
+            c->errand[i] = NULL;
 }
 
 void
@@ -232,14 +255,16 @@ rf_ocsp_cache_ask(void *ctx, X509 *x, X509 *issuer, int64_t now_s, struct rf_ocs
     if (!is_open)
         return;
     errand = errand_new(x, issuer, key, url);
-    if (errand != NULL) {
-        c->fetcher.fetch(c->fetcher.ctx, errand);
-        return;
-    }
     pthread_mutex_lock(&c->lock);
-    c->entry[find(c, key)].is_open = false; /* (I1): it is still there */
-    c->open--;
+    if (errand != NULL) {
+        remember(c, errand);
+    } else {
+        c->entry[find(c, key)].is_open = false; /* (I1): it is still there */
+        c->open--;
+    }
     pthread_mutex_unlock(&c->lock);
+    if (errand != NULL)
+        c->fetcher.fetch(c->fetcher.ctx, errand);
 }
 
 static void
@@ -266,6 +291,7 @@ rf_ocsp_cache_answer(struct rf_ocsp_cache *c, struct rf_ocsp_errand *errand, str
     e = &c->entry[find(c, errand->key)]; /* (I1) */
     e->is_open = false;
     c->open--;
+    forget(c, errand);
     if (v.status == RF_OCSP_NO_ANSWER) {
         fail(e, v.why, now_s);
     } else {

@@ -24,7 +24,7 @@
 
 struct rf_ocsp_cache;
 
-/* A question on its way. Whoever got one gives it back by rf_ocsp_cache_answer, with an answer or without. */
+/* A question on its way; the cache's own. Whoever got one gives it back by rf_ocsp_cache_answer, with an answer or without. */
 struct rf_ocsp_errand {
     char url[RF_OCSP_URL_MAX];
     char request[RF_OCSP_REQUEST_MAX]; /* DER */
@@ -41,7 +41,7 @@ struct rf_ocsp_fetcher {
 
 /** @param fetcher  NULL: nothing is fetched. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_ocsp_cache_new(struct rf_ocsp_cache **out, const struct rf_ocsp_fetcher *fetcher);
-/** Every errand has come back before. NULL is fine. */
+/** Nobody asks any more, and errands that did not come back are not used again. NULL is fine. */
 void rf_ocsp_cache_free(struct rf_ocsp_cache *c);
 
 /**

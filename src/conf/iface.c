@@ -74,6 +74,12 @@ ask_of(const char *text)
     return strcmp(text, "optional") == 0 ? RF_ASK_OPTIONAL : RF_ASK_NO_CERTIFICATE;
 }
 
+static unsigned
+ocsp_of(const char *text)
+{
+    return strcmp(text, "hard") == 0 ? 2 : strcmp(text, "soft") == 0 ? 1 : 0;
+}
+
 void
 rf_iface_settings(const struct rf_conf *c, enum rf_iface i, struct rf_iface_settings *out)
 {
@@ -89,6 +95,7 @@ rf_iface_settings(const struct rf_conf *c, enum rf_iface i, struct rf_iface_sett
         .revocation_lists = rf_conf_text(c, "security.revocation-lists"),
         .ask = i == RF_IFACE_SIP_SHARED ? RF_ASK_OPTIONAL : ask_of(text_of(c, i, "client-certificate")),
         .verify_depth = (unsigned)rf_conf_number(c, name_of(judge, "verify-depth", name)),
+        .ocsp = ocsp_of(rf_conf_text(c, "security.ocsp")),
         .system_authorities = rf_conf_is_on(c, "security.system-authorities"),
         .medium_is_legacy = rf_conf_is_on(c, "security.medium-without-r11-checks"),
     };

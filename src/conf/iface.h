@@ -45,6 +45,7 @@ struct rf_iface_settings {
     enum rf_iface_ask ask;
     unsigned verify_depth;
     bool system_authorities, medium_is_legacy;
+    unsigned ocsp;                /* place in off, soft, hard: enum rf_check_ocsp, which is above conf */
 };
 void rf_iface_settings(const struct rf_conf *c, enum rf_iface i, struct rf_iface_settings *out);
 

@@ -168,6 +168,9 @@ static const struct rf_option options[] = {
     { "certificate.*.key", RF_OPT_KEY_FILE, LIST, RELOAD, "", "", NULL, NULL, "TEL-5 IPC-30",
       "The private key in PEM: file:PATH, one for each chain, in the same order. Refused when others may read the "
       "file (RF-809)." },
+    { "certificate.*.staple", RF_OPT_FLAG, ONE, RELOAD, "on", "on", NULL, NULL, "",
+      "Its authority is asked by itself whether it is still good (OCSP), and the answer is sent along with it, so that "
+      "clients need not ask. Only when the certificate names a responder. off: nobody is asked." },
     { "certificate.*.lets-encrypt", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "IPC-30 IPC-31",
       "on: this certificate is obtained and renewed by itself from an authority that speaks ACME (RFC 8555), Let's "
       "Encrypt unless directory names another. Until the first one is there, one of our own authority is shown." },
@@ -276,6 +279,10 @@ static const struct rf_option options[] = {
       "servers to which we connect." },
     { "security.revocation-lists", RF_OPT_PATH, LIST, RELOAD, "", "", NULL, NULL, "",
       "Files and folders with certificate revocation lists, for every interface. Read again when they change." },
+    { "security.ocsp", RF_OPT_ENUM, ONE, RELOAD, "off", "off", "off|soft|hard", NULL, "",
+      "Is the authority of a peer's certificate asked whether it is still good? It counts from level medium on, for "
+      "certificates that name a responder. soft: revoked is refused (RF-212), no answer is let pass. hard: no answer "
+      "is refused, too (RF-217): a peer that nobody asked about yet comes in once the answer is there, seconds later." },
     { "security.tls-mutual", RF_OPT_ENUM, ONE, RELOAD, "0", "1", "0|1", NULL, "GEN-14 GEN-15 GEN-16",
       "1: sip-trunks and node-link demand a certificate of whoever connects. 0: the server alone shows one. Each may "
       "say otherwise in its block." },

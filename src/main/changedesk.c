@@ -246,7 +246,8 @@ static void
 take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, const struct rf_key_files *files)
 {
     struct rf_desk_change *c = d->change;
-    struct rf_site_sources from = { .store = d->conf.shared->store, .files = files, .running = d->site };
+    struct rf_site_sources from = { .store = d->conf.shared->store, .files = files, .running = d->site,
+                                    .ocsp = d->conf.shared->ocsp };
     struct rf_conf_problem problem = { 0 };
     struct rf_site *next = NULL;
     json_t *changes;

@@ -19,7 +19,8 @@ struct gather {
     const char *state_dir;
     const struct rf_conf *conf;
     struct rf_credentials_sources *from;
-    char local_chain[PATH_MAX_OCTETS], local_key[PATH_MAX_OCTETS], local_root[PATH_MAX_OCTETS];
+    char local_chain[PATH_MAX_OCTETS], local_key[PATH_MAX_OCTETS], local_root[PATH_MAX_OCTETS],
+        local_crl[PATH_MAX_OCTETS];
     struct rf_conf_problem *problem;
 };
 
@@ -107,6 +108,7 @@ make_local(struct gather *g)
     snprintf(g->local_chain, sizeof g->local_chain, "%s/server.pem", dir);
     snprintf(g->local_key, sizeof g->local_key, "%s/server.key", dir);
     snprintf(g->local_root, sizeof g->local_root, "%s/ca.pem", dir);
+    snprintf(g->local_crl, sizeof g->local_crl, "%s/ca.crl", dir);
     conf.name_count = local_names(g->conf, mem, name, RF_LISTENERS_MAX + 1);
     err = rf_ca_ensure(&conf, g->from->wall_s, &result, &problem);
     if (err)
@@ -277,6 +279,8 @@ add_stores(struct gather *g)
     struct rf_cert_problem problem = { 0 };
     enum rf_err err = rf_bundle_add_trusted(g->to, RF_CREDENTIALS_LOCAL, g->local_root, &problem);
 
+    if (!err)
+        err = rf_bundle_add_to_group(g->to, RF_CREDENTIALS_LOCAL, g->local_crl, &problem);
     if (err)
         return fail(g, err, (struct rf_conf_origin){ 0 }, &problem, "");
     for (int i = 0; !err && i < RF_IFACE_COUNT; i++) {

@@ -1,7 +1,9 @@
 #include "main/ifaces.h"
 
 #include <jansson.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -290,14 +292,89 @@ see_chain(struct load *l, struct rf_site_cert *c)
     return err;
 }
 
+/* --- what its authority says of one of ours ------------------------------------------------------------ */
+
+static bool
+has_signed(X509 *above, X509 *x)
+{
+    bool has = above != NULL && X509_NAME_cmp(X509_get_subject_name(above), X509_get_issuer_name(x)) == 0 &&
+               X509_verify(x, X509_get0_pubkey(above)) == 1;
+
+    ERR_clear_error();
+    return has;
+}
+
+/* Of its own chain, of the system's authorities, of whatever is trusted on any interface: what counts is the signature. */
+static X509 *
+issuer_of(const struct load *l, const struct rf_cert *c)
+{
+    X509 *x = rf_cert_leaf(c), *above = rf_cert_extra_count(c) > 0 ? rf_cert_extra(c, 0) : NULL;
+    const struct rf_trust *known = l->to->system;
+    struct rf_bundle_item item;
+    size_t pos = 0;
+
+    if (has_signed(above, x)) {
+        X509_up_ref(above);
+        return above;
+    }
+    for (int i = rf_trust_next(known, X509_get_issuer_name(x), -1); i >= 0;
+         i = rf_trust_next(known, X509_get_issuer_name(x), i)) {
+        above = rf_trust_x509(known, (size_t)i);
+        if (has_signed(above, x)) {
+            X509_up_ref(above);
+            return above;
+        }
+    }
+    while (rf_bundle_next(l->from->bundle, &pos, &item)) {
+        const unsigned char *p = (const unsigned char *)item.first.p;
+
+        if (item.kind != RF_BUNDLE_TRUSTED || rf_span_is(item.name, RF_BUNDLE_SYSTEM))
+            continue;
+        above = d2i_X509(NULL, &p, (long)item.first.n); /* NULL: a revocation list */
+        if (has_signed(above, x))
+            return above;
+        X509_free(above);
+    }
+    ERR_clear_error();
+    return NULL;
+}
+
+/* The place for the answer stays the same over reloads, so that a certificate that stays is never without it. */
+static enum rf_err
+make_staple(struct load *l, struct rf_site_cert *c)
+{
+    const struct rf_conf_block *b = rf_conf_block(l->from->conf, "certificate", rf_span_str(c->name));
+    const struct rf_ifaces *running = l->from->running;
+    char url[RF_OCSP_URL_MAX];
+
+    if (b == NULL || !rf_conf_block_is_on(l->from->conf, b, "staple") ||
+        !rf_ocsp_url(rf_cert_leaf(c->cert), url, sizeof url))
+        return RF_OK;
+    c->issuer = issuer_of(l, c->cert);
+    if (c->issuer == NULL)
+        return RF_OK;
+    for (size_t i = 0; running != NULL && i < running->cert_count; i++) {
+        const struct rf_site_cert *was = &running->cert[i];
+
+        if (was->staple != NULL &&
+            memcmp(rf_cert_facts(was->cert)->sha256, rf_cert_facts(c->cert)->sha256, 32) == 0) {
+            c->staple = rf_tls_staple_ref(was->staple);
+            return RF_OK;
+        }
+    }
+    return rf_tls_staple_new(&c->staple);
+}
+
 static void
-use_cert(struct rf_site_iface *f, struct rf_cert *c)
+use_cert(struct rf_site_iface *f, const struct rf_site_cert *c)
 {
     for (size_t i = 0; i < f->cert_count; i++)
-        if (f->cert[i] == c)
+        if (f->cert[i] == c->cert)
             return;
-    if (f->cert_count < RF_SITE_CERTS_MAX)
-        f->cert[f->cert_count++] = c;
+    if (f->cert_count < RF_SITE_CERTS_MAX) {
+        f->staple[f->cert_count] = c->staple;
+        f->cert[f->cert_count++] = c->cert;
+    }
 }
 
 static void
@@ -308,7 +385,7 @@ choose_certs(struct load *l, const char *names, struct rf_site_iface *out)
     while (rf_conf_next_word(&left, &word))
         for (size_t i = 0; i < l->to->cert_count; i++)
             if (rf_span_is(word, l->to->cert[i].name))
-                use_cert(out, l->to->cert[i].cert);
+                use_cert(out, &l->to->cert[i]);
 }
 
 /* --- does it work? ------------------------------------------------------------------------------------- */
@@ -436,6 +513,8 @@ load_iface(struct load *l, enum rf_iface i)
                                                                           : RF_TLS_ENFORCE_HANDSHAKE,
         .medium_is_legacy = set.medium_is_legacy && !l->to->legacy_is_over,
         .verify_depth = set.verify_depth,
+        .ocsp = (enum rf_check_ocsp)set.ocsp,
+        .ocsp_source = { l->from->ocsp, l->from->ocsp != NULL ? rf_ocsp_cache_ask : NULL },
         .own = l->to->own,
         .own_count = l->to->cert_count,
     };
@@ -509,8 +588,11 @@ rf_ifaces_new(struct rf_ifaces **out, const struct rf_ifaces_sources *from, stru
     err = make_system(&l);
     if (!err)
         err = take_own(&l);
-    for (size_t i = 0; !err && i < s->cert_count; i++)
+    for (size_t i = 0; !err && i < s->cert_count; i++) {
         err = see_chain(&l, &s->cert[i]);
+        if (!err)
+            err = make_staple(&l, &s->cert[i]);
+    }
     if (!err)
         err = see_listeners(&l);
     if (!err)
@@ -531,8 +613,11 @@ rf_ifaces_free(struct rf_ifaces *s)
 {
     if (s == NULL)
         return;
-    for (size_t i = 0; i < s->cert_count; i++)
+    for (size_t i = 0; i < s->cert_count; i++) {
+        rf_tls_staple_unref(s->cert[i].staple);
+        X509_free(s->cert[i].issuer);
         rf_cert_unref(s->cert[i].cert);
+    }
     for (int i = 0; i < RF_IFACE_COUNT; i++) {
         rf_trust_unref(s->iface[i].check.trust);
         rf_trust_unref(s->iface[i].outward.trust);
@@ -550,7 +635,7 @@ rf_ifaces_server(const struct rf_ifaces *s, enum rf_iface i, struct rf_tls_ticke
     const struct rf_site_iface *f = &s->iface[i];
     const struct rf_tls_server_conf conf = { .interface = rf_iface_row(i)->name, .level = f->level, .cert = f->cert,
                                              .cert_count = f->cert_count, .tickets = tickets, .ask = f->ask,
-                                             .check = &f->check, .ring = ring };
+                                             .check = &f->check, .ring = ring, .staple = f->staple };
 
     return rf_tls_server_new(out, &conf, why);
 }

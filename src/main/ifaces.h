@@ -7,6 +7,7 @@
 #ifndef RF_MAIN_IFACES_H
 #define RF_MAIN_IFACES_H
 
+#include "cert/ocsp_cache.h"
 #include "conf/iface.h"
 #include "store/store.h"
 #include "tls/conn.h"
@@ -22,6 +23,8 @@ struct rf_site_cert {
     bool is_automatic;/* it renews itself (main/automatic.h) */
     bool is_public;   /* that root is one of the system's */
     char missing[256];/* the issuer that nobody has, when it is not complete */
+    X509 *issuer;     /* who signed it; of the chain, or trusted somewhere; a reference; NULL: not looked for, or not known */
+    struct rf_tls_staple *staple; /* what its authority says, sent along with it (main/inquiry.h); NULL: nothing is */
 };
 
 struct rf_site_iface {
@@ -32,6 +35,7 @@ struct rf_site_iface {
     struct rf_tls_check outward;/* of servers to which we connect: trust with the system's authorities; NULL: we do not */
     size_t cert_count;
     struct rf_cert *cert[RF_SITE_CERTS_MAX]; /* in the order of the setting; references of the list below */
+    struct rf_tls_staple *staple[RF_SITE_CERTS_MAX]; /* of each, likewise; NULL: none */
 };
 
 struct rf_ifaces {
@@ -56,6 +60,7 @@ struct rf_ifaces_sources {
     struct rf_span bundle;            /* cert/bundle.h */
     struct rf_store *store;           /* trusted certificates that commands added; NULL: none */
     int64_t trust_version;            /* of those: 0 as of now */
+    struct rf_ocsp_cache *ocsp;       /* what authorities say of peers; NULL: nobody is asked */
     const struct rf_ifaces *running;  /* in force; an own certificate that ended meanwhile is no reason to refuse */
     bool legacy_is_over;              /* as it was remembered */
     int64_t now_s;

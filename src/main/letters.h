@@ -1,8 +1,8 @@
 /*
  * main/letters.h - what workers and signal's first thread write to each other (loop/mailbox.h)
  *
- * Copies, not pointers. The two exceptions are counted or handed over whole: a site (a snapshot with a reference
- * count), and the answer to a question, which belongs to the reader from then on.
+ * Copies, not pointers. The exceptions are counted or handed over whole: a site (a snapshot with a reference count), the
+ * answer to a question, which belongs to the reader from then on, and an errand to a certificate's authority.
  */
 #ifndef RF_MAIN_LETTERS_H
 #define RF_MAIN_LETTERS_H
@@ -30,7 +30,8 @@ enum rf_letter_kind {
     RF_LETTER_RESTORE,     /* struct rf_letter_head, octets: a call that was up */
     RF_LETTER_SWEEP,       /* struct rf_letter_head: all calls were restored */
     RF_LETTER_STOP,        /* struct rf_letter_head: end all calls */
-    RF_LETTER_CERTIFICATE  /* struct rf_letter_head, to the desk: the store has a new certificate of our own */
+    RF_LETTER_CERTIFICATE, /* struct rf_letter_head, to the desk: the store has a new certificate of our own */
+    RF_LETTER_INQUIRY      /* struct rf_letter_inquiry, to the slow thread: what does its authority say? */
 };
 
 struct rf_letter_head {
@@ -68,6 +69,12 @@ struct rf_letter_listen {
     int32_t fd;        /* LISTEN */
     uint32_t transport; /* enum rf_transport */
     char name[24];
+};
+
+struct rf_ocsp_errand;
+struct rf_letter_inquiry {
+    struct rf_letter_head head;
+    struct rf_ocsp_errand *errand; /* the cache's; the reader's until it answers */
 };
 
 enum rf_question {

@@ -304,6 +304,17 @@ make_limits(struct rf_signal *s, const struct rf_conf *c)
 }
 
 /* What all workers share; 0, or the exit status after it said why. */
+/* A question about a peer's certificate, from whichever thread judges it. Until the slow thread is there nobody comes. */
+static void
+on_fetch(void *ctx, struct rf_ocsp_errand *errand)
+{
+    struct rf_signal *s = ctx;
+    const struct rf_letter_inquiry letter = { .head = { .kind = RF_LETTER_INQUIRY, .from = RF_WORKERS_MAX }, .errand = errand };
+
+    if (s->slow == NULL || !rf_worker_post(s->slow, &letter, sizeof letter, rf_span(NULL, 0)))
+        rf_ocsp_cache_answer(s->ocsp, errand, rf_span(NULL, 0), rf_wall_s(), NULL);
+}
+
 static int
 make_shared(struct process *p, struct rf_site **site)
 {
@@ -327,8 +338,11 @@ make_shared(struct process *p, struct rf_site **site)
         return failed("store", why);
     if (take_secrets(s) != RF_OK)
         return failed("secrets", "the store does not take them");
+    if (rf_ocsp_cache_new(&s->ocsp, &(struct rf_ocsp_fetcher){ s, on_fetch }) != RF_OK)
+        return failed("certificates", "no memory for what authorities say of them");
     from.store = s->store;
     from.files = files;
+    from.ocsp = s->ocsp;
     err = rf_site_load(site, &from, &problem);
     rf_key_files_free(files);
     if (err) {
@@ -448,6 +462,7 @@ end(struct process *p)
     rf_auth_free(p->shared.auth);
     rf_tls_tickets_unref(p->shared.tickets);
     rf_refused_free(p->shared.refused);
+    rf_ocsp_cache_free(p->shared.ocsp);
     rf_guard_free(p->shared.guard);
     rf_ban_memory_unmap(p->shared.bans);
     rf_fold_free(p->shared.fold);

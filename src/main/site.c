@@ -111,7 +111,7 @@ static enum rf_err
 take_ifaces(struct rf_site *s, const struct rf_site_sources *from, struct rf_conf_problem *problem)
 {
     struct rf_ifaces_sources sources = { .conf = s->conf, .store = from->store,
-                                               .trust_version = from->trust_version, .now_s = rf_wall_s(),
+                                               .trust_version = from->trust_version, .ocsp = from->ocsp, .now_s = rf_wall_s(),
                                                .running = from->running != NULL ? from->running->ifaces : NULL };
 
     struct rf_secret mark = { .n = 0 };

@@ -48,6 +48,7 @@ struct rf_site_sources {
     const struct rf_key_files *files;  /* what the parent read for us; certificates under RF_KEY_FILES_CERTS */
     const struct rf_site *running;     /* in force; NULL at the start */
     int64_t trust_version;             /* of the trusted certificates in the store; 0: as of now */
+    struct rf_ocsp_cache *ocsp;        /* outlives the site; NULL: nobody is asked about certificates */
     bool secrets_may_miss;             /* a check: a secret is written together with the layer */
 };
 

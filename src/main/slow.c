@@ -6,6 +6,7 @@
 
 #include "acme/transport.h"
 #include "loop/mailbox.h"
+#include "main/inquiry.h"
 
 #define RING (1u << 20)
 
@@ -19,7 +20,8 @@ struct rf_slow {
     struct rf_dns *dns;
     struct rf_acme_transport *transport;
     struct rf_acme_keeper *keeper;
-    struct rf_timer timer;
+    struct rf_inquiry *inquiry;
+    struct rf_timer timer, inquiry_timer;
 };
 
 /* --- what the keeper needs of the outside --- */
@@ -102,6 +104,27 @@ on_deploy(void *ctx, const char *label)
                 RF_F_STR("certificate", label));
 }
 
+static enum rf_err
+on_inquiry_send(void *ctx, uint64_t serial, const struct rf_acme_request *request)
+{
+    struct rf_slow *s = ctx;
+
+    return rf_acme_transport_send(s->transport, serial, NULL, request);
+}
+
+static void
+tick_inquiry(struct rf_slow *s, uint64_t now_us)
+{
+    rf_timer_arm(rf_loop_wheel(s->loop), &s->inquiry_timer,
+                 now_us + (uint64_t)rf_inquiry_tick(s->inquiry, rf_wall_s()) * RF_S);
+}
+
+static void
+on_inquiry_timer(struct rf_timer *t, uint64_t now_us)
+{
+    tick_inquiry(rf_container(t, struct rf_slow, inquiry_timer), now_us);
+}
+
 static void
 tick(struct rf_slow *s, uint64_t now_us)
 {
@@ -119,6 +142,11 @@ on_answer(void *ctx, uint64_t serial, const struct rf_acme_response *a, uint64_t
 {
     struct rf_slow *s = ctx;
 
+    if ((serial & RF_INQUIRY_BIT) != 0) {
+        rf_inquiry_answer(s->inquiry, serial, a, rf_wall_s());
+        tick_inquiry(s, now_us);
+        return;
+    }
     rf_acme_keeper_answer(s->keeper, serial, a, now_us, rf_wall_s());
     tick(s, now_us);
 }
@@ -138,6 +166,7 @@ take_site(struct rf_slow *s, struct rf_site *site)
 
     rf_site_unref(s->site);
     s->site = site;
+    rf_inquiry_set(s->inquiry, site->ifaces, rf_wall_s());
     err = give_to_keeper(s);
     if (err)
         RF_LOGF(RF_LOG_ERROR, "acme.failed", "the certificates that renew themselves could not be taken over",
@@ -178,9 +207,17 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     struct rf_letter_ask ask;
 
     memcpy(&head, octets.p, sizeof head);
+    if (head.kind == RF_LETTER_INQUIRY) {
+        struct rf_letter_inquiry inquiry;
+
+        memcpy(&inquiry, octets.p, sizeof inquiry);
+        rf_inquiry_carry(s->inquiry, inquiry.errand, rf_wall_s());
+        return;
+    }
     if (head.kind == RF_LETTER_SITE) {
         memcpy(&site, octets.p, sizeof site);
         take_site(s, site.site);
+        tick_inquiry(s, now_us);
     } else if (head.kind == RF_LETTER_ASK) {
         struct rf_letter_told told = { .head = { .kind = RF_LETTER_TOLD, .from = RF_WORKERS_MAX } };
 
@@ -239,6 +276,7 @@ rf_slow_new(struct rf_slow **out, struct rf_signal *shared, struct rf_site *site
     struct rf_slow *s = calloc(1, sizeof *s);
     const struct rf_acme_keeper_user user = { .ctx = s, .rand = &rf_rand_system, .send = on_send, .cancel = on_cancel,
                                               .show = on_show, .hide = on_hide, .save = on_save, .deploy = on_deploy };
+    const struct rf_inquiry_user inquiry = { .ctx = s, .send = on_inquiry_send };
     const struct rf_acme_transport_user transport = { .ctx = s, .answer = on_answer };
     enum rf_err err = s != NULL ? RF_OK : RF_ERR_NOMEM;
 
@@ -247,6 +285,7 @@ rf_slow_new(struct rf_slow **out, struct rf_signal *shared, struct rf_site *site
     s->shared = shared;
     s->site = rf_site_ref(site);
     s->timer.fire = on_timer;
+    s->inquiry_timer.fire = on_inquiry_timer;
     err = rf_loop_new(&s->loop);
     if (!err)
         err = rf_mailbox_new(&s->letters, s->loop, RF_LETTER_MAX, RING, on_letter, s);
@@ -257,7 +296,11 @@ rf_slow_new(struct rf_slow **out, struct rf_signal *shared, struct rf_site *site
     if (!err)
         err = rf_acme_keeper_new(&s->keeper, &user);
     if (!err)
+        err = rf_inquiry_new(&s->inquiry, shared->ocsp, &inquiry);
+    if (!err)
         err = load(s);
+    if (!err)
+        rf_inquiry_set(s->inquiry, site->ifaces, rf_wall_s());
     if (err) {
         rf_slow_free(s);
         return err;
@@ -273,6 +316,7 @@ run(void *arg)
 
     prctl(PR_SET_NAME, "rf-slow");
     tick(s, rf_now_us());
+    tick_inquiry(s, rf_now_us());
     rf_loop_run(s->loop);
     return NULL;
 }
@@ -301,6 +345,7 @@ rf_slow_free(struct rf_slow *s)
         return;
     rf_acme_keeper_free(s->keeper);
     rf_acme_transport_free(s->transport);
+    rf_inquiry_free(s->inquiry);
     rf_dns_free(s->dns);
     rf_mailbox_free(s->letters);
     rf_loop_free(s->loop);

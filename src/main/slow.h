@@ -1,5 +1,5 @@
 /*
- * main/slow.h - signal's thread for work that waits: certificates that renew themselves
+ * main/slow.h - signal's thread for work that waits: certificates that renew themselves, questions about certificates
  *
  * It talks to authorities (acme/keeper.h over acme/transport.h), makes keys, writes to the store and waits for it: what
  * would hold up calls elsewhere. It learns of a new configuration by letter, and says by letter when listeners have a new

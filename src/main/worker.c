@@ -565,6 +565,7 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     case RF_LETTER_STORED:
     case RF_LETTER_TOLD:
     case RF_LETTER_CERTIFICATE:
+    case RF_LETTER_INQUIRY:
         break;
     }
 }

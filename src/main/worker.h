@@ -49,6 +49,7 @@ struct rf_signal {
     struct rf_mailbox *desk;       /* of the first thread */
     struct rf_mailbox *slow, *web; /* of those threads (main/slow.h, main/web.h) */
     struct rf_acme_shown *shown;   /* what an authority may look at */
+    struct rf_ocsp_cache *ocsp;    /* what authorities say of peers' certificates */
     struct rf_worker *worker[RF_WORKERS_MAX];
     unsigned workers;
 };

@@ -105,6 +105,8 @@ SSL_SESSION *rf_tls_conn_session(struct rf_tls_conn *c);
 
 /* For tls/context.c: the callbacks of every context. For tls/strength.c: what a server's parameters had. */
 void rf_tls_conn_hook(SSL_CTX *ctx, bool is_server, bool asks);
+/* Of a client's context: ask servers for the answer of their authority, and judge them with it. False: OpenSSL cannot. */
+bool rf_tls_conn_hook_status(SSL_CTX *ctx);
 void rf_tls_conn_saw_small_dh(const SSL *ssl, EVP_PKEY *key);
 
 /** The handshake was a look of an ACME authority (rf_tls_server_set_challenge): close, nothing else may follow. */

@@ -429,6 +429,10 @@ rf_tls_client_new(struct rf_tls_client **out, const struct rf_tls_client_conf *c
     }
     SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
     rf_tls_conn_hook(c->ctx, false, true);
+    if (conf->check->ocsp != RF_CHECK_OCSP_OFF && !rf_tls_conn_hook_status(c->ctx)) {
+        rf_tls_client_unref(c);
+        return RF_ERR_CRYPTO;
+    }
     *out = c;
     return RF_OK;
 }

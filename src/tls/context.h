@@ -53,6 +53,8 @@ struct rf_tls_check {
     struct rf_trust *trust;         /* sealed; a reference is taken; NULL: nobody is trusted */
     const struct rf_check_own *own; /* our own identities; copied */
     size_t own_count;
+    enum rf_check_ocsp ocsp;        /* of a server that we connect to, what it sends along (stapling) is looked at first */
+    struct rf_ocsp_source ocsp_source; /* outlives the context; no function: nobody is asked */
     int64_t (*wall_s)(void);        /* NULL: rf_wall_s */
 };
 

@@ -137,9 +137,9 @@ rf_tls_check_digest(const struct rf_tls_check *check, const char *interface, enu
 
     rf_putf(&b, "%s %s %s", interface, rf_tls_level_row(level)->name, rf_tls_ask_name(ask));
     if (check != NULL && ask != RF_TLS_ASK_OFF)
-        rf_putf(&b, " %d %d %d %d%d%d%d %u", check->level, check->use, check->enforce,
+        rf_putf(&b, " %d %d %d %d%d%d%d %u %d", check->level, check->use, check->enforce,
                 check->medium_is_legacy, check->purpose_may_be_missing, check->common_name_counts,
-                check->wildcard_counts_in_sip, check->verify_depth);
+                check->wildcard_counts_in_sip, check->verify_depth, check->ocsp);
     SHA256((const unsigned char *)b.p, b.n, out);
 }
 
@@ -165,6 +165,9 @@ rf_tls_judge(const struct rf_tls_check *check, const struct rf_tls_question *q, 
         .source = q->source,
         .own = check->own,
         .own_count = check->own_count,
+        .ocsp = q->ocsp_later ? RF_CHECK_OCSP_OFF : check->ocsp,
+        .stapled = q->stapled,
+        .ocsp_source = check->ocsp_source.ask != NULL ? &check->ocsp_source : NULL,
         .now_s = check->wall_s != NULL ? check->wall_s() : rf_wall_s(),
     };
     enum rf_err err = RF_OK;
@@ -251,7 +254,9 @@ rf_tls_judge_now(const struct rf_tls_check *check, const struct rf_tls_question 
     verdict->report = report;
     snprintf(verdict->detail, sizeof verdict->detail, "%s: %s", rf_check_rule_name(report->first_failed),
              report->line[report->first_failed].detail);
-    return code_for_alert(rf_check_rule_alert(report->first_failed));
+    /* Nobody said that it is revoked: the peer need not be told so. */
+    return code_for_alert(report->refusal == RF_REFUSE_CERT_STATUS_UNKNOWN ? SSL_AD_CERTIFICATE_UNKNOWN
+                                                                           : rf_check_rule_alert(report->first_failed));
 }
 
 void

@@ -45,6 +45,8 @@ struct rf_tls_question {
     bool peer_is_server;
     struct rf_span target;  /* empty, and no source: a remote level is judged without its names */
     const struct rf_addr *source;
+    struct rf_span stapled; /* the server's answer of its authority, in the handshake; or empty */
+    bool ocsp_later;        /* that one is still to come: the question is asked again then */
 };
 
 /** Judge kept certificates. Errors as rf_check_peer. */

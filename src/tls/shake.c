@@ -185,6 +185,7 @@ on_verify(X509_STORE_CTX *x, void *arg)
     rf_assert(c != NULL && c->shake != NULL);
     side = rf_tls_conn_side(c);
     q = question_of(c);
+    q.ocsp_later = c->client != NULL; /* in TLS 1.2 a server's stapled answer comes behind its chain */
     free(c->kept);
     c->kept = rf_tls_kept_new(X509_STORE_CTX_get0_untrusted(x));
     if (c->kept == NULL) {
@@ -196,6 +197,36 @@ on_verify(X509_STORE_CTX *x, void *arg)
         code = X509_V_OK;
     X509_STORE_CTX_set_error(x, code);
     return code == X509_V_OK;
+}
+
+/*
+ * Our side is the client, and all that the server sends before its Finished is there: its authority's answer too, if it
+ * sent one along. OpenSSL's alert for a 0 is bad_certificate_status_response (RFC 6066 8).
+ */
+static int
+on_server_status(SSL *ssl, void *arg)
+{
+    struct rf_tls_conn *c = SSL_get_app_data(ssl);
+    const struct rf_tls_side *side;
+    struct rf_tls_question q;
+    unsigned char *p = NULL;
+    long n = SSL_get_tlsext_status_ocsp_resp(ssl, &p);
+
+    if (c == NULL || c->shake == NULL || c->kept == NULL)
+        return 0;
+    side = rf_tls_conn_side(c);
+    q = question_of(c);
+    if (n > 0)
+        q.stapled = rf_span(p, (size_t)n);
+    return rf_tls_judge_now(&side->check, &q, c->kept, &c->shake->verdict) == X509_V_OK ||
+           side->check.enforce == RF_TLS_ENFORCE_LATER;
+}
+
+bool
+rf_tls_conn_hook_status(SSL_CTX *ctx)
+{
+    return SSL_CTX_set_tlsext_status_type(ctx, TLSEXT_STATUSTYPE_ocsp) == 1 &&
+           SSL_CTX_set_tlsext_status_cb(ctx, on_server_status) == 1;
 }
 
 /* --- tickets carry the chain --- */

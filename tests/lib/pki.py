@@ -25,7 +25,7 @@ class Cert:
     """A certificate with its key: files NAME.pem and NAME.key in a folder."""
 
     def __init__(self, folder, name, subject, issuer=None, kind="leaf", key="ec", san=None, eku="serverAuth,clientAuth",
-                 days=90):
+                 days=90, more=""):
         self.path, self.key = os.path.join(folder, name + ".pem"), os.path.join(folder, name + ".key")
         self.issuer, self.name = issuer, name
         if key == "ec":
@@ -37,6 +37,7 @@ class Cert:
         if kind == "leaf":
             san_line = "subjectAltName=" + ",".join(san) + "\n" if san else ""
             text = text.format(eku=eku, san=san_line, ke="" if key == "ec" else ",keyEncipherment")
+        text += more  # lines of extensions
         ext = os.path.join(folder, name + ".ext")
         with open(ext, "w") as f:
             f.write(text)
