@@ -46,6 +46,8 @@ int rf_cmd_sip_parse(struct rf_cli *cli);
 int rf_cmd_sdp_decide(struct rf_cli *cli);
 int rf_cmd_srtp_protect(struct rf_cli *cli);
 int rf_cmd_srtp_unprotect(struct rf_cli *cli);
+/* cmd_probe.c */
+int rf_cmd_probe(struct rf_cli *cli);
 /* cmd_cert_check.c */
 int rf_cmd_cert_check(struct rf_cli *cli);
 /* cmd_demo.c, cmd_selfcall.c */
