@@ -197,8 +197,9 @@
       "The device's transport is not TLS.", "set the device's transport to TLS")                              \
     X(BANNED, "RF-511", "source-banned", WARN, 503, 41,                                                       \
       "{addr} is banned until {until}: {reason}",                                                             \
-      "Too many requests or wrong passwords came from this proven address.",                                  \
-      "ringfence set security.ban-time 0s lifts bans; correct the device first")                              \
+      "Too many requests (security.requests-per-source), connections (security.handshakes-per-source) or wrong " \
+      "passwords (security.wrong-passwords) came from this proven address.",                                  \
+      "correct the device, then ringfence ban lift {addr}; ringfence ban lists all, security.ban-time sets how long")                              \
     X(OVERLOAD, "RF-512", "overload", WARN, 503, 41,                                                          \
       "{what} is full; asked {who} to try again in {seconds} s",                                              \
       "More requests than this machine can take, or a limit that is set too low.",                            \
@@ -238,7 +239,11 @@
       "The file was copied with the wrong mode.", "chmod 600 {file}")                                         \
     X(CONFIG_INVALID, "RF-810", "config-invalid", ERROR, 0, 0,                                                \
       "the configuration was not applied: {detail}",                                                          \
-      "A line is wrong; what runs stays as it was.", "ringfence config check FILE")
+      "A line is wrong; what runs stays as it was.", "ringfence config check FILE")                           \
+    X(NEEDS_RESTART, "RF-811", "needs-restart", WARN, 0, 0,                                                   \
+      "{setting} = {value} takes effect at the next start",                                                   \
+      "Threads, media ports and what they are bound to are shared out when the daemon starts.",               \
+      "restart the daemon at a quiet time: ringfence stop --drain 5m, then start it")
 
 enum rf_refusal {
     RF_REFUSE_NONE, /* not a refusal */

@@ -215,6 +215,25 @@ refuse_full(struct call *c, const char *what, uint64_t now_us)
                 now_us);
 }
 
+/* Its caller's share of calls, and a place among all of them. */
+static bool
+check_room(struct call *c, uint32_t user_max, uint64_t now_us)
+{
+    char what[128];
+
+    switch (rf_quota_take(c->l->env.quota, rf_span_str(c->a->user), user_max, call_settings(c)->calls_max, &c->share)) {
+    case RF_OK:
+        return true;
+    case RF_ERR_RANGE:
+        snprintf(what, sizeof what, "the number of calls of this user (user.%s.calls-max)", c->a->user);
+        break;
+    default:
+        snprintf(what, sizeof what, "the number of calls (calls-max)");
+    }
+    refuse_full(c, what, now_us);
+    return false;
+}
+
 /* Session-Expires of an INVITE; false: answered 400 or 422. */
 static bool
 check_session(struct call *c, const struct rf_sip_msg *msg, uint64_t now_us)
@@ -291,7 +310,7 @@ make_leg_a(struct call *c, struct rf_server_txn *txn, const struct rf_sip_msg *m
     if (err != RF_OK)
         return err == RF_ERR_SYNTAX ? 400 : err == RF_ERR_RANGE ? 513 : 503;
     leg_set_flow(a, rf_server_txn_flow(txn));
-    c->l->env.our_address(c->l->env.ctx, a->flow, &sip, &c->media_addr[0]);
+    c->l->env.our_address(c->l->env.ctx, a->flow, &sip, &a->media_addr);
     leg_enter(a);
     a->server = txn;
     a->server_is_open = true;
@@ -331,15 +350,8 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
     ladder_msg(c, 0, false, msg, now_us);
     if (!check_identity(c, msg, now_us) || !check_transport(c, &user, now_us))
         return;
-    if (l->count > s->calls_max) {
-        refuse_full(c, "the number of calls", now_us);
+    if (!check_room(c, user.calls_max != 0 ? user.calls_max : s->calls_per_user_max, now_us))
         return;
-    }
-    if (!call_user_count_add(l, c->a->user, user.calls_max != 0 ? user.calls_max : s->calls_per_user_max)) {
-        refuse_full(c, "the number of calls of this user", now_us);
-        return;
-    }
-    c->limit_counted = true;
     if (check_session(c, msg, now_us) && check_offer(c, msg, has_sdp > 0, now_us))
         find_targets(c, msg, now_us);
 }

@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "base/hash.h"
+#include "base/quota.h"
 #include "policy/srtp_policy.h"
 #include "registrar/auth.h"
 #include "registrar/location.h"
@@ -24,6 +25,7 @@
 #include "txn/txn.h"
 
 struct rf_call_layer;
+struct rf_path; /* the environment's: main/path.h, or a play's */
 
 /* What is known of a user (a block `user NAME` of the configuration). */
 struct rf_call_user {
@@ -43,7 +45,7 @@ struct rf_call_settings {
     uint32_t session_expires_s;    /* 1800 (RFC 4028); 0: no session timer */
     uint32_t min_se_s;             /* 90 */
     uint32_t media_timeout_s;      /* 60: both legs are ended (RF-404); 0: never */
-    uint32_t calls_max;            /* per worker; above: 503 (RF-512) */
+    uint32_t calls_max;            /* of all workers; above: 503 (RF-512) */
     uint32_t calls_per_user_max;   /* 10 */
     bool explain_to_peer;          /* Warning: 399 with the RF code, to authenticated peers */
 };
@@ -63,6 +65,7 @@ struct rf_call_env {
     struct rf_auth *auth;
     struct rf_location *location;
     const struct rf_media_map *media_map;   /* may be NULL in plays: counters read as 0 */
+    struct rf_quota *quota;                 /* calls of users and of all, shared by the workers; NULL: this one's own */
     uint16_t worker, workers;
     struct rf_hash_key owner_key;           /* for rf_call_owner; the same in all workers and after a restart */
 
@@ -73,11 +76,21 @@ struct rf_call_env {
     /** Address that Via, Contact and c= name towards this flow's peer (public address, or the socket's own). */
     void (*our_address)(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, struct rf_addr *media);
     /**
-     * A flow to a binding. `ready` is called once, now or later, with a new reference, or NULL and why:
-     * RF_ERR_CLOSED (its connection is gone: RF-504), RF_ERR_NOT_FOUND (does not resolve), RF_ERR_IO.
+     * The ways to a binding, one after the other (RFC 3263 4.3). `to` must stay until path_end. NULL: no memory.
+     * For each path_next `ready` is called once, now or later, as the last thing done, with a new reference; or with
+     * NULL and why there is no more: RF_ERR_CLOSED (its connection is gone: RF-504), RF_ERR_NOT_FOUND (does not
+     * resolve), RF_ERR_AGAIN (who is left asked us to wait), RF_ERR_IO.
      */
-    void (*flow_to)(void *ctx, const struct rf_binding *to,
-                    void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why), void *owner);
+    struct rf_path *(*path_new)(void *ctx, const struct rf_binding *to,
+                                void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why), void *owner);
+    /** is_large: the request does not fit the UDP way that was given last, by which nothing was sent. Once. */
+    void (*path_next)(void *ctx, struct rf_path *path, bool is_large);
+    /** The way that was given last failed: set its target aside for a while, at least for Retry-After. */
+    void (*path_aside)(void *ctx, struct rf_path *path, uint32_t retry_after_s, uint64_t now_us);
+    /** Nothing is heard of it after this. Fine within `ready`. */
+    void (*path_end)(void *ctx, struct rf_path *path);
+    /** How many octets a request may have by UDP to this peer, when it has so many (RFC 3261 18.1.1). */
+    size_t (*udp_max)(void *ctx, const struct rf_addr *peer, size_t octets);
     /**
      * Send to the media process; replies come by rf_call_media_reply. The callee sets `epoch` and, for OPEN, chooses
      * the media thread; others go to the thread that owns session.slot. RF_ERR_NOMEM, RF_ERR_CLOSED.

@@ -187,7 +187,7 @@ evidence_put_media(const struct call *c, const struct leg *leg, struct rf_buf *b
     } else {
         put_agreed(m, b);
         put_addr(b, "sdp_address", &m->peer);
-        put_addr(b, "our_address", &c->media_addr[leg->side]);
+        put_addr(b, "our_address", &leg->media_addr);
         if (call_media_numbers(c, leg, &n))
             put_numbers(&n, b);
     }

@@ -115,9 +115,14 @@ invite_or_find(struct call *c, uint64_t now_us)
 {
     struct leg *to = c->exchange.to;
 
-    if (to->flow != NULL && !to->flow->is_closed)
-        return invite_other(c, now_us);
-    return leg_ask_path(to) ? RF_OK : RF_ERR_CLOSED;
+    enum rf_err err;
+
+    if (to->flow == NULL || to->flow->is_closed)
+        return leg_ask_path(to) ? RF_OK : RF_ERR_CLOSED;
+    err = invite_other(c, now_us);
+    if (err != RF_ERR_RANGE || to->is_large)
+        return err;
+    return leg_ask_large_path(to) ? RF_OK : invite_other(c, now_us);
 }
 
 static void

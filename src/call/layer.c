@@ -30,10 +30,13 @@ rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env)
     rf_list_init(&l->all);
     layer_closing_init(l);
     if (rf_hash_init(&l->legs, env->rand) != RF_OK || rf_hash_init(&l->calls, env->rand) != RF_OK ||
-        rf_hash_init(&l->medias, env->rand) != RF_OK || rf_hash_init(&l->users, env->rand) != RF_OK) {
+        rf_hash_init(&l->medias, env->rand) != RF_OK ||
+        (env->quota == NULL && rf_quota_new(&l->own_quota, env->rand) != RF_OK)) {
         rf_call_layer_free(l);
         return RF_ERR_NOMEM;
     }
+    if (env->quota == NULL)
+        l->env.quota = l->own_quota;
     *out = l;
     return RF_OK;
 }
@@ -47,16 +50,10 @@ rf_call_layer_free(struct rf_call_layer *l)
         RF_LIST_FOREACH(&l->all, it)
             call_free(rf_container(it, struct call, all));
     layer_closing_fini(l);
-    RF_HASH_FOREACH(&l->users, it) {
-        struct user_calls *u = rf_container(it, struct user_calls, node);
-
-        rf_hash_remove(&l->users, it);
-        free(u);
-    }
     rf_hash_fini(&l->legs);
     rf_hash_fini(&l->calls);
     rf_hash_fini(&l->medias);
-    rf_hash_fini(&l->users);
+    rf_quota_free(l->own_quota);
     for (size_t i = 0; i < RECENT_MAX; i++)
         free(l->recent[i]);
     free(l->record_mem);
@@ -169,8 +166,8 @@ call_free(struct call *c)
     rf_timer_cancel(l->env.wheel, &c->media_timer);
     rf_timer_cancel(l->env.wheel, &c->exchange.glare);
     infos_stop(c, call_now(c));
-    if (c->limit_counted)
-        call_user_count_drop(l, c->a->user);
+    if (c->share != NULL)
+        rf_quota_drop(l->env.quota, c->share);
     leg_free(c->a);
     leg_free(c->b);
     RF_LIST_FOREACH(&c->attempts, it)
@@ -219,51 +216,6 @@ timer_fired(struct rf_timer *t, uint64_t now_us)
                     (const struct rf_log_field[]){ RF_F_STR("number", c->called), RF_F_STR("seconds", seconds),
                                                    RF_F_STR("call", c->id), { 0 } },
                     now_us);
-    }
-}
-
-/* --- how many calls a user has --- */
-
-static bool
-user_is(const struct rf_hash_node *node, const void *key)
-{
-    return strcmp(rf_container(node, const struct user_calls, node)->name, key) == 0;
-}
-
-static struct user_calls *
-user_find(struct rf_call_layer *l, const char *name)
-{
-    struct rf_hash_node *node = rf_hash_find(&l->users, rf_hash_of(&l->users, rf_span_str(name)), user_is, name);
-
-    return node != NULL ? rf_container(node, struct user_calls, node) : NULL;
-}
-
-bool
-call_user_count_add(struct rf_call_layer *l, const char *name, uint32_t max)
-{
-    struct user_calls *u = user_find(l, name);
-
-    if (u == NULL) {
-        u = calloc(1, sizeof *u);
-        if (u == NULL)
-            return false;
-        snprintf(u->name, sizeof u->name, "%s", name);
-        rf_hash_insert(&l->users, &u->node, rf_hash_of(&l->users, rf_span_str(name)));
-    }
-    if (u->count >= max)
-        return false; /* it has calls, so the entry stays for them */
-    u->count++;
-    return true;
-}
-
-void
-call_user_count_drop(struct rf_call_layer *l, const char *name)
-{
-    struct user_calls *u = user_find(l, name);
-
-    if (u != NULL && --u->count == 0) {
-        rf_hash_remove(&l->users, &u->node);
-        free(u);
     }
 }
 

@@ -15,6 +15,7 @@
 #include "call/call.h"
 #include "dialog/dialog.h"
 #include "dialog/session_timer.h"
+#include "route/hunt.h"
 
 #define ATTEMPTS_MAX  16  /* phones one call rings in all, redirections included: the bindings of an AOR and room */
 #define REDIRECTS_MAX 3   /* 3xx answers one call follows */
@@ -78,7 +79,8 @@ struct leg {
     struct rf_hash_node node;    /* layer.legs, by Call-ID and our tag */
     uint8_t side;                /* 0: A, 1: B */
     uint8_t state;               /* enum leg_state */
-    bool path_wanted;            /* env.flow_to is under way: the leg must stay */
+    bool path_wanted;            /* path_next is under way: the leg must stay */
+    bool is_large;               /* an INVITE did not fit UDP: the flow is what the path gave for that, TCP or not */
     bool bye_waits_for_ack;      /* RFC 3261 15: no BYE before the ACK for our 2xx */
     bool bye_wanted;             /* BYE as soon as there is a path */
     bool answer_in_ack;          /* our 2xx bore an offer */
@@ -86,13 +88,17 @@ struct leg {
     char user[64], display[96];
     char setting[96];
     char instance[80];
-    struct rf_binding *binding;  /* leg B until its path was asked for */
+    struct rf_binding *binding;  /* that the path leads to */
+    struct rf_path *path;        /* leg B until its hunt is over; any leg that lost its flow; NULL: none */
+    struct rf_hunt hunt;         /* leg B: its INVITE from target to target (route/hunt.h) */
+    uint32_t retry_after_s;      /* of the 503 that came last */
     uint32_t session_ask_s;      /* Session-Expires of our INVITE; larger after a 422 */
     char listener[24];
     const char *sign_in;         /* "SHA-256", "registered"; a constant string */
     struct rf_srtp_policy policy;
     enum rf_transport transport;
     struct rf_addr remote;
+    struct rf_addr media_addr;   /* what we announce to it */
     struct rf_flow_facts facts;
     struct rf_flow *flow;        /* NULL: no path now */
     struct rf_flow_watch watch;
@@ -160,12 +166,14 @@ struct call {
     char id[2 * ID_OCTETS + 1];
     uint8_t state;
     bool is_offerless; /* leg A's INVITE had no offer */
-    bool answered, restored, record_made, limit_counted;
+    bool answered, restored, record_made;
     bool media_opening, media_open;
+    bool media_extending;      /* a port of the other family for legs B is asked for */
     uint8_t redirects, attempt_count;
     uint16_t early_status; /* last 1xx that leg A got */
     uint16_t paths_wanted;
     uint8_t max_forwards;
+    struct rf_quota_share *share; /* of its caller's calls; NULL: it is not admitted */
     struct leg *a, *b;         /* b: who answered */
     struct rf_link attempts;   /* legs B before one answers, and those that lost */
     char called[64];           /* user part that was dialled */
@@ -174,8 +182,9 @@ struct call {
     struct rf_timer media_timer;
     uint8_t media_tries;
     struct rf_media_name media;
-    uint16_t port[2];
-    struct rf_addr media_addr[2]; /* what we announce to each leg */
+    uint16_t port[2];          /* of leg A; of legs B, whose family is that of the first phone found ... */
+    uint16_t port_other;       /* ... and of those of the other one; 0: not asked for yet */
+    int family_b, family_none; /* AF_INET, AF_INET6: of port[1]; and of which there is no port to be had. 0: none */
     struct rf_link infos;
     uint8_t info_count;
     struct ladder_entry *ladder;
@@ -191,15 +200,10 @@ struct call {
     char sentence[320];
 };
 
-struct user_calls { /* how many calls a user has as caller */
-    struct rf_hash_node node;
-    char name[64];
-    uint32_t count;
-};
-
 struct rf_call_layer {
     struct rf_call_env env;
-    struct rf_hash legs, calls, medias, users;
+    struct rf_hash legs, calls, medias;
+    struct rf_quota *own_quota;    /* NULL: env.quota is shared */
     struct rf_link all;
     size_t count;
     uint64_t serial;
@@ -220,8 +224,6 @@ void call_free(struct call *c);
 struct call *call_new(struct rf_call_layer *l, uint64_t now_us);
 /** (I1) Free it when nothing is left to wait for. */
 void call_settle(struct call *c);
-bool call_user_count_add(struct rf_call_layer *l, const char *name, uint32_t max);
-void call_user_count_drop(struct rf_call_layer *l, const char *name);
 uint64_t call_now(const struct call *c);
 
 /** Call-ID for a leg B: it carries the hash of leg A's, so that both have one owner. */
@@ -248,6 +250,10 @@ void leg_send_ack(struct leg *leg, struct rf_span sdp);
 void leg_repeat_ack(struct leg *leg);
 /** A leg that lost its path: look for a new one. false: there is none. It ends in leg_path_ready. */
 bool leg_ask_path(struct leg *leg);
+/** The same for a leg that has one, by which a large INVITE does not go. */
+bool leg_ask_large_path(struct leg *leg);
+/** No way is needed any more. */
+void leg_path_end(struct leg *leg);
 /** A request in its dialog, with events or nobody to hear of its answer. */
 enum rf_err leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const char *type,
                      struct rf_span body, const struct rf_client_txn_events *events, void *owner,
@@ -282,7 +288,11 @@ void leg_media_disagree(struct leg *leg);
 void leg_describe(struct rf_span sdp, char *note, size_t size);
 
 /* --- media.c --- */
-bool call_media_open(struct call *c, uint64_t now_us);
+/** family_b: AF_INET or AF_INET6, of the first leg B's port. */
+bool call_media_open(struct call *c, int family_b, uint64_t now_us);
+/** What a leg B is to be told of our media, by its flow's family: RF_OK, RF_ERR_AGAIN (call_ring comes again),
+ *  RF_ERR_NOT_FOUND (no port of that family). */
+RF_MUST_CHECK enum rf_err leg_media_place(struct leg *leg);
 /** (I3) One leg's state to the relay; keep_old: the key before is still taken for packets on their way. */
 void call_media_change(struct call *c, struct leg *leg, const struct leg_media *old);
 void call_media_close(struct call *c);
@@ -313,6 +323,8 @@ void call_redirect(struct call *c, struct leg *leg, const struct rf_sip_msg *msg
 bool call_host_is_ours(struct rf_call_layer *l, const struct rf_sip_uri *uri, struct rf_flow *flow);
 /** The binding by which a leg that lost its path may be reached again. */
 bool leg_find_binding(struct leg *leg, struct rf_binding *out);
+/** The binding of the phone that the leg speaks with, or what is known of it like one. */
+void leg_own_binding(struct leg *leg, struct rf_binding *out);
 
 /* --- ring.c --- */
 void call_paths_ask(struct call *c, uint64_t now_us);

@@ -40,6 +40,7 @@ leg_free(struct leg *leg)
     if (leg->client != NULL)
         rf_client_txn_disown(leg->client);
     rf_hash_remove(&leg->call->l->legs, &leg->node);
+    leg_path_end(leg);
     leg_set_flow(leg, NULL);
     rf_dialog_fini(&leg->dialog);
     leg_media_free(leg->media);
@@ -49,7 +50,6 @@ leg_free(struct leg *leg)
         rf_wipe(leg->sent, leg->sent_n);
     free(leg->sent);
     free(leg->ack);
-    free(leg->binding);
     free(leg);
 }
 
@@ -153,6 +153,19 @@ flow_gone(struct rf_flow_watch *w, uint64_t now_us)
     ladder_add(leg->call, leg->side, false, "", 0, "connection lost", now_us);
     rf_flow_unref(leg->flow);
     leg->flow = NULL;
+}
+
+void
+leg_path_end(struct leg *leg)
+{
+    struct rf_call_env *env = &leg->call->l->env;
+
+    if (leg->path != NULL)
+        env->path_end(env->ctx, leg->path);
+    leg->path = NULL;
+    leg->path_wanted = false;
+    free(leg->binding);
+    leg->binding = NULL;
 }
 
 void
@@ -321,6 +334,19 @@ const struct rf_server_txn_events leg_server_events = { server_cancelled, server
 
 /* --- requests --- */
 
+/*
+ * RFC 3261 18.1.1. Only an INVITE has a body that makes it so, and its answer decides by which flow the dialog goes on;
+ * is_large: the path was asked, and this is what there is.
+ */
+static bool
+is_too_large(const struct leg *leg, enum rf_sip_method method, size_t octets)
+{
+    const struct rf_call_env *env = &leg->call->l->env;
+
+    return method == RF_SIP_INVITE && leg->flow->transport == RF_UDP && !leg->is_large &&
+           octets > env->udp_max(env->ctx, &leg->flow->remote, octets);
+}
+
 enum rf_err
 leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const char *type, struct rf_span body,
          const struct rf_client_txn_events *events, void *owner, struct rf_client_txn **out, uint64_t now_us)
@@ -347,6 +373,8 @@ leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const
     err = rf_buf_done(&b);
     if (err != RF_OK)
         return err;
+    if (is_too_large(leg, method, b.n))
+        return RF_ERR_RANGE;
     err = rf_client_txn_new(&txn, l->env.txn, leg->flow, method, rf_span_str(branch), rf_buf_span(&b), events, owner,
                             now_us);
     if (err != RF_OK)
@@ -423,7 +451,7 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
     struct call *c = leg->call;
     uint64_t now_us = call_now(c);
 
-    leg->path_wanted = false;
+    leg_path_end(leg);
     if (flow != NULL) {
         if (leg->flow == NULL) /* a request of theirs may have brought one meanwhile */
             leg_set_flow(leg, flow);
@@ -440,20 +468,46 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
     call_settle(c);
 }
 
+static bool
+ask_path_to(struct leg *leg, const struct rf_binding *binding)
+{
+    struct rf_call_env *env = &leg->call->l->env;
+
+    leg_path_end(leg);
+    leg->binding = malloc(sizeof *leg->binding);
+    if (leg->binding == NULL)
+        return false;
+    *leg->binding = *binding;
+    leg->path = env->path_new(env->ctx, leg->binding, path_ready, leg);
+    if (leg->path == NULL) {
+        leg_path_end(leg);
+        return false;
+    }
+    leg_set_flow(leg, NULL);
+    leg->path_wanted = true;
+    env->path_next(env->ctx, leg->path, leg->is_large);
+    return true;
+}
+
 bool
 leg_ask_path(struct leg *leg)
 {
-    struct rf_call_env *env = &leg->call->l->env;
     struct rf_binding binding;
 
     if (leg->path_wanted)
         return true;
     leg_set_flow(leg, NULL);
-    if (!leg_find_binding(leg, &binding))
-        return false;
-    leg->path_wanted = true;
-    env->flow_to(env->ctx, &binding, path_ready, leg);
-    return true;
+    return leg_find_binding(leg, &binding) && ask_path_to(leg, &binding);
+}
+
+bool
+leg_ask_large_path(struct leg *leg)
+{
+    struct rf_binding binding;
+
+    leg->is_large = true;
+    leg_own_binding(leg, &binding);
+    return !leg->path_wanted && ask_path_to(leg, &binding);
 }
 
 void

@@ -47,15 +47,21 @@ call_media_named(struct call *c, struct rf_media_name name)
     rf_hash_insert(&c->l->medias, &c->by_media, name_hash(c->l, name));
 }
 
-/* One family for all phones of the call: the relay's session has one port for leg B. */
+static uint8_t
+family_number(int family)
+{
+    return family == AF_INET6 ? 6 : 4;
+}
+
 bool
-call_media_open(struct call *c, uint64_t now_us)
+call_media_open(struct call *c, int family_b, uint64_t now_us)
 {
     struct rf_call_env *env = &c->l->env;
     struct rf_media_request r = request(c, RF_MEDIA_OPEN);
 
-    for (int side = 0; side < 2; side++)
-        r.family[side] = c->media_addr[side].sa.sa_family == AF_INET6 ? 6 : 4;
+    c->family_b = family_b;
+    r.family[0] = family_number(c->a->media_addr.sa.sa_family);
+    r.family[1] = family_number(family_b);
     r.timeout_s = call_settings(c)->media_timeout_s;
     if (tell(c, &r) != RF_OK)
         return false;
@@ -63,6 +69,36 @@ call_media_open(struct call *c, uint64_t now_us)
     c->media_timer.fire = media_timer_fired;
     rf_timer_arm(env->wheel, &c->media_timer, now_us + MEDIA_WAIT_US);
     return true;
+}
+
+/* The phones of a user may be of both families: then legs B have a port of each, and the relay joins leg A with the one
+ * that answers. RF_ERR_AGAIN: it is being asked for; RF_ERR_NOT_FOUND: there is none of that family. */
+enum rf_err
+leg_media_place(struct leg *leg)
+{
+    struct call *c = leg->call;
+    struct rf_media_request r;
+    struct rf_addr sip, media;
+    int family;
+
+    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &media);
+    family = media.sa.sa_family;
+    if (family == c->family_none)
+        return RF_ERR_NOT_FOUND;
+    if (family != c->family_b && c->port_other == 0) {
+        if (c->media_extending)
+            return RF_ERR_AGAIN;
+        r = request(c, RF_MEDIA_EXTEND);
+        r.leg = 1;
+        r.family[1] = family_number(family);
+        if (tell(c, &r) != RF_OK)
+            return RF_ERR_NOT_FOUND;
+        c->media_extending = true;
+        return RF_ERR_AGAIN;
+    }
+    leg->media_addr = media;
+    rf_addr_set_port(&leg->media_addr, family == c->family_b ? c->port[1] : c->port_other);
+    return RF_OK;
 }
 
 static bool
@@ -312,9 +348,26 @@ media_is(const struct rf_hash_node *node, const void *key)
     return c->media.slot == name->slot && c->media.generation == name->generation;
 }
 
+/* The port of the other family, or none: its phones ring, or have failed. */
+static void
+extended(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
+{
+    c->media_extending = false;
+    if (reply->event == RF_MEDIA_EXTENDED)
+        c->port_other = reply->port[1];
+    else
+        c->family_none = c->family_b == AF_INET6 ? AF_INET : AF_INET6;
+    if (c->state == CALL_RINGING)
+        call_ring(c, now_us);
+}
+
 static void
 opened(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
 {
+    if (c->media_extending) {
+        extended(c, reply, now_us);
+        return;
+    }
     if (!c->media_opening)
         return;
     c->media_opening = false;
@@ -337,10 +390,9 @@ opened(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
         call_settle(c);
         return;
     }
-    for (int side = 0; side < 2; side++) {
+    for (int side = 0; side < 2; side++)
         c->port[side] = reply->port[side];
-        rf_addr_set_port(&c->media_addr[side], reply->port[side]);
-    }
+    rf_addr_set_port(&c->a->media_addr, reply->port[0]);
     call_ring(c, now_us);
 }
 
@@ -383,7 +435,7 @@ rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply,
     struct rf_hash_node *node;
     struct call *c = NULL;
 
-    if (reply->event == RF_MEDIA_OPENED || reply->event == RF_MEDIA_FULL) {
+    if (reply->event == RF_MEDIA_OPENED || reply->event == RF_MEDIA_FULL || reply->event == RF_MEDIA_EXTENDED) {
         node = rf_hash_find(&l->calls, rf_siphash(&l->calls.key, &reply->cookie, sizeof reply->cookie), serial_is,
                             &reply->cookie);
         if (node != NULL)

@@ -248,7 +248,7 @@ static void
 face_of(struct leg *leg, const struct leg_media *m, struct rf_sdp_face *face)
 {
     memset(face, 0, sizeof *face);
-    face->rtp = leg->call->media_addr[leg->side];
+    face->rtp = leg->media_addr;
     face->session_id = leg->sdp_id;
     face->version = leg->sdp_version;
     if (m == NULL)
@@ -350,7 +350,7 @@ essence(struct leg *leg, const struct leg_media *m)
     uint64_t hash;
 
     memset(&face, 0, sizeof face);
-    face.rtp = leg->call->media_addr[0];
+    face.rtp = leg->call->a->media_addr;
     face.direction = m->theirs;
     text = write_sdp(leg, m, NULL, &face);
     hash = rf_siphash(&l->legs.key, text.p, text.n);

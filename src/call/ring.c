@@ -4,36 +4,90 @@
 #include <stdlib.h>
 
 #include "call/layer.h"
+#include "sip/header.h"
 
 static void ring_leg(struct leg *leg, uint64_t now_us);
 static const struct rf_client_txn_events invite_events;
 
 /* --- paths --- */
 
+/* From target to target (route/hunt.h): a way to the next one. The leg, and the call, may be gone after it. */
+static void
+seek(struct leg *leg, bool is_large)
+{
+    struct rf_call_env *env = &leg->call->l->env;
+
+    leg->state = LEG_NEW;
+    leg->is_large = leg->is_large || is_large;
+    leg_set_flow(leg, NULL);
+    leg->path_wanted = true;
+    env->path_next(env->ctx, leg->path, is_large);
+}
+
+/* What the leg was told and what it said is of no worth with the next target. */
+static void
+forget_target(struct leg *leg)
+{
+    leg_offer_drop(leg);
+    leg_media_free(leg->next);
+    leg->next = NULL;
+}
+
+/*
+ * The present target is done with, one way or another; leg->status says how. Last thing its caller does (I5).
+ */
+static void
+target_over(struct leg *leg, enum rf_hunt_event e, uint64_t now_us)
+{
+    struct call *c = leg->call;
+    struct rf_call_env *env = &c->l->env;
+    unsigned act = rf_hunt_feed(&leg->hunt, e);
+
+    if (act & RF_HUNT_ASIDE)
+        env->path_aside(env->ctx, leg->path, leg->retry_after_s, now_us);
+    leg->retry_after_s = 0;
+    if (act & RF_HUNT_ASK_LARGE) {
+        forget_target(leg);
+        ladder_add(c, 1, true, "", 0, "too large for UDP: TCP comes first", now_us);
+        seek(leg, true);
+        return;
+    }
+    if (act & RF_HUNT_ASK) {
+        forget_target(leg);
+        seek(leg, false);
+        return;
+    }
+    leg->state = LEG_DONE;
+    leg_path_end(leg);
+    call_choose_failure(c, now_us);
+}
+
+/* There is no way left. What the last target said stays the answer. */
+static void
+no_way(struct leg *leg, enum rf_err why, uint64_t now_us)
+{
+    if (leg->status == 0) {
+        leg->status = why == RF_ERR_AGAIN || why == RF_ERR_NOMEM ? 503 : 480;
+        leg->refusal = why == RF_ERR_CLOSED ? RF_REFUSE_STALE_FLOW : RF_REFUSE_NONE;
+        ladder_add(leg->call, 1, true, "INVITE", 0, rf_err_text(why), now_us);
+    }
+    target_over(leg, RF_HUNT_EV_NO_WAY, now_us);
+}
+
 static void
 path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
 {
     struct leg *leg = owner;
     struct call *c = leg->call;
-    struct rf_addr sip;
+    struct rf_addr sip, media;
     uint64_t now_us = call_now(c);
 
     leg->path_wanted = false;
     if (flow != NULL) {
         leg_set_flow(leg, flow);
         rf_flow_unref(flow);
-    }
-    if (c->state == CALL_ENDING || leg->state == LEG_DONE) {
-        leg->state = LEG_DONE;
-        call_settle(c);
-        return;
-    }
-    if (flow == NULL) {
-        leg->state = LEG_DONE;
-        leg->status = 480;
-        leg->refusal = why == RF_ERR_CLOSED ? RF_REFUSE_STALE_FLOW : RF_REFUSE_NONE;
-        ladder_add(c, 1, true, "INVITE", 0, rf_err_text(why), now_us);
-        call_choose_failure(c, now_us);
+    } else {
+        no_way(leg, why, now_us);
         return;
     }
     if (c->media_open) {
@@ -42,8 +96,8 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
     }
     if (c->media_opening)
         return;
-    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &c->media_addr[1]);
-    if (!call_media_open(c, now_us))
+    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &media);
+    if (!call_media_open(c, media.sa.sa_family, now_us))
         call_refuse(c, RF_REFUSE_OVERLOAD, 0,
                     (const struct rf_log_field[]){ RF_F_STR("what", "the media relay"), RF_F_STR("who", c->a->user),
                                                    RF_F_STR("seconds", "5"), RF_F_STR("call", c->id), { 0 } },
@@ -59,10 +113,14 @@ call_paths_ask(struct call *c, uint64_t now_us)
     RF_LIST_FOREACH(&c->attempts, it) {
         struct leg *leg = rf_container(it, struct leg, link);
 
-        if (leg->state == LEG_NEW && leg->binding != NULL && !leg->path_wanted && leg->flow == NULL) {
-            leg->path_wanted = true;
-            env->flow_to(env->ctx, leg->binding, path_ready, leg);
-        }
+        if (leg->state != LEG_NEW || leg->binding == NULL || leg->path != NULL)
+            continue;
+        rf_hunt_begin(&leg->hunt, 0); /* a binding is a place of its own */
+        leg->path = env->path_new(env->ctx, leg->binding, path_ready, leg);
+        if (leg->path != NULL)
+            seek(leg, false);
+        else
+            no_way(leg, RF_ERR_NOMEM, now_us);
     }
     c->paths_wanted--;
     call_choose_failure(c, now_us);
@@ -117,16 +175,6 @@ begin_dialog(struct leg *leg)
     return RF_OK;
 }
 
-/* The attempt ends before anything was sent, or because it could not be. */
-static void
-attempt_failed(struct leg *leg, int status, enum rf_refusal why, uint64_t now_us)
-{
-    leg->state = LEG_DONE;
-    leg->status = status;
-    leg->refusal = why;
-    call_choose_failure(leg->call, now_us);
-}
-
 static enum rf_err
 send_invite(struct leg *leg, uint64_t now_us)
 {
@@ -157,41 +205,56 @@ send_invite(struct leg *leg, uint64_t now_us)
     return err;
 }
 
+/* The INVITE could not be sent. */
+static void
+unsent(struct leg *leg, enum rf_err err, uint64_t now_us)
+{
+    struct call *c = leg->call;
+
+    if (err == RF_ERR_RANGE && !leg->is_large) {
+        target_over(leg, RF_HUNT_EV_LARGE, now_us);
+        return;
+    }
+    if (err == RF_ERR_REFUSED) {
+        leg->status = 488;
+        if (leg->refusal != RF_REFUSE_NONE)
+            call_say(c, leg->refusal,
+                     (const struct rf_log_field[]){ RF_F_STR("who", leg->user), RF_F_STR("setting", leg->setting),
+                                                    RF_F_STR("transport", rf_transport_name(leg->transport)),
+                                                    RF_F_STR("call", c->id), { 0 } });
+        target_over(leg, RF_HUNT_EV_FINAL, now_us);
+        return;
+    }
+    leg->status = err == RF_ERR_CLOSED ? 480 : 503;
+    leg->refusal = err == RF_ERR_CLOSED ? RF_REFUSE_STALE_FLOW : RF_REFUSE_NONE;
+    /* A pool of ours that is full is not the target's fault, and the next one would not help. */
+    target_over(leg, err == RF_ERR_NOMEM ? RF_HUNT_EV_FINAL : RF_HUNT_EV_LOST, now_us);
+}
+
 static void
 ring_leg(struct leg *leg, uint64_t now_us)
 {
     struct call *c = leg->call;
-    struct rf_addr sip, media;
-    enum rf_err err;
+    enum rf_err err = leg_media_place(leg);
 
-    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &media);
-    if (media.sa.sa_family != c->media_addr[1].sa.sa_family) {
-        /* A user with one phone on IPv4 and one on IPv6: the relay's port for leg B has one family, that of the
-         * phone that was found first. The other one does not ring. */
-        RF_LOGF(RF_LOG_WARN, "call.family", "a phone does not ring: its address family differs from the first one's",
+    if (err == RF_ERR_AGAIN) /* call_ring comes again when it is known */
+        return;
+    if (err != RF_OK) {
+        RF_LOGF(RF_LOG_WARN, "call.family", "a phone does not ring: there is no media port of its address family",
                 RF_F_STR("user", leg->user), RF_F_STR("call", c->id));
-        attempt_failed(leg, 480, RF_REFUSE_NONE, now_us);
+        seek(leg, false); /* a host may have addresses of both */
         return;
     }
-    err = begin_dialog(leg);
+    (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_WAY);
+    leg->refusal = RF_REFUSE_NONE;
+    if (leg->dialog.call_id != NULL)
+        leg->dialog.local_cseq = leg->dialog.invite_cseq - 1; /* the same request, but for its branch (RFC 3263 4.3) */
+    else if (begin_dialog(leg) != RF_OK)
+        err = RF_ERR_NOMEM;
     if (err == RF_OK)
         err = send_invite(leg, now_us);
-    free(leg->binding);
-    leg->binding = NULL;
-    if (err == RF_OK)
-        return;
-    if (err == RF_ERR_REFUSED) {
-        const struct rf_log_field fields[] = { RF_F_STR("who", leg->user), RF_F_STR("setting", leg->setting),
-                                               RF_F_STR("transport", rf_transport_name(leg->transport)),
-                                               RF_F_STR("call", c->id), { 0 } };
-
-        if (leg->refusal != RF_REFUSE_NONE)
-            call_say(c, leg->refusal, fields);
-        attempt_failed(leg, 488, leg->refusal, now_us);
-        return;
-    }
-    attempt_failed(leg, err == RF_ERR_CLOSED ? 480 : 503, err == RF_ERR_CLOSED ? RF_REFUSE_STALE_FLOW : RF_REFUSE_NONE,
-                   now_us);
+    if (err != RF_OK)
+        unsent(leg, err, now_us);
 }
 
 void
@@ -221,7 +284,26 @@ invite_again(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
         e.min_se_s <= leg->session_ask_s || leg->call->state != CALL_RINGING)
         return false;
     leg->session_ask_s = e.min_se_s;
+    (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_AGAIN);
     return send_invite(leg, now_us) == RF_OK;
+}
+
+/* A target gives way to the next one: for those who look after the call, and after that server. */
+static void
+say_failover(struct leg *leg, const char *reason)
+{
+    RF_LOGF(RF_LOG_INFO, "call.target_failed", "an INVITE failed at one target", RF_F_STR("user", leg->user),
+            RF_F_ADDR("addr", &leg->remote), RF_F_STR("transport", rf_transport_name(leg->transport)),
+            RF_F_STR("reason", reason), RF_F_STR("call", leg->call->id));
+}
+
+/* RFC 3261 20.33; what cannot be read counts as not said. */
+static uint32_t
+retry_after_of(const struct rf_sip_msg *msg)
+{
+    struct rf_sip_retry_after r;
+
+    return rf_sip_retry_after_parse(rf_sip_value(msg, RF_HDR_RETRY_AFTER), &r) == RF_OK ? r.seconds : 0;
 }
 
 static void
@@ -230,14 +312,18 @@ invite_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg 
     struct leg *leg = owner;
     struct call *c = leg->call;
 
+    (void)txn;
     ladder_msg(c, 1, false, msg, now_us);
     if (msg->status < 200) {
+        (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_1XX);
         if (msg->status > 100 && leg->state == LEG_INVITED && c->state == CALL_RINGING)
             call_early(c, leg, msg, now_us);
         return;
     }
     leg->client_is_open = false;
     if (msg->status < 300) {
+        (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_2XX);
+        leg_path_end(leg);
         call_answered(c, leg, msg, now_us);
         return;
     }
@@ -245,16 +331,22 @@ invite_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg 
         return;
     if (invite_again(leg, msg, now_us))
         return;
-    if (leg->state == LEG_INVITED)
+    if (leg->state == LEG_INVITED) {
         leg->status = msg->status;
-    leg->state = LEG_DONE;
+        if (msg->status == 503) {
+            leg->retry_after_s = retry_after_of(msg);
+            say_failover(leg, "503");
+        }
+    }
     if (msg->status < 400 && c->state == CALL_RINGING) {
+        (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_FINAL);
+        leg->state = LEG_DONE;
+        leg_path_end(leg);
         call_redirect(c, leg, msg);
         call_paths_ask(c, now_us);
         return;
     }
-    (void)txn;
-    call_choose_failure(c, now_us);
+    target_over(leg, rf_hunt_event_of(msg->status), now_us);
 }
 
 static void
@@ -266,13 +358,13 @@ invite_failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t 
     leg->client_is_open = false;
     if (leg->state == LEG_UP)
         return;
-    if (leg->state != LEG_CANCELLED) {
+    if (leg->state == LEG_INVITED) {
         leg->status = why == RF_ERR_CLOSED ? 480 : 408;
         leg->refusal = why == RF_ERR_CLOSED ? RF_REFUSE_STALE_FLOW : RF_REFUSE_NONE;
         ladder_add(leg->call, 1, false, "INVITE", leg->status, rf_err_text(why), now_us);
+        say_failover(leg, rf_err_text(why));
     }
-    leg->state = LEG_DONE;
-    call_choose_failure(leg->call, now_us);
+    target_over(leg, why == RF_ERR_CLOSED ? RF_HUNT_EV_LOST : RF_HUNT_EV_TIMEOUT, now_us);
 }
 
 static void
@@ -286,20 +378,28 @@ invite_ended(void *owner, struct rf_client_txn *txn)
 
 static const struct rf_client_txn_events invite_events = { invite_response, invite_failed, invite_ended };
 
+/* true: a CANCEL is to be sent. A leg that looks for its next target stops looking. */
+static bool
+give_up(struct leg *leg)
+{
+    if (leg->state == LEG_NEW) {
+        leg->state = LEG_DONE;
+        leg_path_end(leg);
+    }
+    (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_CANCEL);
+    if (leg->state != LEG_INVITED)
+        return false;
+    leg->state = LEG_CANCELLED;
+    return leg->client_is_open && leg->client != NULL;
+}
+
 void
 leg_cancel(struct leg *leg, enum rf_refusal why, uint64_t now_us)
 {
     char text[160];
     struct rf_buf extra = rf_buf(text, sizeof text);
 
-    if (leg->state == LEG_NEW) {
-        leg->state = LEG_DONE;
-        return;
-    }
-    if (leg->state != LEG_INVITED)
-        return;
-    leg->state = LEG_CANCELLED;
-    if (!leg->client_is_open || leg->client == NULL)
+    if (!give_up(leg))
         return;
     if (why != RF_REFUSE_NONE)
         rf_sip_put_reason_q850(&extra, rf_refusal_row(why)->q850);
@@ -313,17 +413,10 @@ call_cancel_attempts(struct call *c, const struct leg *but, const char *reason, 
     RF_LIST_FOREACH(&c->attempts, it) {
         struct leg *leg = rf_container(it, struct leg, link);
 
-        if (leg == but || leg->state > LEG_INVITED)
+        if (leg == but || !give_up(leg))
             continue;
-        if (leg->state == LEG_NEW) {
-            leg->state = LEG_DONE;
-            continue;
-        }
-        leg->state = LEG_CANCELLED;
-        if (leg->client_is_open && leg->client != NULL) {
-            ladder_add(c, 1, true, "CANCEL", 0, "", now_us);
-            rf_client_txn_cancel(leg->client, rf_span_str(reason), now_us);
-        }
+        ladder_add(c, 1, true, "CANCEL", 0, "", now_us);
+        rf_client_txn_cancel(leg->client, rf_span_str(reason), now_us);
     }
 }
 

@@ -10,7 +10,7 @@
 #include "base/cursor.h"
 #include "call/layer.h"
 
-#define BLOB_VERSION 2
+#define BLOB_VERSION 3
 #define BLOB_MAX     65536 /* two descriptions of RF_SDP_MAX, two dialogs of RF_DIALOG_TEXT_MAX, and room */
 
 /* --- numbers and texts, little endian, each text with its length --- */
@@ -247,6 +247,7 @@ put_leg(struct rf_buf *b, const struct leg *leg)
     put_str(b, leg->sign_in != NULL ? leg->sign_in : "");
     put_u(b, leg->transport, 1);
     put_address(b, &leg->remote);
+    put_address(b, &leg->media_addr);
     put_str(b, leg->facts.tls_version);
     put_str(b, leg->facts.tls_cipher);
     put_str(b, leg->facts.tls_group);
@@ -283,6 +284,7 @@ get_leg(struct rf_cursor *c, struct leg *leg)
     leg->sign_in = sign_in_named(get_text(c));
     leg->transport = get_enum(c, RF_TRANSPORT_COUNT);
     leg->remote = get_address(c);
+    leg->media_addr = get_address(c);
     get_array(c, leg->facts.tls_version, sizeof leg->facts.tls_version);
     get_array(c, leg->facts.tls_cipher, sizeof leg->facts.tls_cipher);
     get_array(c, leg->facts.tls_group, sizeof leg->facts.tls_group);
@@ -321,8 +323,6 @@ call_save(struct call *c)
     put_u(&b, c->verdict_min, 1);
     put_u(&b, c->media.slot, 4);
     put_u(&b, c->media.generation, 4);
-    put_address(&b, &c->media_addr[0]);
-    put_address(&b, &c->media_addr[1]);
     put_leg(&b, c->a);
     put_leg(&b, c->b);
     if (rf_buf_done(&b) == RF_OK)
@@ -371,8 +371,6 @@ get_call(struct rf_cursor *cur, struct call *c)
     c->verdict_min = (uint8_t)get_enum(cur, VERDICT_ENCRYPTED + 1);
     c->media.slot = (uint32_t)get_u(cur, 4);
     c->media.generation = (uint32_t)get_u(cur, 4);
-    c->media_addr[0] = get_address(cur);
-    c->media_addr[1] = get_address(cur);
     get_leg(cur, c->a);
     get_leg(cur, c->b);
 }
@@ -427,7 +425,9 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
     c->state = CALL_UP;
     c->answered = c->restored = true;
     c->answered_us = back(now_us, wall_s - c->answered_wall_s);
-    c->limit_counted = call_user_count_add(l, c->a->user, UINT32_MAX);
+    /* It was admitted by the process before us: whatever the limits say now, it counts. Without memory it does not. */
+    if (rf_quota_take(l->env.quota, rf_span_str(c->a->user), UINT32_MAX, UINT32_MAX, &c->share) != RF_OK)
+        c->share = NULL;
     leg_enter(c->a);
     leg_enter(c->b);
     call_media_named(c, c->media);

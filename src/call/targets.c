@@ -110,11 +110,10 @@ call_redirect(struct call *c, struct leg *leg, const struct rf_sip_msg *msg)
  * A leg whose connection is gone: the phone has registered anew, by the same instance or contact; a phone that never
  * registered is tried where it was seen.
  */
-bool
-leg_find_binding(struct leg *leg, struct rf_binding *out)
+static size_t
+reachable_bindings(struct leg *leg, struct rf_binding binding[RF_BINDINGS_PER_AOR])
 {
     struct rf_call_env *env = &leg->call->l->env;
-    struct rf_binding binding[RF_BINDINGS_PER_AOR];
     char aor[400];
     struct rf_buf b = rf_buf(aor, sizeof aor);
     size_t n = 0, reachable = 0;
@@ -126,9 +125,37 @@ leg_find_binding(struct leg *leg, struct rf_binding *out)
     for (size_t i = 0; i < n; i++)
         if (binding[i].transport == RF_UDP || binding[i].flow_id != 0)
             binding[reachable++] = binding[i];
+    return reachable;
+}
+
+static bool
+is_binding_of(const struct leg *leg, const struct rf_binding *b)
+{
+    return (leg->instance[0] != '\0' && strcmp(b->instance, leg->instance) == 0) ||
+           strcmp(b->contact, leg->dialog.target) == 0;
+}
+
+/* What its messages say of it. */
+static void
+make_binding(const struct leg *leg, struct rf_binding *out)
+{
+    memset(out, 0, sizeof *out);
+    snprintf(out->contact, sizeof out->contact, "%s", leg->dialog.target);
+    if (leg->dialog.route_count > 0)
+        snprintf(out->path, sizeof out->path, "%s", leg->dialog.route[0]);
+    out->transport = leg->transport;
+    out->source = leg->remote;
+    memcpy(out->listener, leg->listener, sizeof out->listener);
+}
+
+bool
+leg_find_binding(struct leg *leg, struct rf_binding *out)
+{
+    struct rf_binding binding[RF_BINDINGS_PER_AOR];
+    size_t reachable = reachable_bindings(leg, binding);
+
     for (size_t i = 0; i < reachable; i++)
-        if ((leg->instance[0] != '\0' && strcmp(binding[i].instance, leg->instance) == 0) ||
-            strcmp(binding[i].contact, leg->dialog.target) == 0) {
+        if (is_binding_of(leg, &binding[i])) {
             *out = binding[i];
             return true;
         }
@@ -139,10 +166,18 @@ leg_find_binding(struct leg *leg, struct rf_binding *out)
     }
     if (!rf_addr_is_set(&leg->remote))
         return false;
-    memset(out, 0, sizeof *out);
-    snprintf(out->contact, sizeof out->contact, "%s", leg->dialog.target);
-    out->transport = leg->transport;
-    out->source = leg->remote;
-    memcpy(out->listener, leg->listener, sizeof out->listener);
+    make_binding(leg, out);
     return true;
+}
+
+void
+leg_own_binding(struct leg *leg, struct rf_binding *out)
+{
+    struct rf_binding binding[RF_BINDINGS_PER_AOR];
+    size_t reachable = reachable_bindings(leg, binding);
+
+    make_binding(leg, out);
+    for (size_t i = 0; i < reachable; i++)
+        if (is_binding_of(leg, &binding[i]) && binding[i].transport == leg->transport)
+            *out = binding[i];
 }

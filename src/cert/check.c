@@ -12,11 +12,11 @@
 
 #define BIT(rule) (1u << RF_CHECK_##rule)
 
-#define RULES_NONE   (BIT(PRESENT) | BIT(IN_DATE))
-#define RULES_LOW    (RULES_NONE | BIT(KEY_SIZE))
+#define RULES_NONE (BIT(PRESENT) | BIT(IN_DATE))
+#define RULES_LOW (RULES_NONE | BIT(KEY_SIZE))
 #define RULES_LEGACY (RULES_LOW | BIT(SIGNATURE) | BIT(CHAIN) | BIT(REVOKED))
 #define RULES_MEDIUM (RULES_LEGACY | BIT(KEY_USAGE) | BIT(EXTENDED_KEY_USAGE) | BIT(CRITICAL_EXTENSION))
-#define RULES_HIGH   (RULES_MEDIUM | BIT(SELF_SIGNED) | BIT(REFLECTED) | BIT(COPY_IN_STORE))
+#define RULES_HIGH (RULES_MEDIUM | BIT(SELF_SIGNED) | BIT(REFLECTED) | BIT(COPY_IN_STORE))
 #define RULES_REMOTE (BIT(TARGET_NAME) | BIT(SIP_DOMAIN))
 
 /* The page's two tables as one: what each level asks for, and the key it wants. */
@@ -38,7 +38,8 @@ static const struct {
     const char *name;
     int alert;
 } rules[RF_CHECK_RULE_COUNT] = {
-    [RF_CHECK_PRESENT] = { "present", SSL3_AD_HANDSHAKE_FAILURE }, /* TLS 1.3: certificate_required, the caller's */
+    [RF_CHECK_PRESENT] = { "present",
+                           SSL3_AD_HANDSHAKE_FAILURE }, /* TLS 1.3: certificate_required, the caller's */
     [RF_CHECK_IN_DATE] = { "in-date", SSL_AD_CERTIFICATE_EXPIRED },
     [RF_CHECK_KEY_SIZE] = { "key-size", SSL_AD_BAD_CERTIFICATE },
     [RF_CHECK_SIGNATURE] = { "signature", SSL_AD_BAD_CERTIFICATE },
@@ -111,10 +112,12 @@ check_key_size(struct judge *j)
     if (wanted == 0)
         wanted = RF_STRENGTH_RSA_1024; /* what the next level would say */
     if (leaf->key_strength == 0)
-        say(j, RF_CHECK_KEY_SIZE, false, "a key of a kind that is not known here, or one that protects nothing");
+        say(j, RF_CHECK_KEY_SIZE, false,
+            "a key of a kind that is not known here, or one that protects nothing");
     else
-        say(j, RF_CHECK_KEY_SIZE, leaf->key_strength >= wanted, "%s %d, at least RSA %d or EC %d is asked for",
-            leaf->key_kind, leaf->key_bits, wanted >= RF_STRENGTH_RSA_2048 ? 2048 : 1024, 2 * wanted);
+        say(j, RF_CHECK_KEY_SIZE, leaf->key_strength >= wanted,
+            "%s %d, at least RSA %d or EC %d is asked for", leaf->key_kind, leaf->key_bits,
+            wanted >= RF_STRENGTH_RSA_2048 ? 2048 : 1024, 2 * wanted);
 }
 
 static const char *
@@ -134,7 +137,8 @@ check_path(struct judge *j)
     switch (path->fault) {
     case RF_PATH_OK:
         say(j, RF_CHECK_SIGNATURE, true, "%s", "");
-        say(j, RF_CHECK_CHAIN, true, "%zu certificate%s up to %s", path->count, path->count == 1 ? "" : "s", last);
+        say(j, RF_CHECK_CHAIN, true, "%zu certificate%s up to %s", path->count, path->count == 1 ? "" : "s",
+            last);
         return;
     case RF_PATH_BAD_SIGNATURE:
     case RF_PATH_WEAK_SIGNATURE:
@@ -143,7 +147,8 @@ check_path(struct judge *j)
         return;
     case RF_PATH_NO_ISSUER:
         say(j, RF_CHECK_SIGNATURE, true, "%s", "");
-        say(j, RF_CHECK_CHAIN, false, "no path to an anchor of the store: nobody has the issuer of %.90s", last);
+        say(j, RF_CHECK_CHAIN, false, "no path to an anchor of the store: nobody has the issuer of %.90s",
+            last);
         return;
     case RF_PATH_UNKNOWN_ROOT:
         say(j, RF_CHECK_SIGNATURE, true, "%s", "");
@@ -209,7 +214,8 @@ check_critical_extension(struct judge *j)
 {
     const char *oid = j->part[0].unknown_critical;
 
-    say(j, RF_CHECK_CRITICAL_EXTENSION, oid[0] == '\0', "%s%s", oid, oid[0] != '\0' ? " is critical and not known here" : "");
+    say(j, RF_CHECK_CRITICAL_EXTENSION, oid[0] == '\0', "%s%s", oid,
+        oid[0] != '\0' ? " is critical and not known here" : "");
 }
 
 static void
@@ -272,7 +278,8 @@ check_names(struct judge *j)
         return;
     if (q->target.n == 0)
         rf_put_host(&b, q->source, false);
-    snprintf(w->expected, sizeof w->expected, "%.*s", RF_SPAN_ARG(q->target.n > 0 ? q->target : rf_buf_span(&b)));
+    snprintf(w->expected, sizeof w->expected, "%.*s",
+             RF_SPAN_ARG(q->target.n > 0 ? q->target : rf_buf_span(&b)));
     if (q->use == RF_CHECK_PROVISIONING) {
         check_device(j);
         return;
@@ -290,7 +297,8 @@ check_names(struct judge *j)
         rf_names_host(j->part[0].x, target, &j->names);
     }
     snprintf(w->names, sizeof w->names, "%s", j->names.shown[0] != '\0' ? j->names.shown : "no such name");
-    say(j, rule, j->names.is_match, "%s%s", j->names.is_match ? "" : "it is for ", j->names.is_match ? "" : w->names);
+    say(j, rule, j->names.is_match, "%s%s", j->names.is_match ? "" : "it is for ",
+        j->names.is_match ? "" : w->names);
 }
 
 /* Lists count from Medium on, where one is loaded for an issuer of the path. */
@@ -318,14 +326,15 @@ check_revoked(struct judge *j)
             snprintf(j->r->words.when, sizeof j->r->words.when, "%s", when);
             snprintf(j->r->words.reason, sizeof j->r->words.reason, "%s",
                      rev.reason[0] != '\0' ? rev.reason : "no reason given");
-            say(j, RF_CHECK_REVOKED, false, "%s was revoked %s%s%s", name, when, rev.reason[0] != '\0' ? ": " : "",
-                rev.reason);
+            say(j, RF_CHECK_REVOKED, false, "%s was revoked %s%s%s", name, when,
+                rev.reason[0] != '\0' ? ": " : "", rev.reason);
             return;
         }
     }
     say(j, RF_CHECK_REVOKED, true, "%s",
-        lists == 0 ? "no list is loaded for its issuers"
-        : j->r->is_revocation_stale ? "not on the lists, one of which is past its end" : "not on the lists");
+        lists == 0                  ? "no list is loaded for its issuers"
+        : j->r->is_revocation_stale ? "not on the lists, one of which is past its end"
+                                    : "not on the lists");
 }
 
 /* --- all rules of a level --- */
@@ -375,7 +384,8 @@ issuer_url(X509 *x, char *out, size_t size)
 
         if (OBJ_obj2nid(d->method) != NID_ad_ca_issuers || d->location->type != GEN_URI)
             continue;
-        url = rf_span(ASN1_STRING_get0_data(d->location->d.ia5), (size_t)ASN1_STRING_length(d->location->d.ia5));
+        url = rf_span(ASN1_STRING_get0_data(d->location->d.ia5),
+                      (size_t)ASN1_STRING_length(d->location->d.ia5));
         for (size_t k = 0; k < url.n; k++)
             is_plain &= url.p[k] > ' ' && url.p[k] < 0x7f;
         if (is_plain && rf_span_starts(url, "http") && rf_span_copy(url, out, size) != RF_OK)
@@ -400,7 +410,8 @@ chain_refusal(struct judge *j)
     issuer_url(last->x, r->missing_issuer_url, sizeof r->missing_issuer_url);
     /* A leaf alone that names a place for its issuer: what it lacks is an intermediate, not our trust. */
     return j->path.fault == RF_PATH_NO_ISSUER && j->path.count == 1 && r->missing_issuer_url[0] != '\0'
-               ? RF_REFUSE_CERT_MISSING_INTERMEDIATE : RF_REFUSE_CERT_UNKNOWN_CA;
+               ? RF_REFUSE_CERT_MISSING_INTERMEDIATE
+               : RF_REFUSE_CERT_UNKNOWN_CA;
 }
 
 static void
@@ -438,8 +449,9 @@ refusal_of(struct judge *j, enum rf_check_rule rule)
     case RF_CHECK_KEY_SIZE:
         snprintf(w->bits, sizeof w->bits, "%d", leaf->key_bits);
         snprintf(w->min, sizeof w->min, "%d",
-                 is_ec ? 2 * levels[r->level].strength
-                       : levels[r->level].strength >= RF_STRENGTH_RSA_2048 ? 2048 : 1024);
+                 is_ec                                               ? 2 * levels[r->level].strength
+                 : levels[r->level].strength >= RF_STRENGTH_RSA_2048 ? 2048
+                                                                     : 1024);
         return RF_REFUSE_CERT_KEY_TOO_SMALL;
     case RF_CHECK_SIGNATURE:
         snprintf(w->reason, sizeof w->reason, "%s", r->line[rule].detail);
@@ -465,7 +477,8 @@ refusal_of(struct judge *j, enum rf_check_rule rule)
         return RF_REFUSE_CERT_NOT_IN_STORE;
     case RF_CHECK_TARGET_NAME:
         if (j->q->use == RF_CHECK_PROVISIONING)
-            return j->device.found == RF_DEVICE_ONE ? RF_REFUSE_DEVICE_MAC_MISMATCH : RF_REFUSE_DEVICE_GENERIC;
+            return j->device.found == RF_DEVICE_ONE ? RF_REFUSE_DEVICE_MAC_MISMATCH
+                                                    : RF_REFUSE_DEVICE_GENERIC;
         return RF_REFUSE_CERT_NAME_MISMATCH;
     case RF_CHECK_SIP_DOMAIN:
         return j->names.is_wildcard ? RF_REFUSE_CERT_WILDCARD_IN_SIP : RF_REFUSE_CERT_NAME_MISMATCH;
@@ -509,7 +522,8 @@ static void
 judge_leaf(struct judge *j)
 {
     const struct rf_check_question *q = j->q;
-    unsigned depth = q->verify_depth > 0 && q->verify_depth < RF_CHECK_CHAIN_MAX ? q->verify_depth : RF_CHECK_CHAIN_MAX;
+    unsigned depth =
+        q->verify_depth > 0 && q->verify_depth < RF_CHECK_CHAIN_MAX ? q->verify_depth : RF_CHECK_CHAIN_MAX;
     struct rf_buf b = rf_buf(j->r->words.fingerprint, sizeof j->r->words.fingerprint - 1);
 
     rf_put_hex(&b, j->part[0].sha256, sizeof j->part[0].sha256);
@@ -523,8 +537,9 @@ judge_leaf(struct judge *j)
         j->path.part[0] = &j->part[0];
         j->path.count = 1;
     }
-    say(j, RF_CHECK_PRESENT, true, q->chain_count > j->count ? "%zu certificates, of which %zu were looked at" : "%zu",
-        q->chain_count, j->count);
+    say(j, RF_CHECK_PRESENT, true,
+        q->chain_count > j->count ? "%zu certificates, of which %zu were looked at" : "%zu", q->chain_count,
+        j->count);
     check_in_date(j);
     check_key_size(j);
     check_path(j);
@@ -549,7 +564,8 @@ rf_check_peer(const struct rf_check_question *q, struct rf_check_report *report)
     report->level = q->level;
     j->q = q;
     j->r = report;
-    for (; j->count < q->chain_count && j->count < RF_CHECK_CHAIN_MAX && q->chain[j->count] != NULL; j->count++)
+    for (; j->count < q->chain_count && j->count < RF_CHECK_CHAIN_MAX && q->chain[j->count] != NULL;
+         j->count++)
         rf_part_read(&j->part[j->count], q->chain[j->count], false);
     if (q->chain_count > 0 && j->count == 0) {
         free(j);
@@ -581,17 +597,33 @@ rf_check_fields(const struct rf_check_report *report, const char *peer,
     const struct rf_check_words *w = &report->words;
     const char *issuer = report->missing_issuer[0] != '\0' ? report->missing_issuer : report->leaf.issuer;
     const struct rf_log_field all[] = {
-        RF_F_STR("peer", peer), RF_F_STR("owner", peer), RF_F_STR("who", peer),
+        RF_F_STR("peer", peer),
+        RF_F_STR("owner", peer),
+        RF_F_STR("who", peer),
         RF_F_STR("check", rf_check_rule_name(report->first_failed)),
         RF_F_STR("level", rf_check_level_name(report->level)),
-        RF_F_STR("subject", report->leaf.subject), RF_F_STR("issuer", issuer), RF_F_STR("serial", report->leaf.serial),
-        RF_F_STR("name", report->missing_issuer), RF_F_STR("when", w->when), RF_F_STR("now", w->now),
-        RF_F_STR("days", w->days), RF_F_STR("off", w->off), RF_F_STR("names", w->names),
-        RF_F_STR("expected", w->expected), RF_F_STR("domain", w->expected), RF_F_STR("bits", w->bits),
-        RF_F_STR("min", w->min), RF_F_STR("purpose", w->purpose), RF_F_STR("eku", w->eku),
-        RF_F_STR("reason", w->reason), RF_F_STR("fingerprint", w->fingerprint),
-        RF_F_STR("mac1", w->names), RF_F_STR("mac2", w->expected), RF_F_STR("maker", report->leaf.issuer),
-        RF_F_STR("url", report->missing_issuer_url), { 0 },
+        RF_F_STR("subject", report->leaf.subject),
+        RF_F_STR("issuer", issuer),
+        RF_F_STR("serial", report->leaf.serial),
+        RF_F_STR("name", report->missing_issuer),
+        RF_F_STR("when", w->when),
+        RF_F_STR("now", w->now),
+        RF_F_STR("days", w->days),
+        RF_F_STR("off", w->off),
+        RF_F_STR("names", w->names),
+        RF_F_STR("expected", w->expected),
+        RF_F_STR("domain", w->expected),
+        RF_F_STR("bits", w->bits),
+        RF_F_STR("min", w->min),
+        RF_F_STR("purpose", w->purpose),
+        RF_F_STR("eku", w->eku),
+        RF_F_STR("reason", w->reason),
+        RF_F_STR("fingerprint", w->fingerprint),
+        RF_F_STR("mac1", w->names),
+        RF_F_STR("mac2", w->expected),
+        RF_F_STR("maker", report->leaf.issuer),
+        RF_F_STR("url", report->missing_issuer_url),
+        { 0 },
     };
 
     static_assert(sizeof all / sizeof *all <= RF_CHECK_FIELDS_MAX, "the caller's array holds all of them");

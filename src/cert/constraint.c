@@ -40,7 +40,8 @@ is_below(struct rf_span name, struct rf_span base)
         return true;
     if (base.p[0] == '.')
         return name.n > base.n && ends_with(name, base);
-    return rf_span_ieq(name, base) || (name.n > base.n && ends_with(name, base) && name.p[name.n - base.n - 1] == '.');
+    return rf_span_ieq(name, base) ||
+           (name.n > base.n && ends_with(name, base) && name.p[name.n - base.n - 1] == '.');
 }
 
 /* A wildcard is for names below an excluded one as well: "*.example.net" reaches into "a.example.net". */
@@ -49,7 +50,8 @@ reaches_into(struct rf_span name, struct rf_span base)
 {
     if (base.n > 0 && base.p[0] == '.')
         base = rf_span_sub(base, 1, base.n);
-    return name.n > 2 && name.p[0] == '*' && name.p[1] == '.' && ends_with(base, rf_span_sub(name, 1, name.n));
+    return name.n > 2 && name.p[0] == '*' && name.p[1] == '.' &&
+           ends_with(base, rf_span_sub(name, 1, name.n));
 }
 
 /* A URI's or mailbox's host: ".example.net" is what is below it, "example.net" that host alone. */
@@ -249,7 +251,8 @@ is_subject_allowed(struct names *n, X509 *x, bool has_names, bool has_mailbox)
         if (nid == NID_pkcs9_emailAddress && !has_mailbox && !is_string_allowed(n, GEN_EMAIL, s))
             return false;
         if (nid == NID_commonName && !has_names && rf_names_is_host(octets_of(s)) &&
-            rf_span_find(octets_of(s), '.') < (size_t)ASN1_STRING_length(s) && !is_string_allowed(n, GEN_DNS, s))
+            rf_span_find(octets_of(s), '.') < (size_t)ASN1_STRING_length(s) &&
+            !is_string_allowed(n, GEN_DNS, s))
             return false;
     }
     return true;

@@ -3,7 +3,7 @@
 #include <openssl/err.h>
 #include <stdio.h>
 
-#define HOST_MAX  253 /* RFC 1035 2.3.4, as text */
+#define HOST_MAX 253 /* RFC 1035 2.3.4, as text */
 #define LABEL_MAX 63
 
 static struct rf_span
@@ -69,7 +69,8 @@ rf_names_of_sip_uri(struct rf_span uri, struct rf_span *host)
     struct rf_span rest;
     size_t end = 0;
 
-    if (uri.n < 4 || !rf_span_ieq(rf_span_sub(uri, 0, 4), RF_SPAN_LIT("sip:")) || rf_span_find(uri, '@') < uri.n)
+    if (uri.n < 4 || !rf_span_ieq(rf_span_sub(uri, 0, 4), RF_SPAN_LIT("sip:")) ||
+        rf_span_find(uri, '@') < uri.n)
         return false;
     rest = rf_span_sub(uri, 4, uri.n);
     while (end < rest.n && rest.p[end] != ':' && rest.p[end] != ';' && rest.p[end] != '?')
@@ -89,7 +90,7 @@ struct shown {
 static void
 show(struct shown *s, const char *kind, struct rf_span name)
 {
-    size_t cap = sizeof ((struct rf_names_result *)0)->shown - sizeof ", and 1000 more";
+    size_t cap = sizeof((struct rf_names_result *)0)->shown - sizeof ", and 1000 more";
 
     if (s->text.n + name.n + strlen(kind) + 2 > cap) {
         s->left_out++;

@@ -8,9 +8,19 @@
 
 /* Extensions that path building and the rules honour, or that restrict nothing. */
 static const int known[] = {
-    NID_key_usage, NID_ext_key_usage, NID_basic_constraints, NID_subject_alt_name, NID_name_constraints,
-    NID_certificate_policies, NID_policy_constraints, NID_policy_mappings, NID_inhibit_any_policy,
-    NID_crl_distribution_points, NID_authority_key_identifier, NID_subject_key_identifier, NID_id_pkix_OCSP_noCheck,
+    NID_key_usage,
+    NID_ext_key_usage,
+    NID_basic_constraints,
+    NID_subject_alt_name,
+    NID_name_constraints,
+    NID_certificate_policies,
+    NID_policy_constraints,
+    NID_policy_mappings,
+    NID_inhibit_any_policy,
+    NID_crl_distribution_points,
+    NID_authority_key_identifier,
+    NID_subject_key_identifier,
+    NID_id_pkix_OCSP_noCheck,
 };
 
 #define OID_SIP_DOMAIN "1.3.6.1.5.5.7.3.20" /* RFC 5924 */
@@ -113,16 +123,20 @@ read_key(struct rf_part *p, bool is_ours)
         p->key_strength = bits >= 2048 ? RF_STRENGTH_RSA_2048 : bits >= 1024 ? RF_STRENGTH_RSA_1024 : 1;
         if (strcmp(p->key_kind, "RSA") == 0 && !rsa_is_usable(key))
             p->key_strength = 0;
-        p->can_verify = p->key_strength > 0 && strcmp(p->key_kind, "DH") != 0 &&
-                        (is_ours || bits <= (p->key_kind[0] == 'R' ? RF_PART_RSA_BITS_MAX : RF_PART_DSA_BITS_MAX));
+        p->can_verify =
+            p->key_strength > 0 && strcmp(p->key_kind, "DH") != 0 &&
+            (is_ours || bits <= (p->key_kind[0] == 'R' ? RF_PART_RSA_BITS_MAX : RF_PART_DSA_BITS_MAX));
         break;
     case EVP_PKEY_EC: {
         char group[64];
+        int is_explicit = 0;
 
         p->key_kind = "EC";
-        /* Half of the order's bits. Parameters instead of a name are forbidden (RFC 5480 2.1.1) and were a way to
-         * forge (CVE-2020-0601); OpenSSL has no name for them. */
-        if (EVP_PKEY_get_group_name(key, group, sizeof group, NULL) != 1)
+        /* Half of the order's bits. Parameters instead of a name are forbidden (RFC 5480 2.1.1): elsewhere they were
+         * a way to forge (CVE-2020-0601). */
+        if (EVP_PKEY_get_group_name(key, group, sizeof group, NULL) != 1 ||
+            EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &is_explicit) != 1 ||
+            is_explicit)
             break;
         p->key_strength = bits / 2;
         p->can_verify = true;
@@ -154,7 +168,8 @@ read_signature(struct rf_part *p)
         bits = 0;
     /* Not by strength alone: what is asked is "no MD5, no SHA-1", and libraries differ in how they rate them. */
     p->has_weak_signature = bits < RF_STRENGTH_RSA_1024 || digest == NID_sha1 || digest == NID_md5 ||
-                            digest == NID_md5_sha1 || digest == NID_md4 || digest == NID_md2 || digest == NID_mdc2;
+                            digest == NID_md5_sha1 || digest == NID_md4 || digest == NID_md2 ||
+                            digest == NID_mdc2;
 }
 
 /* --- extensions --- */
@@ -205,7 +220,8 @@ read_purposes(struct rf_part *p)
             break;
         default:
             p->purpose |= OBJ_obj2txt(oid, sizeof oid, o, 1) > 0 && strcmp(oid, OID_SIP_DOMAIN) == 0
-                              ? RF_PURPOSE_SIP : RF_PURPOSE_OTHER;
+                              ? RF_PURPOSE_SIP
+                              : RF_PURPOSE_OTHER;
             break;
         }
     }
@@ -228,7 +244,8 @@ read_basic(struct rf_part *p)
         int64_t len;
 
         /* More than any path we follow is no limit; less than 0 is nonsense that limits to nothing. */
-        p->path_len = ASN1_INTEGER_get_int64(&len, bc->pathlen) == 1 && len >= 0 ? (len > 1000 ? 1000 : (long)len) : 0;
+        p->path_len =
+            ASN1_INTEGER_get_int64(&len, bc->pathlen) == 1 && len >= 0 ? (len > 1000 ? 1000 : (long)len) : 0;
     }
     BASIC_CONSTRAINTS_free(bc);
 }

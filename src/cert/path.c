@@ -68,7 +68,8 @@ is_verified(struct search *s, const struct rf_part *p, const struct rf_part *iss
     for (size_t i = 0; i < s->pairs; i++)
         if (s->pair[i].cert == p && s->pair[i].issuer == issuer)
             return s->pair[i].is_good;
-    if (!issuer->can_verify || s->pairs == RF_CHECK_PATHS_MAX || (is_sent && s->sent_tries == RF_PATH_SENT_TRIES_MAX))
+    if (!issuer->can_verify || s->pairs == RF_CHECK_PATHS_MAX ||
+        (is_sent && s->sent_tries == RF_PATH_SENT_TRIES_MAX))
         return false;
     s->sent_tries += is_sent;
     pair = &s->pair[s->pairs++];
@@ -121,8 +122,8 @@ is_fit(struct search *s, const struct rf_part *p, bool is_anchor)
     if (p->key_strength < RF_STRENGTH_RSA_1024)
         return fail(s, RF_PATH_NOT_VALID, "%s has a key of %s %d", name, p->key_kind, p->key_bits);
     if (p->path_len >= 0 && length_below(s) > p->path_len)
-        return fail(s, RF_PATH_NOT_VALID, "%s allows %ld authorities below it, here are %ld", name, p->path_len,
-                    length_below(s));
+        return fail(s, RF_PATH_NOT_VALID, "%s allows %ld authorities below it, here are %ld", name,
+                    p->path_len, length_below(s));
     for (size_t i = 0; p->constraints != NULL && i < s->count; i++)
         if ((i == 0 || !s->part[i]->is_self_issued) &&
             !rf_constraint_is_kept(s->part[i], p->constraints, why, sizeof why))
@@ -147,7 +148,8 @@ static bool
 has_policy(struct search *s)
 {
     bool is_wanted = false;
-    STACK_OF(X509) *certs;
+    STACK_OF(X509) * certs;
+    STACK_OF(ASN1_OBJECT) * any;
     X509_POLICY_TREE *tree = NULL;
     int explicit_policy = 0, got;
 
@@ -159,12 +161,17 @@ has_policy(struct search *s)
     for (size_t i = 0; certs != NULL && i < s->count; i++)
         if (sk_X509_push(certs, s->part[i]->x) <= 0)
             break;
-    got = certs != NULL && sk_X509_num(certs) == (int)s->count
-              ? X509_policy_check(&tree, &explicit_policy, certs, NULL, 0) : 0;
+    any = sk_ASN1_OBJECT_new_null(); /* the policies that we ask for; constant objects, so not freed */
+    got = certs != NULL && sk_X509_num(certs) == (int)s->count && any != NULL &&
+                  sk_ASN1_OBJECT_push(any, OBJ_nid2obj(NID_any_policy)) > 0
+              ? X509_policy_check(&tree, &explicit_policy, certs, any, 0)
+              : 0;
     X509_policy_tree_free(tree);
+    sk_ASN1_OBJECT_free(any);
     sk_X509_free(certs);
     ERR_clear_error();
-    return got == 1 || fail(s, RF_PATH_NOT_VALID, "an authority requires a policy that the path does not have");
+    return got == 1 ||
+           fail(s, RF_PATH_NOT_VALID, "an authority requires a policy that the path does not have");
 }
 
 static bool climb(struct search *s);
@@ -240,7 +247,8 @@ climb(struct search *s)
     if (last->has_weak_signature)
         return fail(s, RF_PATH_WEAK_SIGNATURE, "it is signed with %s", last->signature);
     if (s->count - 1 > s->depth || s->count == RF_PATH_MAX)
-        return fail(s, RF_PATH_NOT_VALID, "there are more than %u certificates between it and its root", s->depth);
+        return fail(s, RF_PATH_NOT_VALID, "there are more than %u certificates between it and its root",
+                    s->depth);
     if (last->is_self_issued && is_verified(s, last, last, true))
         return fail(s, RF_PATH_UNKNOWN_ROOT, "its root is not in the store");
     for (int fit = 0; fit < RF_PART_FIT_COUNT; fit++)
@@ -256,8 +264,13 @@ void
 rf_path_find(struct rf_path *out, const struct rf_part *sent, size_t sent_count, const struct rf_trust *trust,
              unsigned depth, int64_t now_s)
 {
-    struct search s = { .sent = sent, .sent_count = sent_count, .trust = trust, .depth = depth, .now_s = now_s,
-                        .count = 1, .best = out };
+    struct search s = { .sent = sent,
+                        .sent_count = sent_count,
+                        .trust = trust,
+                        .depth = depth,
+                        .now_s = now_s,
+                        .count = 1,
+                        .best = out };
     int copy = rf_trust_index(trust, &sent[0]);
 
     memset(out, 0, sizeof *out);

@@ -269,7 +269,8 @@ take_list(struct batch *b, X509_CRL *crl, const char *origin, struct rf_cert_pro
 
     if (is_indirect(crl)) {
         X509_CRL_free(crl);
-        say(problem, "%.120s holds an indirect revocation list: ask the authority for lists of its own", origin);
+        say(problem, "%.120s holds an indirect revocation list: ask the authority for lists of its own",
+            origin);
         return RF_ERR_SYNTAX;
     }
     if (b->lists == RF_TRUST_CRLS_MAX) {
@@ -295,7 +296,8 @@ take_der(struct batch *b, const char *kind, const unsigned char *der, long n, co
     X509_CRL *crl;
     X509 *x;
 
-    *taken = is_crl || is_trusted || strcmp(kind, PEM_STRING_X509) == 0 || strcmp(kind, PEM_STRING_X509_OLD) == 0;
+    *taken =
+        is_crl || is_trusted || strcmp(kind, PEM_STRING_X509) == 0 || strcmp(kind, PEM_STRING_X509_OLD) == 0;
     if (!*taken)
         return RF_OK;
     if (is_crl) {
@@ -313,13 +315,14 @@ take_der(struct batch *b, const char *kind, const unsigned char *der, long n, co
             return take_certificate(b, x, origin, marked, problem);
         X509_free(x);
     }
-    say(problem, "%.120s holds a damaged %s (the %zu. object)", origin, is_crl ? "revocation list" : "certificate",
-        b->items + b->lists + 1);
+    say(problem, "%.120s holds a damaged %s (the %zu. object)", origin,
+        is_crl ? "revocation list" : "certificate", b->items + b->lists + 1);
     return RF_ERR_SYNTAX;
 }
 
 static enum rf_err
-read_pem(struct batch *b, struct rf_span octets, const char *origin, bool marked, struct rf_cert_problem *problem)
+read_pem(struct batch *b, struct rf_span octets, const char *origin, bool marked,
+         struct rf_cert_problem *problem)
 {
     BIO *in = BIO_new_mem_buf(octets.p, (int)octets.n);
     enum rf_err err = RF_OK;
@@ -494,7 +497,8 @@ rf_trust_add_system(struct rf_trust *t, struct rf_cert_problem *problem)
 enum rf_err
 rf_trust_add_all(struct rf_trust *t, const struct rf_trust *other)
 {
-    if (t->count + other->count > RF_TRUST_ENTRIES_MAX || t->list_count + other->list_count > RF_TRUST_CRLS_MAX)
+    if (t->count + other->count > RF_TRUST_ENTRIES_MAX ||
+        t->list_count + other->list_count > RF_TRUST_CRLS_MAX)
         return RF_ERR_RANGE;
     for (size_t i = 0; i < other->count; i++) {
         atomic_fetch_add_explicit(&other->item[i]->refs, 1, memory_order_relaxed);
@@ -643,9 +647,17 @@ look_into(struct list *l, X509 *x, int64_t now_s, struct rf_trust_revocation *ou
     }
     if (found == 1 && !out->is_revoked) {
         ASN1_ENUMERATED *reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
-        static const char *const name[] = { "unspecified", "keyCompromise", "cACompromise", "affiliationChanged",
-                                            "superseded", "cessationOfOperation", "certificateHold", "", "",
-                                            "privilegeWithdrawn", "aACompromise" };
+        static const char *const name[] = { "unspecified",
+                                            "keyCompromise",
+                                            "cACompromise",
+                                            "affiliationChanged",
+                                            "superseded",
+                                            "cessationOfOperation",
+                                            "certificateHold",
+                                            "",
+                                            "",
+                                            "privilegeWithdrawn",
+                                            "aACompromise" };
         long value = reason != NULL ? ASN1_ENUMERATED_get(reason) : -1;
 
         out->is_revoked = true;

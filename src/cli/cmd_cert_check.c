@@ -11,7 +11,8 @@
 #include "cert/check.h"
 #include "cli/commands.h"
 
-#define CHAIN_FILE_MAX 100 /* certificates read from the file; rf_check_peer looks at its first RF_CHECK_CHAIN_MAX */
+#define CHAIN_FILE_MAX                                                                                       \
+    100 /* certificates read from the file; rf_check_peer looks at its first RF_CHECK_CHAIN_MAX */
 
 struct check {
     struct rf_check_question q;
@@ -123,7 +124,8 @@ parse_time(const char *text, int64_t *out)
     *out = (int64_t)timegm(&tm);
     if (strcmp(p, "Z") == 0 || strcmp(p, "z") == 0)
         return true;
-    if (strlen(p) != 6 || sscanf(p, "%c%2d:%2d", &sign, &hours, &minutes) != 3 || (sign != '+' && sign != '-'))
+    if (strlen(p) != 6 || sscanf(p, "%c%2d:%2d", &sign, &hours, &minutes) != 3 ||
+        (sign != '+' && sign != '-'))
         return false;
     *out -= (sign == '+' ? 1 : -1) * (hours * 3600 + minutes * 60);
     return true;
@@ -140,7 +142,8 @@ take_flags(const struct rf_cli *cli, struct check *c)
     if (level == NULL || rf_check_level_find(rf_span_str(level), &q->level) != RF_OK)
         return rf_cli_fail(cli, RF_EXIT_USAGE,
                            "--level takes none, low, medium, high, medium-remote or high-remote");
-    c->is_phone = interface != NULL && (strcmp(interface, "phone") == 0 || strcmp(interface, "sip-phones") == 0);
+    c->is_phone =
+        interface != NULL && (strcmp(interface, "phone") == 0 || strcmp(interface, "sip-phones") == 0);
     if (interface == NULL || c->is_phone || strcmp(interface, "sip") == 0)
         q->use = RF_CHECK_SIP;
     else if (strcmp(interface, "https") == 0)
@@ -193,7 +196,8 @@ fill_words(const struct rf_check_report *r, const char *peer, struct words *w)
 {
     const struct rf_refusal_row *row = rf_refusal_row(r->refusal);
     struct rf_log_field field[RF_CHECK_FIELDS_MAX];
-    struct rf_buf sentence = rf_buf(w->sentence, sizeof w->sentence - 1), fix = rf_buf(w->fix, sizeof w->fix - 1);
+    struct rf_buf sentence = rf_buf(w->sentence, sizeof w->sentence - 1),
+                  fix = rf_buf(w->fix, sizeof w->fix - 1);
 
     rf_check_fields(r, peer, field);
     rf_refusal_sentence(&sentence, row->sentence, field);
@@ -210,14 +214,15 @@ print_json(const struct rf_check_report *r, const struct words *w)
     json_t *out = json_pack("{s:b, s:s}", "accepted", r->is_accepted, "level", rf_check_level_name(r->level));
 
     for (int rule = 0; rule < RF_CHECK_RULE_COUNT; rule++)
-        json_array_append_new(checks, json_pack("{s:s, s:s, s:b, s:s}", "check", rf_check_rule_name((enum rf_check_rule)rule),
-                                                "result", word_of(r->line[rule].otherwise), "required",
-                                                r->line[rule].result != RF_CHECK_NOT_MADE, "detail",
-                                                r->line[rule].detail));
+        json_array_append_new(
+            checks, json_pack("{s:s, s:s, s:b, s:s}", "check", rf_check_rule_name((enum rf_check_rule)rule),
+                              "result", word_of(r->line[rule].otherwise), "required",
+                              r->line[rule].result != RF_CHECK_NOT_MADE, "detail", r->line[rule].detail));
     for (unsigned level = 0; level <= RF_CHECK_LEVEL_COUNT; level++) {
         const char *would = would_pass(r, level);
 
-        json_object_set_new(levels, column_name(level), would == NULL ? json_null() : json_boolean(would[0] == 'y'));
+        json_object_set_new(levels, column_name(level),
+                            would == NULL ? json_null() : json_boolean(would[0] == 'y'));
     }
     for (size_t i = 0; i < r->path_count; i++)
         json_array_append_new(path, json_string(r->path[i]));
@@ -227,9 +232,10 @@ print_json(const struct rf_check_report *r, const struct words *w)
     json_object_set_new(out, "would_pass", levels);
     json_object_set_new(out, "path", path);
     if (r->leaf.subject[0] != '\0' || r->leaf.serial[0] != '\0')
-        json_object_set_new(out, "certificate", json_pack("{s:s, s:s, s:s, s:s, s:s, s:O}", "subject", r->leaf.subject,
-                                                          "issuer", r->leaf.issuer, "serial", r->leaf.serial, "key",
-                                                          r->leaf.key, "sha256", r->words.fingerprint, "names", names));
+        json_object_set_new(out, "certificate",
+                            json_pack("{s:s, s:s, s:s, s:s, s:s, s:O}", "subject", r->leaf.subject, "issuer",
+                                      r->leaf.issuer, "serial", r->leaf.serial, "key", r->leaf.key, "sha256",
+                                      r->words.fingerprint, "names", names));
     json_decref(names);
     if (!r->is_accepted) {
         json_object_set_new(out, "failed", json_string(rf_check_rule_name(r->first_failed)));
@@ -254,17 +260,18 @@ print_text(const struct rf_check_report *r, const struct words *w)
     if (r->is_accepted)
         printf("accepted     level %s\n", rf_check_level_name(r->level));
     else
-        printf("refused      level %s: %s %s\nwhy          %s\nfix          %s\n", rf_check_level_name(r->level), row->code,
-               row->slug, w->sentence, w->fix);
+        printf("refused      level %s: %s %s\nwhy          %s\nfix          %s\n",
+               rf_check_level_name(r->level), row->code, row->slug, w->sentence, w->fix);
     if (r->leaf.serial[0] != '\0')
-        printf("subject      %s\nissuer       %s\nserial       %s\nsha256       %s\n", r->leaf.subject, r->leaf.issuer,
-               r->leaf.serial, r->words.fingerprint);
+        printf("subject      %s\nissuer       %s\nserial       %s\nsha256       %s\n", r->leaf.subject,
+               r->leaf.issuer, r->leaf.serial, r->words.fingerprint);
     for (size_t i = 0; i < r->path_count; i++)
         printf("%-12s %s\n", i == 0 ? "path" : "", r->path[i]);
     printf("\n%-20s %-10s %-9s %s\n", "CHECK", "RESULT", "COUNTS", "DETAIL");
     for (int rule = 0; rule < RF_CHECK_RULE_COUNT; rule++)
-        printf("%-20s %-10s %-9s %s\n", rf_check_rule_name((enum rf_check_rule)rule), word_of(r->line[rule].otherwise),
-               r->line[rule].result != RF_CHECK_NOT_MADE ? "yes" : "no", r->line[rule].detail);
+        printf("%-20s %-10s %-9s %s\n", rf_check_rule_name((enum rf_check_rule)rule),
+               word_of(r->line[rule].otherwise), r->line[rule].result != RF_CHECK_NOT_MADE ? "yes" : "no",
+               r->line[rule].detail);
     printf("\n%-20s %s\n", "LEVEL", "WOULD PASS");
     for (unsigned level = 0; level <= RF_CHECK_LEVEL_COUNT; level++) {
         const char *would = would_pass(r, level);
@@ -289,7 +296,8 @@ judge(const struct rf_cli *cli, struct check *c)
     }
     if ((is_remote || c->q.use == RF_CHECK_PROVISIONING) && c->q.target.n == 0)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "--target is needed here: the %s",
-                           is_remote ? "name or address that the connection is for" : "hardware address that was asked for");
+                           is_remote ? "name or address that the connection is for"
+                                     : "hardware address that was asked for");
     if (rf_check_peer(&c->q, &c->report) != RF_OK)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "%s cannot be judged", cli->arg[0]);
     fill_words(&c->report, target != NULL && c->q.use != RF_CHECK_PROVISIONING ? target : "the peer", &words);

@@ -153,7 +153,7 @@ print_changes(const struct rf_cli *cli, const json_t *result)
         const json_t *c = json_array_get(changes, i);
 
         printf("%s: %s -> %s%s\n", rf_cli_text(c, "name"), rf_cli_text(c, "was")[0] ? rf_cli_text(c, "was") : "(none)",
-               rf_cli_text(c, "is"), json_is_true(json_object_get(c, "needs_restart")) ? "   needs a restart" : "");
+               rf_cli_text(c, "is"), json_is_true(json_object_get(c, "needs_restart")) ? "   needs a restart (RF-811)" : "");
     }
     if (json_array_size(changes) == 0)
         fprintf(stderr, "nothing changed\n");

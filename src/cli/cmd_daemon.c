@@ -80,9 +80,14 @@ print_status(const json_t *s)
            up / 3600 % 24, up / 60 % 60, up % 60, number(s, "pid"));
     for (size_t i = 0; i < json_array_size(list); i++)
         printf("  listens      %s\n", json_string_value(json_array_get(list, i)));
-    printf("  calls        %lld, %lld encrypted\n", number(s, "calls"), number(s, "calls_encrypted"));
+    printf("  calls        %lld, %lld encrypted; calls-max %lld\n", number(s, "calls"), number(s, "calls_encrypted"),
+           number(json_object_get(json_object_get(s, "shares"), "calls"), "max"));
     printf("  registered   %lld contacts of %lld users\n", number(s, "bindings"), number(s, "aors"));
-    printf("  connections  %lld\n", number(s, "connections"));
+    printf("  connections  %lld; sip.connections-max %lld\n", number(s, "connections"),
+           number(json_object_get(json_object_get(s, "shares"), "connections"), "max"));
+    if (number(json_object_get(json_object_get(s, "shares"), "guard"), "banned") > 0)
+        printf("  banned       %lld sources   ringfence ban\n",
+               number(json_object_get(json_object_get(s, "shares"), "guard"), "banned"));
     printf("  workers      %lld signal, %lld media; %s\n", number(s, "workers"), number(s, "media_threads"),
            rf_cli_text(s, "sandbox"));
     printf("  store        %lld writes, %lld failed, %lld waiting%s%s\n", number(store, "writes"),

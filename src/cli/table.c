@@ -72,6 +72,12 @@ const struct rf_cli_command rf_cli_commands[] = {
     { "user", "password", "USER", 1, 1, true, "ringfence user password 204",
       "set a password; it is asked for or read from standard input", rf_cmd_user_password, { { 0 } } },
 
+    { "ban", NULL, "", 0, 0, true, "ringfence ban", "list the sources that are banned", rf_cmd_ban_list, { { 0 } } },
+    { "ban", "list", "", 0, 0, true, "ringfence ban list --json", "list the sources that are banned", rf_cmd_ban_list,
+      { { 0 } } },
+    { "ban", "lift", "ADDRESS", 1, 1, true, "ringfence ban lift 192.0.2.7",
+      "let a source in again; of IPv6 the whole /64", rf_cmd_ban_lift, { { 0 } } },
+
     { "registrations", NULL, "[USER]", 0, 1, true, "ringfence registrations 201",
       "phones that are registered, and how they are reached", rf_cmd_registrations, { { 0 } } },
     { "calls", NULL, "", 0, 0, true, "ringfence calls", "calls that are up, and what protects each leg", rf_cmd_calls, { { 0 } } },

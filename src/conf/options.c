@@ -31,7 +31,7 @@ static const struct rf_option options[] = {
     { "calls-max", RF_OPT_NUMBER, ONE, RELOAD, "10000", "10000", "1..1000000", NULL, "",
       "Calls at one time on this machine. One more is answered 503 with Retry-After (RF-512)." },
 
-    { "sip.listen", RF_OPT_LISTEN, LIST, RESTART, "udp:0.0.0.0:5060 tcp:0.0.0.0:5060 tls:0.0.0.0:5061",
+    { "sip.listen", RF_OPT_LISTEN, LIST, RELOAD, "udp:0.0.0.0:5060 tcp:0.0.0.0:5060 tls:0.0.0.0:5061",
       "tls:0.0.0.0:5061", "udp|tcp|tls", "tls", "IPC-22",
       "Where phones reach us: SCHEME:ADDRESS:PORT, several with spaces between; IPv6 in brackets, as in "
       "tls:[::]:5061. Port 0 takes any free one, which the event daemon.ready names. udp and tcp carry "

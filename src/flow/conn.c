@@ -116,58 +116,52 @@ rf_conn_watch_anew(struct rf_conn *c)
     rf_loop_rewatch(c->layer->loop, &c->watch, events);
 }
 
-/* --- sources --- */
+/* --- how many there are --- */
 
-static void
-source_key(const struct rf_addr *a, uint8_t key[16])
+static struct rf_span
+source_name(const struct rf_addr *a, uint8_t name[9])
 {
-    memset(key, 0, 16);
-    if (a->sa.sa_family == AF_INET6)
-        memcpy(key, &a->v6.sin6_addr, 8); /* a /64 is one site: it can use any of its addresses */
+    memset(name, 0, 9);
+    name[0] = a->sa.sa_family == AF_INET6 ? 6 : 4;
+    if (name[0] == 6)
+        memcpy(name + 1, &a->v6.sin6_addr, 8); /* a /64 is one site: it can use any of its addresses */
     else
-        memcpy(key + 12, &a->v4.sin_addr, 4);
+        memcpy(name + 1, &a->v4.sin_addr, 4);
+    return rf_span(name, 9);
 }
 
-static bool
-source_is(const struct rf_hash_node *node, const void *key)
+/* Count one more connection of this source. */
+static enum rf_err
+share_take(struct rf_transport_layer *l, const struct rf_addr *remote, struct rf_quota_share **out)
 {
-    return memcmp(rf_container(node, const struct rf_source, node)->key, key, 16) == 0;
-}
+    const struct rf_transport_limits *limits = &l->limits;
+    bool is_counted =
+        limits->per_source_max != 0 && !(limits->loopback_is_exempt && rf_addr_is_loopback(remote));
+    uint8_t name[9];
 
-/* Count one more connection of this source. false: it has its share already, or memory is out. */
-static bool
-source_take(struct rf_transport_layer *l, const struct rf_addr *remote, struct rf_source **out)
-{
-    uint8_t key[16];
-    uint64_t hash;
-    struct rf_hash_node *node;
-    struct rf_source *s;
-
-    *out = NULL;
-    if (l->limits.per_source_max == 0 || (l->limits.loopback_is_exempt && rf_addr_is_loopback(remote)))
-        return true;
-    source_key(remote, key);
-    hash = rf_hash_of(&l->sources, rf_span(key, sizeof key));
-    node = rf_hash_find(&l->sources, hash, source_is, key);
-    s = node != NULL ? rf_container(node, struct rf_source, node) : calloc(1, sizeof *s);
-    if (s == NULL || s->count >= l->limits.per_source_max)
-        return false;
-    if (node == NULL) {
-        memcpy(s->key, key, sizeof s->key);
-        rf_hash_insert(&l->sources, &s->node, hash);
-    }
-    s->count++;
-    *out = s;
-    return true;
+    return rf_quota_take(l->user.connections, is_counted ? source_name(remote, name) : rf_span(NULL, 0),
+                         limits->per_source_max, limits->connections_max, out);
 }
 
 static void
-source_drop(struct rf_transport_layer *l, struct rf_source *s)
+refuse_connection(struct rf_listener *ln, const struct rf_addr *remote, enum rf_err why, uint64_t now_us)
 {
-    if (s == NULL || --s->count > 0)
-        return;
-    rf_hash_remove(&l->sources, &s->node);
-    free(s);
+    struct rf_transport_layer *l = ln->layer;
+    char text[RF_ADDR_TEXT_MAX];
+    struct rf_log_field fields[] = {
+        RF_F_STR("what", why == RF_ERR_RANGE ? "the share of connections of one address (sip.connections-per-source)"
+                                             : "the connection table (sip.connections-max)"),
+        RF_F_STR("who", rf_addr_text(remote, text)),
+        RF_F_U64("seconds", 1),
+        RF_F_STR("listener", ln->name),
+        { 0 },
+    };
+
+    if (why == RF_ERR_RANGE)
+        l->counts.refused_source++;
+    else
+        l->counts.refused_full++;
+    rf_transport_refuse(l, RF_REFUSE_OVERLOAD, remote, fields, now_us);
 }
 
 /* --- octets --- */
@@ -583,18 +577,12 @@ void
 rf_conn_accepted(struct rf_listener *ln, int fd, const struct rf_addr *remote, uint64_t now_us)
 {
     struct rf_transport_layer *l = ln->layer;
-    struct rf_source *source = NULL;
+    struct rf_quota_share *share = NULL;
     struct rf_conn *c = NULL;
+    enum rf_err err = share_take(l, remote, &share);
 
-    if (!source_take(l, remote, &source)) {
-        l->counts.refused_source++;
-        if (rf_transport_may_log(l, now_us)) {
-            char text[RF_ADDR_TEXT_MAX];
-
-            RF_REFUSE(OVERLOAD, RF_F_STR("what", "the share of connections of one address"),
-                      RF_F_STR("who", rf_addr_text(remote, text)), RF_F_U64("seconds", 1),
-                      RF_F_STR("listener", ln->name));
-        }
+    if (err) {
+        refuse_connection(ln, remote, err, now_us);
         goto fail;
     }
     c = conn_new(l, ln->transport, ln->name, fd, remote);
@@ -602,7 +590,7 @@ rf_conn_accepted(struct rf_listener *ln, int fd, const struct rf_addr *remote, u
         goto fail;
     c->flow.local = rf_addr_is_any(&ln->bound) ? rf_socket_local(fd) : ln->bound;
     c->is_inbound = true;
-    c->source = source;
+    c->share = share;
     conn_add(c);
     l->counts.accepted++;
     rf_flow_ref(&c->flow);
@@ -616,7 +604,8 @@ rf_conn_accepted(struct rf_listener *ln, int fd, const struct rf_addr *remote, u
     return;
 
 fail:
-    source_drop(l, source);
+    if (share != NULL)
+        rf_quota_drop(l->user.connections, share);
     close(fd);
     free(c);
 }
@@ -641,7 +630,7 @@ rf_conn_end(struct rf_conn *c, uint64_t now_us)
     rf_tls_client_unref(c->client);
     c->server = NULL;
     c->client = NULL;
-    source_drop(l, c->source);
+    rf_quota_drop(l->user.connections, c->share);
     rf_hash_remove(&l->by_id, &c->by_id);
     rf_hash_remove(&l->by_peer, &c->by_peer);
     rf_list_remove(&c->link);
@@ -690,6 +679,7 @@ rf_transport_connect(struct rf_transport_layer *l, const struct rf_connect_conf 
     struct peer peer = { conf->transport, &conf->remote, &conf->local, conf->host, conf->tls };
     uint64_t hash;
     struct rf_hash_node *node;
+    struct rf_quota_share *share;
     struct rf_conn *c;
     enum rf_err err;
     int fd;
@@ -706,23 +696,28 @@ rf_transport_connect(struct rf_transport_layer *l, const struct rf_connect_conf 
         *out = rf_flow_ref(&rf_container(node, struct rf_conn, by_peer)->flow);
         return RF_OK;
     }
-    if (l->counts.connections >= l->limits.connections_max)
+    /* Whom we connect to is our choice: it counts among all alone. */
+    if (rf_quota_take(l->user.connections, rf_span(NULL, 0), 0, l->limits.connections_max, &share) != RF_OK)
         return RF_ERR_NOMEM;
     err = rf_tcp_connect(&fd, &conf->remote, &conf->local);
-    if (err != RF_OK)
+    if (err != RF_OK) {
+        rf_quota_drop(l->user.connections, share);
         return err;
+    }
     c = conn_new(l, conf->transport, conf->name, fd, &conf->remote);
     if (c != NULL && peer.client != NULL)
         c->host = rf_span_dup(conf->host);
     if (c == NULL || (peer.client != NULL && c->host == NULL) ||
         rf_loop_watch(l->loop, &c->watch, EPOLLOUT) != RF_OK) {
         close(fd);
+        rf_quota_drop(l->user.connections, share);
         if (c != NULL)
             free(c->host);
         free(c);
         return RF_ERR_NOMEM;
     }
     c->flow.local = rf_socket_local(fd);
+    c->share = share;
     if (peer.client != NULL)
         c->client = rf_tls_client_ref(conf->tls);
     conn_add(c);

@@ -61,7 +61,7 @@ datagrams(const char *at)
     ok(!flow->is_closed, "%s: closing a UDP flow does nothing", at);
 
     rf_flow_watch(flow, &client.watch);
-    rf_transport_unlisten(client.layer, "out");
+    rf_transport_unlisten(client.layer, 0);
     ok(client.gone == 1 && flow->is_closed && rf_flow_send(flow, RF_SPAN_LIT("x")) == RF_ERR_CLOSED,
        "%s: without its socket the flow is gone", at);
     rf_flow_unref(flow);

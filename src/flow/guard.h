@@ -8,14 +8,19 @@
  * Datagrams can be forged, so only a proven source is ever banned: one that completed a TCP handshake, or that
  * echoed a nonce which we sent to this very address. Otherwise a forger could have his victim banned.
  *
- * Pure: time comes as an argument, the caller logs what it decides with. Threads: one of these a worker.
- * Memory: bounded; about 130 octets a source.
+ * One of these serves all workers, so a source that spreads over ports and connections has one share and one ban.
+ *
+ * Pure: time comes as an argument, the caller logs what it decides with. Threads: any; sources are spread over up to
+ * 64 shards by a secret hash, each with a lock that is held for a look-up, once a request. Whether a source is banned
+ * takes no lock while its shard has no ban. Memory: bounded; about 130 octets a source, and no allocation once all
+ * places are taken.
  */
 #ifndef RF_FLOW_GUARD_H
 #define RF_FLOW_GUARD_H
 
 #include "base/addr.h"
 #include "base/rand.h"
+#include "flow/ban_memory.h"
 
 struct rf_guard;
 
@@ -50,11 +55,14 @@ struct rf_guard_answer {
     enum rf_guard_verdict verdict;
     uint32_t retry_after_s; /* for the header; 0 when allowed */
     bool is_new_ban;        /* it begins with this: log it */
-    const char *reason;     /* why it is banned; a constant string, NULL when it is not */
+    const char *reason;     /* what there was too much of, and the setting; a constant string, NULL when allowed */
 };
 
+/**
+ * @param memory  where bans outlive us (those in it go on), kept by the caller until rf_guard_free; NULL: none
+ */
 RF_MUST_CHECK enum rf_err rf_guard_new(struct rf_guard **out, const struct rf_guard_limits *limits,
-                                       const struct rf_rand *rand);
+                                       struct rf_ban_memory *memory, const struct rf_rand *rand, uint64_t now_us);
 void rf_guard_free(struct rf_guard *g); /* NULL is fine */
 /** New limits after a reload; bans that run go on, unless bans are off now. */
 void rf_guard_set_limits(struct rf_guard *g, const struct rf_guard_limits *limits);
@@ -70,15 +78,24 @@ struct rf_guard_answer rf_guard_wrong_password(struct rf_guard *g, const struct 
 /** Credentials were right: guesses before do not count (one phone of an office mistyped). */
 void rf_guard_signed_in(struct rf_guard *g, const struct rf_addr *source);
 
-/** Is it banned now? Changes nothing. */
-struct rf_guard_answer rf_guard_ask(const struct rf_guard *g, const struct rf_addr *source, uint64_t now_us);
-/** Lift a ban (`ringfence` of the operator); the next one begins small again. */
-void rf_guard_unban(struct rf_guard *g, const struct rf_addr *source);
+/** Is it banned now? Counts nothing. */
+struct rf_guard_answer rf_guard_ask(struct rf_guard *g, const struct rf_addr *source, uint64_t now_us);
+/** Lift a ban; the next one begins small again. false: it was not banned. */
+bool rf_guard_unban(struct rf_guard *g, const struct rf_addr *source, uint64_t now_us);
+
+struct rf_guard_ban {
+    struct rf_addr source; /* of an IPv6 /64 its first address; no port */
+    uint32_t left_s;
+    uint8_t level;         /* the how manieth it is */
+    const char *reason;
+};
+/** Bans that run, at most `max` of them; returns how many. */
+size_t rf_guard_bans(struct rf_guard *g, uint64_t now_us, struct rf_guard_ban *out, size_t max);
 
 struct rf_guard_counts {
     uint32_t sources, banned;            /* now */
     uint64_t refused, bans, forgotten;   /* since the start */
 };
-struct rf_guard_counts rf_guard_counts(const struct rf_guard *g);
+struct rf_guard_counts rf_guard_counts(struct rf_guard *g);
 
 #endif

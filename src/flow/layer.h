@@ -22,18 +22,12 @@ struct rf_listener {
     struct rf_watch watch;
     struct rf_timer pause;     /* no descriptors are left: look again later */
     enum rf_transport transport;
+    uint32_t id;
     char name[sizeof((struct rf_flow *)0)->listener];
     struct rf_addr bound;
     struct rf_tls_server *tls;
     struct rf_udp_tx *tx;
     bool tx_is_dirty;          /* something waits for the flush */
-};
-
-/* How many connections one source has. */
-struct rf_source {
-    struct rf_hash_node node;
-    uint8_t key[16];
-    uint32_t count;
 };
 
 enum rf_conn_state {
@@ -56,7 +50,7 @@ struct rf_conn {
     struct rf_tls_conn *tls;
     struct rf_tls_server *server; /* accepted for TLS; until the first octet came */
     struct rf_tls_client *client; /* we connected: settings, for reuse */
-    struct rf_source *source;     /* NULL: not counted */
+    struct rf_quota_share *share; /* of connections */
     char *host;                   /* we connected by TLS: verified for this */
     char *in, *out;
     uint32_t in_n, in_cap;
@@ -87,7 +81,8 @@ struct rf_transport_layer {
     struct rf_loop_source source;
     struct rf_loop_hook hook;
     struct rf_link listeners, conns, udp_flows;
-    struct rf_hash by_id, by_peer, udp_by_id, udp_by_peer, sources;
+    struct rf_hash by_id, by_peer, udp_by_id, udp_by_peer;
+    struct rf_quota *own_quota;   /* NULL: shared with others (user.connections) */
     struct rf_udp_rx *rx;
     struct rf_udp_datagram datagram[RF_UDP_BATCH];
     bool is_dirty;                /* a listener has datagrams to flush */
@@ -100,6 +95,9 @@ struct rf_transport_layer {
 
 /** May a refusal of a stranger be logged now? A flood must not fill the disk. */
 bool rf_transport_may_log(struct rf_transport_layer *l, uint64_t now_us);
+/** Count it and log it, as the user of the layer wants it. */
+void rf_transport_refuse(struct rf_transport_layer *l, enum rf_refusal why, const struct rf_addr *who,
+                         const struct rf_log_field *fields, uint64_t now_us);
 
 /* transport.c */
 struct rf_listener *rf_transport_listener(struct rf_transport_layer *l, const char *name, enum rf_transport t,

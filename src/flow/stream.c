@@ -117,16 +117,25 @@ rf_stream_flush(struct rf_conn *c, uint64_t now_us)
 /* --- the wrong protocol at the right port --- */
 
 static void
+refuse_protocol(struct rf_conn *c, enum rf_refusal why, uint64_t now_us)
+{
+    char text[RF_ADDR_TEXT_MAX];
+    struct rf_log_field fields[] = { RF_F_STR("peer", rf_addr_text(&c->flow.remote, text)),
+                                     RF_F_U64("port", rf_addr_port(&c->flow.local)),
+                                     RF_F_STR("listener", c->flow.listener),
+                                     { 0 } };
+
+    rf_transport_refuse(c->layer, why, &c->flow.remote, fields, now_us);
+}
+
+static void
 refuse_tls_on_plain(struct rf_conn *c, uint64_t now_us)
 {
     /* A TLS alert record: fatal, handshake_failure (RFC 8446 6), so that the client ends at once. */
     static const char alert[] = { 21, 3, 1, 0, 2, 2, 40 };
-    char text[RF_ADDR_TEXT_MAX];
 
     c->layer->counts.tls_on_plain++;
-    if (rf_transport_may_log(c->layer, now_us))
-        RF_REFUSE(TLS_ON_PLAIN, RF_F_STR("peer", rf_addr_text(&c->flow.remote, text)),
-                  RF_F_U64("port", rf_addr_port(&c->flow.local)), RF_F_STR("listener", c->flow.listener));
+    refuse_protocol(c, RF_REFUSE_TLS_ON_PLAIN, now_us);
     if (rf_stream_send(c, rf_span(alert, sizeof alert)) == RF_OK)
         rf_conn_close(c);
 }
@@ -165,12 +174,10 @@ put_tls_required(struct rf_conn *c, struct rf_buf *b, struct rf_span octets)
 static void
 refuse_plain_on_tls(struct rf_conn *c, struct rf_span octets, uint64_t now_us)
 {
-    char text[RF_ADDR_TEXT_MAX], mem[8192];
+    char mem[8192];
     struct rf_buf b = rf_buf(mem, sizeof mem);
 
-    if (rf_transport_may_log(c->layer, now_us))
-        RF_REFUSE(TLS_PLAIN_ON_TLS, RF_F_STR("peer", rf_addr_text(&c->flow.remote, text)),
-                  RF_F_U64("port", rf_addr_port(&c->flow.local)), RF_F_STR("listener", c->flow.listener));
+    refuse_protocol(c, RF_REFUSE_TLS_PLAIN_ON_TLS, now_us);
     put_tls_required(c, &b, octets);
     if (b.n == 0 || rf_buf_done(&b) != RF_OK || rf_stream_send(c, rf_buf_span(&b)) == RF_OK)
         rf_conn_close(c);

@@ -8,9 +8,10 @@
 
 #include "net/socket.h"
 
-#define ACCEPT_MAX 64            /* connections a listener takes in one round: others get their turn */
-#define PAUSE_US   (100 * RF_MS) /* when no descriptor is left */
-#define LOG_MAX    10
+#define ACCEPT_MAX  64           /* connections a listener takes in one round: others get their turn */
+#define WAITING_MAX 8192         /* twice what the kernel queues for a socket (net/socket.c) */
+#define PAUSE_US    (100 * RF_MS) /* when no descriptor is left */
+#define LOG_MAX     10
 
 bool
 rf_transport_may_log(struct rf_transport_layer *l, uint64_t now_us)
@@ -20,6 +21,18 @@ rf_transport_may_log(struct rf_transport_layer *l, uint64_t now_us)
         l->logged = 0;
     }
     return l->logged++ < LOG_MAX;
+}
+
+void
+rf_transport_refuse(struct rf_transport_layer *l, enum rf_refusal why, const struct rf_addr *who,
+                    const struct rf_log_field *fields, uint64_t now_us)
+{
+    if (l->user.refuse != NULL)
+        l->user.refuse(l->user.ctx, why, who, fields, now_us);
+    else if (rf_transport_may_log(l, now_us))
+        rf_refuse(why, fields);
+    else
+        rf_refusal_add(why, 1);
 }
 
 /* --- listeners --- */
@@ -40,20 +53,9 @@ listener_free(struct rf_listener *ln)
 }
 
 static bool
-has_room_for(struct rf_transport_layer *l, const struct rf_listener *ln, const struct rf_addr *remote,
+is_admitted(struct rf_transport_layer *l, const struct rf_listener *ln, const struct rf_addr *remote,
              uint64_t now_us)
 {
-    if (l->counts.connections >= l->limits.connections_max) {
-        l->counts.refused_full++;
-        if (rf_transport_may_log(l, now_us)) {
-            char text[RF_ADDR_TEXT_MAX];
-
-            RF_REFUSE(OVERLOAD, RF_F_STR("what", "the connection table"),
-                      RF_F_STR("who", rf_addr_text(remote, text)), RF_F_U64("seconds", 1),
-                      RF_F_STR("listener", ln->name));
-        }
-        return false;
-    }
     if (l->user.admit != NULL && !l->user.admit(l->user.ctx, remote, ln->transport, now_us)) {
         l->counts.refused_guard++;
         return false;
@@ -78,14 +80,34 @@ accept_some(struct rf_watch *w, uint32_t events, uint64_t now_us)
             /* The connection stays in the queue and would wake us again and again. */
             rf_loop_rewatch(l->loop, w, 0);
             rf_timer_arm(l->wheel, &ln->pause, now_us + PAUSE_US);
-            if (rf_transport_may_log(l, now_us))
-                RF_REFUSE(OVERLOAD, RF_F_STR("what", "the table of descriptors"),
-                          RF_F_STR("who", "a new connection"), RF_F_U64("seconds", 1),
-                          RF_F_STR("listener", ln->name));
+            rf_transport_refuse(l, RF_REFUSE_OVERLOAD, &ln->bound,
+                                (struct rf_log_field[]){ RF_F_STR("what", "the table of descriptors"),
+                                                         RF_F_STR("who", "a new connection"), RF_F_U64("seconds", 1),
+                                                         RF_F_STR("listener", ln->name), { 0 } },
+                                now_us);
         }
         if (err != RF_OK)
             return;
-        if (has_room_for(l, ln, &remote, now_us))
+        if (is_admitted(l, ln, &remote, now_us))
+            rf_conn_accepted(ln, fd, &remote, now_us);
+        else
+            close(fd);
+    }
+}
+
+/* Those whose handshake the kernel has done would be reset with the socket. */
+static void
+accept_waiting(struct rf_listener *ln, uint64_t now_us)
+{
+    struct rf_addr remote;
+    enum rf_err err = RF_OK;
+    int fd;
+
+    for (int i = 0; i < WAITING_MAX && (err == RF_OK || err == RF_ERR_CLOSED); i++) {
+        err = rf_tcp_accept(ln->watch.fd, &fd, &remote);
+        if (err != RF_OK)
+            continue;
+        if (is_admitted(ln->layer, ln, &remote, now_us))
             rf_conn_accepted(ln, fd, &remote, now_us);
         else
             close(fd);
@@ -112,6 +134,7 @@ rf_transport_listen(struct rf_transport_layer *l, const struct rf_listener_conf 
         return RF_ERR_NOMEM;
     ln->layer = l;
     ln->transport = conf->transport;
+    ln->id = conf->id;
     ln->pause.fire = pause_over;
     ln->watch.fd = conf->fd;
     ln->watch.ready = conf->transport == RF_UDP ? rf_udp_ready : accept_some;
@@ -159,17 +182,19 @@ rf_transport_set_tls(struct rf_transport_layer *l, const char *name, struct rf_t
 }
 
 void
-rf_transport_unlisten(struct rf_transport_layer *l, const char *name)
+rf_transport_unlisten(struct rf_transport_layer *l, uint32_t id)
 {
     RF_LIST_FOREACH(&l->listeners, link)
     {
         struct rf_listener *ln = listener_of(link);
 
-        if (strcmp(ln->name, name) != 0)
+        if (ln->id != id)
             continue;
         if (ln->tx != NULL) {
             rf_listener_flush(ln);
             rf_udp_flows_forget(l, ln, rf_wheel_now_us(l->wheel));
+        } else {
+            accept_waiting(ln, rf_wheel_now_us(l->wheel));
         }
         listener_free(ln);
     }
@@ -228,19 +253,22 @@ rf_transport_layer_new(struct rf_transport_layer **out, struct rf_loop *loop, ui
     l->wheel = rf_loop_wheel(loop);
     l->limits = *limits;
     l->user = *user;
+    rf_list_init(&l->listeners);
+    rf_list_init(&l->conns);
+    rf_list_init(&l->udp_flows);
     l->last_id = (uint64_t)worker << 48;
     l->source.has_work = has_datagrams;
     l->source.work = no_work;
     l->hook.run = flush_all;
-    rf_list_init(&l->listeners);
-    rf_list_init(&l->conns);
-    rf_list_init(&l->udp_flows);
     if (rf_hash_init(&l->by_id, rand) != RF_OK || rf_hash_init(&l->by_peer, rand) != RF_OK ||
         rf_hash_init(&l->udp_by_id, rand) != RF_OK || rf_hash_init(&l->udp_by_peer, rand) != RF_OK ||
-        rf_hash_init(&l->sources, rand) != RF_OK || rf_udp_rx_new(&l->rx) != RF_OK) {
+        rf_udp_rx_new(&l->rx) != RF_OK ||
+        (user->connections == NULL && rf_quota_new(&l->own_quota, rand) != RF_OK)) {
         rf_transport_layer_free(l);
         return RF_ERR_NOMEM;
     }
+    if (l->user.connections == NULL)
+        l->user.connections = l->own_quota;
     rf_loop_add_source(loop, &l->source);
     rf_loop_add_hook(loop, &l->hook);
     /* OpenSSL writes with write(2): a peer that is gone must be an error there, not the end of the process. */
@@ -271,7 +299,7 @@ rf_transport_layer_free(struct rf_transport_layer *l)
     rf_hash_fini(&l->by_peer);
     rf_hash_fini(&l->udp_by_id);
     rf_hash_fini(&l->udp_by_peer);
-    rf_hash_fini(&l->sources);
+    rf_quota_free(l->own_quota);
     rf_udp_rx_free(l->rx);
     free(l);
 }

@@ -14,7 +14,9 @@
 #ifndef RF_FLOW_TRANSPORT_H
 #define RF_FLOW_TRANSPORT_H
 
+#include "base/quota.h"
 #include "base/rand.h"
+#include "base/refusal.h"
 #include "flow/flow.h"
 #include "loop/loop.h"
 #include "sip/msg.h"
@@ -22,7 +24,7 @@
 
 struct rf_transport_layer;
 
-/* Counts are a worker's; 0 of a time means never. */
+/* Connections are those of all layers that share a quota; other counts are a worker's. 0 of a time means never. */
 struct rf_transport_limits {
     uint32_t connections_max;       /* above: closed at once */
     uint32_t per_source_max;        /* connections of one IPv4 address or IPv6 /64; 0: no limit */
@@ -45,7 +47,7 @@ struct rf_transport_limits {
         .half_message_us = 30 * RF_S, .stall_us = 32 * RF_S, .idle_us = 4200 * RF_S                           \
     }
 
-/* Who uses the layer. Each callback but `message` may be NULL. */
+/* Who uses the layer. Each member but `message` may be NULL. */
 struct rf_transport_user {
     void *ctx;
     /** One whole message, not parsed: a datagram, or what rf_sip_frame cut. Valid during the call. */
@@ -64,6 +66,12 @@ struct rf_transport_user {
     void (*opened)(void *ctx, struct rf_flow *flow, uint64_t now_us);
     /** A TLS handshake failed; logged already. For the list of failed handshakes. */
     void (*tls_failed)(void *ctx, const struct rf_flow *flow, const struct rf_tls_failure *f, uint64_t now_us);
+    /** Refused, and this is its log line and count; `who` is the party, for folding repeats. NULL: logged here, at most
+     *  ten a second. */
+    void (*refuse)(void *ctx, enum rf_refusal why, const struct rf_addr *who, const struct rf_log_field *fields,
+                   uint64_t now_us);
+    /** Connections of sources and of all, shared with the other workers' layers; NULL: of this layer alone. */
+    struct rf_quota *connections;
 };
 
 RF_MUST_CHECK enum rf_err rf_transport_layer_new(struct rf_transport_layer **out, struct rf_loop *loop,
@@ -78,6 +86,7 @@ struct rf_listener_conf {
     enum rf_transport transport;
     int fd;                     /* bound, for streams listening; moves here on RF_OK */
     struct rf_tls_server *tls;  /* RF_TLS: a reference is taken */
+    uint32_t id;                /* for rf_transport_unlisten */
 };
 
 RF_MUST_CHECK enum rf_err rf_transport_listen(struct rf_transport_layer *l, const struct rf_listener_conf *conf);
@@ -85,8 +94,11 @@ RF_MUST_CHECK enum rf_err rf_transport_listen(struct rf_transport_layer *l, cons
 void rf_transport_set_tls(struct rf_transport_layer *l, const char *name, struct rf_tls_server *tls);
 /** New limits after a reload; connections that are there stay. */
 void rf_transport_set_limits(struct rf_transport_layer *l, const struct rf_transport_limits *limits);
-/** Accept no more connections and read no more datagrams at listeners of this name; connections stay. */
-void rf_transport_unlisten(struct rf_transport_layer *l, const char *name);
+/**
+ * Close this listener. A stream's connections live on, also those that wait to be accepted; UDP flows behind it are
+ * gone.
+ */
+void rf_transport_unlisten(struct rf_transport_layer *l, uint32_t id);
 
 /**
  * The flow to a UDP address. Its source is the listener `name`, or the first UDP listener of the family when

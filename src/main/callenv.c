@@ -21,24 +21,48 @@ static void
 our_address(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, struct rf_addr *media)
 {
     struct rf_worker *w = ctx;
-    const struct rf_launch *l = w->shared->launch;
 
     rf_site_our_address(w->site, flow, sip, media);
     /* A connection that we opened has a port of its own; we are reached at the listener of its transport. */
-    for (uint32_t i = 0; i < l->fd_count; i++)
-        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].transport == flow->transport &&
-            l->fd[i].addr.sa.sa_family == sip->sa.sa_family) {
-            rf_addr_set_port(sip, rf_addr_port(&l->fd[i].addr));
-            if (rf_addr_port(&l->fd[i].addr) == rf_addr_port(&flow->local))
-                break;
-        }
+    for (size_t i = 0; i < w->site->listener_count; i++) {
+        const struct rf_site_listener *ln = &w->site->listener[i];
+
+        if (ln->transport != flow->transport || ln->addr.sa.sa_family != sip->sa.sa_family)
+            continue;
+        rf_addr_set_port(sip, rf_addr_port(&ln->addr));
+        if (rf_addr_port(&ln->addr) == rf_addr_port(&flow->local))
+            break;
+    }
+}
+
+static struct rf_path *
+path_new(void *ctx, const struct rf_binding *b, rf_path_ready *ready, void *owner)
+{
+    return rf_path_new(((struct rf_worker *)ctx)->paths, b, ready, owner);
 }
 
 static void
-flow_to(void *ctx, const struct rf_binding *b, void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why),
-        void *owner)
+path_next(void *ctx, struct rf_path *path, bool is_large)
 {
-    rf_paths_find(((struct rf_worker *)ctx)->paths, b, ready, owner);
+    rf_path_next(path, is_large);
+}
+
+static void
+path_aside(void *ctx, struct rf_path *path, uint32_t retry_after_s, uint64_t now_us)
+{
+    rf_path_aside(path, retry_after_s, now_us);
+}
+
+static void
+path_end(void *ctx, struct rf_path *path)
+{
+    rf_path_free(path);
+}
+
+static size_t
+udp_max(void *ctx, const struct rf_addr *peer, size_t octets)
+{
+    return rf_path_udp_max(peer, octets);
 }
 
 /* --- media, store, time --- */
@@ -60,7 +84,7 @@ save(void *ctx, struct rf_span call_id, struct rf_span value)
 
     /* Nobody waits for it: a restart at this moment would end the call, and the store counts its failures. */
     if (rf_store_write(w->shared->store, &write, 1, NULL, NULL, 0) != RF_OK)
-        rf_fold_refuse(w->fold, RF_REFUSE_STORE_FAILED, rf_span_str("call"),
+        rf_fold_refuse(w->shared->fold, RF_REFUSE_STORE_FAILED, rf_span_str("call"),
                        (struct rf_log_field[]){ RF_F_STR("reason", "the queue of the store is full"), { 0 } },
                        rf_now_us());
 }
@@ -74,7 +98,7 @@ record(void *ctx, struct rf_span call_id, const struct rf_call_record *r)
     struct rf_buf line = rf_buf(w->out, sizeof w->out);
 
     if (rf_store_write(w->shared->store, &write, 1, NULL, NULL, 0) != RF_OK)
-        rf_fold_refuse(w->fold, RF_REFUSE_STORE_FAILED, rf_span_str("record"),
+        rf_fold_refuse(w->shared->fold, RF_REFUSE_STORE_FAILED, rf_span_str("record"),
                        (struct rf_log_field[]){ RF_F_STR("reason", "the queue of the store is full"), { 0 } },
                        rf_now_us());
     /* The line has the evidence; the ladder is in the store. */
@@ -89,7 +113,7 @@ record(void *ctx, struct rf_span call_id, const struct rf_call_record *r)
 static void
 refuse(void *ctx, enum rf_refusal why, struct rf_span who, const struct rf_log_field *fields, uint64_t now_us)
 {
-    rf_fold_refuse(((struct rf_worker *)ctx)->fold, why, who, fields, now_us);
+    rf_fold_refuse(((struct rf_worker *)ctx)->shared->fold, why, who, fields, now_us);
 }
 
 static void
@@ -115,13 +139,18 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .auth = w->shared->auth,
         .location = w->shared->location,
         .media_map = w->shared->map,
+        .quota = w->shared->calls,
         .worker = w->index,
         .workers = (uint16_t)w->shared->workers,
         .owner_key = w->shared->owner_key,
         .settings = settings,
         .user = user,
         .our_address = our_address,
-        .flow_to = flow_to,
+        .path_new = path_new,
+        .path_next = path_next,
+        .path_aside = path_aside,
+        .path_end = path_end,
+        .udp_max = udp_max,
         .media = media,
         .save = save,
         .record = record,

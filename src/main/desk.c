@@ -255,20 +255,61 @@ registrations(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reque
     rf_control_answer(ask, v.rows);
 }
 
+/* --- bans --- */
+
+static void
+ban_list(struct rf_desk *d, struct rf_control_ask *ask)
+{
+    struct rf_guard_ban *bans = calloc(RF_BANS_MAX, sizeof *bans);
+    size_t n = bans != NULL ? rf_guard_bans(d->conf.shared->guard, rf_now_us(), bans, RF_BANS_MAX) : 0;
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        char source[RF_ADDR_TEXT_MAX + 4];
+        struct rf_buf b = rf_buf(source, sizeof source - 1);
+
+        rf_put_host(&b, &bans[i].source, false);
+        if (bans[i].source.sa.sa_family == AF_INET6)
+            rf_put_str(&b, "/64");
+        source[b.n] = '\0';
+        json_array_append_new(rows, json_pack("{s:s, s:i, s:i, s:s}", "source", source, "left_s", (int)bans[i].left_s,
+                                              "times", (int)bans[i].level, "reason", bans[i].reason));
+    }
+    free(bans);
+    rf_control_answer(ask, rows);
+}
+
+static void
+ban_lift(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    struct rf_span text = rf_span_str(text_of(request, "source"));
+    struct rf_addr source;
+
+    if (rf_addr_parse(rf_span_sub(text, 0, rf_span_find(text, '/')), 0, &source) != RF_OK) {
+        rf_control_refuse(ask, 2, "", "an address is wanted, such as 192.0.2.7", "ringfence ban lists them");
+        return;
+    }
+    if (!rf_guard_unban(d->conf.shared->guard, &source, rf_now_us())) {
+        rf_control_refuse(ask, 1, "", "this source is not banned", "ringfence ban lists those that are");
+        return;
+    }
+    RF_LOGF(RF_LOG_INFO, "guard.lifted", "a ban was lifted by command", RF_F_SPAN("source", text));
+    rf_control_answer(ask, json_pack("{s:s%}", "source", text.p, text.n));
+}
+
 /* --- status --- */
 
 static json_t *
-listeners(const struct rf_launch *l)
+listeners(const struct rf_site *s)
 {
     static const char *const names[] = { "udp", "tcp", "tls", "ws", "wss" };
     json_t *list = json_array();
 
-    for (uint32_t i = 0; i < l->fd_count; i++) {
+    for (size_t i = 0; i < s->listener_count; i++) {
         char address[RF_ADDR_TEXT_MAX];
 
-        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].a == 0)
-            json_array_append_new(list, json_sprintf("%s:%s", names[l->fd[i].transport],
-                                                     rf_addr_text(&l->fd[i].addr, address)));
+        json_array_append_new(list, json_sprintf("%s:%s", names[s->listener[i].transport],
+                                                 rf_addr_text(&s->listener[i].addr, address)));
     }
     return list;
 }
@@ -283,6 +324,24 @@ refusals(void)
             json_object_set_new(o, rf_refusal_row((enum rf_refusal)r)->code,
                                 json_integer((json_int_t)rf_refusal_count((enum rf_refusal)r)));
     return o;
+}
+
+/* What has a limit for the whole daemon: how much of it is taken. */
+static json_t *
+shares(const struct rf_desk *d)
+{
+    const struct rf_signal *s = d->conf.shared;
+    const struct rf_conf *c = d->site->conf;
+    struct rf_guard_counts guard = rf_guard_counts(s->guard);
+
+    return json_pack("{s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I}}", "calls", "now",
+                     (json_int_t)rf_quota_all(s->calls), "max", (json_int_t)rf_conf_number(c, "calls-max"), "users",
+                     (json_int_t)rf_quota_names(s->calls), "connections", "now",
+                     (json_int_t)rf_quota_all(s->connections), "max",
+                     (json_int_t)rf_conf_number(c, "sip.connections-max"), "sources",
+                     (json_int_t)rf_quota_names(s->connections), "guard", "sources", (json_int_t)guard.sources,
+                     "banned", (json_int_t)guard.banned, "bans", (json_int_t)guard.bans, "refused",
+                     (json_int_t)guard.refused);
 }
 
 static json_int_t
@@ -308,7 +367,7 @@ answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
     json_object_set_new(o, "pid", json_integer(getppid()));
     json_object_set_new(o, "uptime_s", json_integer(rf_wall_s() - l->started_wall_s));
     json_object_set_new(o, "signal_starts", json_integer((json_int_t)l->epoch));
-    json_object_set_new(o, "listen", listeners(l));
+    json_object_set_new(o, "listen", listeners(d->site));
     json_object_set_new(o, "calls", json_integer(sum(answers, "calls")));
     json_object_set_new(o, "calls_encrypted", json_integer((json_int_t)d->calls_encrypted));
     json_object_set_new(o, "aors", json_integer((json_int_t)where.aors));
@@ -324,6 +383,7 @@ answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
                                               (json_int_t)store.failed, "queued", (json_int_t)store.queued, "last_why",
                                               store.last_error ? store.last_why : ""));
     json_object_set_new(o, "refused", refusals());
+    json_object_set_new(o, "shares", shares(d));
     json_object_set(o, "worker", answers);
     rf_control_answer(ask, o);
 }
@@ -357,9 +417,27 @@ rf_desk_tick(struct rf_desk *d, uint64_t now_us)
 /* --- reload --- */
 
 struct waiting {
+    uint32_t serial;
     struct rf_link link;
     struct rf_control_ask *ask;
+    char *undo; /* the store's layer before the change that is applied; NULL: nothing was changed */
 };
+
+/* A literal password may stand in it. */
+static void
+free_layer(char *layer)
+{
+    if (layer != NULL)
+        rf_wipe(layer, strlen(layer));
+    free(layer);
+}
+
+static void
+waiting_free(struct waiting *w)
+{
+    free_layer(w->undo);
+    free(w);
+}
 
 struct changes {
     json_t *list;
@@ -370,21 +448,31 @@ put_change(void *ctx, const char *name, const char *was, const char *is, bool ne
 {
     struct changes *c = ctx;
 
-    json_array_append_new(c->list, json_pack("{s:s, s:s, s:s, s:b}", "name", name, "was", was, "is", is,
-                                             "needs_restart", needs_restart));
+    json_t *change = json_pack("{s:s, s:s, s:s, s:b}", "name", name, "was", was, "is", is, "needs_restart",
+                               needs_restart);
+
+    if (needs_restart) {
+        json_object_set_new(change, "code", json_string(rf_refusal_row(RF_REFUSE_NEEDS_RESTART)->code));
+        RF_REFUSE(NEEDS_RESTART, RF_F_STR("setting", name), RF_F_STR("value", is));
+    }
+    json_array_append_new(c->list, change);
 }
 
+/* `undo` is taken over. */
 static void
-wait_for_reload(struct rf_desk *d, struct rf_control_ask *ask)
+wait_for_reload(struct rf_desk *d, struct rf_control_ask *ask, char *undo)
 {
     struct waiting *w = calloc(1, sizeof *w);
 
-    if (w == NULL || rf_channel_send(d->conf.channel, RF_SAY_RELOAD, 0, NULL, -1) != RF_OK) {
+    if (w == NULL || rf_channel_send(d->conf.channel, RF_SAY_RELOAD, d->reload_serial + 1, NULL, -1) != RF_OK) {
         free(w);
+        free_layer(undo);
         rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates", "try again");
         return;
     }
     w->ask = ask;
+    w->undo = undo;
+    w->serial = ++d->reload_serial;
     rf_list_append(&d->reloads, &w->link);
 }
 
@@ -395,7 +483,10 @@ change_shared(struct rf_desk *d)
     const struct rf_conf *c = d->site->conf;
     struct rf_location_limits limits;
     struct rf_auth_settings auth;
+    struct rf_guard_limits guard;
 
+    rf_signal_guard_limits(c, &guard);
+    rf_guard_set_limits(d->conf.shared->guard, &guard);
     rf_signal_limits(c, &limits, &auth);
     rf_location_change(d->conf.shared->location, &limits);
     rf_auth_change(d->conf.shared->auth, &auth);
@@ -410,41 +501,64 @@ give_to_workers(struct rf_desk *d)
         struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
                                          .site = rf_site_ref(d->site) };
 
-        /* A mailbox that is full now has room in a moment: waiting is right, for nothing may go on with the old one. */
-        for (int tries = 0; !rf_worker_post(d->conf.shared->worker[i]->letters, &letter, sizeof letter, rf_span(NULL, 0));
-             tries++) {
-            if (tries == 1000) {
-                RF_LOGF(RF_LOG_ERROR, "reload.late", "a worker could not be given the new configuration");
-                rf_site_unref(letter.site);
-                break;
-            }
-            usleep(1000);
-        }
+        if (!rf_desk_give(d, i, &letter, sizeof letter))
+            rf_site_unref(letter.site);
     }
 }
 
+/*
+ * A change that passed every check and still cannot be applied (the port is taken, the certificate is gone) leaves no
+ * trace: the store gets its layer back, or the next start would fail. Not below a later change, which stands on it.
+ */
 static void
-answer_waiting(struct rf_desk *d, json_t *result, const char *refusal)
+take_back(struct rf_desk *d, uint32_t serial)
 {
+    struct rf_store *store = d->conf.shared->store;
+    struct rf_store_write write = { .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("undo") };
+    const char *oldest = NULL;
+
+    RF_LIST_FOREACH(&d->reloads, it) {
+        const struct waiting *w = rf_container(it, struct waiting, link);
+
+        if (w->serial > serial)
+            return;
+        if (oldest == NULL)
+            oldest = w->undo;
+    }
+    if (oldest == NULL)
+        return;
+    write.value = rf_span_str(oldest);
+    if (rf_store_write(store, &write, 1, NULL, NULL, 0) != RF_OK || rf_store_flush(store) != RF_OK)
+        RF_REFUSE(STORE_FAILED, RF_F_STR("reason", "a change that was refused could not be taken back"));
+}
+
+static void
+answer_waiting(struct rf_desk *d, uint32_t serial, json_t *result, enum rf_refusal code, const char *refusal)
+{
+    if (result == NULL)
+        take_back(d, serial);
     RF_LIST_FOREACH(&d->reloads, it) {
         struct waiting *w = rf_container(it, struct waiting, link);
         struct rf_control_ask *ask = w->ask;
 
+        if (w->serial > serial)
+            break; /* asked after the parent had read the configuration: the next reload is theirs */
         rf_list_remove(it);
-        free(w);
+        waiting_free(w);
         if (result != NULL)
             rf_control_answer(ask, json_incref(result));
         else
-            rf_control_refuse(ask, 3, rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, refusal,
-                              "ringfence config check FILE; what runs stays as it was");
+            rf_control_refuse(ask, 3, rf_refusal_row(code != RF_REFUSE_NONE ? code : RF_REFUSE_CONFIG_INVALID)->code, refusal,
+                              code != RF_REFUSE_NONE ? rf_refusal_row(code)->fix
+                                                     : "ringfence config check FILE; what runs stays as it was");
     }
     json_decref(result);
 }
 
 void
-rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
+rf_desk_reload(struct rf_desk *d, int certs_fd, const struct rf_channel_msg *m)
 {
-    struct rf_site_sources from = { .store = d->conf.shared->store, .workers = d->conf.shared->workers };
+    struct rf_site_sources from = { .store = d->conf.shared->store };
     struct rf_conf_problem problem = { 0 };
     char sentence[1600];
     struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
@@ -458,13 +572,20 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
         from.config = d->conf.shared->launch->config;
     from.certs = certs != NULL ? rf_span(certs, n) : rf_span(d->certs, d->certs_n);
     err = rf_site_load(&next, &from, &problem);
-    if (!err && certs == NULL) {
-        /* The configuration is right, its certificate is not. */
+    if (!err && (certs == NULL || m->count != d->next_count)) {
+        /* The configuration is right, its certificate or a listener is not. */
         rf_site_unref(next);
         err = RF_ERR_NOT_FOUND;
-        snprintf(problem.sentence, sizeof problem.sentence, "%s", why);
+        snprintf(problem.sentence, sizeof problem.sentence, "%s",
+                 certs_fd < 0     ? m->text
+                 : certs == NULL ? "the certificates of the parent cannot be read"
+                                 : "the parent did not tell of all listeners");
+        if (certs_fd < 0 && m->count < RF_REFUSAL_COUNT)
+            problem.code = (enum rf_refusal)m->count;
     }
     if (err) {
+        rf_desk_forget_listeners(d);
+        (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 0, NULL, -1);
         if (certs != NULL)
             rf_wipe(certs, n);
         free(certs);
@@ -472,10 +593,12 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
         rf_conf_put_problem(&b, &problem);
         sentence[b.n] = '\0';
         rf_config_refuse(&problem, sentence);
-        answer_waiting(d, NULL, sentence);
+        answer_waiting(d, m->value, NULL, problem.code, sentence);
         return;
     }
     rf_conf_diff(was->conf, next->conf, put_change, &changes);
+    for (size_t i = 0; i < d->next_count; i++)
+        rf_site_add_listener(next, &d->next[i].at);
     d->site = next;
     if (d->certs != NULL)
         rf_wipe(d->certs, d->certs_n);
@@ -484,10 +607,12 @@ rf_desk_reload(struct rf_desk *d, int certs_fd, const char *why)
     d->certs_n = n;
     change_shared(d);
     give_to_workers(d);
+    rf_desk_change_listeners(d, was);
+    (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 1, NULL, -1);
     rf_site_unref(was);
     RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
             RF_F_U64("changes", json_array_size(changes.list)), RF_F_U64("users", rf_directory_count(d->site->users)));
-    answer_waiting(d, json_pack("{s:o}", "changes", changes.list), NULL);
+    answer_waiting(d, m->value, json_pack("{s:o}", "changes", changes.list), RF_REFUSE_NONE, NULL);
 }
 
 void
@@ -497,25 +622,29 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
     struct rf_store_write writes[4];
     struct rf_store *store = d->conf.shared->store;
     struct rf_store_counts before, after;
+    char *undo;
 
     rf_assert(more_n < 4);
     for (size_t i = 0; i < more_n; i++)
         writes[i] = more[i];
     writes[more_n] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
                                               .value = rf_span_str(layer) };
+    undo = rf_site_store_layer(store);
     rf_store_counts(store, &before);
     if (rf_store_write(store, writes, more_n + 1, NULL, NULL, 0) != RF_OK || rf_store_flush(store) != RF_OK) {
         rf_store_counts(store, &after);
+        free_layer(undo);
         rf_control_refuse(ask, 1, "RF-516", "the change could not be written to disk",
                           "free space below the state directory");
         return;
     }
     rf_store_counts(store, &after);
     if (after.failed > before.failed) {
+        free_layer(undo);
         rf_control_refuse(ask, 1, "RF-516", after.last_why, "free space below the state directory");
         return;
     }
-    wait_for_reload(d, ask);
+    wait_for_reload(d, ask, undo);
 }
 
 /* --- the table --- */
@@ -536,8 +665,12 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
         rf_desk_ask(d, RF_ASK_CALLS, "", ask, hangup_found, strdup(text_of(request, "id")));
     else if (strcmp(command, "registrations") == 0)
         registrations(d, ask, request);
+    else if (strcmp(command, "ban.list") == 0)
+        ban_list(d, ask);
+    else if (strcmp(command, "ban.lift") == 0)
+        ban_lift(d, ask, request);
     else if (strcmp(command, "reload") == 0)
-        wait_for_reload(d, ask);
+        wait_for_reload(d, ask, NULL);
     else if (strcmp(command, "stop") == 0) {
         int64_t drain_s = 0;
 
@@ -573,12 +706,13 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
         return RF_ERR_NOMEM;
     d->conf = *conf;
     d->site = rf_site_ref(conf->site);
+    d->next = calloc(RF_LISTENERS_MAX, sizeof *d->next);
     rf_list_init(&d->questions);
     rf_list_init(&d->reloads);
     change_shared(d);
     /* A change by command is checked with the certificates that are in force. */
     d->certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), CERTS_MAX, &d->certs_n);
-    if (d->certs == NULL) {
+    if (d->certs == NULL || d->next == NULL) {
         rf_desk_free(d);
         return RF_ERR_IO;
     }
@@ -610,8 +744,10 @@ rf_desk_free(struct rf_desk *d)
     }
     RF_LIST_FOREACH(&d->reloads, it) {
         rf_list_remove(it);
-        free(rf_container(it, struct waiting, link));
+        waiting_free(rf_container(it, struct waiting, link));
     }
+    rf_desk_forget_listeners(d);
+    free(d->next);
     rf_control_free(d->control);
     rf_site_unref(d->site);
     if (d->certs != NULL)

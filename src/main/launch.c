@@ -145,57 +145,50 @@ rf_launch_find(const struct rf_launch *l, enum rf_launch_kind kind, unsigned a, 
 }
 
 enum rf_err
-rf_channel_send(int channel, enum rf_channel_what what, uint32_t value, const char *text, int fd)
+rf_channel_post(int channel, struct rf_channel_msg *m, const int *fds, size_t n)
 {
-    struct rf_channel_msg m = { .version = RF_LAUNCH_VERSION, .what = what, .value = value };
     union {
-        char octets[CMSG_SPACE(sizeof(int))];
+        char octets[CMSG_SPACE(RF_WORKERS_MAX * sizeof(int))];
         struct cmsghdr align;
     } control = { { 0 } };
-    struct iovec iov = { &m, sizeof m };
+    struct iovec iov = { m, sizeof *m };
     struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-    snprintf(m.text, sizeof m.text, "%s", text != NULL ? text : "");
-    if (fd >= 0) {
+    rf_assert(n <= RF_WORKERS_MAX);
+    m->version = RF_LAUNCH_VERSION;
+    if (n > 0) {
         struct cmsghdr *c;
 
         h.msg_control = control.octets;
-        h.msg_controllen = sizeof control.octets;
+        h.msg_controllen = CMSG_SPACE(n * sizeof *fds);
         c = CMSG_FIRSTHDR(&h);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(c), &fd, sizeof fd);
+        c->cmsg_len = CMSG_LEN(n * sizeof *fds);
+        memcpy(CMSG_DATA(c), fds, n * sizeof *fds);
     }
-    if (sendmsg(channel, &h, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof m)
+    if (sendmsg(channel, &h, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof *m)
         return RF_OK;
-    return errno == EAGAIN || errno == EWOULDBLOCK ? RF_ERR_AGAIN : RF_ERR_CLOSED;
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == ETOOMANYREFS ? RF_ERR_AGAIN : RF_ERR_CLOSED;
 }
 
 enum rf_err
-rf_channel_receive(int channel, struct rf_channel_msg *out, int *fd)
+rf_channel_send(int channel, enum rf_channel_what what, uint32_t value, const char *text, int fd)
 {
-    union {
-        char octets[CMSG_SPACE(4 * sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct iovec iov = { out, sizeof *out };
-    struct msghdr h = { .msg_iov = &iov,
-                        .msg_iovlen = 1,
-                        .msg_control = control.octets,
-                        .msg_controllen = sizeof control.octets };
-    ssize_t n;
+    struct rf_channel_msg m = { .what = what, .value = value };
 
-    *fd = -1;
-    do
-        n = recvmsg(channel, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK ? RF_ERR_AGAIN : RF_ERR_CLOSED;
-    if (n == 0)
-        return RF_ERR_CLOSED;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&h); c != NULL; c = CMSG_NXTHDR(&h, c)) {
-        int got[4];
+    snprintf(m.text, sizeof m.text, "%s", text != NULL ? text : "");
+    return rf_channel_post(channel, &m, &fd, fd >= 0 ? 1 : 0);
+}
+
+/* Out of a message that came; more than its room the kernel has closed already. */
+static size_t
+take_descriptors(struct msghdr *h, int fds[RF_WORKERS_MAX])
+{
+    size_t n = 0;
+
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c != NULL; c = CMSG_NXTHDR(h, c)) {
+        int got[RF_WORKERS_MAX];
         size_t count;
 
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
@@ -203,17 +196,57 @@ rf_channel_receive(int channel, struct rf_channel_msg *out, int *fd)
         count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         memcpy(got, CMSG_DATA(c), count * sizeof(int));
         for (size_t i = 0; i < count; i++) {
-            if (*fd >= 0)
-                close(*fd); /* one is all that is ever sent: keep the last, leak none */
-            *fd = got[i];
+            if (n < RF_WORKERS_MAX)
+                fds[n++] = got[i];
+            else
+                close(got[i]);
         }
     }
-    if (n != (ssize_t)sizeof *out || out->version != RF_LAUNCH_VERSION) {
-        if (*fd >= 0)
-            close(*fd);
-        *fd = -1;
+    return n;
+}
+
+enum rf_err
+rf_channel_receive_all(int channel, struct rf_channel_msg *out, int fds[RF_WORKERS_MAX], size_t *n)
+{
+    union {
+        char octets[CMSG_SPACE(RF_WORKERS_MAX * sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec iov = { out, sizeof *out };
+    struct msghdr h = { .msg_iov = &iov,
+                        .msg_iovlen = 1,
+                        .msg_control = control.octets,
+                        .msg_controllen = sizeof control.octets };
+    ssize_t octets;
+
+    *n = 0;
+    do
+        octets = recvmsg(channel, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (octets < 0 && errno == EINTR);
+    if (octets < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK ? RF_ERR_AGAIN : RF_ERR_CLOSED;
+    if (octets == 0)
+        return RF_ERR_CLOSED;
+    *n = take_descriptors(&h, fds);
+    if (octets != (ssize_t)sizeof *out || out->version != RF_LAUNCH_VERSION) {
+        while (*n > 0)
+            close(fds[--*n]);
         return RF_ERR_SYNTAX;
     }
     out->text[sizeof out->text - 1] = '\0';
+    out->listener.name[sizeof out->listener.name - 1] = '\0';
     return RF_OK;
+}
+
+enum rf_err
+rf_channel_receive(int channel, struct rf_channel_msg *out, int *fd)
+{
+    int fds[RF_WORKERS_MAX];
+    size_t n;
+    enum rf_err err = rf_channel_receive_all(channel, out, fds, &n);
+
+    *fd = n > 0 ? fds[n - 1] : -1;
+    for (size_t i = 0; i + 1 < n; i++)
+        close(fds[i]); /* one is all that is ever sent: leak none */
+    return err;
 }

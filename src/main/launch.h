@@ -15,7 +15,7 @@
 #include "flow/flow.h"
 
 #define RF_LAUNCH_FD       3
-#define RF_LAUNCH_VERSION  1
+#define RF_LAUNCH_VERSION  2
 #define RF_WORKERS_MAX     64 /* signal workers: one a core is the default */
 #define RF_THREADS_MAX     64 /* media threads */
 #define RF_LAUNCH_PATH_MAX 1024
@@ -29,7 +29,8 @@ enum rf_launch_kind {
     RF_FD_MAP,         /* the media map (relay/map.h) */
     RF_FD_CONTROL,     /* signal: listening control socket */
     RF_FD_CERTS,       /* signal: sealed memfd with the certificates and keys of the listeners */
-    RF_FD_LISTENER,    /* signal: a = worker; transport, name, addr */
+    RF_FD_BANS,        /* signal: bans that outlive it (flow/ban_memory.h) */
+    RF_FD_LISTENER,    /* signal: a = worker, b = the listener's id; transport, name, addr */
     RF_FD_MEDIA,       /* a = signal worker, b = media thread: one end of their pair */
     RF_FD_PORTS        /* media: a = thread; its channel to the port keeper */
 };
@@ -88,22 +89,33 @@ enum rf_channel_what {
     RF_SAY_ALIVE,       /* child: all its threads turn round; at least every 5 s */
     RF_SAY_STATUS,      /* signal: text for the service manager */
     RF_SAY_STOP,        /* parent: end in order; value: seconds that calls may go on. signal: somebody asked for it */
-    RF_SAY_RELOAD,      /* signal: asks for it. parent: read the configuration again, with the certificates'
-                           descriptor; without one the text says why there is none */
+    RF_SAY_RELOAD,      /* signal: asks for it, value: a number that grows. parent: read the configuration again, with
+                           the certificates' descriptor, value: the newest number that it had heard, count: listeners
+                           that it told of before; without a descriptor the text says why nothing can change,
+                           and count is its refusal or 0 */
+    RF_SAY_LISTEN,      /* parent: listener number `value` of the next configuration; a descriptor a worker if new */
+    RF_SAY_RELOADED,    /* signal: value 1: that configuration is in force, 0: it is not, and nothing has changed */
     RF_SAY_LOG          /* parent: a new log file, with its descriptor */
 };
 
 struct rf_channel_msg {
     uint32_t version; /* RF_LAUNCH_VERSION */
     uint32_t what;    /* enum rf_channel_what */
-    uint32_t value;
+    uint32_t value, count;
+    struct rf_launch_fd listener; /* its descriptors travel beside it */
     char text[180];
 };
 
-/** Send by value, with a descriptor or -1. Never blocks: RF_ERR_AGAIN, RF_ERR_CLOSED. */
+/** Send one with n descriptors, at most RF_WORKERS_MAX; sets its version. Never blocks: RF_ERR_AGAIN, RF_ERR_CLOSED. */
+RF_MUST_CHECK enum rf_err rf_channel_post(int channel, struct rf_channel_msg *m, const int *fds, size_t n);
+
+/** Send what has no more than a value and a text, with a descriptor or -1. As rf_channel_post. */
 enum rf_err rf_channel_send(int channel, enum rf_channel_what what, uint32_t value, const char *text, int fd);
 
 /** The next one. RF_ERR_AGAIN none is there; RF_ERR_CLOSED; RF_ERR_SYNTAX not one of ours. *fd -1: none came. */
 RF_MUST_CHECK enum rf_err rf_channel_receive(int channel, struct rf_channel_msg *out, int *fd);
+/** As rf_channel_receive, with all its descriptors: *n of them, the caller's; 0 on any error. */
+RF_MUST_CHECK enum rf_err rf_channel_receive_all(int channel, struct rf_channel_msg *out, int fds[RF_WORKERS_MAX],
+                                                 size_t *n);
 
 #endif

@@ -23,6 +23,8 @@ enum rf_letter_kind {
     RF_LETTER_CARD,        /* struct rf_letter_card: its answer */
     RF_LETTER_STORED,      /* struct rf_letter_stored: a write is committed, or failed */
     RF_LETTER_SITE,        /* struct rf_letter_site */
+    RF_LETTER_LISTEN,      /* struct rf_letter_listen: a socket of the reader's own */
+    RF_LETTER_UNLISTEN,    /* struct rf_letter_listen: no more at this one */
     RF_LETTER_ASK,         /* struct rf_letter_ask: a question of the first thread */
     RF_LETTER_TOLD,        /* struct rf_letter_told: its answer */
     RF_LETTER_RESTORE,     /* struct rf_letter_head, octets: a call that was up */
@@ -57,6 +59,14 @@ struct rf_site;
 struct rf_letter_site {
     struct rf_letter_head head;
     struct rf_site *site; /* a reference of the reader's own */
+};
+
+struct rf_letter_listen {
+    struct rf_letter_head head;
+    uint32_t id;
+    int32_t fd;        /* LISTEN */
+    uint32_t transport; /* enum rf_transport */
+    char name[24];
 };
 
 enum rf_question { RF_ASK_CALLS = 1, RF_ASK_CALL, RF_ASK_HANGUP, RF_ASK_NUMBERS };

@@ -18,45 +18,17 @@
 #include "base/secret.h"
 #include "cli/command.h"
 #include "loop/loop.h"
-#include "main/children.h"
+#include "flow/ban_memory.h"
 #include "main/listen.h"
 #include "main/logfile.h"
 #include "main/notify.h"
 #include "main/peek.h"
-#include "main/settings.h"
-#include "net/socket.h"
 #include "relay/map.h"
-#include "relay/port_keeper.h"
-#include "store/state_dir.h"
 
 /* How long calls may go on after the first request to stop; a second one ends at once. */
 #define STOP_GRACE_US (10 * RF_S)
 #define AGAIN_US      (RF_S / 2) /* some send a signal to the process and to its group: that is one request */
 #define LOG_LOOK_US   (10 * RF_S)
-
-struct parent {
-    struct rf_state_dir *dir;
-    const char *config; /* NULL: none */
-    uid_t uid;
-    gid_t gid;
-    bool drops_user;
-    int log_fd, signal_fd, map_fd, control_fd, certs_fd;
-    struct rf_run_settings settings;
-    struct rf_port_keeper *ports;
-    uint32_t slots_per_thread, pairs_per_thread;
-    int (*port_channel)[2];        /* [thread]: our end, media's end */
-    size_t listener_count;
-    struct rf_launch_fd *listener; /* listener_count * workers */
-    int (*media)[2];               /* [worker * threads + thread]: signal's end, media's end */
-    struct rf_child child[2];
-    bool was_ready, stops;
-    int status;
-    uint64_t stopped_us;
-    uint64_t stop_at_us;           /* then what still runs is killed */
-    uint64_t watchdog_us;
-    int64_t started_wall_s;
-    sigset_t old_mask;
-};
 
 static int
 refuse(enum rf_refusal r, int status, const struct rf_log_field *fields)
@@ -160,31 +132,17 @@ load_settings(struct parent *p)
 static int
 bind_listeners(struct parent *p)
 {
-    unsigned workers = p->settings.workers;
+    struct rf_bind_problem problem;
+    struct rf_addr failed = { 0 };
+    enum rf_err err = rf_listeners_init(&p->listeners, p->settings.workers);
 
-    p->listener = calloc(p->settings.listen_count * workers + 1, sizeof *p->listener);
-    if (p->listener == NULL)
-        return RF_EXIT_FAILED;
-    for (size_t i = 0; i < p->settings.listen_count; i++) {
-        static const enum rf_transport transports[] = { RF_UDP, RF_TCP, RF_TLS }; /* by rf_listen_scheme */
-        const struct rf_listen *item = &p->settings.listen[i];
-        struct rf_bind_problem problem = { 0 };
-        int fds[RF_WORKERS_MAX];
-
-        if (rf_socket_bind_group(fds, workers, item->scheme == RF_LISTEN_UDP ? SOCK_DGRAM : SOCK_STREAM, &item->addr,
-                                 &problem) != RF_OK)
-            return refuse(RF_REFUSE_CANNOT_LISTEN, RF_EXIT_FAILED,
-                          (struct rf_log_field[]){ RF_F_ADDR("addr", &item->addr),
-                                                   RF_F_STR("reason", problem.reason), { 0 } });
-        for (unsigned w = 0; w < workers; w++) {
-            struct rf_launch_fd *f = &p->listener[p->listener_count++];
-
-            *f = (struct rf_launch_fd){ .kind = RF_FD_LISTENER, .fd = fds[w], .a = (uint16_t)w,
-                                        .transport = transports[item->scheme], .name = "sip",
-                                        .addr = rf_socket_local(fds[w]) };
-        }
-    }
-    return 0;
+    if (!err)
+        err = rf_listeners_plan(&p->listeners, p->settings.listen, p->settings.listen_count, &problem, &failed);
+    if (err == RF_ERR_IO)
+        return refuse(RF_REFUSE_CANNOT_LISTEN, RF_EXIT_FAILED,
+                      (struct rf_log_field[]){ RF_F_ADDR("addr", &failed), RF_F_STR("reason", problem.reason), { 0 } });
+    rf_listeners_commit(&p->listeners);
+    return err ? RF_EXIT_FAILED : 0;
 }
 
 static int
@@ -199,10 +157,10 @@ bind_control(struct parent *p)
 
 /* Certificates of the listeners: their keys go to signal by a sealed file, never by a path. -1: see why. */
 static int
-certificates_file(struct parent *p, char *why, size_t why_size)
+certificates_file(const struct parent *p, const struct rf_run_settings *s, char *why, size_t why_size)
 {
     size_t n = 0;
-    void *bundle = rf_cert_bundle_make(rf_state_dir_path(p->dir), &p->settings, rf_wall_s(), &n, why, why_size);
+    void *bundle = rf_cert_bundle_make(rf_state_dir_path(p->dir), s, rf_wall_s(), &n, why, why_size);
     int fd;
 
     if (bundle == NULL)
@@ -220,10 +178,20 @@ make_certificates(struct parent *p)
 {
     char why[256] = "";
 
-    p->certs_fd = certificates_file(p, why, sizeof why);
+    p->certs_fd = certificates_file(p, &p->settings, why, sizeof why);
     if (p->certs_fd >= 0)
         return 0;
     RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the certificates could not be made or read", RF_F_STR("reason", why));
+    return RF_EXIT_FAILED;
+}
+
+static int
+make_ban_memory(struct parent *p)
+{
+    p->bans_fd = rf_ban_memory_file();
+    if (p->bans_fd >= 0)
+        return 0;
+    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the memory of bans could not be made", RF_F_STR("reason", strerror(errno)));
     return RF_EXIT_FAILED;
 }
 
@@ -258,7 +226,8 @@ make_media(struct parent *p)
     p->pairs_per_thread = conf.blocks_per_thread * RF_PORT_BLOCK_PAIRS;
     /* Twice as many slots as calls, because a slot rests for a while after its call (relay/map.h). */
     p->slots_per_thread = 2 * ((calls + s->threads - 1) / s->threads) + 16;
-    media_addresses(s, conf.address);
+    media_addresses(s, p->media_address);
+    memcpy(conf.address, p->media_address, sizeof conf.address);
     p->media = calloc(pairs, sizeof *p->media);
     p->port_channel = calloc(s->threads, sizeof *p->port_channel);
     if (p->media == NULL || p->port_channel == NULL ||
@@ -277,130 +246,13 @@ fail:
     return RF_EXIT_FAILED;
 }
 
-/* --- what the children are given --- */
-
-static struct rf_launch *
-launch_new(struct parent *p, size_t fds)
-{
-    struct rf_launch *l = calloc(1, sizeof *l + (fds + 2) * sizeof l->fd[0]);
-
-    if (l == NULL)
-        return NULL;
-    l->version = RF_LAUNCH_VERSION;
-    l->workers = (uint16_t)p->settings.workers;
-    l->threads = (uint16_t)p->settings.threads;
-    l->log_level = p->settings.log_level;
-    l->slots_per_thread = p->slots_per_thread;
-    l->ports_per_thread = p->pairs_per_thread;
-    l->replay_window = p->settings.replay_window;
-    snprintf(l->backend, sizeof l->backend, "%s", p->settings.backend);
-    l->drops_user = p->drops_user;
-    l->uid = p->uid;
-    l->gid = p->gid;
-    l->started_wall_s = p->started_wall_s;
-    snprintf(l->state_dir, sizeof l->state_dir, "%s", rf_state_dir_path(p->dir));
-    if (p->config != NULL)
-        snprintf(l->config, sizeof l->config, "%s", p->config);
-    l->has_config = p->config != NULL;
-    l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = RF_FD_CHANNEL, .fd = -1 };
-    l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = RF_FD_LOG, .fd = p->log_fd };
-    return l;
-}
-
-static void
-launch_add(struct rf_launch *l, enum rf_launch_kind kind, unsigned a, unsigned b, int fd)
-{
-    l->fd[l->fd_count++] = (struct rf_launch_fd){ .kind = kind, .a = (uint16_t)a, .b = (uint16_t)b, .fd = fd };
-}
-
-/* Each media process has channels of its own to the port keeper: the end of one tells either side that the other
- * is gone. Its ends are blocking, ours are not. */
-static enum rf_err
-open_port_channels(struct rf_child *c, void *ctx)
-{
-    struct parent *p = ctx;
-    unsigned t = 0;
-
-    for (uint32_t i = 0; i < c->launch->fd_count; i++) {
-        struct rf_launch_fd *f = &c->launch->fd[i];
-
-        if (f->kind != RF_FD_PORTS)
-            continue;
-        t = f->a;
-        if (p->port_channel[t][0] >= 0)
-            close(p->port_channel[t][0]);
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->port_channel[t]) != 0) {
-            p->port_channel[t][0] = p->port_channel[t][1] = -1;
-            return RF_ERR_IO;
-        }
-        if (fcntl(p->port_channel[t][0], F_SETFL, O_NONBLOCK) != 0)
-            return RF_ERR_IO;
-        f->fd = p->port_channel[t][1];
-    }
-    return RF_OK;
-}
-
-static void
-close_port_channels(struct rf_child *c, void *ctx)
-{
-    struct parent *p = ctx;
-
-    for (unsigned t = 0; t < p->settings.threads; t++) {
-        if (p->port_channel[t][1] >= 0)
-            close(p->port_channel[t][1]);
-        p->port_channel[t][1] = -1;
-    }
-}
-
 static int
-prepare_children(struct parent *p)
+prepare(struct parent *p)
 {
-    unsigned workers = p->settings.workers, threads = p->settings.threads;
-    struct rf_launch *signal = launch_new(p, 3 + p->listener_count + workers * threads);
-    struct rf_launch *media = launch_new(p, 1 + threads + workers * threads);
-
-    if (signal == NULL || media == NULL) {
-        free(signal);
-        free(media);
-        return RF_EXIT_FAILED;
-    }
-    launch_add(signal, RF_FD_MAP, 0, 0, p->map_fd);
-    launch_add(media, RF_FD_MAP, 0, 0, p->map_fd);
-    launch_add(signal, RF_FD_CONTROL, 0, 0, p->control_fd);
-    launch_add(signal, RF_FD_CERTS, 0, 0, p->certs_fd);
-    for (size_t i = 0; i < p->listener_count; i++)
-        signal->fd[signal->fd_count++] = p->listener[i];
-    for (unsigned w = 0; w < workers; w++)
-        for (unsigned t = 0; t < threads; t++) {
-            launch_add(signal, RF_FD_MEDIA, w, t, p->media[w * threads + t][0]);
-            launch_add(media, RF_FD_MEDIA, w, t, p->media[w * threads + t][1]);
-        }
-    for (unsigned t = 0; t < threads; t++)
-        launch_add(media, RF_FD_PORTS, t, 0, -1);
-    rf_child_init(&p->child[0], RF_ROLE_MEDIA, media);
-    p->child[0].before = open_port_channels;
-    p->child[0].after = close_port_channels;
-    p->child[0].ctx = p;
-    rf_child_init(&p->child[1], RF_ROLE_SIGNAL, signal);
-    return 0;
+    return rf_parent_prepare_children(p) == RF_OK ? 0 : RF_EXIT_FAILED;
 }
 
 /* --- running --- */
-
-/* ["udp:127.0.0.1:5060", ...]: every bound address with its port. */
-static void
-put_listeners(const struct parent *p, struct rf_buf *b)
-{
-    static const char *const names[] = { "udp", "tcp", "tls", "ws", "wss" };
-
-    rf_put_char(b, '[');
-    for (size_t i = 0; i < p->listener_count; i += p->settings.workers) {
-        rf_putf(b, "%s\"%s:", i > 0 ? "," : "", names[p->listener[i].transport]);
-        rf_put_addr(b, &p->listener[i].addr);
-        rf_put_char(b, '"');
-    }
-    rf_put_char(b, ']');
-}
 
 static void
 say_ready(struct parent *p)
@@ -414,7 +266,7 @@ say_ready(struct parent *p)
     }
     p->was_ready = true;
     snprintf(control, sizeof control, "%s/control.sock", rf_state_dir_path(p->dir));
-    put_listeners(p, &listen);
+    rf_put_listeners(&listen, &p->listeners);
     RF_LOGF(RF_LOG_INFO, "daemon.ready", "ready", RF_F_STR("version", RF_VERSION), RF_F_I64("pid", getpid()),
             RF_F_U64("workers", p->settings.workers), RF_F_U64("media_threads", p->settings.threads),
             RF_F_STR("control", control), RF_F_JSON("listen", rf_buf_span(&listen)));
@@ -443,6 +295,7 @@ stop(struct parent *p, uint64_t now_us)
 }
 
 static void reload(struct parent *p);
+static void reloaded(struct parent *p, bool is_applied);
 
 static void
 take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, uint64_t now_us)
@@ -451,6 +304,9 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
     switch ((enum rf_channel_what)m->what) {
     case RF_SAY_READY:
         c->is_ready = true;
+        /* A signal process that was started again has read the configuration anew: its listeners shall be those. */
+        if (c->role == RF_ROLE_SIGNAL && p->was_ready)
+            reload(p);
         if (p->child[0].is_ready && p->child[1].is_ready)
             say_ready(p);
         break;
@@ -466,10 +322,17 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
             stop(p, now_us);
         break;
     case RF_SAY_RELOAD:
+        if (c->role != RF_ROLE_SIGNAL)
+            break;
+        p->asked = m->value;
+        reload(p);
+        break;
+    case RF_SAY_RELOADED:
         if (c->role == RF_ROLE_SIGNAL)
-            reload(p);
+            reloaded(p, m->value == 1);
         break;
     case RF_SAY_ALIVE:
+    case RF_SAY_LISTEN:
     case RF_SAY_LOG:
         break;
     }
@@ -512,6 +375,11 @@ bury(struct parent *p, uint64_t now_us)
                 continue;
             listen_to(p, c, now_us);
             rf_child_ended(c, status, now_us);
+            /* It may have applied the change and not said so; its successor reads the new configuration anyhow. */
+            if (c->role == RF_ROLE_SIGNAL) {
+                p->asked = 0;
+                reloaded(p, true);
+            }
             if (c->role == RF_ROLE_SIGNAL && p->stops && p->child[0].pid != 0)
                 (void)rf_channel_send(p->child[0].channel, RF_SAY_STOP, 0, NULL, -1);
             /* Before the first "ready" a death is a failed start, and trying again would only repeat it. */
@@ -589,33 +457,118 @@ serve_ports(struct parent *p, unsigned thread)
     }
 }
 
-/* Read the configuration again, and give signal the certificates as it names them now. What is wrong with the
+/*
+ * Media ports are bound to an address each family has when the first listener of it comes. One that is bound stays:
+ * its sockets are in use, so a listener that needs another is reached, and its calls have no media until a restart.
+ */
+static void
+change_media_addresses(struct parent *p)
+{
+    struct rf_addr want[2];
+
+    memset(want, 0, sizeof want);
+    media_addresses(&p->settings, want);
+    for (int f = 0; f < 2; f++) {
+        struct rf_addr *now = &p->media_address[f];
+
+        if (!rf_addr_is_set(&want[f]))
+            continue;
+        if (!rf_addr_is_set(now)) {
+            *now = want[f];
+            rf_port_keeper_set_address(p->ports, now);
+        } else if (!rf_addr_is_any(now) && !rf_addr_same_host(now, &want[f])) {
+            char value[RF_ADDR_TEXT_MAX + 40];
+            struct rf_buf b = rf_buf(value, sizeof value - 1);
+
+            rf_put_str(&b, "media at another address than ");
+            rf_put_host(&b, now, false);
+            value[b.n] = '\0';
+            (void)refuse(RF_REFUSE_NEEDS_RESTART, 0,
+                         (struct rf_log_field[]){ RF_F_STR("setting", "sip.listen"), RF_F_STR("value", value), { 0 } });
+        }
+    }
+}
+
+/* Signal has answered: the listeners are the next ones from now on, or stay as they are. */
+static void
+reloaded(struct parent *p, bool is_applied)
+{
+    if (p->listeners.next == NULL)
+        return;
+    if (is_applied) {
+        rf_listeners_commit(&p->listeners);
+        memcpy(p->settings.listen, p->next.listen, sizeof p->settings.listen);
+        p->settings.listen_count = p->next.listen_count;
+        memcpy(p->settings.chain, p->next.chain, sizeof p->settings.chain);
+        memcpy(p->settings.key, p->next.key, sizeof p->settings.key);
+        memcpy(p->settings.domain, p->next.domain, sizeof p->settings.domain);
+        change_media_addresses(p);
+        (void)dup3(p->next_certs_fd, p->certs_fd, O_CLOEXEC);
+        rf_parent_fill_signal_launch(p, p->child[1].launch);
+    } else {
+        rf_listeners_abandon(&p->listeners);
+    }
+    close(p->next_certs_fd);
+    p->next_certs_fd = -1;
+    if (p->reload_again)
+        reload(p);
+}
+
+/* Certificates and listeners as the configuration names them now. -1: the message says what is wrong with them. */
+static int
+prepare_change(struct parent *p, struct rf_channel_msg *m)
+{
+    struct rf_bind_problem problem;
+    struct rf_addr failed = { 0 };
+    char address[RF_ADDR_TEXT_MAX];
+    int fd = certificates_file(p, &p->next, m->text, sizeof m->text);
+    enum rf_err err;
+
+    if (fd < 0)
+        return -1;
+    err = rf_listeners_plan(&p->listeners, p->next.listen, p->next.listen_count, &problem, &failed);
+    if (!err)
+        err = rf_listeners_send(&p->listeners, p->child[1].channel);
+    if (!err) {
+        m->count = (uint32_t)p->listeners.next_count;
+        return fd;
+    }
+    close(fd);
+    snprintf(m->text, sizeof m->text, "the listeners could not be changed: %s", rf_err_text(err));
+    if (err == RF_ERR_IO) {
+        m->count = RF_REFUSE_CANNOT_LISTEN;
+        snprintf(m->text, sizeof m->text, "cannot listen on %s: %s", rf_addr_text(&failed, address), problem.reason);
+    }
+    rf_listeners_abandon(&p->listeners);
+    return -1;
+}
+
+/* Read the configuration again, and give signal certificates and listeners as it names them now. What is wrong with the
  * configuration is found and said by signal, who answers whoever asked. */
 static void
 reload(struct parent *p)
 {
     struct rf_run_settings was = p->settings;
-    char why[256] = "the configuration is not valid";
+    struct rf_channel_msg m = { .what = RF_SAY_RELOAD, .value = p->asked };
     int fd = -1;
 
-    if (p->child[1].channel < 0)
+    /* One change after the other; and the next signal process is asked when it serves (take_word). */
+    p->reload_again = p->listeners.next != NULL;
+    if (p->child[1].channel < 0 || p->reload_again)
         return;
+    snprintf(m.text, sizeof m.text, "the configuration is not valid");
     if (load_settings(p) == 0) {
-        struct rf_run_settings now = p->settings;
-
-        fd = certificates_file(p, why, sizeof why);
-        p->settings = was; /* sockets, threads and ports stay as they are */
-        memcpy(p->settings.chain, now.chain, sizeof now.chain);
-        memcpy(p->settings.key, now.key, sizeof now.key);
-        memcpy(p->settings.domain, now.domain, sizeof now.domain);
+        p->next = p->settings;
+        p->next.workers = was.workers;
+        p->next.threads = was.threads;
+        p->settings = was;
+        fd = prepare_change(p, &m);
     } else {
         p->settings = was;
     }
-    (void)rf_channel_send(p->child[1].channel, RF_SAY_RELOAD, 0, why, fd);
-    if (fd < 0)
-        return;
-    (void)dup3(fd, p->certs_fd, O_CLOEXEC); /* for the next signal process */
-    close(fd);
+    p->next_certs_fd = fd;
+    if (rf_channel_post(p->child[1].channel, &m, &fd, fd >= 0 ? 1 : 0) != RF_OK)
+        reloaded(p, false); /* it is dying, or full of words: nothing has changed */
 }
 
 static int
@@ -718,9 +671,10 @@ rf_parent_run(const char *state_dir, const char *config)
     /* The story of a start. Each step returns 0, or the exit status after it said why. */
     static int (*const steps[])(struct parent *) = {
         open_log,     check_reach, load_settings, bind_control,     bind_listeners,
-        make_certificates, make_media, take_over_signals, prepare_children, serve,
+        make_certificates, make_ban_memory, make_media, take_over_signals, prepare, serve,
     };
-    static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .control_fd = -1, .certs_fd = -1 };
+    static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .bans_fd = -1, .control_fd = -1, .certs_fd = -1,
+                               .next_certs_fd = -1 };
     int status = 0;
 
     rf_log_open(STDERR_FILENO, -1, RF_LOG_INFO, "parent");

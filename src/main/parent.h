@@ -7,7 +7,50 @@
 #ifndef RF_MAIN_PARENT_H
 #define RF_MAIN_PARENT_H
 
+#include <signal.h>
+
+#include "main/children.h"
+#include "main/listeners.h"
+#include "main/settings.h"
+#include "relay/port_keeper.h"
+#include "store/state_dir.h"
+
 /** Runs until it is told to stop. @param config  path or NULL @return exit status */
 int rf_parent_run(const char *state_dir, const char *config);
+
+/* --- for the files of this folder --- */
+
+struct parent {
+    struct rf_state_dir *dir;
+    const char *config; /* NULL: none */
+    uid_t uid;
+    gid_t gid;
+    bool drops_user;
+    int log_fd, signal_fd, map_fd, bans_fd, control_fd, certs_fd;
+    struct rf_run_settings settings;
+    struct rf_port_keeper *ports;
+    uint32_t slots_per_thread, pairs_per_thread;
+    int (*port_channel)[2];        /* [thread]: our end, media's end */
+    struct rf_listeners listeners;
+    struct rf_addr media_address[2]; /* IPv4, IPv6: what media ports are bound to; not set: none yet */
+    struct rf_run_settings next;   /* of a reload that signal has not answered yet, with its certificates: */
+    int next_certs_fd;
+    uint32_t asked;                /* newest number of a reload that signal asked for */
+    bool reload_again;             /* somebody asked meanwhile */
+    int (*media)[2];               /* [worker * threads + thread]: signal's end, media's end */
+    struct rf_child child[2];
+    bool was_ready, stops;
+    int status;
+    uint64_t stopped_us;
+    uint64_t stop_at_us;           /* then what still runs is killed */
+    uint64_t watchdog_us;
+    int64_t started_wall_s;
+    sigset_t old_mask;
+};
+
+/** Both children as they will be started. RF_ERR_NOMEM. */
+RF_MUST_CHECK enum rf_err rf_parent_prepare_children(struct parent *p);
+/** Fill signal's anew for its next start: the listeners have changed. */
+void rf_parent_fill_signal_launch(struct parent *p, struct rf_launch *l);
 
 #endif

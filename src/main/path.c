@@ -4,41 +4,65 @@
 
 #include "conf/options.h"
 #include "main/worker.h"
+#include "net/socket.h"
+#include "route/peers.h"
 #include "route/search.h"
 
 #define WANT_WAIT_US    (3 * RF_S) /* a neighbour answers in a millisecond; later means that question or answer was lost */
 #define CONNECT_WAIT_US (4 * RF_S) /* for each target: a SYN that is lost is sent again after 1 s and 3 s */
+#define TCP_FIRST_US    (1 * RF_S) /* for TCP where UDP is known to work: the call rings that much later, once */
 #define TARGETS_MAX     8          /* of one name: whoever writes the zone does not decide how long we try */
+
+#define LARGE_MAX       1300       /* RFC 3261 18.1.1: octets of a request on a path whose MTU is not known */
+#define MTU_ROOM        200        /* and below the MTU of one that is */
+#define MTU_LEAST       1280       /* of IPv6. A path below it is not looked for: such requests would go by UDP at most
+                                      as one datagram more, and each call would cost three system calls */
 
 struct rf_paths {
     struct rf_worker *worker;
     struct rf_dns *dns;
-    struct rf_link seeks;
+    struct rf_peers *peers;
+    struct rf_link all;
     uint64_t serial;              /* of the last question to another worker */
     struct rf_resolve_conf resolve;
     bool listens[RF_TRANSPORT_COUNT][2]; /* [1]: IPv6. Who calls back must find a listener of the transport. */
 };
 
+struct way {
+    enum rf_transport transport;
+    struct rf_addr addr;
+};
+
 /*
- * A path that is looked for. The timer stands for what may never come: the answer of another worker (a full
- * mailbox loses it), or the end of a connect. So `ready` is called once in any case.
+ * The ways to one binding. The timer stands for what may never come: the answer of another worker (a full mailbox
+ * loses it), or the end of a connect. So `ready` is called once for each rf_path_next.
  */
-struct seek {
+struct rf_path {
     struct rf_link link;
     struct rf_timer timer;
     struct rf_paths *paths;
-    struct rf_binding binding;
+    const struct rf_binding *binding;
     struct rf_path_choice choice;
+    bool is_wanted;               /* rf_path_next was called and `ready` was not yet */
+    bool is_large;                /* for a request that is too large for a datagram */
+    bool flow_was_given;          /* FLOW */
+    struct rf_flow *given;        /* FLOW: that it was; a phone that answers on it has no other way */
+    bool somebody_waits;          /* a target was passed over because of its Retry-After */
+    bool search_is_over;          /* SEARCH: the name has no more; what failed before is left */
+    bool source_was_given;        /* SEARCH: (P2) */
     uint64_t serial;              /* of the question to another worker; 0: none is open */
     struct rf_flow *flow;         /* being connected; NULL: nothing is */
     struct rf_flow_watch watch;
     struct rf_search *search;     /* NULL: no name is looked up */
     unsigned targets;             /* tried */
-    void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why);
+    struct way last;              /* the one tried last */
+    struct way list[TARGETS_MAX]; /* ADDRESS: all of them. SEARCH: those that failed not long ago, for the end */
+    unsigned count, next;
+    rf_path_ready *ready;
     void *owner;
 };
 
-static void seek_on(struct seek *s, uint64_t now_us);
+static void path_on(struct rf_path *s, uint64_t now_us);
 
 static struct rf_wheel *
 wheel(const struct rf_paths *p)
@@ -46,10 +70,10 @@ wheel(const struct rf_paths *p)
     return rf_loop_wheel(p->worker->loop);
 }
 
-/* --- the life of a seek --- */
+/* --- the life of a path --- */
 
 static void
-connect_drop(struct seek *s)
+connect_drop(struct rf_path *s)
 {
     rf_timer_cancel(wheel(s->paths), &s->timer);
     if (s->flow == NULL)
@@ -60,99 +84,145 @@ connect_drop(struct seek *s)
 }
 
 static void
-seek_free(struct seek *s)
+search_drop(struct rf_path *s)
 {
-    connect_drop(s);
     if (s->search != NULL)
         rf_search_end(s->search);
     free(s->search);
+    s->search = NULL;
+}
+
+void
+rf_path_free(struct rf_path *s)
+{
+    if (s == NULL)
+        return;
+    connect_drop(s);
+    search_drop(s);
+    rf_flow_unref(s->given);
     rf_list_remove(&s->link);
     free(s);
 }
 
-/* Frees it; `ready` comes last, because the call may ask again in it. The flow's reference goes to the asker. */
+/* `ready` comes last, because it may end the path. The flow's reference goes to the asker. */
 static void
-seek_done(struct seek *s, struct rf_flow *flow, enum rf_err why)
+path_done(struct rf_path *s, struct rf_flow *flow, enum rf_err why)
 {
-    void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why) = s->ready;
-    void *owner = s->owner;
+    connect_drop(s);
+    s->is_wanted = false;
+    s->ready(s->owner, flow, flow != NULL ? RF_OK : why);
+}
 
-    seek_free(s);
-    ready(owner, flow, flow != NULL ? RF_OK : why);
+/* --- what is known of the targets --- */
+
+/* A way that is alone is tried each time: to set it aside would only mean not to call (pathrule.h). */
+static bool
+has_others(const struct rf_path *s)
+{
+    return s->choice.way == RF_PATH_SEARCH || s->count > 1;
+}
+
+static bool
+is_tcp_first(const struct rf_path *s)
+{
+    return s->is_large && s->last.transport == RF_TCP;
+}
+
+static void
+note(struct rf_path *s, enum rf_peer what, uint32_t seconds, uint64_t now_us)
+{
+    rf_peers_note(s->paths->peers, s->last.transport, &s->last.addr, what, seconds, now_us);
+}
+
+void
+rf_path_aside(struct rf_path *s, uint32_t retry_after_s, uint64_t now_us)
+{
+    if (s->targets == 0 || !has_others(s))
+        return;
+    if (retry_after_s > 0)
+        note(s, RF_PEER_WAITS, retry_after_s < RF_PEER_WAIT_MAX_S ? retry_after_s : RF_PEER_WAIT_MAX_S, now_us);
+    else
+        note(s, RF_PEER_FAILED, is_tcp_first(s) ? RF_PEER_NO_TCP_S : RF_PEER_ASIDE_S, now_us);
+}
+
+/* It is to be tried now; else it comes later, or not at all. */
+static bool
+is_its_turn(struct rf_path *s, const struct way *w, uint64_t now_us)
+{
+    enum rf_peer known = rf_peers_look(s->paths->peers, w->transport, &w->addr, now_us);
+
+    if (known == RF_PEER_WAITS) {
+        s->somebody_waits = true;
+        return false;
+    }
+    if (known != RF_PEER_FAILED)
+        return true;
+    if (s->count < TARGETS_MAX)
+        s->list[s->count++] = *w;
+    return false;
+}
+
+/* --- one target --- */
+
+static void
+connect_failed(struct rf_path *s, uint64_t now_us)
+{
+    connect_drop(s);
+    rf_path_aside(s, 0, now_us);
+    path_on(s, now_us);
 }
 
 static void
 on_timer(struct rf_timer *t, uint64_t now_us)
 {
-    struct seek *s = rf_container(t, struct seek, timer);
+    struct rf_path *s = rf_container(t, struct rf_path, timer);
 
-    if (s->serial != 0) { /* the other worker said nothing */
-        seek_done(s, NULL, RF_ERR_CLOSED);
+    if (s->serial == 0) {
+        connect_failed(s, now_us);
         return;
     }
-    connect_drop(s);
-    seek_on(s, now_us);
+    s->serial = 0; /* the other worker said nothing */
+    path_done(s, NULL, RF_ERR_CLOSED);
 }
 
 static void
 on_gone(struct rf_flow_watch *w, uint64_t now_us)
 {
-    struct seek *s = rf_container(w, struct seek, watch);
-
-    connect_drop(s);
-    seek_on(s, now_us);
+    connect_failed(rf_container(w, struct rf_path, watch), now_us);
 }
-
-static struct seek *
-seek_new(struct rf_paths *p, const struct rf_binding *b,
-         void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why), void *owner)
-{
-    struct seek *s = calloc(1, sizeof *s);
-
-    if (s == NULL)
-        return NULL;
-    s->paths = p;
-    s->binding = *b;
-    s->ready = ready;
-    s->owner = owner;
-    s->timer.fire = on_timer;
-    s->watch.gone = on_gone;
-    rf_list_append(&p->seeks, &s->link);
-    return s;
-}
-
-/* --- one target --- */
 
 /* RF_OK: *flow is there, or is being connected. */
 static enum rf_err
-target_flow(struct rf_paths *p, const struct rf_binding *b, enum rf_transport t, const struct rf_addr *addr,
-            struct rf_flow **flow)
+target_flow(struct rf_paths *p, const struct rf_binding *b, const struct way *w, struct rf_flow **flow)
 {
-    const struct rf_connect_conf conf = { .transport = t, .remote = *addr, .name = b->listener };
+    const struct rf_connect_conf conf = { .transport = w->transport, .remote = w->addr, .name = b->listener };
 
-    if (!rf_path_may(b, addr) || !p->listens[t][addr->sa.sa_family == AF_INET6])
+    if (!rf_path_may(b, &w->addr) || !p->listens[w->transport][w->addr.sa.sa_family == AF_INET6])
         return RF_ERR_NOT_FOUND;
-    if (t == RF_UDP)
-        return rf_transport_udp(p->worker->transport, b->listener[0] != '\0' ? b->listener : NULL, addr, flow);
+    if (w->transport == RF_UDP)
+        return rf_transport_udp(p->worker->transport, b->listener[0] != '\0' ? b->listener : NULL, &w->addr, flow);
     return rf_transport_connect(p->worker->transport, &conf, flow);
 }
 
-/* true: it is settled or waited for, and the seek may be gone. */
+/* true: it is settled or waited for, and the path may be gone. */
 static bool
-target_try(struct seek *s, enum rf_transport t, const struct rf_addr *addr, uint64_t now_us)
+target_try(struct rf_path *s, struct way w, uint64_t now_us)
 {
+    bool may_wait = rf_peers_look(s->paths->peers, w.transport, &w.addr, now_us) == RF_PEER_WORKS;
     struct rf_flow *flow;
 
     s->targets++;
-    if (target_flow(s->paths, &s->binding, t, addr, &flow) != RF_OK)
+    s->last = w;
+    if (target_flow(s->paths, s->binding, &w, &flow) != RF_OK)
         return false;
     if (rf_transport_is_open(flow)) {
-        seek_done(s, flow, RF_OK);
+        path_done(s, flow, RF_OK);
         return true;
     }
     s->flow = flow;
     rf_flow_watch(flow, &s->watch);
-    rf_timer_arm(wheel(s->paths), &s->timer, now_us + CONNECT_WAIT_US);
+    rf_timer_arm(wheel(s->paths), &s->timer,
+                 now_us + (is_tcp_first(s) && !may_wait ? TCP_FIRST_US : CONNECT_WAIT_US));
     return true;
 }
 
@@ -161,13 +231,11 @@ target_try(struct seek *s, enum rf_transport t, const struct rf_addr *addr, uint
 static void
 search_ready(struct rf_search *search, uint64_t now_us)
 {
-    struct seek *s = search->owner;
-
-    seek_on(s, now_us);
+    path_on(search->owner, now_us);
 }
 
 static enum rf_err
-search_begin(struct seek *s)
+search_begin(struct rf_path *s)
 {
     struct rf_resolve_conf conf = s->paths->resolve;
     enum rf_err err;
@@ -175,7 +243,8 @@ search_begin(struct seek *s)
     s->search = calloc(1, sizeof *s->search);
     if (s->search == NULL)
         return RF_ERR_NOMEM;
-    conf.ipv4_first = s->binding.source.sa.sa_family == AF_INET; /* the family by which it reached us works */
+    conf.ipv4_first = s->binding->source.sa.sa_family == AF_INET; /* the family by which it reached us works */
+    conf.avoid_udp = s->is_large;
     err = rf_search_begin(s->search, s->paths->dns, &s->choice.uri, &conf);
     if (err) {
         free(s->search);
@@ -187,54 +256,59 @@ search_begin(struct seek *s)
     return RF_OK;
 }
 
-/* The name leads nowhere. */
-static void
-search_over(struct seek *s, enum rf_err why, uint64_t now_us)
+/* The targets that a name leads to, then those of them that failed not long ago. true: as target_try. */
+static bool
+search_try(struct rf_path *s, enum rf_err *why, uint64_t now_us)
 {
-    if (s->targets == 0 && s->choice.source_at_last && why != RF_ERR_NOMEM &&
-        target_try(s, RF_UDP, &s->binding.source, now_us))
-        return;
-    seek_done(s, NULL, s->targets > 0 || why == RF_ERR_NOMEM ? RF_ERR_IO : RF_ERR_NOT_FOUND);
+    struct rf_target t;
+
+    *why = RF_OK;
+    if (s->search == NULL && !s->search_is_over)
+        *why = search_begin(s);
+    while (!*why && !s->search_is_over && s->targets + s->count < TARGETS_MAX) {
+        struct way w;
+
+        *why = rf_search_next(s->search, &t, now_us);
+        if (*why == RF_ERR_AGAIN)
+            return true;
+        if (*why)
+            break;
+        w = (struct way){ t.transport, t.addr };
+        if (is_its_turn(s, &w, now_us) && target_try(s, w, now_us))
+            return true;
+    }
+    s->search_is_over = true;
+    search_drop(s);
+    while (s->next < s->count)
+        if (target_try(s, s->list[s->next++], now_us))
+            return true;
+    return false;
 }
 
-/* The next target, until one is reached or waited for. */
 static void
-seek_on(struct seek *s, uint64_t now_us)
+search_over(struct rf_path *s, enum rf_err why, uint64_t now_us)
 {
-    const struct rf_path_choice *choice = &s->choice;
-    struct rf_target target;
-    enum rf_err err = RF_OK;
+    bool leads_nowhere = s->targets == 0 && !s->somebody_waits && why != RF_ERR_NOMEM;
 
-    if (choice->way == RF_PATH_ADDRESS) {
-        if (s->targets > 0 || !target_try(s, choice->transport, &choice->addr, now_us))
-            seek_done(s, NULL, RF_ERR_IO);
-        return;
-    }
-    if (choice->way != RF_PATH_SEARCH) {
-        seek_done(s, NULL, choice->why);
-        return;
-    }
-    if (s->search == NULL)
-        err = search_begin(s);
-    while (!err && s->targets < TARGETS_MAX) {
-        err = rf_search_next(s->search, &target, now_us);
-        if (err == RF_ERR_AGAIN || (!err && target_try(s, target.transport, &target.addr, now_us)))
+    if (leads_nowhere && s->choice.source_at_last && !s->source_was_given) {
+        s->source_was_given = true;
+        if (target_try(s, (struct way){ RF_UDP, s->binding->source }, now_us))
             return;
     }
-    search_over(s, err, now_us);
+    path_done(s, NULL, s->somebody_waits ? RF_ERR_AGAIN : leads_nowhere ? RF_ERR_NOT_FOUND : RF_ERR_IO);
 }
 
 /* --- a flow of another worker: its owner knows whether it is there and what it is like --- */
 
 static enum rf_err
-ask_owner(struct seek *s, uint64_t now_us)
+ask_owner(struct rf_path *s, uint64_t now_us)
 {
     struct rf_paths *p = s->paths;
     struct rf_worker *w = p->worker;
     struct rf_letter_card letter = { .head = { .kind = RF_LETTER_WANT, .from = w->index },
-                                     .serial = ++p->serial, .flow = { .id = s->binding.flow_id } };
+                                     .serial = ++p->serial, .flow = { .id = s->binding->flow_id } };
 
-    if (!rf_worker_post(w->shared->worker[s->binding.flow_id >> 48]->letters, &letter, sizeof letter,
+    if (!rf_worker_post(w->shared->worker[s->binding->flow_id >> 48]->letters, &letter, sizeof letter,
                         rf_span(NULL, 0)))
         return RF_ERR_CLOSED;
     s->serial = letter.serial;
@@ -260,11 +334,19 @@ rf_paths_want(struct rf_paths *p, const struct rf_letter_card *letter)
         atomic_fetch_add_explicit(&w->numbers.post_refused, 1, memory_order_relaxed);
 }
 
+/* The connection of the REGISTER is not there: is there another way? */
+static void
+flow_is_lost(struct rf_path *s)
+{
+    rf_path_choose(s->binding, true, &s->choice);
+    s->flow_was_given = true;
+}
+
 void
 rf_paths_card(struct rf_paths *p, const struct rf_letter_card *letter, uint64_t now_us)
 {
-    RF_LIST_FOREACH(&p->seeks, it) {
-        struct seek *s = rf_container(it, struct seek, link);
+    RF_LIST_FOREACH(&p->all, it) {
+        struct rf_path *s = rf_container(it, struct rf_path, link);
         struct rf_flow *flow = NULL;
 
         if (s->serial == 0 || s->serial != letter->serial)
@@ -272,83 +354,160 @@ rf_paths_card(struct rf_paths *p, const struct rf_letter_card *letter, uint64_t 
         rf_timer_cancel(wheel(p), &s->timer);
         s->serial = 0;
         if (letter->is_found && rf_remote_flow(p->worker->remotes, &letter->flow, &flow) == RF_OK) {
-            seek_done(s, flow, RF_OK);
+            s->given = rf_flow_ref(flow);
+            path_done(s, flow, RF_OK);
             return;
         }
-        rf_path_choose(&s->binding, true, &s->choice);
-        seek_on(s, now_us);
+        flow_is_lost(s);
+        path_on(s, now_us);
         return;
+    }
+}
+
+/* true: as target_try. */
+static bool
+flow_try(struct rf_path *s, uint64_t now_us)
+{
+    struct rf_worker *w = s->paths->worker;
+    uint64_t at = s->binding->flow_id >> 48; /* whose worker is in its id */
+    struct rf_flow *flow;
+
+    if (at != w->index && at < w->shared->workers) {
+        if (ask_owner(s, now_us) != RF_OK)
+            path_done(s, NULL, RF_ERR_CLOSED);
+        return true;
+    }
+    flow = at == w->index ? rf_transport_find(w->transport, s->binding->flow_id) : NULL;
+    if (flow == NULL || flow->is_closed)
+        return false;
+    s->given = rf_flow_ref(flow);
+    path_done(s, rf_flow_ref(flow), RF_OK);
+    return true;
+}
+
+/* The address alone; for a large request TCP first, unless it is known not to be there. */
+static void
+list_addresses(struct rf_path *s, uint64_t now_us)
+{
+    struct rf_path_choice *c = &s->choice;
+    bool is_v6 = c->addr.sa.sa_family == AF_INET6;
+
+    s->count = s->next = 0;
+    if (s->is_large && c->may_leave_udp && s->paths->listens[RF_TCP][is_v6] &&
+        rf_peers_look(s->paths->peers, RF_TCP, &c->addr, now_us) < RF_PEER_FAILED)
+        s->list[s->count++] = (struct way){ RF_TCP, c->addr };
+    s->list[s->count++] = (struct way){ c->transport, c->addr };
+}
+
+/* The next target, until one is reached or waited for. */
+static void
+path_on(struct rf_path *s, uint64_t now_us)
+{
+    enum rf_err why;
+
+    if (s->choice.way == RF_PATH_FLOW) {
+        if (!s->flow_was_given) {
+            s->flow_was_given = true;
+            if (flow_try(s, now_us))
+                return;
+        }
+        if (s->given != NULL && !s->given->is_closed) {
+            path_done(s, NULL, RF_ERR_IO);
+            return;
+        }
+        flow_is_lost(s);
+    }
+    switch (s->choice.way) {
+    case RF_PATH_ADDRESS:
+        if (s->count == 0)
+            list_addresses(s, now_us);
+        while (s->next < s->count)
+            if (target_try(s, s->list[s->next++], now_us))
+                return;
+        path_done(s, NULL, RF_ERR_IO);
+        return;
+    case RF_PATH_SEARCH:
+        if (!search_try(s, &why, now_us))
+            search_over(s, why, now_us);
+        return;
+    default:
+        path_done(s, NULL, s->choice.why);
     }
 }
 
 /* --- from outside --- */
 
 void
-rf_paths_opened(struct rf_paths *p, struct rf_flow *flow)
+rf_paths_opened(struct rf_paths *p, struct rf_flow *flow, uint64_t now_us)
 {
-    /* `ready` may begin another seek, which comes last in the list and finds this flow open. It ends none. */
-    RF_LIST_FOREACH(&p->seeks, it) {
-        struct seek *s = rf_container(it, struct seek, link);
+    bool is_told;
 
-        if (s->flow == flow)
-            seek_done(s, rf_flow_ref(flow), RF_OK);
-    }
+    /* `ready` may begin and end paths, so the list is walked anew after each. Those that begin now find it open. */
+    do {
+        is_told = false;
+        RF_LIST_FOREACH(&p->all, it) {
+            struct rf_path *s = rf_container(it, struct rf_path, link);
+
+            if (s->flow != flow)
+                continue;
+            is_told = true;
+            if (is_tcp_first(s) || rf_peers_look(p->peers, s->last.transport, &s->last.addr, now_us) == RF_PEER_FAILED)
+                note(s, RF_PEER_WORKS, RF_PEER_TCP_S, now_us);
+            path_done(s, rf_flow_ref(flow), RF_OK);
+            break;
+        }
+    } while (is_told);
 }
 
-/* What needs no waiting: nothing is allocated. true: *flow, or it is known that there is none (*why). */
-static bool
-find_at_once(struct rf_paths *p, const struct rf_binding *b, struct rf_path_choice *choice, struct rf_flow **flow,
-             enum rf_err *why)
+struct rf_path *
+rf_path_new(struct rf_paths *p, const struct rf_binding *b, rf_path_ready *ready, void *owner)
 {
-    struct rf_worker *w = p->worker;
-    uint64_t at = b->flow_id >> 48; /* whose worker is in its id */
+    struct rf_path *s = calloc(1, sizeof *s);
 
-    rf_path_choose(b, false, choice);
-    if (choice->way == RF_PATH_FLOW) {
-        if (at != w->index && at < w->shared->workers)
-            return false;
-        *flow = at == w->index ? rf_transport_find(w->transport, b->flow_id) : NULL;
-        if (*flow != NULL && !(*flow)->is_closed) {
-            rf_flow_ref(*flow);
-            return true;
-        }
-        *flow = NULL;
-        rf_path_choose(b, true, choice);
-    }
-    *why = choice->why;
-    if (choice->way == RF_PATH_NONE)
-        return true;
-    if (choice->way != RF_PATH_ADDRESS || choice->transport != RF_UDP)
-        return false;
-    *why = target_flow(p, b, RF_UDP, &choice->addr, flow);
-    return true;
+    if (s == NULL)
+        return NULL;
+    s->paths = p;
+    s->binding = b;
+    s->ready = ready;
+    s->owner = owner;
+    s->timer.fire = on_timer;
+    s->watch.gone = on_gone;
+    rf_path_choose(b, false, &s->choice);
+    rf_list_append(&p->all, &s->link);
+    return s;
+}
+
+/* Nothing was sent to the target given last: it is given again, or what may come before it is. */
+static void
+begin_anew(struct rf_path *s)
+{
+    s->is_large = true;
+    search_drop(s);
+    s->count = s->next = s->targets = 0;
+    s->search_is_over = s->source_was_given = s->somebody_waits = false;
 }
 
 void
-rf_paths_find(struct rf_paths *p, const struct rf_binding *b,
-              void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why), void *owner)
+rf_path_next(struct rf_path *s, bool is_large)
 {
-    struct rf_path_choice choice;
-    struct rf_flow *flow = NULL;
-    enum rf_err why = RF_OK;
     uint64_t now_us = rf_now_us();
-    struct seek *s;
 
-    if (find_at_once(p, b, &choice, &flow, &why)) {
-        ready(owner, why == RF_OK ? flow : NULL, why);
-        return;
-    }
-    s = seek_new(p, b, ready, owner);
-    if (s == NULL) {
-        ready(owner, NULL, RF_ERR_NOMEM);
-        return;
-    }
-    /* Again, for its spans must lie in our copy of the binding. */
-    rf_path_choose(&s->binding, choice.way != RF_PATH_FLOW, &s->choice);
-    if (choice.way != RF_PATH_FLOW)
-        seek_on(s, now_us);
-    else if (ask_owner(s, now_us) != RF_OK)
-        seek_done(s, NULL, RF_ERR_CLOSED);
+    rf_assert(!s->is_wanted);
+    s->is_wanted = true;
+    if (is_large && !s->is_large)
+        begin_anew(s);
+    path_on(s, now_us);
+}
+
+size_t
+rf_path_udp_max(const struct rf_addr *peer, size_t octets)
+{
+    int mtu;
+
+    if (octets > LARGE_MAX || octets <= MTU_LEAST - MTU_ROOM)
+        return LARGE_MAX;
+    mtu = rf_socket_mtu(peer);
+    return mtu > MTU_ROOM && mtu - MTU_ROOM < LARGE_MAX ? (size_t)(mtu - MTU_ROOM) : LARGE_MAX;
 }
 
 /* --- its life --- */
@@ -371,14 +530,15 @@ dns_new(struct rf_paths *p)
     return rf_dns_new(&p->dns, p->worker->loop, &conf, &rf_rand_system);
 }
 
-static void
-see_listeners(struct rf_paths *p)
+void
+rf_paths_see_listeners(struct rf_paths *p)
 {
-    const struct rf_launch *l = p->worker->shared->launch;
+    const struct rf_site *s = p->worker->site;
 
-    for (uint32_t i = 0; i < l->fd_count; i++)
-        if (l->fd[i].kind == RF_FD_LISTENER && l->fd[i].transport < RF_TRANSPORT_COUNT)
-            p->listens[l->fd[i].transport][l->fd[i].addr.sa.sa_family == AF_INET6] = true;
+    memset(p->listens, 0, sizeof p->listens);
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (s->listener[i].transport < RF_TRANSPORT_COUNT)
+            p->listens[s->listener[i].transport][s->listener[i].addr.sa.sa_family == AF_INET6] = true;
     p->resolve = (struct rf_resolve_conf){
         .udp = p->listens[RF_UDP][0] || p->listens[RF_UDP][1],
         .tcp = p->listens[RF_TCP][0] || p->listens[RF_TCP][1],
@@ -397,10 +557,13 @@ rf_paths_new(struct rf_paths **out, struct rf_worker *w)
     if (p == NULL)
         return RF_ERR_NOMEM;
     p->worker = w;
-    rf_list_init(&p->seeks);
-    see_listeners(p);
-    err = dns_new(p);
+    rf_list_init(&p->all);
+    rf_paths_see_listeners(p);
+    err = rf_peers_new(&p->peers, &rf_rand_system);
+    if (!err)
+        err = dns_new(p);
     if (err) {
+        rf_peers_free(p->peers);
         free(p);
         return err;
     }
@@ -413,8 +576,7 @@ rf_paths_free(struct rf_paths *p)
 {
     if (p == NULL)
         return;
-    RF_LIST_FOREACH(&p->seeks, it)
-        seek_free(rf_container(it, struct seek, link));
     rf_dns_free(p->dns);
+    rf_peers_free(p->peers);
     free(p);
 }

@@ -32,6 +32,15 @@ wanted_transport(const struct rf_binding *b, const struct rf_sip_uri *uri, enum 
     return *out == RF_TCP || rf_span_iis(value, "udp");
 }
 
+/* Its owner did not say by which transport it wants to be reached. */
+static bool
+is_open_to_tcp(const struct rf_sip_uri *uri)
+{
+    struct rf_span value;
+
+    return !rf_sip_uri_param(uri, "transport", &value);
+}
+
 static struct rf_path_choice
 none(enum rf_err why)
 {
@@ -82,12 +91,16 @@ rf_path_choose(const struct rf_binding *b, bool flow_is_lost, struct rf_path_cho
         return;
     }
     host = rf_sip_uri_param(&uri, "maddr", &maddr) && maddr.n > 0 ? maddr : uri.host;
-    if (rf_addr_parse(host, uri.port != 0 ? uri.port : rf_transport_port(t), &addr) == RF_OK)
+    if (rf_addr_parse(host, uri.port != 0 ? uri.port : rf_transport_port(t), &addr) == RF_OK) {
         *out = numeric(b, t, &addr);
-    else
+        out->may_leave_udp = out->way == RF_PATH_ADDRESS && out->transport == RF_UDP &&
+                             rf_addr_eq(&out->addr, &addr) && is_open_to_tcp(&uri);
+    } else {
         *out = (struct rf_path_choice){ .way = RF_PATH_SEARCH, .uri = uri,
                                         .source_at_last = is_direct && b->transport == RF_UDP &&
-                                                          rf_addr_is_set(&b->source) };
+                                                          rf_addr_is_set(&b->source),
+                                        .may_leave_udp = is_open_to_tcp(&uri) };
+    }
 }
 
 static bool

@@ -20,9 +20,17 @@
  * (P2) Only where the name has no address at all: phones behind NAT name themselves by what their own network
  *      calls them. A name that resolves is where the phone is.
  *
- * UDP stays UDP for an INVITE of more than 1300 octets, against RFC 3261 18.1.1: a phone that registered by UDP
- * mostly has no TCP port that its NAT lets us reach, and a try would cost each call seconds before it rings.
- * Where fragments are lost, the phone registers by TCP or TLS, or media.crypto-suites is made shorter.
+ * Large requests (RFC 3261 18.1.1): one of more than 1300 octets, or within 200 of the path's MTU, goes by TCP where the
+ * peer has it. So a way by UDP is not final when nothing but the size speaks against another one:
+ *
+ *   the way                                              a large request
+ *   the source (NAT, outbound, (P2))                     stays: nothing else comes through
+ *   a URI with ;transport=udp                            stays: its owner wants it so
+ *   a numeric URI without a transport                    TCP at the same address and port, then UDP
+ *   a host name without a transport                      its TCP targets, then those of UDP (route/resolve.h)
+ *
+ * TCP that is refused or does not answer within a second is remembered (RF_PEER_NO_TCP_S): the next calls to a phone
+ * that has only UDP do not wait for it. A response goes where its Via says, whatever its size (RFC 3261 18.2.2).
  */
 #ifndef RF_MAIN_PATHRULE_H
 #define RF_MAIN_PATHRULE_H
@@ -39,6 +47,7 @@ struct rf_path_choice {
     struct rf_addr addr;         /* ADDRESS */
     struct rf_sip_uri uri;       /* SEARCH; spans into the binding */
     bool source_at_last;         /* SEARCH: (P2) */
+    bool may_leave_udp;          /* ADDRESS by UDP, SEARCH: for a large request */
 };
 
 /** @param flow_is_lost  the connection of the REGISTER was looked for and is gone */

@@ -11,7 +11,7 @@ static const struct {
     uint32_t reg_id;
     uint64_t flow_id;
     bool is_lost;
-    const char *want; /* "flow", "tcp 192.0.2.1:5060", "search HOST", "search HOST or source", "closed", "not found" */
+    const char *want; /* ", large: tcp" when a large request may leave UDP; "flow", "tcp 192.0.2.1:5060", "search HOST", "search HOST or source", "closed", "not found" */
 } rules[] = {
     { "TLS, its connection", "tls", "sip:201@192.0.2.9:40000;transport=tls", "", "192.0.2.9:40000", 0, 7, false, "flow" },
     { "TCP, its connection", "tcp", "sip:201@10.0.0.9:40000;transport=tcp", "", "192.0.2.9:40000", 1, 7, false, "flow" },
@@ -31,8 +31,8 @@ static const struct {
     { "TCP, lost, behind NAT", "tcp", "sip:201@10.0.0.9:5070;transport=tcp", "", "192.0.2.9:40000", 0, 7, true, "closed" },
     { "TCP, lost, a host name", "tcp", "sip:201@phone.example;transport=tcp", "", "192.0.2.9:40000", 0, 7, true,
       "search phone.example" },
-    { "UDP", "udp", "sip:201@192.0.2.9:5070", "", "192.0.2.9:40000", 0, 3, false, "udp 192.0.2.9:5070" },
-    { "UDP, the usual port", "udp", "sip:201@192.0.2.9", "", "192.0.2.9:40000", 0, 3, false, "udp 192.0.2.9:5060" },
+    { "UDP", "udp", "sip:201@192.0.2.9:5070", "", "192.0.2.9:40000", 0, 3, false, "udp 192.0.2.9:5070, large: tcp" },
+    { "UDP, the usual port", "udp", "sip:201@192.0.2.9", "", "192.0.2.9:40000", 0, 3, false, "udp 192.0.2.9:5060, large: tcp" },
     { "UDP behind NAT", "udp", "sip:201@10.0.0.9:5070", "", "192.0.2.9:40000", 0, 3, false, "udp 192.0.2.9:40000" },
     { "UDP behind NAT that wants TCP", "udp", "sip:201@10.0.0.9:5070;transport=tcp", "", "192.0.2.9:40000", 0, 3, false,
       "udp 192.0.2.9:40000" },
@@ -45,21 +45,27 @@ static const struct {
     { "UDP, WebSocket", "udp", "sip:201@abc.invalid;transport=ws", "", "192.0.2.9:40000", 0, 3, false, "not found" },
     { "UDP, a telephone number", "udp", "tel:+4930123", "", "192.0.2.9:40000", 0, 3, false, "not found" },
     { "UDP, IPv6", "udp", "sip:201@[2001:db8::9]:5070", "", "[2001:db8::9]:40000", 0, 3, false,
-      "udp [2001:db8::9]:5070" },
+      "udp [2001:db8::9]:5070, large: tcp" },
     { "UDP from IPv4, contact IPv6", "udp", "sip:201@[2001:db8::9]:5070", "", "192.0.2.9:40000", 0, 3, false,
       "udp 192.0.2.9:40000" },
     { "UDP, maddr of its own host", "udp", "sip:201@phone.example;maddr=192.0.2.9", "", "192.0.2.9:40000", 0, 3, false,
-      "udp 192.0.2.9:5060" },
+      "udp 192.0.2.9:5060, large: tcp" },
     { "UDP, maddr of somebody else", "udp", "sip:201@192.0.2.9;maddr=198.51.100.1", "", "192.0.2.9:40000", 0, 3, false,
       "udp 192.0.2.9:40000" },
     { "UDP, a host name", "udp", "sip:201@phone.example", "", "192.0.2.9:40000", 0, 3, false,
+      "search phone.example or source, large: tcp" },
+    { "UDP, a contact that says so", "udp", "sip:201@192.0.2.9:5070;transport=udp", "", "192.0.2.9:40000", 0, 3, false,
+      "udp 192.0.2.9:5070" },
+    { "UDP, a host name that says so", "udp", "sip:201@phone.example;transport=udp", "", "192.0.2.9:40000", 0, 3, false,
       "search phone.example or source" },
+    { "UDP, NAT that keeps the address of the contact's port", "udp", "sip:201@10.0.0.9:40000", "", "192.0.2.9:40000", 0, 3,
+      false, "udp 192.0.2.9:40000" },
     { "GEN-12 a Path with an address", "udp", "sip:201@10.0.0.9:5070", "<sip:192.0.2.77:5066;lr>, <sip:a.example;lr>",
-      "192.0.2.9:40000", 0, 3, false, "udp 192.0.2.77:5066" },
+      "192.0.2.9:40000", 0, 3, false, "udp 192.0.2.77:5066, large: tcp" },
     { "GEN-12 a Path by TCP", "udp", "sip:201@10.0.0.9:5070", "<sip:192.0.2.77;transport=tcp;lr>", "192.0.2.9:40000", 0, 3,
       false, "tcp 192.0.2.77:5060" },
     { "GEN-12 a Path with a name, outbound behind it", "udp", "sip:201@10.0.0.9:5070", "<sip:edge.example;lr;ob>",
-      "192.0.2.9:40000", 1, 3, false, "search edge.example" },
+      "192.0.2.9:40000", 1, 3, false, "search edge.example, large: tcp" },
 };
 
 static const struct {
@@ -79,16 +85,18 @@ static const char *
 text_of(const struct rf_path_choice *c, char *out, size_t size)
 {
     static const char *const name[] = { "udp", "tcp", "tls" };
+    static const char or_tcp[] = ", large: tcp";
     char addr[RF_ADDR_TEXT_MAX];
 
     switch (c->way) {
     case RF_PATH_FLOW:
         return "flow";
     case RF_PATH_ADDRESS:
-        snprintf(out, size, "%s %s", name[c->transport], rf_addr_text(&c->addr, addr));
+        snprintf(out, size, "%s %s%s", name[c->transport], rf_addr_text(&c->addr, addr), c->may_leave_udp ? or_tcp : "");
         return out;
     case RF_PATH_SEARCH:
-        snprintf(out, size, "search %.*s%s", (int)c->uri.host.n, c->uri.host.p, c->source_at_last ? " or source" : "");
+        snprintf(out, size, "search %.*s%s%s", (int)c->uri.host.n, c->uri.host.p, c->source_at_last ? " or source" : "",
+                 c->may_leave_udp ? or_tcp : "");
         return out;
     case RF_PATH_NONE:
         break;

@@ -172,7 +172,7 @@ sign_in(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_ms
         return false;
     }
     if (!rf_span_eq(name, aor)) {
-        rf_fold_refuse(w->fold, RF_REFUSE_FORBIDDEN, name,
+        rf_fold_refuse(w->shared->fold, RF_REFUSE_FORBIDDEN, name,
                        (struct rf_log_field[]){ RF_F_STR("what", "registering another user's address"),
                                                 RF_F_SPAN("who", name), RF_F_SPAN("reason", aor), { 0 } },
                        now_us);
@@ -184,7 +184,7 @@ sign_in(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_ms
                                                RF_F_STR("transport", rf_transport_name(flow->transport)), { 0 } };
         struct rf_buf b = rf_buf(w->out, sizeof w->out);
 
-        rf_fold_refuse(w->fold, RF_REFUSE_TLS_REQUIRED, name, fields, now_us);
+        rf_fold_refuse(w->shared->fold, RF_REFUSE_TLS_REQUIRED, name, fields, now_us);
         if (w->site->call.explain_to_peer)
             put_warning(&b, RF_REFUSE_TLS_REQUIRED, fields);
         refuse(r, txn, 403, rf_buf_span(&b), now_us);
@@ -292,7 +292,7 @@ store_failed(struct rf_register *r, struct rf_server_txn *txn, struct rf_span ao
     struct rf_store_counts counts;
 
     rf_store_counts(r->w->shared->store, &counts);
-    rf_fold_refuse(r->w->fold, RF_REFUSE_STORE_FAILED, rf_span_str("register"),
+    rf_fold_refuse(r->w->shared->fold, RF_REFUSE_STORE_FAILED, rf_span_str("register"),
                    (struct rf_log_field[]){ RF_F_STR("reason", counts.last_why), RF_F_SPAN("aor", aor), { 0 } }, now_us);
     if (txn != NULL)
         refuse(r, txn, 500, rf_span_str("Retry-After: 30\r\n"), now_us);
@@ -402,7 +402,7 @@ rf_register_request(struct rf_register *r, struct rf_server_txn *txn, const stru
     rf_call_put_aor(&aor, rf_span_str(user.name), w->site->call.domain);
     slot = slot_take(r, txn, rf_buf_span(&aor));
     if (slot == NO_SLOT || aor.overflow) {
-        rf_fold_refuse(w->fold, RF_REFUSE_OVERLOAD, rf_span_str("register"),
+        rf_fold_refuse(w->shared->fold, RF_REFUSE_OVERLOAD, rf_span_str("register"),
                        (struct rf_log_field[]){ RF_F_STR("what", "the queue of registrations"),
                                                 RF_F_STR("who", user.name), RF_F_U64("seconds", 10), { 0 } },
                        now_us);

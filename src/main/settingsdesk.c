@@ -138,7 +138,7 @@ is_valid(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, bool 
 {
     struct rf_conf_problem problem = { 0 };
     struct rf_site_sources from = { .store = d->conf.shared->store, .layer = layer,
-                                    .certs = rf_span(d->certs, d->certs_n), .workers = d->conf.shared->workers,
+                                    .certs = rf_span(d->certs, d->certs_n),
                                     .secrets_may_miss = secret_is_new };
     struct rf_site *site;
     enum rf_err err;

@@ -146,15 +146,22 @@ on_channel(struct rf_watch *w, uint32_t events, uint64_t now_us)
     struct process *p = rf_container(w, struct process, channel);
     struct rf_channel_msg m;
     enum rf_err err;
-    int fd;
+    int fds[RF_WORKERS_MAX];
+    size_t n;
 
-    while ((err = rf_channel_receive(w->fd, &m, &fd)) == RF_OK) {
+    while ((err = rf_channel_receive_all(w->fd, &m, fds, &n)) == RF_OK) {
+        int fd = n > 0 ? fds[0] : -1;
+
         switch ((enum rf_channel_what)m.what) {
         case RF_SAY_STOP:
             say_goodbye(p, 0);
             break;
         case RF_SAY_RELOAD:
-            rf_desk_reload(p->desk, fd, m.text);
+            rf_desk_reload(p->desk, fd, &m);
+            break;
+        case RF_SAY_LISTEN:
+            rf_desk_listener(p->desk, &m, fds, n);
+            n = 0; /* they are the desk's */
             break;
         case RF_SAY_LOG:
             if (fd >= 0 && p->log_fd >= 0)
@@ -163,10 +170,11 @@ on_channel(struct rf_watch *w, uint32_t events, uint64_t now_us)
         case RF_SAY_READY:
         case RF_SAY_ALIVE:
         case RF_SAY_STATUS:
+        case RF_SAY_RELOADED:
             break;
         }
-        if (fd >= 0)
-            close(fd);
+        while (n > 0)
+            close(fds[--n]);
     }
     if (err == RF_ERR_CLOSED)
         rf_loop_stop(p->loop);
@@ -183,6 +191,7 @@ on_tick(struct rf_timer *t, uint64_t now_us)
                                       BEAT_LATE_US;
     if (alive)
         (void)rf_channel_send(p->channel.fd, RF_SAY_ALIVE, 0, NULL, -1);
+    rf_fold_tick(p->shared.fold, now_us);
     if (p->ticks++ % STATUS_EVERY == 0)
         rf_desk_tick(p->desk, now_us);
     rf_timer_arm(rf_loop_wheel(p->loop), t, now_us + TICK_US);
@@ -237,6 +246,25 @@ restore_calls(struct process *p)
         post_surely(p, i, &sweep, sizeof sweep, rf_span(NULL, 0));
 }
 
+/*
+ * Only now: what a phone says about a call that is up must find it, and a user's calls are counted before another is
+ * asked for. Until then the kernel keeps what arrives.
+ */
+static void
+begin_to_listen(struct process *p)
+{
+    for (uint32_t i = 0; i < p->launch->fd_count; i++) {
+        const struct rf_launch_fd *f = &p->launch->fd[i];
+        struct rf_letter_listen letter = { .head = { .kind = RF_LETTER_LISTEN, .from = RF_WORKERS_MAX }, .id = f->b,
+                                           .fd = f->fd, .transport = f->transport };
+
+        if (f->kind != RF_FD_LISTENER || f->a >= p->shared.workers)
+            continue;
+        memcpy(letter.name, f->name, sizeof letter.name);
+        post_surely(p, f->a, &letter, sizeof letter, rf_span(NULL, 0));
+    }
+}
+
 /* --- start --- */
 
 static void
@@ -249,13 +277,30 @@ warm_up(void)
     (void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
 }
 
+/* What one source, one user and everybody may have, whichever worker serves them. */
+static int
+make_limits(struct rf_signal *s, const struct rf_conf *c)
+{
+    struct rf_guard_limits guard;
+
+    rf_signal_guard_limits(c, &guard);
+    s->bans = rf_ban_memory_map(rf_launch_find(s->launch, RF_FD_BANS, 0, 0), &rf_rand_system);
+    if (s->bans == NULL)
+        return failed("bans", strerror(errno));
+    if (rf_guard_new(&s->guard, &guard, s->bans, &rf_rand_system, rf_now_us()) != RF_OK ||
+        rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_quota_new(&s->connections, &rf_rand_system) != RF_OK ||
+        rf_quota_new(&s->calls, &rf_rand_system) != RF_OK)
+        return failed("limits", strerror(errno));
+    return 0;
+}
+
 /* What all workers share; 0, or the exit status after it said why. */
 static int
 make_shared(struct process *p, struct rf_site **site)
 {
     const struct rf_launch *l = p->launch;
     struct rf_signal *s = &p->shared;
-    struct rf_site_sources from = { .config = l->has_config ? l->config : NULL, .workers = l->workers };
+    struct rf_site_sources from = { .config = l->has_config ? l->config : NULL };
     struct rf_conf_problem problem = { 0 };
     struct rf_location_limits limits;
     struct rf_auth_settings auth;
@@ -292,7 +337,7 @@ make_shared(struct process *p, struct rf_site **site)
                             false, &map) != RF_OK)
         return failed("map", strerror(errno));
     s->map = map;
-    return 0;
+    return make_limits(s, (*site)->conf);
 }
 
 static int
@@ -318,6 +363,9 @@ start(struct process *p)
 
     if (status != 0)
         return status;
+    for (uint32_t i = 0; i < p->launch->fd_count; i++)
+        if (p->launch->fd[i].kind == RF_FD_LISTENER && p->launch->fd[i].a == 0)
+            rf_site_add_listener(site, &p->launch->fd[i]);
     if (rf_loop_new(&p->loop) != RF_OK ||
         rf_mailbox_new(&p->shared.desk, p->loop, RF_LETTER_MAX, DESK_RING, on_letter, p) != RF_OK)
         return failed("loop", strerror(errno));
@@ -338,6 +386,7 @@ start(struct process *p)
         return failed("channel", strerror(errno));
     on_tick(&p->tick, rf_now_us());
     restore_calls(p);
+    begin_to_listen(p);
     return 0;
 }
 
@@ -356,13 +405,22 @@ end(struct process *p)
     }
     for (unsigned i = 0; i < p->shared.workers; i++)
         rf_worker_stop(p->shared.worker[i]);
-    for (unsigned i = 0; i < p->shared.workers; i++)
-        rf_worker_free(p->shared.worker[i]);
+    for (unsigned i = 0; i < p->shared.workers; i++) {
+        struct rf_worker *w = p->shared.worker[i];
+
+        p->shared.worker[i] = NULL; /* the others may still have words for it */
+        rf_worker_free(w);
+    }
     rf_desk_free(p->desk);
     rf_store_close(p->shared.store);
     rf_location_free(p->shared.location);
     rf_auth_free(p->shared.auth);
     rf_tls_tickets_unref(p->shared.tickets);
+    rf_guard_free(p->shared.guard);
+    rf_ban_memory_unmap(p->shared.bans);
+    rf_fold_free(p->shared.fold);
+    rf_quota_free(p->shared.connections);
+    rf_quota_free(p->shared.calls);
     rf_mailbox_free(p->shared.desk);
     rf_loop_free(p->loop);
     free(p->launch);

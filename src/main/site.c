@@ -44,7 +44,7 @@ number(const struct rf_conf *c, const char *name)
 }
 
 static void
-take_call_settings(struct rf_site *s, unsigned workers)
+take_call_settings(struct rf_site *s)
 {
     const struct rf_conf *c = s->conf;
     struct rf_call_settings *o = &s->call;
@@ -55,7 +55,7 @@ take_call_settings(struct rf_site *s, unsigned workers)
     o->session_expires_s = number(c, "sip.session-expires");
     o->min_se_s = number(c, "sip.min-se");
     o->media_timeout_s = number(c, "media.timeout");
-    o->calls_max = (number(c, "calls-max") + workers - 1) / workers;
+    o->calls_max = number(c, "calls-max");
     o->calls_per_user_max = 10;
     o->explain_to_peer = rf_conf_is_on(c, "sip.explain-to-peer");
 }
@@ -139,7 +139,7 @@ rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf
         rf_wipe(layer, strlen(layer)); /* a literal password may stand in it */
     free(layer);
     if (!err) {
-        take_call_settings(s, from->workers);
+        take_call_settings(s);
         take_public_address(s);
         err = take_srtp(s, problem);
     }
@@ -173,6 +173,17 @@ rf_site_unref(struct rf_site *s)
     rf_cert_unref(s->cert);
     rf_conf_unref(s->conf);
     free(s);
+}
+
+void
+rf_site_add_listener(struct rf_site *s, const struct rf_launch_fd *f)
+{
+    struct rf_site_listener *ln = &s->listener[s->listener_count];
+
+    rf_assert(s->listener_count < RF_LISTENERS_MAX);
+    *ln = (struct rf_site_listener){ .id = f->b, .transport = (enum rf_transport)f->transport, .addr = f->addr };
+    snprintf(ln->name, sizeof ln->name, "%s", f->name);
+    s->listener_count++;
 }
 
 bool

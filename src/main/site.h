@@ -10,8 +10,18 @@
 #include "call/call.h"
 #include "cert/cert.h"
 #include "conf/conf.h"
+#include "main/launch.h"
+#include "main/settings.h"
 #include "registrar/directory.h"
 #include "tls/level.h"
+
+/* A socket address at which we are reached. */
+struct rf_site_listener {
+    uint32_t id;
+    enum rf_transport transport;
+    char name[24];       /* interface */
+    struct rf_addr addr; /* as bound */
+};
 
 struct rf_site {
     _Atomic uint32_t refs;
@@ -22,6 +32,8 @@ struct rf_site {
     struct rf_call_settings call;
     struct rf_srtp_policy srtp;        /* what all users have in common; mode by user */
     struct rf_addr public_address[2];  /* IPv4, IPv6; not set: the socket's own */
+    size_t listener_count;             /* set by whoever knows them, before the site is given to anybody */
+    struct rf_site_listener listener[RF_LISTENERS_MAX];
 };
 
 struct rf_site_sources {
@@ -29,7 +41,6 @@ struct rf_site_sources {
     const char *layer;                 /* instead of the store's layer, to check it before it is written; or NULL */
     const char *config;                /* path or NULL */
     struct rf_span certs;              /* a block of main/settings.h */
-    unsigned workers;
     bool secrets_may_miss;             /* a check: a secret is written together with the layer */
 };
 
@@ -48,6 +59,9 @@ bool rf_site_user(const struct rf_site *s, struct rf_span name, struct rf_call_u
 /** What SIP and SDP name to this flow's peer. */
 void rf_site_our_address(const struct rf_site *s, const struct rf_flow *flow, struct rf_addr *sip,
                          struct rf_addr *media);
+
+/** A listener of the parent's into the site. */
+void rf_site_add_listener(struct rf_site *s, const struct rf_launch_fd *f);
 
 /** The store's layer as a C string, freed by the caller; NULL: memory or the store. */
 char *rf_site_store_layer(struct rf_store *store);

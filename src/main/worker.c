@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/refusal.h"
+#include "net/socket.h"
 
 #define TICK_US (200 * RF_MS)
 
@@ -13,6 +15,17 @@ rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, stru
     const struct rf_span parts[2] = { rf_span(head, head_octets), octets };
 
     return rf_mailbox_send(to, parts, octets.n > 0 ? 2 : 1) == RF_OK;
+}
+
+/* Whose repeats are one line: an address, of IPv6 its /64, like the guard's sources. */
+static void
+put_source(struct rf_buf *b, const struct rf_addr *a)
+{
+    struct rf_addr site = *a;
+
+    if (site.sa.sa_family == AF_INET6)
+        memset((char *)&site.v6.sin6_addr + 8, 0, 8);
+    rf_put_host(b, &site, false);
 }
 
 /* --- messages --- */
@@ -40,12 +53,13 @@ rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct 
 static void
 malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem *problem, bool is_parsed, uint64_t now_us)
 {
-    char host[RF_ADDR_TEXT_MAX];
-    struct rf_buf b = rf_buf(host, sizeof host);
+    char host[RF_ADDR_TEXT_MAX], source[RF_ADDR_TEXT_MAX];
+    struct rf_buf b = rf_buf(host, sizeof host), key = rf_buf(source, sizeof source);
 
     atomic_fetch_add_explicit(&w->numbers.malformed, 1, memory_order_relaxed);
     rf_put_host(&b, &flow->remote, false);
-    rf_fold_refuse(w->fold, RF_REFUSE_BAD_REQUEST, rf_buf_span(&b),
+    put_source(&key, &flow->remote);
+    rf_fold_refuse(w->shared->fold, RF_REFUSE_BAD_REQUEST, rf_buf_span(&key),
                    (struct rf_log_field[]){ RF_F_SPAN("who", rf_buf_span(&b)), RF_F_STR("detail", problem->sentence),
                                             RF_F_I64("status", problem->status), { 0 } },
                    now_us);
@@ -67,7 +81,7 @@ post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t
     atomic_fetch_add_explicit(&w->numbers.post_refused, 1, memory_order_relaxed);
     if (!w->msg.is_request || w->msg.method == RF_SIP_ACK)
         return;
-    rf_fold_refuse(w->fold, RF_REFUSE_OVERLOAD, rf_span_str("mailbox"),
+    rf_fold_refuse(w->shared->fold, RF_REFUSE_OVERLOAD, rf_span_str("mailbox"),
                    (struct rf_log_field[]){ RF_F_STR("what", "a worker's mailbox"), RF_F_ADDR("who", &flow->remote),
                                             RF_F_U64("seconds", 5), { 0 } },
                    now_us);
@@ -76,18 +90,13 @@ post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t
 
 /* --- the guard: who asks too much --- */
 
-static void
-guard_limits(const struct rf_worker *w, struct rf_guard_limits *l)
+void
+rf_signal_guard_limits(const struct rf_conf *c, struct rf_guard_limits *l)
 {
-    const struct rf_conf *c = w->site->conf;
-    uint32_t workers = w->shared->workers;
-
     *l = (struct rf_guard_limits)RF_GUARD_LIMITS;
-    /* Settings count for the whole daemon; the kernel spreads a source's datagrams and connections over the
-     * workers by its ports, so each may give it its part, and a source with one port gets that part alone. */
-    l->requests_per_s = (uint32_t)rf_conf_number(c, "security.requests-per-source") / workers + 1;
+    l->requests_per_s = (uint32_t)rf_conf_number(c, "security.requests-per-source");
     l->requests_burst = 5 * l->requests_per_s;
-    l->connections_per_s = (uint32_t)rf_conf_number(c, "security.handshakes-per-source") / workers + 1;
+    l->connections_per_s = (uint32_t)rf_conf_number(c, "security.handshakes-per-source");
     l->connections_burst = 5 * l->connections_per_s;
     l->wrong_passwords_max = (uint32_t)rf_conf_number(c, "security.wrong-passwords");
     l->ban_first_us = (uint64_t)rf_conf_number(c, "security.ban-time") * RF_S;
@@ -101,7 +110,7 @@ transport_limits(const struct rf_worker *w, struct rf_transport_limits *l)
     const struct rf_conf *c = w->site->conf;
 
     *l = (struct rf_transport_limits)RF_TRANSPORT_LIMITS;
-    l->connections_max = (uint32_t)rf_conf_number(c, "sip.connections-max") / w->shared->workers + 1;
+    l->connections_max = (uint32_t)rf_conf_number(c, "sip.connections-max");
     l->per_source_max = (uint32_t)rf_conf_number(c, "sip.connections-per-source");
     l->loopback_is_exempt = rf_conf_is_on(c, "security.exempt-loopback");
     l->unused_us = (uint64_t)rf_conf_number(c, "sip.idle-time") * RF_S;
@@ -111,23 +120,25 @@ transport_limits(const struct rf_worker *w, struct rf_transport_limits *l)
 static bool
 guard_allows(struct rf_worker *w, const struct rf_addr *source, const struct rf_guard_answer *a, uint64_t now_us)
 {
-    char host[RF_ADDR_TEXT_MAX], until[32];
-    struct rf_buf b = rf_buf(host, sizeof host);
+    char host[RF_ADDR_TEXT_MAX], key_mem[160], until[32];
+    struct rf_buf b = rf_buf(host, sizeof host), key = rf_buf(key_mem, sizeof key_mem);
 
     if (a->verdict == RF_GUARD_ALLOW)
         return true;
     atomic_fetch_add_explicit(&w->numbers.guarded, 1, memory_order_relaxed);
     rf_put_host(&b, source, false);
+    put_source(&key, source);
+    rf_put_char(&key, ' ');
+    rf_put_str(&key, a->reason);
     snprintf(until, sizeof until, "%u s from now", a->retry_after_s);
     if (a->verdict == RF_GUARD_BANNED)
-        rf_fold_refuse(w->fold, RF_REFUSE_BANNED, rf_buf_span(&b),
+        rf_fold_refuse(w->shared->fold, RF_REFUSE_BANNED, rf_buf_span(&key),
                        (struct rf_log_field[]){ RF_F_SPAN("addr", rf_buf_span(&b)), RF_F_STR("until", until),
-                                                RF_F_STR("reason", a->reason != NULL ? a->reason : ""), { 0 } },
+                                                RF_F_STR("reason", a->reason), { 0 } },
                        now_us);
     else
-        rf_fold_refuse(w->fold, RF_REFUSE_OVERLOAD, rf_buf_span(&b),
-                       (struct rf_log_field[]){ RF_F_STR("what", "the share of one source"),
-                                                RF_F_SPAN("who", rf_buf_span(&b)),
+        rf_fold_refuse(w->shared->fold, RF_REFUSE_OVERLOAD, rf_buf_span(&key),
+                       (struct rf_log_field[]){ RF_F_STR("what", a->reason), RF_F_SPAN("who", rf_buf_span(&b)),
                                                 RF_F_U64("seconds", a->retry_after_s), { 0 } },
                        now_us);
     return false;
@@ -159,9 +170,9 @@ guard_message(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
     struct rf_buf b = rf_buf(header, sizeof header);
 
     if (is_strangers(&w->msg))
-        a = rf_guard_request(w->guard, &flow->remote, is_proven(flow), now_us);
+        a = rf_guard_request(w->shared->guard, &flow->remote, is_proven(flow), now_us);
     else
-        a = rf_guard_ask(w->guard, &flow->remote, now_us);
+        a = rf_guard_ask(w->shared->guard, &flow->remote, now_us);
     if (guard_allows(w, &flow->remote, &a, now_us))
         return true;
     if (a.verdict == RF_GUARD_BANNED && is_proven(flow))
@@ -177,7 +188,7 @@ static bool
 on_admit(void *ctx, const struct rf_addr *source, enum rf_transport t, uint64_t now_us)
 {
     struct rf_worker *w = ctx;
-    struct rf_guard_answer a = rf_guard_connection(w->guard, source, now_us);
+    struct rf_guard_answer a = rf_guard_connection(w->shared->guard, source, now_us);
 
     return guard_allows(w, source, &a, now_us);
 }
@@ -194,12 +205,12 @@ rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const 
 
     rf_put(&b, rf_span_sub(who->username, 0, 64));
     rf_put_char(&b, ' ');
-    rf_put_host(&b, &flow->remote, false);
-    rf_fold_refuse(w->fold, known ? RF_REFUSE_WRONG_PASSWORD : RF_REFUSE_UNKNOWN_USER, rf_buf_span(&b),
+    put_source(&b, &flow->remote);
+    rf_fold_refuse(w->shared->fold, known ? RF_REFUSE_WRONG_PASSWORD : RF_REFUSE_UNKNOWN_USER, rf_buf_span(&b),
                    (struct rf_log_field[]){ RF_F_SPAN("user", who->username), RF_F_STR("domain", w->site->call.domain),
                                             RF_F_STR("addr", rf_addr_text(&flow->remote, address)), { 0 } },
                    now_us);
-    a = rf_guard_wrong_password(w->guard, &flow->remote, is_proven(flow) || who->nonce_is_ours, now_us);
+    a = rf_guard_wrong_password(w->shared->guard, &flow->remote, is_proven(flow) || who->nonce_is_ours, now_us);
     /* This one is answered like any other; what comes next is not. */
     (void)guard_allows(w, &flow->remote, &a, now_us);
 }
@@ -207,7 +218,7 @@ rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const 
 void
 rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow)
 {
-    rf_guard_signed_in(w->guard, &flow->remote);
+    rf_guard_signed_in(w->shared->guard, &flow->remote);
 }
 
 /* Handled where it arrives: REGISTER, and OPTIONS that belong to no dialog. */
@@ -243,7 +254,7 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
 static void
 on_opened(void *ctx, struct rf_flow *flow, uint64_t now_us)
 {
-    rf_paths_opened(((struct rf_worker *)ctx)->paths, flow);
+    rf_paths_opened(((struct rf_worker *)ctx)->paths, flow, now_us);
 }
 
 static void
@@ -256,6 +267,24 @@ on_broken(void *ctx, struct rf_flow *flow, struct rf_span head, const struct rf_
     if (is_parsed) /* what it finds is wrong is known already; the fields for an answer count */
         (void)!rf_sip_msg_parse(&w->msg, head, &ignored);
     malformed(w, flow, problem, is_parsed, now_us);
+}
+
+/* One line a minute for each source and kind, however often it connects. */
+static void
+on_transport_refused(void *ctx, enum rf_refusal why, const struct rf_addr *who, const struct rf_log_field *fields,
+                     uint64_t now_us)
+{
+    struct rf_worker *w = ctx;
+    char key[160];
+    struct rf_buf b = rf_buf(key, sizeof key);
+
+    put_source(&b, who);
+    for (const struct rf_log_field *f = fields; f->kind != RF_LOG_END; f++)
+        if (f->kind == RF_LOG_STR && strcmp(f->name, "what") == 0) {
+            rf_put_char(&b, ' ');
+            rf_put_str(&b, f->str);
+        }
+    rf_fold_refuse(w->shared->fold, why, rf_buf_span(&b), fields, now_us);
 }
 
 /* --- the transactions' user --- */
@@ -300,6 +329,8 @@ post_flow_letter(void *ctx, uint16_t worker, const struct rf_span *parts, size_t
 
     if (worker >= w->shared->workers || n > 7)
         return RF_ERR_RANGE;
+    if (w->shared->worker[worker] == NULL)
+        return RF_ERR_CLOSED; /* we are ending, and it is gone already */
     memcpy(all + 1, parts, n * sizeof *parts);
     return rf_mailbox_send(w->shared->worker[worker]->letters, all, n + 1);
 }
@@ -349,17 +380,33 @@ static void
 take_site(struct rf_worker *w, struct rf_site *site)
 {
     struct rf_site *was = w->site;
-    struct rf_guard_limits guard;
     struct rf_transport_limits transport;
 
     w->site = site;
-    guard_limits(w, &guard);
-    rf_guard_set_limits(w->guard, &guard);
     transport_limits(w, &transport);
     rf_transport_set_limits(w->transport, &transport);
     if (make_tls(w) == RF_OK)
         rf_transport_set_tls(w->transport, "sip", w->tls);
+    rf_paths_see_listeners(w->paths);
     rf_site_unref(was);
+}
+
+static void
+take_listener(struct rf_worker *w, const struct rf_letter_listen *letter)
+{
+    struct rf_listener_conf conf = { .name = letter->name, .transport = (enum rf_transport)letter->transport,
+                                     .fd = letter->fd, .id = letter->id };
+    struct rf_addr at = rf_socket_local(letter->fd);
+    enum rf_err err;
+
+    if (conf.transport == RF_TLS)
+        conf.tls = w->tls;
+    err = rf_transport_listen(w->transport, &conf);
+    if (!err)
+        return;
+    /* Only memory and descriptors can be short here: the others of its group serve. */
+    RF_REFUSE(CANNOT_LISTEN, RF_F_ADDR("addr", &at), RF_F_STR("reason", rf_err_text(err)), RF_F_U64("worker", w->index));
+    close(letter->fd);
 }
 
 static void
@@ -396,6 +443,7 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     struct rf_letter_message message;
     struct rf_letter_card card;
     struct rf_letter_site site;
+    struct rf_letter_listen listen;
     struct rf_letter_ask ask;
 
     if (octets.n < sizeof head)
@@ -420,6 +468,14 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     case RF_LETTER_SITE:
         memcpy(&site, octets.p, sizeof site);
         take_site(w, site.site);
+        break;
+    case RF_LETTER_LISTEN:
+        memcpy(&listen, octets.p, sizeof listen);
+        take_listener(w, &listen);
+        break;
+    case RF_LETTER_UNLISTEN:
+        memcpy(&listen, octets.p, sizeof listen);
+        rf_transport_unlisten(w->transport, listen.id);
         break;
     case RF_LETTER_ASK:
         memcpy(&ask, octets.p, sizeof ask);
@@ -452,7 +508,6 @@ on_tick(struct rf_timer *t, uint64_t now_us)
 
     atomic_store_explicit(&w->numbers.beat_us, now_us, memory_order_relaxed);
     atomic_store_explicit(&w->numbers.calls, rf_call_count(w->calls), memory_order_relaxed);
-    rf_fold_tick(w->fold, now_us);
     rf_timer_arm(rf_loop_wheel(w->loop), t, now_us + TICK_US);
 }
 
@@ -476,7 +531,6 @@ rf_worker_numbers_json(struct rf_worker *w)
         { "posted", atomic_load_explicit(&w->numbers.posted, memory_order_relaxed) },
         { "post_refused", atomic_load_explicit(&w->numbers.post_refused, memory_order_relaxed) },
         { "guarded", atomic_load_explicit(&w->numbers.guarded, memory_order_relaxed) },
-        { "banned", rf_guard_counts(w->guard).banned },
         { "registers", atomic_load_explicit(&w->numbers.registers, memory_order_relaxed) },
         { "media_pending", rf_media_client_pending(w->media) },
     };
@@ -495,33 +549,13 @@ rf_worker_numbers_json(struct rf_worker *w)
 /* --- its life --- */
 
 static enum rf_err
-make_listeners(struct rf_worker *w)
-{
-    const struct rf_launch *l = w->shared->launch;
-
-    for (uint32_t i = 0; i < l->fd_count; i++) {
-        const struct rf_launch_fd *f = &l->fd[i];
-        struct rf_listener_conf conf = { .name = f->name, .transport = (enum rf_transport)f->transport, .fd = f->fd };
-        enum rf_err err;
-
-        if (f->kind != RF_FD_LISTENER || f->a != w->index)
-            continue;
-        if (conf.transport == RF_TLS)
-            conf.tls = w->tls;
-        err = rf_transport_listen(w->transport, &conf);
-        if (err)
-            return err;
-    }
-    return RF_OK;
-}
-
-static enum rf_err
 make_parts(struct rf_worker *w)
 {
     const struct rf_launch *l = w->shared->launch;
     struct rf_transport_limits limits;
-    const struct rf_transport_user user = { .ctx = w, .message = on_message, .broken = on_broken,
-                                            .admit = on_admit, .opened = on_opened };
+    const struct rf_transport_user user = { .ctx = w, .connections = w->shared->connections, .message = on_message,
+                                            .broken = on_broken, .admit = on_admit, .opened = on_opened,
+                                            .refuse = on_transport_refused };
     const struct rf_txn_user txn_user = { .ctx = w, .request = on_request, .ack = on_ack,
                                           .stray_response = on_stray_response };
     /* 65,536 of each: at 10,000 REGISTERs a second over UDP, timer J keeps 32 s of them; beyond that 503. */
@@ -535,14 +569,6 @@ make_parts(struct rf_worker *w)
 
     transport_limits(w, &limits);
     err = rf_loop_new(&w->loop);
-    if (!err)
-        err = rf_fold_new(&w->fold, &rf_rand_system);
-    if (!err) {
-        struct rf_guard_limits guard;
-
-        guard_limits(w, &guard);
-        err = rf_guard_new(&w->guard, &guard, &rf_rand_system);
-    }
     if (!err)
         err = rf_mailbox_new(&w->letters, w->loop, RF_LETTER_MAX, RF_LETTER_RING, on_letter, w);
     if (!err)
@@ -587,8 +613,6 @@ rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index, 
     err = make_parts(w);
     if (!err)
         err = make_tls(w);
-    if (!err)
-        err = make_listeners(w);
     if (err) {
         rf_worker_free(w);
         return err;
@@ -643,8 +667,6 @@ rf_worker_free(struct rf_worker *w)
     rf_register_free(w->registers);
     rf_mailbox_free(w->stored);
     rf_mailbox_free(w->letters);
-    rf_fold_free(w->fold);
-    rf_guard_free(w->guard);
     if (w->loop != NULL)
         rf_timer_cancel(rf_loop_wheel(w->loop), &w->tick);
     rf_loop_free(w->loop);

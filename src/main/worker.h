@@ -2,7 +2,7 @@
  * main/worker.h - one signal worker: a thread with its own loop, connections, transactions and calls
  *
  * Everything a worker has is its own; what workers share is in struct rf_signal and is read-only, counted, or
- * locks for a few instructions inside (location, auth, store).
+ * locks for a few instructions inside (location, auth, store, guard, quotas, folded refusals).
  *
  * Who handles a message: REGISTER, and OPTIONS outside of a dialog, the worker that received it. Everything else
  * belongs to the worker of its Call-ID (rf_call_owner); it is posted there, with a remote flow for the way back.
@@ -39,6 +39,10 @@ struct rf_signal {
     const struct rf_media_map *map;
     struct rf_tls_tickets *tickets;
     struct rf_hash_key owner_key;
+    struct rf_guard *guard;
+    struct rf_ban_memory *bans;    /* the guard's, which outlives us */
+    struct rf_fold *fold;
+    struct rf_quota *connections, *calls; /* of addresses, of users, and of all */
     struct rf_mailbox *desk;       /* of the first thread */
     struct rf_worker *worker[RF_WORKERS_MAX];
     unsigned workers;
@@ -67,8 +71,6 @@ struct rf_worker {
     struct rf_media_client *media;
     struct rf_site *site;
     struct rf_register *registers;
-    struct rf_fold *fold;
-    struct rf_guard *guard;
     struct rf_timer tick;
     struct rf_worker_numbers numbers;
     bool runs;
@@ -79,7 +81,10 @@ struct rf_worker {
 /** What the configuration says about registrations and sign-in. */
 void rf_signal_limits(const struct rf_conf *c, struct rf_location_limits *limits, struct rf_auth_settings *auth);
 
-/** Make it, with its listeners; nothing runs yet. The site's reference is taken over. */
+/** What the configuration says about sources. */
+void rf_signal_guard_limits(const struct rf_conf *c, struct rf_guard_limits *out);
+
+/** Make it; nothing runs yet, and it listens nowhere until it is told (RF_LETTER_LISTEN). The site's reference is taken over. */
 RF_MUST_CHECK enum rf_err rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index,
                                         struct rf_site *site);
 /** Start its thread. */

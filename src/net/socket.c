@@ -116,16 +116,24 @@ enum rf_err
 rf_socket_bind_group(int *fds, size_t n, int type, const struct rf_addr *addr,
                      struct rf_bind_problem *problem)
 {
+    if (rf_addr_port(addr) != 0 && !is_free(type, addr)) {
+        explain(problem, type, addr);
+        for (size_t i = 0; i < n; i++)
+            fds[i] = -1;
+        return RF_ERR_IO;
+    }
+    return rf_socket_bind_beside(fds, n, type, addr, problem);
+}
+
+enum rf_err
+rf_socket_bind_beside(int *fds, size_t n, int type, const struct rf_addr *addr, struct rf_bind_problem *problem)
+{
     struct rf_addr at = *addr;
 
     rf_assert(n >= 1 && n <= RF_BIND_GROUP_MAX);
     memset(problem, 0, sizeof *problem);
     for (size_t i = 0; i < n; i++)
         fds[i] = -1;
-    if (rf_addr_port(&at) != 0 && !is_free(type, &at)) {
-        explain(problem, type, &at);
-        return RF_ERR_IO;
-    }
     for (size_t i = 0; i < n; i++) {
         fds[i] = bind_one(type, &at);
         if (fds[i] < 0)
@@ -172,6 +180,22 @@ rf_socket_source(const struct rf_addr *remote)
     if (rf_addr_is_set(&local))
         rf_addr_set_port(&local, 0);
     return local;
+}
+
+int
+rf_socket_mtu(const struct rf_addr *remote)
+{
+    bool is_v6 = remote->sa.sa_family == AF_INET6;
+    int fd = open_socket(SOCK_DGRAM, remote), mtu = 0;
+    socklen_t n = sizeof mtu;
+
+    if (fd < 0)
+        return 0;
+    if (connect(fd, &remote->sa, rf_addr_len(remote)) != 0 ||
+        getsockopt(fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, is_v6 ? IPV6_MTU : IP_MTU, &mtu, &n) != 0)
+        mtu = 0;
+    close(fd);
+    return mtu;
 }
 
 enum rf_err

@@ -32,11 +32,21 @@ struct rf_bind_problem {
 RF_MUST_CHECK enum rf_err rf_socket_bind_group(int *fds, size_t n, int type, const struct rf_addr *addr,
                                                struct rf_bind_problem *problem);
 
+/**
+ * As rf_socket_bind_group, for a port that sockets of ours hold at another address and are about to leave: whether
+ * somebody else has it as well cannot be told then.
+ */
+RF_MUST_CHECK enum rf_err rf_socket_bind_beside(int *fds, size_t n, int type, const struct rf_addr *addr,
+                                                struct rf_bind_problem *problem);
+
 /** The address a socket is bound to; no address (rf_addr_is_set) when it has none. */
 struct rf_addr rf_socket_local(int fd);
 
 /** The address of ours from which the kernel would send to `remote`, port 0; no address without a route. */
 struct rf_addr rf_socket_source(const struct rf_addr *remote);
+
+/** MTU of the path to `remote` as far as the kernel knows it: of the route, or what ICMP said; 0: unknown. */
+int rf_socket_mtu(const struct rf_addr *remote);
 
 /**
  * Accept one connection.

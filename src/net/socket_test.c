@@ -164,9 +164,25 @@ streams(void)
     close(client);
 }
 
+/* What the kernel says of loopback, by both families. */
+static void
+mtus(void)
+{
+    struct rf_addr v4 = addr("127.0.0.1:5060"), v6 = addr("[::1]:5060"), none = { 0 };
+    FILE *f = fopen("/sys/class/net/lo/mtu", "r");
+    int lo = 0;
+
+    rf_assert(f != NULL && fscanf(f, "%d", &lo) == 1);
+    fclose(f);
+    ok(rf_socket_mtu(&v4) == (lo < 65535 ? lo : 65535) && rf_socket_mtu(&v6) == lo, /* a datagram of IPv4 has no more */
+       "the MTU of the path to loopback is %d", lo);
+    ok(rf_socket_mtu(&none) == 0, "that to nowhere is not known");
+}
+
 int
 main(void)
 {
+    mtus();
     binding("127.0.0.1:0", SOCK_STREAM, "TCP");
     binding("127.0.0.1:0", SOCK_DGRAM, "UDP");
     binding("[::1]:0", SOCK_STREAM, "TCP on IPv6");

@@ -193,7 +193,8 @@ give_up(struct to_thread *t, struct pending *p, uint64_t now_us)
     struct rf_media_client *c = t->client;
     struct rf_media_reply reply = {
         .version = RF_MEDIA_VERSION,
-        .event = p->request.command == RF_MEDIA_OPEN ? RF_MEDIA_FULL : RF_MEDIA_GONE,
+        .event = p->request.command == RF_MEDIA_OPEN || p->request.command == RF_MEDIA_EXTEND ? RF_MEDIA_FULL
+                                                                                             : RF_MEDIA_GONE,
         .cookie = p->cookie,
         .session = p->request.session,
         .leg = p->request.leg,

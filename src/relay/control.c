@@ -59,6 +59,11 @@ rf_media_request_check(const struct rf_media_request *r, size_t octets)
         if (r->leg > 1 || r->session.generation == 0)
             return RF_ERR_RANGE;
         return rf_media_leg_check(&r->change);
+    case RF_MEDIA_EXTEND:
+        return r->leg <= 1 && r->session.generation != 0 && (r->family[r->leg] == 4 || r->family[r->leg] == 6) &&
+                       r->is_repeat <= 1
+                   ? RF_OK
+                   : RF_ERR_RANGE;
     case RF_MEDIA_CLOSE:
     case RF_MEDIA_ADOPT:
         return r->session.generation != 0 ? RF_OK : RF_ERR_RANGE;
@@ -74,10 +79,12 @@ rf_media_reply_check(const struct rf_media_reply *r, size_t octets)
 {
     if (octets != sizeof *r || r->version != RF_MEDIA_VERSION)
         return RF_ERR_RANGE;
-    if (r->event < RF_MEDIA_OPENED || r->event > RF_MEDIA_FULL || r->leg > 1)
+    if (r->event < RF_MEDIA_OPENED || r->event > RF_MEDIA_EXTENDED || r->leg > 1)
         return RF_ERR_RANGE;
     if (r->event == RF_MEDIA_OPENED &&
         (r->session.generation % 2 == 0 || r->port[0] == 0 || r->port[1] == 0))
+        return RF_ERR_RANGE;
+    if (r->event == RF_MEDIA_EXTENDED && (r->session.generation % 2 == 0 || r->port[r->leg] == 0))
         return RF_ERR_RANGE;
     return RF_OK;
 }

@@ -14,7 +14,7 @@
 #include "base/addr.h"
 #include "crypto/suite.h"
 
-#define RF_MEDIA_VERSION 1
+#define RF_MEDIA_VERSION 2
 #define RF_MEDIA_TIMEOUT_MAX_S 86400 /* a day: longer means that nobody looks after the session */
 #define RF_MEDIA_KEYS_MAX 2 /* keys to receive with at once: MKI, or the old key during a re-keying */
 
@@ -46,7 +46,9 @@ enum rf_media_command {
     RF_MEDIA_CHANGE,   /* set one leg; answered CHANGED */
     RF_MEDIA_CLOSE,    /* end it; its ports rest for a while; answered CLOSED with the final numbers in the map */
     RF_MEDIA_ADOPT,    /* a new signal process knows this session: it stays; answered ADOPTED, or GONE */
-    RF_MEDIA_SWEEP     /* close this worker's sessions that were not adopted since its process started */
+    RF_MEDIA_SWEEP,    /* close this worker's sessions that were not adopted since its process started */
+    RF_MEDIA_EXTEND    /* one leg gets a port of the other family beside its own, until CLOSE: its phones ring by both.
+                          The peer of a CHANGE says which is used. Answered EXTENDED, or FULL when there is none */
 };
 
 struct rf_media_request {
@@ -55,9 +57,9 @@ struct rf_media_request {
     uint64_t cookie;              /* repeated in the answer; the caller's own */
     uint64_t epoch;               /* of the signal process: grows with each start */
     struct rf_media_name session;
-    uint32_t leg;                 /* CHANGE: 0 or 1 */
+    uint32_t leg;                 /* CHANGE, EXTEND: 0 or 1 */
     uint32_t timeout_s;           /* OPEN: TIMEOUT after so long without a packet on either leg; 0: never */
-    uint8_t family[2];            /* OPEN: 4 or 6 for each leg's port */
+    uint8_t family[2];            /* OPEN: 4 or 6 for each leg's port; EXTEND: that of `leg` */
     uint8_t is_repeat;            /* 1: may have been done already by a media process that died before it answered */
     struct rf_media_leg change;   /* CHANGE */
 };
@@ -72,7 +74,8 @@ enum rf_media_event {
                              media came back or a CHANGE. Not for a leg that may not be received from */
     RF_MEDIA_AUTH_BAD,   /* RF-308: > 50 packets or 1 s of failing authentication from `leg`; once a minute */
     RF_MEDIA_STARTED,    /* first packet that was accepted from `leg` */
-    RF_MEDIA_FULL        /* error answer to OPEN: no slot or port */
+    RF_MEDIA_FULL,       /* error answer to OPEN and EXTEND: no slot or port */
+    RF_MEDIA_EXTENDED    /* port[leg] */
 };
 
 struct rf_media_reply {
@@ -81,7 +84,7 @@ struct rf_media_reply {
     uint64_t cookie;              /* 0 for events that answer nothing */
     struct rf_media_name session;
     uint32_t leg;
-    uint16_t port[2];             /* OPENED: RTP ports of leg 0 and 1; RTCP one above */
+    uint16_t port[2];             /* OPENED: RTP ports of leg 0 and 1; RTCP one above. EXTENDED: port[leg] */
 };
 
 /** RF_ERR_RANGE when a field of one leg cannot be right. */

@@ -138,9 +138,9 @@ test_checks(void)
 
     ok(rf_media_request_check(&good, sizeof good) == RF_OK, "a CHANGE that sets nothing is fine");
     ok(rf_media_request_check(&good, sizeof good - 1) == RF_ERR_RANGE, "request refused: short");
-    REFUSED(q.version = 2, "another version");
+    REFUSED(q.version = RF_MEDIA_VERSION + 1, "another version");
     REFUSED(q.command = 0, "no command");
-    REFUSED(q.command = 6, "unknown command");
+    REFUSED(q.command = RF_MEDIA_EXTEND + 1, "unknown command");
     REFUSED(q.leg = 2, "third leg");
     REFUSED(q.session.generation = 0, "no session");
     REFUSED(q.change.tx.suite = 200, "unknown suite");
@@ -159,13 +159,24 @@ test_checks(void)
     ok(rf_media_request_check(&good, sizeof good) == RF_OK, "an OPEN");
     REFUSED(q.family[1] = 5, "family 5");
     REFUSED(q.timeout_s = RF_MEDIA_TIMEOUT_MAX_S + 1, "timeout above a day");
+    good = (struct rf_media_request){ .version = RF_MEDIA_VERSION, .command = RF_MEDIA_EXTEND, .session = { 0, 1 },
+                                      .leg = 1, .family = { 0, 6 } };
+    ok(rf_media_request_check(&good, sizeof good) == RF_OK, "an EXTEND");
+    REFUSED(q.leg = 0, "EXTEND by no family");
+    REFUSED(q.leg = 2, "EXTEND of a third leg");
+    REFUSED(q.session.generation = 0, "EXTEND of no session");
 
     ok(rf_media_reply_check(&r, sizeof r) == RF_OK, "a reply");
     r.session.generation = 2;
     ok(rf_media_reply_check(&r, sizeof r) == RF_ERR_RANGE, "reply refused: a session that is free");
     r.session.generation = 1;
-    r.event = 10;
+    r.event = RF_MEDIA_EXTENDED + 1;
     ok(rf_media_reply_check(&r, sizeof r) == RF_ERR_RANGE, "reply refused: unknown event");
+    r.event = RF_MEDIA_EXTENDED;
+    r.leg = 1;
+    ok(rf_media_reply_check(&r, sizeof r) == RF_OK, "EXTENDED");
+    r.port[1] = 0;
+    ok(rf_media_reply_check(&r, sizeof r) == RF_ERR_RANGE, "reply refused: EXTENDED without a port");
     r.event = RF_MEDIA_TIMEOUT;
     r.leg = 2;
     ok(rf_media_reply_check(&r, sizeof r) == RF_ERR_RANGE, "reply refused: third leg");

@@ -23,7 +23,9 @@ struct rf_leg {
     uint8_t rx_first;          /* which key is tried first, when there are two */
     uint8_t dtmf_payload;
     uint8_t owed;              /* RF_LEG_OWES_*: events not sent yet */
-    uint32_t port_index;       /* copy of the map's, which was checked when it was claimed */
+    uint32_t port_index;       /* in use: copy of the map's, which was checked when it was claimed */
+    uint32_t place_index[2];   /* all that it has, so */
+    uint8_t place_count;
     uint32_t clock_rate;       /* of the timestamps, not 0 */
     bool is_aes192_old;        /* the peer derives AES-192 keys the old way, so it wants ours that way */
     uint64_t heard_us;         /* last accepted packet, RTCP too */

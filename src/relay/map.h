@@ -71,6 +71,13 @@ struct rf_media_reception {
 
 #define RF_MEDIA_KEYS_RETIRED 8
 
+/* A pair of ports of a leg. */
+struct rf_media_place {
+    uint32_t port_index; /* of the thread's port table */
+    uint16_t port;
+    uint8_t family;      /* 4 or 6; 0: none. Written last */
+};
+
 struct rf_media_leg_state {
     struct rf_media_leg set;         /* as of the last CHANGE; keys are wiped on close */
     struct rf_media_leg next;        /* while `pending` is not 0: what is being made of it */
@@ -81,9 +88,8 @@ struct rf_media_leg_state {
     uint8_t learnt_how;              /* enum rf_learn_strength */
     uint32_t learnt_packets;         /* plain RTP: packets since the first one ... */
     uint64_t learnt_since_us;        /* ... and when that was */
-    uint32_t port_index;             /* of the thread's port table */
-    uint16_t port;
-    uint8_t family;                  /* 4 or 6 */
+    struct rf_media_place place[2];  /* [0]: of OPEN; [1]: of EXTEND, of the other family */
+    uint8_t at;                      /* which of them is used: that of set.peer's family */
     uint8_t told;                    /* RF_MEDIA_TOLD_*: events that were sent */
     uint64_t tx_print;               /* fingerprint of the key that the tx streams belong to; 0: none yet */
     uint64_t retired[RF_MEDIA_KEYS_RETIRED]; /* fingerprints of earlier ones, which must not come back */

@@ -221,6 +221,15 @@ rf_port_keeper_serve(struct rf_port_keeper *k, uint32_t thread, int fd)
     return send_reply(fd, &reply, b->fd);
 }
 
+void
+rf_port_keeper_set_address(struct rf_port_keeper *k, const struct rf_addr *address)
+{
+    struct rf_addr *own = &k->conf.address[address->sa.sa_family == AF_INET6];
+
+    rf_assert(!rf_addr_is_set(own)); /* ports that are bound already stay where they are */
+    *own = *address;
+}
+
 uint32_t
 rf_port_keeper_pairs(const struct rf_port_keeper *k)
 {

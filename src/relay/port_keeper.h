@@ -66,6 +66,9 @@ void rf_port_keeper_free(struct rf_port_keeper *k);
  */
 RF_MUST_CHECK enum rf_err rf_port_keeper_serve(struct rf_port_keeper *k, uint32_t thread, int fd);
 
+/** Bind to this address from now on: of a family that had none (rf_port_keeper_conf.address). */
+void rf_port_keeper_set_address(struct rf_port_keeper *k, const struct rf_addr *address);
+
 /** Pairs bound so far, of all threads. */
 uint32_t rf_port_keeper_pairs(const struct rf_port_keeper *k);
 

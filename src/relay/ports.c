@@ -365,15 +365,31 @@ rf_ports_moved(struct rf_ports *p, uint32_t index)
 
 /* --- datagrams --- */
 
+static void
+count(_Atomic uint64_t *n, uint64_t more)
+{
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + more, memory_order_relaxed);
+}
+
+/* At the port of the family by which this leg does not speak: nobody of the call. */
+static void
+drop_elsewhere(int fd, struct rf_media_counts *counts)
+{
+    uint8_t octet;
+
+    if (recv(fd, &octet, sizeof octet, MSG_DONTWAIT) >= 0)
+        count(&counts->in_foreign, 1);
+}
+
 size_t
 rf_ports_receive(struct rf_ports *p, struct rf_relay *r, const struct epoll_event *events, size_t n,
                  struct rf_frame *frames)
 {
-    size_t count = 0;
+    size_t filled = 0;
 
     for (size_t i = 0; i < n; i++) {
         uint32_t kind = (uint32_t)(events[i].data.u64 >> 32), index = (uint32_t)events[i].data.u64;
-        struct rf_frame *f = &frames[count];
+        struct rf_frame *f = &frames[filled];
         const struct pair *pair;
         socklen_t len = sizeof f->addr;
         ssize_t octets;
@@ -383,24 +399,25 @@ rf_ports_receive(struct rf_ports *p, struct rf_relay *r, const struct epoll_even
         pair = &p->pair[index];
         if (pair->state != PAIR_USED) /* closed by a request of this very round */
             continue;
+        if (rf_relay_port(r, pair->leg) != index) {
+            drop_elsewhere(pair->fd[kind], rf_relay_counts(r, pair->leg));
+            continue;
+        }
         rf_relay_prefetch(r, pair->leg);
         octets = recvfrom(pair->fd[kind], f->packet, RF_FRAME_PACKET_MAX, MSG_DONTWAIT | MSG_TRUNC, &f->addr.sa,
                           &len);
         if (octets < 0)
             continue; /* EAGAIN, or what a connected socket heard by ICMP: the peer may come back */
         if (octets > RF_FRAME_PACKET_MAX) {
-            _Atomic uint64_t *malformed = &rf_relay_counts(r, pair->leg)->in_malformed;
-
-            atomic_store_explicit(malformed, atomic_load_explicit(malformed, memory_order_relaxed) + 1,
-                                  memory_order_relaxed);
+            count(&rf_relay_counts(r, pair->leg)->in_malformed, 1);
             continue;
         }
         f->octets = (uint32_t)octets;
         f->leg = pair->leg;
         f->port = kind == RF_WATCH_RTCP ? RF_PORT_RTCP : RF_PORT_RTP;
-        count++;
+        filled++;
     }
-    return count;
+    return filled;
 }
 
 static bool
@@ -446,12 +463,10 @@ look_at(struct rf_ports *p, struct rf_relay *r, struct pair *n, uint64_t now_us)
     for (unsigned i = 0; i < RF_PORT_PAIR_FDS; i++) {
         uint32_t now = kernel_dropped(n->fd[i]);
 
-        atomic_store_explicit(dropped,
-                              atomic_load_explicit(dropped, memory_order_relaxed) + (uint32_t)(now - n->dropped[i]),
-                              memory_order_relaxed);
+        count(dropped, (uint32_t)(now - n->dropped[i]));
         n->dropped[i] = now;
     }
-    if (!n->is_connected && rf_addr_is_set(target) && now_us - n->due_us >= STABLE_US &&
+    if (!n->is_connected && &p->pair[rf_relay_port(r, n->leg)] == n && rf_addr_is_set(target) && now_us - n->due_us >= STABLE_US &&
         now_us - heard_us < HEARD_US)
         n->is_connected = connect(n->fd[0], &target->sa, rf_addr_len(target)) == 0;
 }

@@ -301,7 +301,7 @@ test_session_life(void)
     ok(request((struct rf_media_request){ .command = RF_MEDIA_ADOPT, .session = other, .epoch = 9 }).event ==
            RF_MEDIA_ADOPTED, "ADOPT");
     request((struct rf_media_request){ .command = RF_MEDIA_SWEEP, .epoch = 9 });
-    ok(rf_relay_open_count(w.relay) == 1 && rf_media_map_find(w.map, other)->leg[0].port != 0,
+    ok(rf_relay_open_count(w.relay) == 1 && rf_media_map_find(w.map, other)->leg[0].place[0].port != 0,
        "SWEEP closes the others");
     ok(request((struct rf_media_request){ .command = RF_MEDIA_ADOPT, .session = other, .epoch = 8 }).event ==
            RF_MEDIA_GONE, "an older process cannot take it back");
@@ -317,6 +317,61 @@ test_session_life(void)
        "a repeated OPEN finds what it opened");
     end_fini(&a);
     end_fini(&b);
+    end();
+}
+
+static struct rf_media_reply
+extend(struct rf_media_name name, uint8_t family, bool is_repeat)
+{
+    return request((struct rf_media_request){ .command = RF_MEDIA_EXTEND, .session = name, .leg = 1,
+                                              .family = { 0, family }, .is_repeat = is_repeat });
+}
+
+/* A leg with a port of each family speaks by that of its peer. */
+static void
+test_two_families(void)
+{
+    struct end a, b, v6;
+    struct rf_media_name name;
+    struct rf_media_reply r;
+    uint32_t first, taken = 0;
+    uint16_t port;
+
+    begin();
+    end_init(&a, "192.0.2.10:4000", 1, true, 0xaaaa);
+    end_init(&b, "198.51.100.5:6000", 2, true, 0xbbbb);
+    end_init(&v6, "[2001:db8::6]:6006", 1, true, 0xcccc);
+    name = call(&a, &b);
+    first = rf_relay_port(w.relay, 2 * name.slot + 1);
+    r = extend(name, 4, false);
+    ok(r.event == RF_MEDIA_EXTENDED && r.port[1] == rf_media_map_find(w.map, name)->leg[1].place[0].port,
+       "EXTEND by the family that it has gives the port that it has");
+    r = extend(name, 6, false);
+    port = r.port[1];
+    ok(r.event == RF_MEDIA_EXTENDED && r.leg == 1 && port != rf_media_map_find(w.map, name)->leg[1].place[0].port,
+       "EXTEND by the other family gives another port");
+    ok(extend(name, 6, true).port[1] == port, "a repeated EXTEND gives the same one");
+    ok(rf_relay_port(w.relay, 2 * name.slot + 1) == first && talk(name, &a, 0, &b, false) && talk(name, &b, 1, &a, false),
+       "media goes on at the first port meanwhile");
+    memset(&a.rx_stream, 0, sizeof a.rx_stream); /* the far end's, for another SSRC */
+    ok(change(name, 1, &v6) && rf_relay_port(w.relay, 2 * name.slot + 1) != first && talk(name, &a, 0, &v6, false) &&
+           talk(name, &v6, 1, &a, false), "a peer of the other family is spoken to by its port");
+    v6.leg.peer = (struct rf_addr){ 0 };
+    ok(change(name, 1, &v6) && rf_relay_port(w.relay, 2 * name.slot + 1) != first, "a hold without an address stays there");
+    v6.leg.peer = v6.addr;
+    ok(change(name, 1, &v6), "and is resumed");
+    restart();
+    ok(rf_relay_open_count(w.relay) == 1 && rf_relay_port(w.relay, 2 * name.slot + 1) != first &&
+           talk(name, &v6, 1, &a, false), "a new process has both ports and goes on by the one in use");
+    ok(change(name, 1, &b) && rf_relay_port(w.relay, 2 * name.slot + 1) == first, "a peer of the first family comes back");
+    request((struct rf_media_request){ .command = RF_MEDIA_CLOSE, .session = name });
+    for (unsigned i = 0; i < 64; i++)
+        taken += w.taken[i];
+    ok(taken == 0, "CLOSE gives all ports back (%u are left)", taken);
+    ok(extend(name, 6, false).event == RF_MEDIA_GONE, "EXTEND of a session that ended: GONE");
+    end_fini(&a);
+    end_fini(&b);
+    end_fini(&v6);
     end();
 }
 
@@ -374,6 +429,7 @@ main(void)
     test_follow();
     test_required();
     test_session_life();
+    test_two_families();
     test_numbers();
     return tap_done();
 }

@@ -184,7 +184,7 @@ load_leg(struct rf_relay *r, uint32_t index)
     leg->symmetric = set->symmetric;
     leg->is_tx_srtp = set->tx.suite != 0;
     leg->dtmf_payload = set->dtmf_payload;
-    leg->port_index = leg->state->port_index;
+    leg->port_index = leg->state->place[leg->state->at].port_index;
     leg->is_rx_authentic = set->rx_count > 0;
     leg->is_tx_null = leg->is_tx_srtp && rf_srtp_suite(set->tx.suite)->has_null_cipher;
     leg->is_rx_null = false;
@@ -207,6 +207,17 @@ retire(struct rf_media_leg_state *st, uint64_t print)
         return;
     st->retired[st->retired_count % RF_MEDIA_KEYS_RETIRED] = print;
     st->retired_count++;
+}
+
+/* Which pair of ports speaks with this peer. A hold of the old style names none: then it stays. */
+static uint8_t
+place_for(const struct rf_media_leg_state *st, const struct rf_addr *peer)
+{
+    uint8_t family = peer->sa.sa_family == AF_INET6 ? 6 : 4;
+
+    if (!rf_addr_is_set(peer))
+        return st->at;
+    return st->place[1].family == family && st->place[0].family != family;
 }
 
 static void
@@ -235,6 +246,7 @@ finish_change(struct rf_media_leg_state *st)
         st->learnt_packets = 0;
         st->learnt_since_us = 0;
     }
+    st->at = place_for(st, &st->next.peer);
     st->set = st->next;
     atomic_store_explicit(&st->pending, 0, memory_order_release);
     rf_wipe(&st->next, sizeof st->next);
@@ -322,11 +334,21 @@ session_at(const struct rf_relay *r, uint32_t slot)
     return &r->map->session[r->first_slot + slot];
 }
 
+/* The map's numbers, while they are known to be right: what is given back later was taken. */
+static void
+keep_places(struct rf_leg *leg)
+{
+    leg->place_count = leg->state->place[1].family != 0 ? 2 : 1;
+    for (unsigned i = 0; i < leg->place_count; i++)
+        leg->place_index[i] = leg->state->place[i].port_index;
+}
+
 static void
 attach_legs(struct rf_relay *r, uint32_t slot)
 {
     for (uint32_t i = 2 * slot; i < 2 * slot + 2; i++) {
         r->leg[i] = (struct rf_leg){ .state = &session_at(r, slot)->leg[i % 2], .is_open = true };
+        keep_places(&r->leg[i]);
         load_leg(r, i);
     }
     r->open_count++;
@@ -336,12 +358,13 @@ static void
 close_session(struct rf_relay *r, uint32_t slot, uint64_t now_us)
 {
     struct rf_media_session *s = session_at(r, slot);
-    uint32_t port_index[2];
+    uint32_t port_index[2][2], places[2];
 
     for (uint32_t i = 2 * slot; i < 2 * slot + 2; i++) {
         struct rf_media_leg_state *st = &s->leg[i % 2];
 
-        port_index[i % 2] = r->leg[i].port_index;
+        places[i % 2] = r->leg[i].place_count;
+        memcpy(port_index[i % 2], r->leg[i].place_index, sizeof port_index[0]);
         if (r->leg[i].owed != 0)
             r->owing--;
         drop_contexts(&r->leg[i]);
@@ -355,7 +378,8 @@ close_session(struct rf_relay *r, uint32_t slot, uint64_t now_us)
     atomic_store_explicit(&s->generation, generation(s) + 1, memory_order_release);
     /* After the generation: a process that dies between leaves a free slot, and its ports with nobody. */
     for (unsigned i = 0; i < 2; i++)
-        r->io.give(r->io.ctx, port_index[i], now_us);
+        for (unsigned j = 0; j < places[i]; j++)
+            r->io.give(r->io.ctx, port_index[i][j], now_us);
     r->open_count--;
     slot_give(r, slot, now_us + RF_MEDIA_REST_US);
 }
@@ -385,7 +409,7 @@ answer_opened(const struct rf_relay *r, uint32_t slot, struct rf_media_reply *re
     reply->event = RF_MEDIA_OPENED;
     reply->session = (struct rf_media_name){ r->first_slot + slot, generation(s) };
     for (unsigned i = 0; i < 2; i++)
-        reply->port[i] = s->leg[i].port;
+        reply->port[i] = s->leg[i].place[0].port;
 }
 
 static enum rf_err
@@ -424,9 +448,7 @@ open_session(struct rf_relay *r, uint32_t worker, const struct rf_media_request 
     s->timeout_us = q->timeout_s * 1000000ull;
     for (unsigned i = 0; i < 2; i++) {
         memset(&s->leg[i], 0, sizeof s->leg[i]);
-        s->leg[i].port_index = port_index[i];
-        s->leg[i].port = port[i];
-        s->leg[i].family = q->family[i];
+        s->leg[i].place[0] = (struct rf_media_place){ port_index[i], port[i], q->family[i] };
     }
     atomic_store_explicit(&s->generation, generation(s) + 1, memory_order_release);
     attach_legs(r, slot);
@@ -452,6 +474,33 @@ sweep(struct rf_relay *r, uint32_t worker, uint64_t epoch, uint64_t now_us)
         if (r->leg[2 * slot].is_open && s->worker == worker && s->epoch < epoch)
             close_session(r, slot, now_us);
     }
+}
+
+/* A port of the other family beside the leg's own. One that is there is the answer: the request may be a repeated one. */
+static enum rf_err
+extend(struct rf_relay *r, uint32_t index, uint8_t family, struct rf_media_reply *reply)
+{
+    struct rf_media_place *place = r->leg[index].state->place;
+    uint32_t port_index;
+    uint16_t port;
+    enum rf_err err = RF_OK;
+
+    reply->event = RF_MEDIA_FULL;
+    reply->leg = index % 2;
+    if (place[0].family != family && place[1].family == 0) {
+        err = r->io.take(r->io.ctx, family, index, &port_index, &port);
+        if (err != RF_OK)
+            return err == RF_ERR_AGAIN ? RF_ERR_AGAIN : RF_OK;
+        place[1].port_index = port_index;
+        place[1].port = port;
+        /* A process that dies before this leaves a leg with one place. */
+        atomic_signal_fence(memory_order_seq_cst);
+        place[1].family = family;
+        keep_places(&r->leg[index]);
+    }
+    reply->event = RF_MEDIA_EXTENDED;
+    reply->port[index % 2] = place[place[0].family != family].port;
+    return RF_OK;
 }
 
 enum rf_err
@@ -480,11 +529,13 @@ rf_relay_request(struct rf_relay *r, uint32_t worker, const struct rf_media_requ
         s->epoch = q->epoch;
         reply->event = RF_MEDIA_ADOPTED;
         for (unsigned i = 0; i < 2; i++)
-            reply->port[i] = s->leg[i].port;
+            reply->port[i] = s->leg[i].place[0].port;
         return RF_OK;
     }
     if (s->worker != worker)
         return RF_OK;
+    if (q->command == RF_MEDIA_EXTEND)
+        return extend(r, 2 * slot + q->leg, q->family[q->leg], reply);
     if (q->command == RF_MEDIA_CHANGE) {
         change(r, 2 * slot + q->leg, &q->change, now_us);
         reply->event = RF_MEDIA_CHANGED;
@@ -527,7 +578,11 @@ is_sane(const struct rf_media_session *s)
     for (unsigned i = 0; i < 2; i++) {
         const struct rf_media_leg_state *st = &s->leg[i];
 
-        if ((st->family != 4 && st->family != 6) || st->learnt_how > RF_LEARN_EXACT)
+        if ((st->place[0].family != 4 && st->place[0].family != 6) || st->learnt_how > RF_LEARN_EXACT)
+            return false;
+        if (st->place[1].family != 0 && st->place[1].family != 10 - st->place[0].family)
+            return false;
+        if (st->at > (st->place[1].family != 0))
             return false;
         if (rf_media_leg_check(&st->set) != RF_OK)
             return false;
@@ -561,6 +616,23 @@ recover_leg(struct rf_relay *r, uint32_t index, uint64_t now_us)
     leg->heard_us = now_us; /* silence counts from here: what came meanwhile waits in the sockets */
 }
 
+/* All its pairs of ports, or none. */
+static bool
+claim_places(struct rf_relay *r, uint32_t slot, const struct rf_media_session *s)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        const struct rf_media_place *p = &s->leg[i / 2].place[i % 2];
+
+        if (p->family == 0 || r->io.claim(r->io.ctx, p->family, 2 * slot + i / 2, p->port_index, p->port))
+            continue;
+        while (i-- > 0)
+            if (s->leg[i / 2].place[i % 2].family != 0)
+                r->io.give(r->io.ctx, s->leg[i / 2].place[i % 2].port_index, 0);
+        return false;
+    }
+    return true;
+}
+
 static bool
 recover(struct rf_relay *r, uint32_t slot, uint64_t now_us)
 {
@@ -574,12 +646,8 @@ recover(struct rf_relay *r, uint32_t slot, uint64_t now_us)
         }
     if (!is_sane(s))
         return false;
-    for (unsigned i = 0; i < 2; i++)
-        if (!r->io.claim(r->io.ctx, s->leg[i].family, 2 * slot + i, s->leg[i].port_index, s->leg[i].port)) {
-            if (i == 1)
-                r->io.give(r->io.ctx, s->leg[0].port_index, 0);
-            return false;
-        }
+    if (!claim_places(r, slot, s))
+        return false;
     attach_legs(r, slot);
     for (unsigned i = 0; i < 2; i++)
         recover_leg(r, 2 * slot + i, now_us);

@@ -88,7 +88,17 @@ static void
 begin_host(struct rf_resolve *r)
 {
     add_host(r, r->fallback, r->port != 0 ? r->port : rf_transport_port(r->fallback), r->host);
+    if (r->udp_at_last)
+        add_host(r, RF_UDP, r->port != 0 ? r->port : rf_transport_port(RF_UDP), r->host);
     r->step = RF_RESOLVE_HOST;
+}
+
+static void
+add_ready(struct rf_resolve *r, enum rf_transport t, const struct rf_addr *a, uint16_t port)
+{
+    r->ready[r->ready_count] = *a;
+    rf_addr_set_port(&r->ready[r->ready_count], port);
+    r->ready_transport[r->ready_count++] = t;
 }
 
 static bool
@@ -119,6 +129,7 @@ rf_resolve_begin(struct rf_resolve *r, const struct rf_sip_uri *uri, const struc
         return err;
     if (!has_transport(conf, r->fallback))
         return RF_ERR_UNSUPPORTED;
+    r->udp_at_last = !is_given && !r->is_sips && conf->avoid_udp && conf->udp && r->fallback != RF_UDP;
 
     if (rf_addr_parse(target, 0, &numeric) == RF_OK) {
         struct rf_buf b = rf_buf(r->host, sizeof r->host - 1);
@@ -126,10 +137,9 @@ rf_resolve_begin(struct rf_resolve *r, const struct rf_sip_uri *uri, const struc
         if (!family_is_ours(r, &numeric))
             return RF_ERR_UNSUPPORTED;
         rf_put_host(&b, &numeric, false);
-        rf_addr_set_port(&numeric, r->port != 0 ? r->port : rf_transport_port(r->fallback));
-        r->ready[0] = numeric;
-        r->ready_count = 1;
-        r->ready_transport = r->fallback;
+        add_ready(r, r->fallback, &numeric, r->port != 0 ? r->port : rf_transport_port(r->fallback));
+        if (r->udp_at_last)
+            add_ready(r, RF_UDP, &numeric, r->port != 0 ? r->port : rf_transport_port(RF_UDP));
         r->step = RF_RESOLVE_END;
         return RF_OK;
     }
@@ -167,7 +177,18 @@ naptr_transport(const struct rf_resolve *r, const struct rf_dns_record *n, enum 
         *out = RF_UDP;
     else
         return false;
-    return has_transport(&r->conf, *out) && !(*out == RF_UDP && r->conf.avoid_udp && r->conf.tcp);
+    return has_transport(&r->conf, *out);
+}
+
+/* Does `a`, which leads to transport at, come before b? A large request goes by UDP only when nothing else is left. */
+static bool
+naptr_is_before(const struct rf_resolve *r, const struct rf_dns_record *a, enum rf_transport at,
+                const struct rf_dns_record *b, enum rf_transport bt)
+{
+    if (r->conf.avoid_udp && (at == RF_UDP) != (bt == RF_UDP))
+        return bt == RF_UDP;
+    return a->naptr.order < b->naptr.order ||
+           (a->naptr.order == b->naptr.order && a->naptr.preference < b->naptr.preference);
 }
 
 /* Usable records by order, then preference: each leads to one SRV name. */
@@ -186,8 +207,7 @@ take_naptr(struct rf_resolve *r, const struct rf_dns_answer *a)
 
             if (used[i] || !naptr_transport(r, n, &t))
                 continue;
-            if (best == NULL || n->naptr.order < best->naptr.order ||
-                (n->naptr.order == best->naptr.order && n->naptr.preference < best->naptr.preference)) {
+            if (best == NULL || naptr_is_before(r, n, t, best, best_t)) {
                 best = n;
                 best_t = t;
                 at = i;
@@ -206,9 +226,8 @@ take_naptr(struct rf_resolve *r, const struct rf_dns_answer *a)
         add_services_of(r, RF_TLS);
         return;
     }
-    if (!r->conf.avoid_udp || !r->conf.tcp)
-        add_services_of(r, RF_UDP);
-    add_services_of(r, RF_TCP);
+    add_services_of(r, r->conf.avoid_udp ? RF_TCP : RF_UDP);
+    add_services_of(r, r->conf.avoid_udp ? RF_UDP : RF_TCP);
 }
 
 /*
@@ -268,12 +287,8 @@ take_addresses(struct rf_resolve *r, const struct rf_dns_answer *a)
     const struct rf_resolve_host *h = &r->host_list[r->host_next];
 
     r->ready_next = r->ready_count = 0;
-    r->ready_transport = h->transport;
-    for (size_t i = 0; i < a->count; i++) {
-        r->ready[i] = a->record[i].addr;
-        rf_addr_set_port(&r->ready[i], h->port);
-        r->ready_count++;
-    }
+    for (size_t i = 0; i < a->count; i++)
+        add_ready(r, h->transport, &a->record[i].addr, h->port);
     next_family(r);
 }
 
@@ -329,7 +344,7 @@ rf_resolve_next(struct rf_resolve *r, struct rf_target *target)
 {
     for (;;) {
         if (r->ready_next < r->ready_count) {
-            target->transport = r->ready_transport;
+            target->transport = r->ready_transport[r->ready_next];
             target->addr = r->ready[r->ready_next++];
             memcpy(target->host, r->host, sizeof target->host);
             return RF_OK;

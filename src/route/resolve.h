@@ -29,7 +29,8 @@ struct rf_resolve_conf {
     bool udp, tcp, tls;       /* what we can send by; at least one */
     bool ipv4, ipv6;          /* at least one */
     bool ipv4_first;          /* of a host with both; otherwise IPv6 (RFC 6724) */
-    bool avoid_udp;           /* the request is larger than 1300 octets (RFC 3261 18.1.1) */
+    bool avoid_udp;           /* a large request (RFC 3261 18.1.1): where the URI names no transport, targets of TCP
+                                 and TLS come before those of UDP, which are what is left when they fail */
     bool sips_tls_name;       /* ask for _sips._tls before _sips._tcp (requirement GEN-5) */
     const struct rf_rand *rand; /* for the weights; outlives the machine */
 };
@@ -49,6 +50,7 @@ struct rf_resolve {
     struct rf_resolve_conf conf;
     enum { RF_RESOLVE_NAPTR, RF_RESOLVE_SRV, RF_RESOLVE_HOST, RF_RESOLVE_END } step;
     bool is_sips, found_srv;
+    bool udp_at_last;           /* of a host without SRV records: after `fallback` */
     enum rf_transport fallback; /* without SRV records */
     uint16_t port;              /* of the URI; 0: none */
     char host[RF_DNS_NAME_MAX];
@@ -66,7 +68,7 @@ struct rf_resolve {
     } host_list[RF_RESOLVE_HOSTS_MAX];
     size_t ready_count, ready_next;
     struct rf_addr ready[RF_DNS_RECORDS_MAX]; /* addresses of the last answer */
-    enum rf_transport ready_transport;
+    enum rf_transport ready_transport[RF_DNS_RECORDS_MAX];
 };
 
 /**

@@ -47,7 +47,7 @@ with Daemon(users=USERS, srtp={"203": "off", "204": "off"}, more=LIMITS, workers
     tap.ok(len(busy) > 100 and all(m.get("retry-after").isdigit() and int(m.get("retry-after")) > 0 for m in busy),
            "requests above the limit: 503 with Retry-After", f"{len(answers)} answers, {len(busy)} of them 503")
     tap.equal(other.register("203", USERS["203"], DOMAIN).status, 200, "others are served")
-    tap.equal(status(daemon)["worker"][0]["banned"], 0, "forged-looking datagrams ban nobody")
+    tap.equal(status(daemon)["shares"]["guard"]["banned"], 0, "forged-looking datagrams ban nobody")
     time.sleep(1.2)
     victim = sip.Endpoint("tcp", daemon.ports["tcp"], VICTIM)
     reply = victim.register("204", USERS["204"], DOMAIN)
@@ -66,7 +66,7 @@ with Daemon(users=USERS, srtp={"203": "off", "204": "off"}, more=LIMITS, workers
     tap.ok(closed, "a connection that floods is closed")
     event = daemon.wait_event("refused", 5, code="RF-511")
     tap.ok(event is not None and event.get("addr") == ATTACKER[0], "its source is banned: RF-511", event)
-    tap.ok(status(daemon)["worker"][0]["banned"] == 1, "status counts it")
+    tap.ok(status(daemon)["shares"]["guard"]["banned"] == 1, "status counts it")
     again = None
     try:
         again = sip.Endpoint("tcp", daemon.ports["tcp"], ATTACKER)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """IPv6 end to end: REGISTER and calls between IPv6 phones by UDP, TCP and TLS, and between an IPv4 and an IPv6
-phone, whose legs have media ports of different families.
+phone, whose legs have media ports of different families; and a user whose phones are of both, who all ring.
 
 # sanitizers: address
 """
@@ -81,6 +81,73 @@ def call(daemon, servers, transports, what):
             x.close()
 
 
+def ring_both(servers, winner, what):
+    """203 (IPv4) calls 204, who has a phone of each family; number `winner` of them answers."""
+    caller = sip.Endpoint("udp", servers[0]["udp"])
+    phones = [sip.Endpoint("udp", servers[0]["udp"]), sip.Endpoint("tcp", servers[1]["tcp"])]
+    media = [rtp.Media(0xb0 + i, socket.AF_INET6 if i == 1 else socket.AF_INET) for i in range(2)]
+    heard = rtp.Media(0xbf, socket.AF_INET)
+    try:
+        caller.register("203", USERS["203"], DOMAIN)
+        for p in phones:
+            p.register("204", USERS["204"], DOMAIN)
+        calling = sip.call(caller, "203", USERS["203"], DOMAIN, "204", description(heard, False))
+        next(calling, None)
+        invites = [p.wait(lambda m: m.method == "INVITE", 10) for p in phones]
+        if not tap.ok(None not in invites, f"{what}: the phones of both families ring", [i and i.start for i in invites]):
+            return
+        for i, name in enumerate(("IP4", "IP6")):
+            host, _ = rtp.peer_of(invites[i].body)
+            tap.ok(families(invites[i].body) == {name} and (":" in host) == (i == 1),
+                   f"{what}: the {name} phone is offered {name} alone", invites[i].text)
+        # Early media from the one that does not win: the relay changes over.
+        other = 1 - winner
+        phones[other].reply(invites[other], 183, "Session Progress", "e", [f"Contact: {phones[other].contact('204')}"],
+                            description(media[other], other == 1))
+        for first in calling:
+            if first.status == 183:
+                break
+        heard.start(rtp.peer_of(first.body))
+        media[other].start(rtp.peer_of(invites[other].body))
+        time.sleep(0.6)
+        tap.ok(len(media[other].received) > 10 and len(heard.received) > 10, f"{what}: early media of the other one flows",
+               f"{len(media[other].received)} and {len(heard.received)} packets")
+        media[other].stop()
+        phones[winner].reply(invites[winner], 200, "OK", "w", [f"Contact: {phones[winner].contact('204')}"],
+                             description(media[winner], winner == 1))
+        last = None
+        for last in calling:
+            pass
+        if not tap.ok(last is not None and last.status == 200, f"{what}: it is answered", last and last.text):
+            return
+        tap.ok(rtp.peer_of(last.body) == rtp.peer_of(first.body), f"{what}: the caller's media stays at its place",
+               f"{first.body}\n{last.body}")
+        dialog = sip.Dialog.of_caller(caller, last)
+        dialog.ack()
+        tap.ok(phones[winner].wait(lambda m: m.method == "ACK", 5) is not None, f"{what}: the ACK goes through")
+        cancel = phones[other].wait(lambda m: m.method == "CANCEL", 5)
+        tap.ok(cancel is not None, f"{what}: the other phone is cancelled")
+        if cancel is not None:
+            phones[other].reply(cancel, 200, "OK")
+            phones[other].reply(invites[other], 487, "Request Terminated", "e")
+        before = len(heard.received)
+        media[winner].start(rtp.peer_of(invites[winner].body))
+        time.sleep(1)
+        tap.ok(len(media[winner].received) > 30 and len(heard.received) - before > 30, f"{what}: media flows both ways",
+               f"{len(media[winner].received)} and {len(heard.received) - before} packets")
+        dialog.request("BYE")
+        bye = phones[winner].wait(lambda m: m.method == "BYE", 5)
+        tap.ok(bye is not None, f"{what}: BYE ends it")
+        if bye is not None:
+            phones[winner].reply(bye, 200, "OK")
+    finally:
+        caller.register("203", USERS["203"], DOMAIN, expires=0)
+        for p in phones:
+            p.register("204", USERS["204"], DOMAIN, expires=0)
+        for x in [caller, heard] + phones + media:
+            x.close()
+
+
 with Daemon(users=USERS, srtp=OPTIONAL, workers=2, listen=LISTEN, more="security {\n    strict-keys off\n}\n") as daemon:
     v4, v6 = {}, {}
     for item in daemon.ready["listen"]:
@@ -92,6 +159,8 @@ with Daemon(users=USERS, srtp=OPTIONAL, workers=2, listen=LISTEN, more="security
         call(daemon, (v6, v6), (transport, transport), f"IPv6 to IPv6 by {transport.upper()}")
     call(daemon, (v4, v6), ("udp", "udp"), "IPv4 to IPv6 by UDP")
     call(daemon, (v6, v4), ("tls", "tcp"), "IPv6 by TLS to IPv4 by TCP")
+    ring_both((v4, v6), 1, "phones of both families, the IPv6 one answers")
+    ring_both((v4, v6), 0, "phones of both families, the IPv4 one answers")
     tap.equal(len(daemon.cli("calls", json_out=True)), 0, "no call is left over")
     phone = sip.Endpoint("udp", v6["udp"])
     phone.register("203", USERS["203"], DOMAIN)

@@ -5,59 +5,16 @@ contacts with host names (RFC 3263), the next target after a failed connect, Pat
 # sanitizers: address
 """
 import socket
-import struct
 import threading
 import time
 
 import sip
 import tap
 from daemon import DOMAIN, Daemon
+from zone import A, SRV, Zone
 
 USERS = {"203": "salt-river-08", "204": "moss-wheel-55"}
 OPTIONAL = {"203": "optional", "204": "optional"}
-A, AAAA, SRV, NAPTR = 1, 28, 33, 35
-
-
-def name_octets(name):
-    return b"".join(bytes([len(x)]) + x.encode() for x in name.split(".") if x) + b"\0"
-
-
-class Zone:
-    """A DNS server: `records` maps (name, type) to a list of RDATA; what is not there has no records."""
-
-    def __init__(self):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.records, self.asked = {}, []
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                octets, peer = self.socket.recvfrom(4096)
-            except OSError:
-                return
-            labels, at = [], 12
-            while octets[at]:
-                labels.append(octets[at + 1:at + 1 + octets[at]].decode())
-                at += 1 + octets[at]
-            name, kind = ".".join(labels).lower(), struct.unpack("!H", octets[at + 1:at + 3])[0]
-            self.asked.append((name, kind))
-            answers = self.records.get((name, kind), [])
-            known = any(n == name for n, _ in self.records)
-            reply = octets[:2] + struct.pack("!HHHHH", 0x8180 | (0 if known else 3), 1, len(answers), 0, 0)
-            reply += octets[12:at + 5]
-            for data in answers:
-                reply += b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 30, len(data)) + data
-            self.socket.sendto(reply, peer)
-
-    def address(self, name, *hosts):
-        self.records[name, A] = [socket.inet_aton(h) for h in hosts]
-
-    def srv(self, name, *rows):
-        self.records[name, SRV] = [struct.pack("!HHH", priority, 1, port) + name_octets(host)
-                                   for priority, port, host in rows]
 
 
 class Listener:

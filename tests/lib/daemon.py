@@ -20,10 +20,10 @@ PASSWORDS = {"201": "tidal-copper-41", "202": "birch-lamp-73", "203": "salt-rive
 def free_ports(count):
     """The first port of so many that nobody on this machine has: several daemons may run at one time."""
     while True:
-        first = random.randrange(20000, 58000, count)
+        first = random.randrange(20000, 58000, min(count, 4000))
         probes = []
         try:
-            for port in range(first, first + count, 2):
+            for port in range(first, first + count, max(2, count // 400 * 2)):  # no more descriptors than any shell allows
                 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 probes.append(s)
                 s.bind(("127.0.0.1", port))
@@ -36,11 +36,12 @@ def free_ports(count):
 
 
 def config(listen="udp:127.0.0.1:0 tcp:127.0.0.1:0 tls:127.0.0.1:0", users=None, workers=1, threads=1, more="",
-           srtp=None, require_tls=False, sip=""):
-    """Text of a configuration with users 201 to 203 (or those given as {name: password})."""
+           srtp=None, require_tls=False, sip="", of_user=None, ports=400):
+    """Text of a configuration with users 201 to 203 (or those given as {name: password}); of_user: more lines of a user's
+    block."""
     users = users or PASSWORDS
     srtp = srtp or {"201": "required", "202": "required", "203": "optional"}
-    first = free_ports(400)
+    first = free_ports(ports)
     text = f"""domain {DOMAIN}
 platform pbx
 security-profile secure
@@ -52,13 +53,13 @@ signal {{
     workers {workers}
 }}
 media {{
-    ports {first}-{first + 399}
+    ports {first}-{first + ports - 1}
     threads {threads}
 }}
 """
     for name, password in users.items():
         text += f"user {name} {{\n    password {password}\n    srtp {srtp.get(name, 'required')}\n"
-        text += f"    require-tls {'on' if require_tls else 'off'}\n}}\n"
+        text += f"    require-tls {'on' if require_tls else 'off'}\n    {(of_user or {}).get(name, '')}\n}}\n"
     return text + more
 
 

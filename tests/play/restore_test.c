@@ -22,8 +22,8 @@ with_a_call(void)
 
     stage_user(s, "201", RF_SRTP_REQUIRED);
     stage_user(s, "202", RF_SRTP_REQUIRED);
-    a = stage_phone(s, "a", "201", RF_TLS);
-    b = stage_phone(s, "b", "202", RF_TLS);
+    a = stage_phone(s, "a", "201", RF_TLS, false);
+    b = stage_phone(s, "b", "202", RF_TLS, false);
     phone_register(s, a);
     phone_register(s, b);
     phone_invite(s, a, "202", SDP, NULL);

@@ -151,8 +151,9 @@ describe(struct play *p, struct phone *ph, int from, bool answers)
         ph->key = atoi(v);
     if ((v = option(p, from, "ver")) != NULL)
         ph->version = atoi(v);
-    rf_putf(&b, "v=0\r\no=%s 7 %d IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d %s ", ph->user, ph->version,
-            addr, addr, ph->port, profile);
+    rf_putf(&b, "v=0\r\no=%s 7 %d IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\nm=audio %d %s ", ph->user, ph->version,
+            strchr(addr, ':') != NULL ? "IP6" : "IP4", addr, strchr(addr, ':') != NULL ? "IP6" : "IP4", addr, ph->port,
+            profile);
     v = option(p, from, "codecs");
     rf_putf(&b, "%s\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n", v != NULL ? v : "0 101");
     if ((v = option(p, from, "dir")) != NULL)
@@ -331,19 +332,36 @@ user(struct play *p)
     }
 }
 
-/* phone a 201 udp|tcp|tls [unregistered] [mute] */
+/* phone a 201 udp|tcp|tls [v6] [unregistered] [mute] */
 static void
 phone(struct play *p)
 {
     enum rf_transport t = flag(p, 3, "tls") ? RF_TLS : flag(p, 3, "tcp") ? RF_TCP : RF_UDP;
-    struct phone *ph = stage_phone(p->s, p->words[1], p->words[2], t);
+    struct phone *ph = stage_phone(p->s, p->words[1], p->words[2], t, flag(p, 3, "v6"));
 
     ph->is_mute = flag(p, 3, "mute");
     if (!flag(p, 3, "unregistered"))
         phone_register(p->s, ph);
 }
 
-/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain N */
+/* b leads to c d: the binding of b leads to c and d when b itself does not serve (RFC 3263)
+ * b leads large c: a request that does not fit UDP goes to c first */
+static void
+leads(struct play *p, struct phone *ph)
+{
+    for (int i = 3; i < p->n; i++) {
+        struct phone *to = phone_named(p->s, p->words[i]);
+
+        if (to == NULL || ph->ways == WAYS_MAX)
+            fails(p, "no phone %s", p->words[i]);
+        else if (strcmp(p->words[2], "large") == 0)
+            ph->large_way = to;
+        else
+            ph->way[ph->ways++] = to;
+    }
+}
+
+/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain|udp-max N */
 static void
 set(struct play *p)
 {
@@ -360,13 +378,15 @@ set(struct play *p)
         s->calls_max = v;
     else if (strcmp(p->words[1], "calls-per-user") == 0)
         s->calls_per_user_max = v;
+    else if (strcmp(p->words[1], "udp-max") == 0)
+        p->s->udp_max = v;
     else if (strcmp(p->words[1], "explain") == 0)
         s->explain_to_peer = v != 0;
     else
         fails(p, "no such setting");
 }
 
-/* relay full|silent|away|back|timeout A|gone / relay leg A encrypted|clear|sends|mute|listens|deaf|required|unset */
+/* relay full|one-family|silent|away|back|timeout A|gone / relay leg A encrypted|clear|sends|mute|listens|deaf|required|unset */
 static void
 relay(struct play *p)
 {
@@ -378,6 +398,8 @@ relay(struct play *p)
 
     if (strcmp(what, "full") == 0)
         s->relay_full = true;
+    else if (strcmp(what, "one-family") == 0)
+        s->relay_one_family = true;
     else if (strcmp(what, "silent") == 0)
         s->relay_silent = true;
     else if (strcmp(what, "away") == 0)
@@ -469,6 +491,8 @@ nothing_left(struct play *p)
     for (int i = 0; i < SAVED_MAX; i++)
         if (p->s->saved[i].value != NULL)
             fails(p, "a call that ended is still saved");
+    if (!rf_list_empty(&p->s->paths))
+        fails(p, "left: a path");
 }
 
 static void
@@ -530,6 +554,14 @@ perform(struct play *p)
             return;
         if (strcmp(p->words[1], "sends") == 0)
             sends(p, ph);
+        else if (strcmp(p->words[1], "leads") == 0)
+            leads(p, ph);
+        else if (strcmp(p->words[1], "aside") == 0) { /* b aside N [retry-after=S]: how often b was set aside */
+            const char *seconds = option(p, 3, "retry-after");
+
+            if (ph->asides != atoi(p->words[2]) || (seconds != NULL && ph->retry_after_s != (uint32_t)atoi(seconds)))
+                fails(p, "%s was set aside %d times, Retry-After %u", ph->name, ph->asides, ph->retry_after_s);
+        }
         else if (strcmp(p->words[1], "expects") == 0)
             expects(p, ph);
         else if (strcmp(p->words[1], "asks") == 0)

@@ -280,8 +280,18 @@ run(uint64_t seed, char why[static 400])
 
         snprintf(name, sizeof name, "p%d", i);
         snprintf(user, sizeof user, "20%d", i % 3 + 1);
-        phone_register(m.s, stage_phone(m.s, name, user, transports[(i + seed) % 4]));
+        phone_register(m.s, stage_phone(m.s, name, user, transports[(i + seed) % 4], (i + seed) % 3 == 2));
     }
+    /* Bindings that lead on to other phones, and to them first when the INVITE is large. */
+    for (int i = 0; i < m.s->phones && seed % 4 != 0; i++) {
+        struct phone *p = &m.s->phone[i];
+
+        p->way[p->ways++] = &m.s->phone[dice(&m, (unsigned)m.s->phones)];
+        if (seed % 3 == 1 && p->transport == RF_UDP)
+            p->large_way = &m.s->phone[dice(&m, (unsigned)m.s->phones)];
+    }
+    if (seed % 3 == 1)
+        m.s->udp_max = 900;
     for (int step = 0; step < STEPS; step++) {
         for (int i = 0; i < m.s->phones; i++) {
             deliver(&m, &m.s->phone[i]);

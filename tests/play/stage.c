@@ -44,7 +44,9 @@ wire_open(struct stage *s, struct phone *p)
     rf_flow_init(&w->flow, &wire_ops, p->transport, ++s->flow_ids);
     w->phone = p;
     w->flow.remote = p->addr;
-    if (rf_addr_parse_port(RF_SPAN_LIT("192.0.2.1:5060"), &w->flow.local) != RF_OK)
+    if (rf_addr_parse_port(p->addr.sa.sa_family == AF_INET6 ? RF_SPAN_LIT("[2001:db8::1]:5060")
+                                                             : RF_SPAN_LIT("192.0.2.1:5060"),
+                           &w->flow.local) != RF_OK)
         abort();
     snprintf(w->flow.listener, sizeof w->flow.listener, "sip");
     if (p->transport == RF_TLS) {
@@ -85,40 +87,120 @@ env_our_address(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, stru
     rf_addr_set_port(media, 0);
 }
 
-static void
-give_path(struct stage *s, const struct rf_binding *to, void (*ready)(void *, struct rf_flow *, enum rf_err),
-          void *owner)
+/* The ways to a binding: the phone that registered it, then those that `way` of the play names. */
+struct rf_path {
+    struct rf_link link;
+    struct stage *s;
+    const struct rf_binding *to;
+    struct phone *phone; /* whose binding it is */
+    void (*ready)(void *, struct rf_flow *, enum rf_err);
+    void *owner;
+    int at;              /* ways given or found closed */
+    bool is_wanted, is_large;
+};
+
+static struct phone *
+phone_of_binding(struct stage *s, const struct rf_binding *to)
 {
     for (int i = 0; i < s->phones; i++) {
         struct wire *w = s->phone[i].wire;
 
-        if (w == NULL || w->flow.is_closed)
-            continue;
-        if (w->flow.id == to->flow_id || (to->transport == RF_UDP && rf_addr_eq(&to->source, &w->flow.remote))) {
-            ready(owner, rf_flow_ref(&w->flow), RF_OK);
-            return;
-        }
+        if (w != NULL && !w->flow.is_closed &&
+            (w->flow.id == to->flow_id || (to->transport == RF_UDP && rf_addr_eq(&to->source, &w->flow.remote))))
+            return &s->phone[i];
     }
-    ready(owner, NULL, RF_ERR_CLOSED);
+    return NULL;
+}
+
+/* Way number `at`; NULL: it leads nowhere. A large request goes first to where the play says. */
+static struct phone *
+way_of(struct phone *p, int at, bool is_large)
+{
+    if (is_large && p->large_way != NULL && at == 0)
+        return p->large_way;
+    at -= is_large && p->large_way != NULL;
+    return at == 0 ? p : p->way[at - 1];
 }
 
 static void
-env_flow_to(void *ctx, const struct rf_binding *to, void (*ready)(void *, struct rf_flow *, enum rf_err),
-            void *owner)
+give_path(struct rf_path *path)
+{
+    struct phone *p = path->phone != NULL ? path->phone : phone_of_binding(path->s, path->to);
+    int ways = p != NULL ? 1 + p->ways + (path->is_large && p->large_way != NULL) : 0;
+
+    path->is_wanted = false;
+    path->phone = p;
+    while (path->at < ways) {
+        struct phone *to = way_of(p, path->at++, path->is_large);
+
+        if (to->wire != NULL && !to->wire->flow.is_closed) {
+            for (int i = 0; i < path->s->phones; i++)
+                if (path->s->phone[i].is_way_of == path)
+                    path->s->phone[i].is_way_of = NULL;
+            to->is_way_of = path;
+            path->ready(path->owner, rf_flow_ref(&to->wire->flow), RF_OK);
+            return;
+        }
+    }
+    path->ready(path->owner, NULL, p == NULL || p->wire == NULL ? RF_ERR_CLOSED : RF_ERR_IO);
+}
+
+static struct rf_path *
+env_path_new(void *ctx, const struct rf_binding *to, void (*ready)(void *, struct rf_flow *, enum rf_err), void *owner)
+{
+    struct stage *s = ctx;
+    struct rf_path *path = calloc(1, sizeof *path);
+
+    *path = (struct rf_path){ .s = s, .to = to, .phone = phone_of_binding(s, to), .ready = ready, .owner = owner };
+    rf_list_append(&s->paths, &path->link);
+    return path;
+}
+
+static void
+env_path_next(void *ctx, struct rf_path *path, bool is_large)
+{
+    if (path->is_wanted)
+        stage_wrong(ctx, "a path is asked twice at once");
+    path->is_wanted = true;
+    if (is_large && !path->is_large) {
+        path->is_large = true;
+        path->at = 0;
+    }
+    if (!path->s->slow_paths)
+        give_path(path);
+}
+
+static void
+env_path_aside(void *ctx, struct rf_path *path, uint32_t retry_after_s, uint64_t now_us)
 {
     struct stage *s = ctx;
 
-    if (!s->slow_paths) {
-        give_path(s, to, ready, owner);
-        return;
-    }
-    if (s->paths == PATHS_MAX) {
-        ready(owner, NULL, RF_ERR_NOMEM);
-        return;
-    }
-    s->path[s->paths].ready = ready;
-    s->path[s->paths].owner = owner;
-    s->path[s->paths++].to = *to;
+    (void)now_us;
+    for (int i = 0; i < s->phones; i++)
+        if (s->phone[i].is_way_of == path) {
+            s->phone[i].asides++;
+            s->phone[i].retry_after_s = retry_after_s;
+        }
+}
+
+static void
+env_path_end(void *ctx, struct rf_path *path)
+{
+    struct stage *s = ctx;
+
+    for (int i = 0; i < s->phones; i++)
+        if (s->phone[i].is_way_of == path)
+            s->phone[i].is_way_of = NULL;
+    rf_list_remove(&path->link);
+    free(path);
+}
+
+static size_t
+env_udp_max(void *ctx, const struct rf_addr *peer, size_t octets)
+{
+    (void)peer;
+    (void)octets;
+    return ((struct stage *)ctx)->udp_max;
 }
 
 /* (I3) as seen from the relay. */
@@ -166,6 +248,11 @@ env_media(void *ctx, const struct rf_media_request *r)
                 reply.port[0] = (uint16_t)(30000 + 4 * i);
                 reply.port[1] = (uint16_t)(30002 + 4 * i);
             }
+        break;
+    case RF_MEDIA_EXTEND:
+        reply.leg = r->leg;
+        reply.event = slot == NULL ? RF_MEDIA_GONE : s->relay_full || s->relay_one_family ? RF_MEDIA_FULL : RF_MEDIA_EXTENDED;
+        reply.port[r->leg] = (uint16_t)(31000 + 4 * r->session.slot);
         break;
     case RF_MEDIA_CHANGE:
         if (slot == NULL) {
@@ -284,7 +371,9 @@ layers_open(struct stage *s)
     const struct rf_auth_settings auth = { { RF_DIGEST_SHA256, RF_DIGEST_MD5 }, 2, 300, 1024 };
     struct rf_call_env env = { .ctx = s, .rand = &s->rand, .location = s->location, .media_map = s->map,
                                .worker = 0, .workers = 1, .settings = env_settings, .user = env_user,
-                               .our_address = env_our_address, .flow_to = env_flow_to, .media = env_media,
+                               .our_address = env_our_address, .path_new = env_path_new, .path_next = env_path_next,
+                               .path_aside = env_path_aside, .path_end = env_path_end, .udp_max = env_udp_max,
+                               .media = env_media,
                                .save = env_save, .record = env_record, .wall_s = env_wall_s };
 
     if (rf_wheel_new(&s->wheel, s->now) != RF_OK || rf_auth_new(&s->auth, &s->rand, &auth) != RF_OK ||
@@ -300,9 +389,10 @@ layers_open(struct stage *s)
 static void
 layers_close(struct stage *s)
 {
-    s->paths = 0;
     s->replies = 0;
     rf_call_layer_free(s->calls);
+    if (!rf_list_empty(&s->paths))
+        stage_wrong(s, "a path outlives its call");
     rf_txn_layer_free(s->txn);
     rf_auth_free(s->auth);
     rf_wheel_free(s->wheel);
@@ -317,6 +407,8 @@ stage_open(uint64_t seed)
     s->seed = seed;
     s->rand = (struct rf_rand){ rf_rand_seeded_fill, &s->seed };
     s->now = 1000 * RF_S;
+    s->udp_max = SIZE_MAX;
+    rf_list_init(&s->paths);
     s->map = aligned_alloc(4096, (rf_media_map_size(1, SLOTS) + 4095) / 4096 * 4096);
     memset(s->map, 0, rf_media_map_size(1, SLOTS));
     s->map->threads = 1;
@@ -423,7 +515,7 @@ stage_user(struct stage *s, const char *name, enum rf_srtp_mode mode)
 }
 
 struct phone *
-stage_phone(struct stage *s, const char *name, const char *user, enum rf_transport t)
+stage_phone(struct stage *s, const char *name, const char *user, enum rf_transport t, bool is_v6)
 {
     struct phone *p = &s->phone[s->phones];
     char addr[32];
@@ -432,7 +524,7 @@ stage_phone(struct stage *s, const char *name, const char *user, enum rf_transpo
     snprintf(p->name, sizeof p->name, "%s", name);
     snprintf(p->user, sizeof p->user, "%s", user);
     p->transport = t;
-    snprintf(addr, sizeof addr, "192.0.2.%d:5060", 10 + s->phones);
+    snprintf(addr, sizeof addr, is_v6 ? "[2001:db8::%d]:5060" : "192.0.2.%d:5060", 10 + s->phones);
     if (rf_addr_parse_port(rf_span_str(addr), &p->addr) != RF_OK)
         abort();
     p->port = 40000 + 100 * s->phones;
@@ -509,14 +601,14 @@ stage_pump(struct stage *s)
     depth++;
     for (bool more = true; more;) {
         more = false;
-        while (s->paths > 0 && !s->slow_paths) {
-            struct rf_binding to = s->path[0].to;
-            void (*ready)(void *, struct rf_flow *, enum rf_err) = s->path[0].ready;
-            void *owner = s->path[0].owner;
+        RF_LIST_FOREACH(&s->paths, it) {
+            struct rf_path *path = rf_container(it, struct rf_path, link);
 
-            memmove(s->path, s->path + 1, (size_t)--s->paths * sizeof s->path[0]);
-            give_path(s, &to, ready, owner);
-            more = true;
+            if (!path->is_wanted || s->slow_paths)
+                continue;
+            give_path(path);
+            more = true; /* it may have ended others: the list is walked anew */
+            break;
         }
         while (s->replies > 0 && !s->relay_silent) {
             struct rf_media_reply r = s->reply[0];

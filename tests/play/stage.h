@@ -17,7 +17,7 @@
 #define INBOX_MAX  256
 #define SLOTS      64
 #define SAVED_MAX  32
-#define PATHS_MAX  32
+#define WAYS_MAX   4
 
 struct wire {
     struct rf_flow flow;
@@ -45,6 +45,12 @@ struct phone {
     char *invite_in;   /* the last INVITE that came in */
     char *sdp_in;      /* the last description that came in */
     int port, key, version;
+    /* where its binding leads when it does not serve, and for a large request before that */
+    struct phone *way[WAYS_MAX], *large_way;
+    int ways;
+    struct rf_path *is_way_of; /* that gave it last */
+    int asides;                /* how often it was set aside, and the last Retry-After */
+    uint32_t retry_after_s;
 };
 
 struct media_slot {
@@ -73,7 +79,7 @@ struct stage {
     struct rf_media_map *map;
     struct rf_media_reply reply[64];
     int replies;
-    bool relay_full, relay_silent, relay_away;
+    bool relay_full, relay_silent, relay_away, relay_one_family;
     bool lost_some;    /* sessions vanished: a CLOSE of one is no fault */
     bool all_required; /* every user requires SRTP: then every leg must say so to the relay */
     /* what was kept */
@@ -81,8 +87,8 @@ struct stage {
     char *record; /* of the last call that ended, as JSON text */
     int records;
     bool slow_paths;
-    struct { void (*ready)(void *, struct rf_flow *, enum rf_err); void *owner; struct rf_binding to; } path[PATHS_MAX];
-    int paths;
+    struct rf_link paths; /* struct rf_path */
+    size_t udp_max;
     char wrong[400]; /* the first broken invariant; empty: none */
 };
 
@@ -92,7 +98,7 @@ void stage_close(struct stage *s);
 void stage_restart(struct stage *s);
 
 struct rf_call_user *stage_user(struct stage *s, const char *name, enum rf_srtp_mode mode);
-struct phone *stage_phone(struct stage *s, const char *name, const char *user, enum rf_transport t);
+struct phone *stage_phone(struct stage *s, const char *name, const char *user, enum rf_transport t, bool is_v6);
 struct phone *phone_named(struct stage *s, const char *name);
 void phone_register(struct stage *s, struct phone *p);
 /** Its connection closes. */
