@@ -198,6 +198,18 @@ conn_read(struct rf_conn *c, size_t *n)
     return got < 0 && (errno == EAGAIN || errno == EINTR) ? RF_ERR_AGAIN : RF_ERR_CLOSED;
 }
 
+/* TLS 1.3: a server that does not like our certificate says so when the handshake is done for us. */
+static void
+say_refused(struct rf_conn *c, uint64_t now_us)
+{
+    struct rf_tls_failure f;
+
+    if (c->tls == NULL || !rf_tls_conn_was_refused(c->tls) || !rf_transport_may_log(c->layer, now_us))
+        return;
+    rf_tls_conn_failure(c->tls, &f);
+    rf_tls_failure_refuse(&f, &c->flow.remote, c->flow.listener);
+}
+
 static void
 read_some(struct rf_conn *c, uint64_t now_us)
 {
@@ -215,6 +227,8 @@ read_some(struct rf_conn *c, uint64_t now_us)
             err = rf_stream_received(c, rf_span(c->layer->scratch, n), now_us);
         }
         if (err != RF_OK) {
+            if (err == RF_ERR_CRYPTO)
+                say_refused(c, now_us);
             if (c->state == RF_CONN_OPEN)
                 rf_conn_end(c, now_us);
             return;

@@ -5,7 +5,6 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "loop/loop.h"
 #include "tls/inside.h"
@@ -13,7 +12,7 @@
 /* --- life --- */
 
 static struct rf_tls_conn *
-conn_new(SSL_CTX *ctx, int fd)
+conn_new(SSL_CTX *ctx, struct rf_tls_side *side, int fd)
 {
     struct rf_tls_conn *c = calloc(1, sizeof *c);
 
@@ -21,7 +20,7 @@ conn_new(SSL_CTX *ctx, int fd)
         return NULL;
     ERR_clear_error();
     c->alert_sent = c->alert_received = -1;
-    c->shake = calloc(1, sizeof *c->shake);
+    c->shake = rf_tls_shake_new(side);
     c->ssl = c->shake != NULL ? SSL_new(ctx) : NULL;
     if (c->ssl == NULL || SSL_set_fd(c->ssl, fd) != 1) {
         SSL_free(c->ssl);
@@ -37,21 +36,16 @@ conn_new(SSL_CTX *ctx, int fd)
 static void
 begin(struct rf_tls_conn *c, int fd)
 {
-    struct sockaddr_storage from;
-    socklen_t n = sizeof from;
-
     if (rf_tls_conn_side(c)->ring == NULL)
         return;
     c->shake->began_us = rf_now_us();
-    if (getpeername(fd, (struct sockaddr *)&from, &n) == 0 &&
-        (from.ss_family == AF_INET || from.ss_family == AF_INET6))
-        c->shake->peer = rf_addr_from((struct sockaddr *)&from);
+    c->shake->peer = rf_tls_peer_address(fd);
 }
 
 enum rf_err
 rf_tls_conn_accept(struct rf_tls_conn **out, struct rf_tls_server *s, int fd)
 {
-    struct rf_tls_conn *c = conn_new(rf_tls_server_ctx(s), fd);
+    struct rf_tls_conn *c = conn_new(rf_tls_server_ctx(s), rf_tls_server_side(s), fd);
 
     if (c == NULL)
         return RF_ERR_NOMEM;
@@ -66,7 +60,7 @@ enum rf_err
 rf_tls_conn_connect(struct rf_tls_conn **out, struct rf_tls_client *client, int fd, struct rf_span host,
                     SSL_SESSION *resume)
 {
-    struct rf_tls_conn *c = conn_new(rf_tls_client_ctx(client), fd);
+    struct rf_tls_conn *c = conn_new(rf_tls_client_ctx(client), rf_tls_client_side(client), fd);
     struct rf_addr a;
 
     if (c == NULL)
@@ -94,9 +88,9 @@ rf_tls_conn_free(struct rf_tls_conn *c)
     if (c->is_done)
         SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(c->ssl);
+    rf_tls_shake_free(c);
     rf_tls_server_unref(c->server);
     rf_tls_client_unref(c->client);
-    rf_tls_shake_free(c);
     free(c->kept);
     free(c);
 }
@@ -234,9 +228,20 @@ rf_tls_conn_facts(const struct rf_tls_conn *c, struct rf_tls_facts *out)
 enum rf_err
 rf_tls_conn_read(struct rf_tls_conn *c, void *p, size_t cap, size_t *n)
 {
+    enum rf_err err;
+
     *n = 0;
     ERR_clear_error();
-    return outcome(c, SSL_read_ex(c->ssl, p, cap, n));
+    err = outcome(c, SSL_read_ex(c->ssl, p, cap, n));
+    if (err == RF_ERR_CRYPTO)
+        rf_tls_shake_failed(c);
+    return err;
+}
+
+bool
+rf_tls_conn_was_refused(const struct rf_tls_conn *c)
+{
+    return c->is_done && c->alert_received > 0;
 }
 
 bool

@@ -26,7 +26,7 @@ struct rf_tls_facts {
 struct rf_tls_peer {
     bool was_asked;              /* a server always shows one; a client only when asked */
     bool has_shown;
-    bool is_accepted;            /* by the level of the context; false also when nothing was shown and one is required */
+    bool is_accepted;            /* by the level of the context; false, too, when one is required and none came */
     bool needs_target;           /* a remote level, and the name is not judged yet: rf_tls_conn_judge */
     enum rf_check_level level;   /* the one in force */
     enum rf_check_rule first_failed; /* RF_CHECK_RULE_COUNT: none */
@@ -87,6 +87,11 @@ RF_MUST_CHECK enum rf_err rf_tls_conn_peer_facts(const struct rf_tls_conn *c, st
  * @return RF_ERR_AGAIN; RF_ERR_CLOSED closed properly or not at all; RF_ERR_CRYPTO broken
  */
 RF_MUST_CHECK enum rf_err rf_tls_conn_read(struct rf_tls_conn *c, void *p, size_t cap, size_t *n);
+/**
+ * After RF_ERR_CRYPTO of a read: the peer ended it with an alert; rf_tls_conn_failure says why. In TLS 1.3 a
+ * server refuses our certificate only when we believe that the handshake is done.
+ */
+bool rf_tls_conn_was_refused(const struct rf_tls_conn *c);
 /** Octets read from the socket wait inside: read on, epoll does not know of them. */
 bool rf_tls_conn_has_pending(const struct rf_tls_conn *c);
 /** Some of it is taken. After RF_ERR_AGAIN call again with the same octets (they may have moved, and grown). */

@@ -87,6 +87,14 @@ side_init(struct rf_tls_side *side, const char *interface, enum rf_tls_level lev
     return check != NULL ? rf_tls_check_copy(&side->check, check) : RF_OK;
 }
 
+static void
+side_fini(struct rf_tls_side *side)
+{
+    while (side->spare_count > 0)
+        free(side->spare[--side->spare_count]);
+    rf_tls_check_fini(&side->check);
+}
+
 static bool
 has_weak_peers(const struct rf_tls_side *side)
 {
@@ -348,7 +356,7 @@ rf_tls_server_unref(struct rf_tls_server *s)
     }
     free(s->site);
     free(s->shown);
-    rf_tls_check_fini(&s->side.check);
+    side_fini(&s->side);
     rf_tls_tickets_unref(s->tickets);
     rf_wipe(s->keys, sizeof s->keys);
     free(s);
@@ -422,7 +430,7 @@ rf_tls_client_unref(struct rf_tls_client *c)
     if (c == NULL || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
         return;
     SSL_CTX_free(c->ctx);
-    rf_tls_check_fini(&c->side.check);
+    side_fini(&c->side);
     free(c);
 }
 
@@ -432,14 +440,14 @@ rf_tls_client_ctx(const struct rf_tls_client *c)
     return c->ctx;
 }
 
-const struct rf_tls_side *
-rf_tls_client_side(const struct rf_tls_client *c)
+struct rf_tls_side *
+rf_tls_client_side(struct rf_tls_client *c)
 {
     return &c->side;
 }
 
-const struct rf_tls_side *
-rf_tls_server_side(const struct rf_tls_server *s)
+struct rf_tls_side *
+rf_tls_server_side(struct rf_tls_server *s)
 {
     return &s->side;
 }

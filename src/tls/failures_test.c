@@ -12,27 +12,27 @@ static struct rf_trust *trust, *nobody;
 enum role { OUR_CLIENT, OUR_SERVER };
 
 struct play {
-    const char *row;             /* of the table */
+    const char *row; /* of the table */
     enum role role;
-    struct make peer;            /* its certificate; cn NULL: none */
-    struct make own;             /* ours; cn NULL: a good one (server), none (client) */
+    struct make peer;                          /* its certificate; cn NULL: none */
+    struct make own;                           /* ours; cn NULL: a good one (server), none (client) */
     const struct id *peer_issuer, *own_issuer; /* NULL: the root; &self: itself */
     bool peer_sends_middle, own_sends_middle;
     enum rf_tls_level level;
     enum rf_check_level check;
-    bool asks, peer_asks;        /* for a client certificate */
-    bool peer_verifies;          /* it knows our root */
-    const char *peer_purpose;    /* it verifies for this name */
-    int min, max;                /* the peer's versions; 0: all */
+    bool asks, peer_asks;     /* for a client certificate */
+    bool peer_verifies;       /* it knows our root */
+    const char *peer_purpose; /* it verifies for this name */
+    int min, max;             /* the peer's versions; 0: all */
     const char *suites, *suites_13, *groups;
-    int peer_security_level;     /* of its suites; -1 (0 here): 0 */
+    int peer_security_level; /* of its suites; -1 (0 here): 0 */
     bool peer_has_dh_1024;
     enum rf_refusal want;
-    int cause;                   /* enum rf_tls_cause that must be named; -1 none */
+    int cause;                      /* enum rf_tls_cause that must be named; -1 none */
     int alert_sent, alert_received; /* -1: not looked at */
 };
 
-static struct id self;           /* a mark */
+static struct id self; /* a mark */
 
 static struct id
 make_one(const struct make *m, const struct id *issuer)
@@ -63,7 +63,8 @@ peer_ctx(const struct play *p, struct id *id)
                               p->peer.cn != NULL && p->peer_sends_middle ? &middle : NULL);
     char list[160];
 
-    snprintf(list, sizeof list, "%s:@SECLEVEL=%d", p->suites != NULL ? p->suites : "ALL", p->peer_security_level);
+    snprintf(list, sizeof list, "%s:@SECLEVEL=%d", p->suites != NULL ? p->suites : "ALL",
+             p->peer_security_level);
     rf_assert(SSL_CTX_set_cipher_list(ctx, list) == 1);
     if (p->suites_13 != NULL)
         rf_assert(SSL_CTX_set_ciphersuites(ctx, p->suites_13) == 1);
@@ -90,10 +91,16 @@ play(const struct play *p)
     static const struct make good = { .cn = "pbx.example", .san = "DNS:pbx.example" };
     struct id peer = p->peer.cn != NULL ? make_one(&p->peer, p->peer_issuer) : (struct id){ NULL, NULL };
     bool has_own = p->own.cn != NULL || p->role == OUR_SERVER;
-    struct id own = has_own ? make_one(p->own.cn != NULL ? &p->own : &good, p->own_issuer) : (struct id){ NULL, NULL };
+    struct id own =
+        has_own ? make_one(p->own.cn != NULL ? &p->own : &good, p->own_issuer) : (struct id){ NULL, NULL };
     struct rf_cert *cert = has_own ? as_cert(&own, p->own_sends_middle ? &middle : NULL, NULL) : NULL;
     struct rf_tls_check check = { .level = p->check, .trust = trust };
-    struct rf_tls_server_conf server_conf = { "sip-trunks", p->level, &cert, 1, NULL, .check = &check,
+    struct rf_tls_server_conf server_conf = { "sip-trunks",
+                                              p->level,
+                                              &cert,
+                                              1,
+                                              NULL,
+                                              .check = &check,
                                               .ask = p->asks ? RF_TLS_ASK_REQUIRED : RF_TLS_ASK_OFF };
     struct rf_tls_client_conf client_conf = { p->level, cert, &check };
     struct rf_tls_server *server = NULL;
@@ -106,7 +113,7 @@ play(const struct play *p)
     SSL_CTX *ctx = peer_ctx(p, &peer);
     const struct rf_tls_failure *f;
     const char *why;
-    bool has_cause = p->cause < 0;
+    bool has_cause = p->cause < 0, is_noted;
     struct duel d;
 
     server_conf.interface = p->level == RF_TLS_OLD ? "https" : "sip-trunks";
@@ -121,7 +128,8 @@ play(const struct play *p)
     f = &d.failure;
     for (size_t i = 0; i < f->cause_count; i++)
         has_cause |= f->cause[i] == p->cause;
-    if (!ok(!d.is_up && f->refusal == p->want && has_cause && (p->alert_sent < 0 || f->alert_sent == p->alert_sent) &&
+    if (!ok(!d.is_up && f->refusal == p->want && has_cause &&
+                (p->alert_sent < 0 || f->alert_sent == p->alert_sent) &&
                 (p->alert_received < 0 || f->alert_received == p->alert_received),
             "%s, we are the %s: %s%s%s", p->row, p->role == OUR_SERVER ? "server" : "client",
             rf_refusal_row(p->want)->code, p->cause >= 0 ? ", self-check " : "",
@@ -129,15 +137,12 @@ play(const struct play *p)
         diag("up %d, got %s (%s), alerts sent %d received %d, %d causes, first %s", d.is_up,
              rf_refusal_row(f->refusal)->code, f->reason, f->alert_sent, f->alert_received, f->cause_count,
              f->cause_count > 0 ? rf_tls_cause_slug((enum rf_tls_cause)f->cause[0]) : "-");
-    if (d.outcome != RF_OK) {
-        bool noted = rf_tls_ring_copy(ring, 0, true, &event, &offer, 1) == 1;
-
-        rf_tls_event_json(&b, &event, &offer);
-        ok(noted && event.failure.refusal == p->want && !b.overflow &&
-               strstr(json, rf_refusal_row(p->want)->code) != NULL &&
-               (p->role == OUR_CLIENT || offer.highest_version == 0 || offer.suite_count > 0),
-           "and it is noted with what was offered");
-    }
+    is_noted = rf_tls_ring_copy(ring, 0, true, &event, &offer, 1) == 1;
+    rf_tls_event_json(&b, &event, &offer);
+    ok(is_noted && event.failure.refusal == p->want && !b.overflow &&
+           strstr(json, rf_refusal_row(p->want)->code) != NULL &&
+           (p->role == OUR_CLIENT || offer.highest_version == 0 || offer.suite_count > 0),
+       "and it is noted with what was offered");
     duel_close(&d);
     SSL_CTX_free(ctx);
     rf_tls_server_unref(server);
@@ -150,28 +155,36 @@ play(const struct play *p)
 
 /* --- the table --- */
 
-#define GOOD { .cn = "pbx.example", .san = "DNS:pbx.example" }
+#define GOOD                                                                                                 \
+    {                                                                                                        \
+        .cn = "pbx.example", .san = "DNS:pbx.example"                                                        \
+    }
 #define REMOTE .level = RF_TLS_INTERMEDIATE, .check = RF_CHECK_MEDIUM_REMOTE
 #define LOOKED -1
 
 static const struct play plays[] = {
     { "1 root not trusted", OUR_CLIENT, .peer = GOOD, .peer_issuer = &foreign_root, REMOTE,
-      .want = RF_REFUSE_CERT_UNKNOWN_CA, .cause = -1, .alert_sent = SSL_AD_UNKNOWN_CA, .alert_received = LOOKED },
-    { "1 root not trusted", OUR_SERVER, .own = GOOD, .own_issuer = &foreign_root, REMOTE, .peer_verifies = true,
-      .want = RF_REFUSE_CERT_REFUSED_BY_PEER, .cause = RF_TLS_CAUSE_ROOT, .alert_sent = LOOKED,
-      .alert_received = SSL_AD_UNKNOWN_CA },
+      .want = RF_REFUSE_CERT_UNKNOWN_CA, .cause = -1, .alert_sent = SSL_AD_UNKNOWN_CA,
+      .alert_received = LOOKED },
+    { "1 root not trusted", OUR_SERVER, .own = GOOD, .own_issuer = &foreign_root, REMOTE,
+      .peer_verifies = true, .want = RF_REFUSE_CERT_REFUSED_BY_PEER, .cause = RF_TLS_CAUSE_ROOT,
+      .alert_sent = LOOKED, .alert_received = SSL_AD_UNKNOWN_CA },
     { "2 intermediate not sent", OUR_CLIENT, .peer = GOOD, .peer_issuer = &middle, REMOTE,
-      .want = RF_REFUSE_CERT_UNKNOWN_CA, .cause = -1, .alert_sent = SSL_AD_UNKNOWN_CA, .alert_received = LOOKED },
+      .want = RF_REFUSE_CERT_UNKNOWN_CA, .cause = -1, .alert_sent = SSL_AD_UNKNOWN_CA,
+      .alert_received = LOOKED },
     { "2 intermediate not sent, but its address", OUR_CLIENT,
-      .peer = { .cn = "pbx.example", .san = "DNS:pbx.example", .extension = "authorityInfoAccess",
+      .peer = { .cn = "pbx.example",
+                .san = "DNS:pbx.example",
+                .extension = "authorityInfoAccess",
                 .value = "caIssuers;URI:http://ca.example/middle.cer" },
       .peer_issuer = &middle, REMOTE, .want = RF_REFUSE_CERT_MISSING_INTERMEDIATE, .cause = -1,
       .alert_sent = SSL_AD_UNKNOWN_CA, .alert_received = LOOKED },
-    { "2 intermediate not sent", OUR_SERVER, .own = GOOD, .own_issuer = &middle, REMOTE, .peer_verifies = true,
-      .want = RF_REFUSE_CERT_REFUSED_BY_PEER, .cause = RF_TLS_CAUSE_CHAIN, .alert_sent = LOOKED,
-      .alert_received = SSL_AD_UNKNOWN_CA },
-    { "3 self-signed", OUR_CLIENT, .peer = GOOD, .peer_issuer = &self, REMOTE, .want = RF_REFUSE_CERT_SELF_SIGNED,
-      .cause = -1, .alert_sent = SSL_AD_UNKNOWN_CA, .alert_received = LOOKED },
+    { "2 intermediate not sent", OUR_SERVER, .own = GOOD, .own_issuer = &middle, REMOTE,
+      .peer_verifies = true, .want = RF_REFUSE_CERT_REFUSED_BY_PEER, .cause = RF_TLS_CAUSE_CHAIN,
+      .alert_sent = LOOKED, .alert_received = SSL_AD_UNKNOWN_CA },
+    { "3 self-signed", OUR_CLIENT, .peer = GOOD, .peer_issuer = &self, REMOTE,
+      .want = RF_REFUSE_CERT_SELF_SIGNED, .cause = -1, .alert_sent = SSL_AD_UNKNOWN_CA,
+      .alert_received = LOOKED },
     { "3 self-signed", OUR_SERVER, .own = GOOD, .own_issuer = &self, REMOTE, .peer_verifies = true,
       .want = RF_REFUSE_CERT_REFUSED_BY_PEER, .cause = RF_TLS_CAUSE_SELF_SIGNED, .alert_sent = LOOKED,
       .alert_received = SSL_AD_UNKNOWN_CA },
@@ -204,24 +217,33 @@ static const struct play plays[] = {
       .want = RF_REFUSE_CERT_KEY_TOO_SMALL, .cause = -1, .alert_sent = SSL_AD_BAD_CERTIFICATE,
       .alert_received = LOOKED },
     { "7 RSA 2048 where the peer wants more", OUR_SERVER,
-      .own = { .cn = "pbx.example", .san = "DNS:pbx.example", .rsa_bits = 2048 }, REMOTE, .peer_verifies = true,
-      .peer_security_level = 3, .suites = "DEFAULT", .want = RF_REFUSE_CERT_REFUSED_BY_PEER, .cause = RF_TLS_CAUSE_KEY,
-      .alert_sent = LOOKED, .alert_received = SSL_AD_BAD_CERTIFICATE },
-    { "8 wrong purpose", OUR_CLIENT, .peer = { .cn = "pbx.example", .san = "DNS:pbx.example", .eku = "clientAuth" },
-      REMOTE, .want = RF_REFUSE_CERT_WRONG_PURPOSE, .cause = -1, .alert_sent = SSL_AD_UNSUPPORTED_CERTIFICATE,
+      .own = { .cn = "pbx.example", .san = "DNS:pbx.example", .rsa_bits = 2048 }, REMOTE,
+      .peer_verifies = true, .peer_security_level = 3, .suites = "DEFAULT",
+      .want = RF_REFUSE_CERT_REFUSED_BY_PEER, .cause = RF_TLS_CAUSE_KEY, .alert_sent = LOOKED,
+      .alert_received = SSL_AD_BAD_CERTIFICATE },
+    { "8 wrong purpose", OUR_CLIENT,
+      .peer = { .cn = "pbx.example", .san = "DNS:pbx.example", .eku = "clientAuth" }, REMOTE,
+      .want = RF_REFUSE_CERT_WRONG_PURPOSE, .cause = -1, .alert_sent = SSL_AD_UNSUPPORTED_CERTIFICATE,
       .alert_received = LOOKED },
     { "8 wrong purpose", OUR_SERVER, .peer = { .cn = "t.example", .eku = "serverAuth" }, .asks = true, REMOTE,
       .want = RF_REFUSE_CERT_WRONG_PURPOSE, .cause = -1, .alert_sent = SSL_AD_UNSUPPORTED_CERTIFICATE,
       .alert_received = LOOKED },
     { "8 wrong purpose of ours", OUR_SERVER,
-      .own = { .cn = "pbx.example", .san = "DNS:pbx.example", .eku = "clientAuth" }, REMOTE, .peer_verifies = true,
-      .want = RF_REFUSE_CERT_REFUSED_BY_PEER, .cause = RF_TLS_CAUSE_PURPOSE, .alert_sent = LOOKED,
-      .alert_received = SSL_AD_UNSUPPORTED_CERTIFICATE },
+      .own = { .cn = "pbx.example", .san = "DNS:pbx.example", .eku = "clientAuth" }, REMOTE,
+      .peer_verifies = true, .want = RF_REFUSE_CERT_REFUSED_BY_PEER, .cause = RF_TLS_CAUSE_PURPOSE,
+      .alert_sent = LOOKED, .alert_received = SSL_AD_UNSUPPORTED_CERTIFICATE },
     { "9 unknown critical extension", OUR_CLIENT,
-      .peer = { .cn = "pbx.example", .san = "DNS:pbx.example", .extension = "1.2.3.4.5", .value = "critical,DER:0500" },
-      REMOTE, .want = RF_REFUSE_CERT_CRITICAL_EXTENSION, .cause = -1, .alert_sent = LOOKED, .alert_received = LOOKED },
+      .peer = { .cn = "pbx.example",
+                .san = "DNS:pbx.example",
+                .extension = "1.2.3.4.5",
+                .value = "critical,DER:0500" },
+      REMOTE, .want = RF_REFUSE_CERT_CRITICAL_EXTENSION, .cause = -1, .alert_sent = LOOKED,
+      .alert_received = LOOKED },
     { "9 unknown critical extension", OUR_SERVER,
-      .own = { .cn = "pbx.example", .san = "DNS:pbx.example", .extension = "1.2.3.4.5", .value = "critical,DER:0500" },
+      .own = { .cn = "pbx.example",
+               .san = "DNS:pbx.example",
+               .extension = "1.2.3.4.5",
+               .value = "critical,DER:0500" },
       REMOTE, .peer_verifies = true, .want = RF_REFUSE_CERT_REFUSED_BY_PEER, .cause = RF_TLS_CAUSE_EXTENSION,
       .alert_sent = LOOKED, .alert_received = SSL_AD_CERTIFICATE_UNKNOWN },
     { "10 no shared suite, 1.2", OUR_SERVER, REMOTE, .max = TLS1_2_VERSION, .suites = "AES128-SHA",
@@ -230,9 +252,9 @@ static const struct play plays[] = {
     { "10 no shared suite, 1.2", OUR_CLIENT, .peer = GOOD, REMOTE, .max = TLS1_2_VERSION,
       .suites = "ECDHE-ECDSA-AES256-SHA", .want = RF_REFUSE_TLS_FAILED, .cause = RF_TLS_CAUSE_SUITE,
       .alert_sent = LOOKED, .alert_received = SSL_AD_HANDSHAKE_FAILURE },
-    { "11 no shared suite, 1.3", OUR_SERVER, REMOTE, .min = TLS1_3_VERSION, .suites_13 = "TLS_AES_128_CCM_SHA256",
-      .want = RF_REFUSE_TLS_NO_CIPHER, .cause = -1, .alert_sent = SSL_AD_HANDSHAKE_FAILURE,
-      .alert_received = LOOKED },
+    { "11 no shared suite, 1.3", OUR_SERVER, REMOTE, .min = TLS1_3_VERSION,
+      .suites_13 = "TLS_AES_128_CCM_SHA256", .want = RF_REFUSE_TLS_NO_CIPHER, .cause = -1,
+      .alert_sent = SSL_AD_HANDSHAKE_FAILURE, .alert_received = LOOKED },
     { "11 no shared suite, 1.3", OUR_CLIENT, .peer = GOOD, REMOTE, .min = TLS1_3_VERSION,
       .suites_13 = "TLS_AES_128_CCM_SHA256", .want = RF_REFUSE_TLS_FAILED, .cause = RF_TLS_CAUSE_SUITE,
       .alert_sent = LOOKED, .alert_received = SSL_AD_HANDSHAKE_FAILURE },
@@ -244,32 +266,37 @@ static const struct play plays[] = {
       .alert_received = SSL_AD_HANDSHAKE_FAILURE },
     { "13 DH 1024", OUR_CLIENT, .peer = { .cn = "pbx.example", .san = "DNS:pbx.example", .rsa_bits = 2048 },
       .peer_has_dh_1024 = true, .suites = "DHE-RSA-AES128-GCM-SHA256", .max = TLS1_2_VERSION, REMOTE,
-      .want = RF_REFUSE_TLS_DH_SMALL, .cause = -1, .alert_sent = SSL_AD_HANDSHAKE_FAILURE, .alert_received = LOOKED },
+      .want = RF_REFUSE_TLS_DH_SMALL, .cause = -1, .alert_sent = SSL_AD_HANDSHAKE_FAILURE,
+      .alert_received = LOOKED },
     { "13 DH 1024 at level old", OUR_CLIENT,
       .peer = { .cn = "pbx.example", .san = "DNS:pbx.example", .rsa_bits = 2048 }, .peer_has_dh_1024 = true,
       .suites = "DHE-RSA-AES128-SHA256", .max = TLS1_2_VERSION, .level = RF_TLS_OLD, .check = RF_CHECK_NONE,
-      .want = RF_REFUSE_TLS_DH_SMALL, .cause = -1, .alert_sent = SSL_AD_HANDSHAKE_FAILURE, .alert_received = LOOKED },
+      .want = RF_REFUSE_TLS_DH_SMALL, .cause = -1, .alert_sent = SSL_AD_HANDSHAKE_FAILURE,
+      .alert_received = LOOKED },
     { "14 client certificate missing, 1.2", OUR_SERVER, .asks = true, REMOTE, .max = TLS1_2_VERSION,
-      .want = RF_REFUSE_CERT_MISSING, .cause = -1, .alert_sent = SSL_AD_HANDSHAKE_FAILURE, .alert_received = LOOKED },
+      .want = RF_REFUSE_CERT_MISSING, .cause = -1, .alert_sent = SSL_AD_HANDSHAKE_FAILURE,
+      .alert_received = LOOKED },
     { "14 client certificate missing, 1.2", OUR_CLIENT, .peer = GOOD, .peer_verifies = true, REMOTE,
-      .max = TLS1_2_VERSION, .want = RF_REFUSE_TLS_FAILED, .cause = RF_TLS_CAUSE_CLIENT_CERT, .alert_sent = LOOKED,
-      .alert_received = SSL_AD_HANDSHAKE_FAILURE },
+      .max = TLS1_2_VERSION, .want = RF_REFUSE_TLS_FAILED, .cause = RF_TLS_CAUSE_CLIENT_CERT,
+      .alert_sent = LOOKED, .alert_received = SSL_AD_HANDSHAKE_FAILURE },
     { "15 client certificate missing, 1.3", OUR_SERVER, .asks = true, REMOTE, .min = TLS1_3_VERSION,
       .want = RF_REFUSE_CERT_MISSING, .cause = -1, .alert_sent = SSL_AD_CERTIFICATE_REQUIRED,
       .alert_received = LOOKED },
     { "15 client certificate missing, 1.3", OUR_CLIENT, .peer = GOOD, .peer_verifies = true, REMOTE,
       .min = TLS1_3_VERSION, .want = RF_REFUSE_CERT_REFUSED_BY_PEER, .cause = RF_TLS_CAUSE_CLIENT_CERT,
       .alert_sent = LOOKED, .alert_received = SSL_AD_CERTIFICATE_REQUIRED },
-    { "16 client certificate, unknown CA", OUR_SERVER, .peer = { .cn = "t.example" }, .peer_issuer = &foreign_root,
-      .asks = true, REMOTE, .want = RF_REFUSE_CERT_UNKNOWN_CA, .cause = -1, .alert_sent = SSL_AD_UNKNOWN_CA,
-      .alert_received = LOOKED },
+    { "16 client certificate, unknown CA", OUR_SERVER, .peer = { .cn = "t.example" },
+      .peer_issuer = &foreign_root, .asks = true, REMOTE, .want = RF_REFUSE_CERT_UNKNOWN_CA, .cause = -1,
+      .alert_sent = SSL_AD_UNKNOWN_CA, .alert_received = LOOKED },
     { "16 client certificate, unknown CA", OUR_CLIENT, .peer = GOOD, .peer_verifies = true,
-      .own = { .cn = "t.example" }, .own_issuer = &foreign_root, REMOTE, .want = RF_REFUSE_CERT_REFUSED_BY_PEER,
-      .cause = RF_TLS_CAUSE_ROOT, .alert_sent = LOOKED, .alert_received = SSL_AD_UNKNOWN_CA },
-    { "17 version too low", OUR_SERVER, REMOTE, .max = TLS1_1_VERSION, .want = RF_REFUSE_TLS_VERSION, .cause = -1,
-      .alert_sent = SSL_AD_PROTOCOL_VERSION, .alert_received = LOOKED },
-    { "17 version too low", OUR_CLIENT, .peer = GOOD, REMOTE, .max = TLS1_1_VERSION, .want = RF_REFUSE_TLS_FAILED,
-      .cause = RF_TLS_CAUSE_VERSION, .alert_sent = LOOKED, .alert_received = SSL_AD_PROTOCOL_VERSION },
+      .own = { .cn = "t.example" }, .own_issuer = &foreign_root, REMOTE,
+      .want = RF_REFUSE_CERT_REFUSED_BY_PEER, .cause = RF_TLS_CAUSE_ROOT, .alert_sent = LOOKED,
+      .alert_received = SSL_AD_UNKNOWN_CA },
+    { "17 version too low", OUR_SERVER, REMOTE, .max = TLS1_1_VERSION, .want = RF_REFUSE_TLS_VERSION,
+      .cause = -1, .alert_sent = SSL_AD_PROTOCOL_VERSION, .alert_received = LOOKED },
+    { "17 version too low", OUR_CLIENT, .peer = GOOD, REMOTE, .max = TLS1_1_VERSION,
+      .want = RF_REFUSE_TLS_FAILED, .cause = RF_TLS_CAUSE_VERSION, .alert_sent = LOOKED,
+      .alert_received = SSL_AD_PROTOCOL_VERSION },
     { "18 TLS 1.0, the peer refuses SHA-1", OUR_CLIENT,
       .peer = { .cn = "pbx.example", .san = "DNS:pbx.example", .rsa_bits = 2048 }, .level = RF_TLS_OLD,
       .check = RF_CHECK_MEDIUM_REMOTE, .max = TLS1_VERSION, .peer_security_level = 1,
@@ -277,9 +304,9 @@ static const struct play plays[] = {
       .alert_received = SSL_AD_INTERNAL_ERROR },
     { "19 TLS 1.1, the client refuses SHA-1", OUR_SERVER,
       .own = { .cn = "pbx.example", .san = "DNS:pbx.example", .rsa_bits = 2048 }, .level = RF_TLS_OLD,
-      .check = RF_CHECK_MEDIUM, .max = TLS1_1_VERSION, .peer_security_level = 1, .suites = "ECDHE-RSA-AES128-SHA",
-      .want = RF_REFUSE_TLS_LEGACY_SIGNATURE, .cause = RF_TLS_CAUSE_SIGNATURE, .alert_sent = LOOKED,
-      .alert_received = SSL_AD_INTERNAL_ERROR },
+      .check = RF_CHECK_MEDIUM, .max = TLS1_1_VERSION, .peer_security_level = 1,
+      .suites = "ECDHE-RSA-AES128-SHA", .want = RF_REFUSE_TLS_LEGACY_SIGNATURE,
+      .cause = RF_TLS_CAUSE_SIGNATURE, .alert_sent = LOOKED, .alert_received = SSL_AD_INTERNAL_ERROR },
 };
 
 /* --- without a TLS peer --- */
@@ -314,7 +341,8 @@ octets_at(enum role role, const char *octets, bool closes, enum rf_refusal want,
         shutdown(fd[1], SHUT_WR);
     err = rf_tls_conn_handshake(c);
     rf_tls_conn_failure(c, &f);
-    if (!ok(err == RF_ERR_CRYPTO && f.refusal == want && (cause < 0 || (f.cause_count > 0 && f.cause[0] == cause)),
+    if (!ok(err == RF_ERR_CRYPTO && f.refusal == want &&
+                (cause < 0 || (f.cause_count > 0 && f.cause[0] == cause)),
             "%s: %s%s%s", what, rf_refusal_row(want)->code, cause >= 0 ? ", self-check " : "",
             cause >= 0 ? rf_tls_cause_slug((enum rf_tls_cause)cause) : ""))
         diag("err %d, %s: %s", err, rf_refusal_row(f.refusal)->code, f.reason);
@@ -365,8 +393,8 @@ main(void)
               "20 plain SIP on the TLS port");
     octets_at(OUR_SERVER, "GET / HTTP/1.1\r\n\r\n", false, RF_REFUSE_TLS_PLAIN_ON_TLS, -1,
               "21 plain HTTP on the TLS port");
-    octets_at(OUR_CLIENT, "SIP/2.0 400 Bad Request\r\n\r\n", false, RF_REFUSE_TLS_FAILED, RF_TLS_CAUSE_PLAIN_PORT,
-              "22 TLS on a plain SIP port (RF-107 there: tls_flow_test)");
+    octets_at(OUR_CLIENT, "SIP/2.0 400 Bad Request\r\n\r\n", false, RF_REFUSE_TLS_FAILED,
+              RF_TLS_CAUSE_PLAIN_PORT, "22 TLS on a plain SIP port (RF-107 there: tls_flow_test)");
     octets_at(OUR_SERVER, "\x16\x03\x01", true, RF_REFUSE_TLS_CLOSED, RF_TLS_CAUSE_SCAN,
               "23 the peer closes without alert");
     octets_at(OUR_CLIENT, "", true, RF_REFUSE_TLS_CLOSED, RF_TLS_CAUSE_PLAIN_PORT,

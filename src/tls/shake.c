@@ -6,11 +6,12 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "loop/loop.h"
 #include "tls/inside.h"
 
-const struct rf_tls_side *
+struct rf_tls_side *
 rf_tls_conn_side(const struct rf_tls_conn *c)
 {
     return c->server != NULL ? rf_tls_server_side(c->server) : rf_tls_client_side(c->client);
@@ -329,29 +330,51 @@ note_peer(const struct rf_tls_conn *c, struct rf_tls_event *e)
     e->passes_level = p->passes_level;
     e->not_after = p->not_after;
     memcpy(e->sha256, p->sha256, sizeof e->sha256);
-    memcpy(e->subject, c->shake->verdict.subject, sizeof e->subject);
+}
+
+struct rf_addr
+rf_tls_peer_address(int fd)
+{
+    struct sockaddr_storage from;
+    socklen_t n = sizeof from;
+
+    if (getpeername(fd, (struct sockaddr *)&from, &n) == 0 &&
+        (from.ss_family == AF_INET || from.ss_family == AF_INET6))
+        return rf_addr_from((struct sockaddr *)&from);
+    return (struct rf_addr){ 0 };
 }
 
 static void
-note(struct rf_tls_conn *c)
+note_shake(const struct rf_tls_conn *c, const struct rf_tls_shake *s, struct rf_tls_event *e)
+{
+    e->took_us = (uint32_t)(rf_now_us() - s->began_us);
+    e->peer = s->peer;
+    e->fits = s->offer.fits;
+    snprintf(e->server_name, sizeof e->server_name, "%s", c->server != NULL ? s->offer.server_name : s->host);
+    memcpy(e->subject, s->verdict.subject, sizeof e->subject);
+}
+
+/* `good`: it came up; otherwise it failed, be it late: in TLS 1.3 a server says no to our certificate afterwards. */
+static void
+note(struct rf_tls_conn *c, bool good)
 {
     const struct rf_tls_side *side = rf_tls_conn_side(c);
     const struct rf_tls_shake *s = c->shake;
     const SSL_CIPHER *suite = SSL_get_current_cipher(c->ssl);
     struct rf_tls_event e = { 0 };
 
-    if (side->ring == NULL || s == NULL || c->is_noted)
+    if (side->ring == NULL || c->has_failed)
         return;
-    c->is_noted = true;
+    c->has_failed = !good;
     e.wall_s = rf_wall_s();
-    e.took_us = (uint32_t)(rf_now_us() - s->began_us);
-    e.peer = s->peer;
     memcpy(e.interface, side->interface, sizeof e.interface);
     e.we_are_server = c->server != NULL;
-    e.is_done = c->is_done;
-    e.fits = s->offer.fits;
+    e.is_done = good;
     e.first_failed = RF_CHECK_RULE_COUNT;
-    snprintf(e.server_name, sizeof e.server_name, "%s", c->server != NULL ? s->offer.server_name : s->host);
+    if (s != NULL)
+        note_shake(c, s, &e);
+    else
+        e.peer = rf_tls_peer_address(SSL_get_fd(c->ssl));
     if (suite != NULL) {
         e.version = (uint16_t)SSL_version(c->ssl);
         e.suite = SSL_CIPHER_get_protocol_id(suite);
@@ -359,23 +382,40 @@ note(struct rf_tls_conn *c)
     if (c->kept != NULL)
         note_peer(c, &e);
     if (c->is_done) {
-        int group = (int)SSL_get_negotiated_group(c->ssl);
-
         e.is_resumed = SSL_session_reused(c->ssl) == 1;
-        e.group = rf_tls_group_number(group);
-    } else {
+        e.group = rf_tls_group_number((int)SSL_get_negotiated_group(c->ssl));
+    }
+    if (!good) {
         rf_tls_conn_failure(c, &e.failure);
         e.failure.report = NULL; /* the event outlives it */
     }
-    rf_tls_ring_add(side->ring, &e, s->has_offer ? &s->offer : NULL);
+    rf_tls_ring_add(side->ring, &e, s != NULL && s->has_offer ? &s->offer : NULL);
+}
+
+struct rf_tls_shake *
+rf_tls_shake_new(struct rf_tls_side *side)
+{
+    struct rf_tls_shake *s;
+
+    if (side->spare_count == 0)
+        return calloc(1, sizeof *s);
+    s = side->spare[--side->spare_count];
+    memset(s, 0, sizeof *s);
+    return s;
 }
 
 void
 rf_tls_shake_free(struct rf_tls_conn *c)
 {
-    if (c->shake != NULL)
-        rf_tls_verdict_fini(&c->shake->verdict);
-    free(c->shake);
+    struct rf_tls_side *side = rf_tls_conn_side(c);
+
+    if (c->shake == NULL)
+        return;
+    rf_tls_verdict_fini(&c->shake->verdict);
+    if (side->spare_count < RF_TLS_SPARES_MAX)
+        side->spare[side->spare_count++] = c->shake;
+    else
+        free(c->shake);
     c->shake = NULL;
 }
 
@@ -400,7 +440,7 @@ rf_tls_shake_done(struct rf_tls_conn *c)
             p->refusal = p->is_accepted ? RF_REFUSE_NONE : RF_REFUSE_CERT_MISSING;
         }
     }
-    note(c);
+    note(c, true);
     SSL_set_tlsext_status_ocsp_resp(c->ssl, NULL, 0);
     rf_tls_shake_free(c);
 }
@@ -408,5 +448,5 @@ rf_tls_shake_done(struct rf_tls_conn *c)
 void
 rf_tls_shake_failed(struct rf_tls_conn *c)
 {
-    note(c);
+    note(c, false);
 }
