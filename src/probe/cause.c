@@ -39,14 +39,19 @@ in_level(rf_tls_level_set set, enum rf_tls_level level)
 }
 
 /* Is there a version that both speak? */
-static bool
-shares_version(const struct rf_probe_facts *f, enum rf_tls_level level)
+static enum rf_probe_answered
+lacks_version(const struct rf_probe_facts *f, enum rf_tls_level level)
 {
-    for (int v = 0; v < RF_PROBE_VERSION_COUNT; v++)
-        if (f->version[v].suite_count > 0 &&
-            in_level(rf_tls_levels_with_version(rf_probe_version_number((enum rf_probe_version)v)), level))
-            return true;
-    return false;
+    enum rf_probe_answered lacks = RF_PROBE_UNKNOWN;
+
+    for (int v = 0; v < RF_PROBE_VERSION_COUNT; v++) {
+        if (f->version[v].suite_count == 0)
+            continue;
+        if (in_level(rf_tls_levels_with_version(rf_probe_version_number((enum rf_probe_version)v)), level))
+            return RF_PROBE_NO;
+        lacks = RF_PROBE_YES;
+    }
+    return lacks;
 }
 
 /* What the handshake of our client at this level showed. */
@@ -60,7 +65,7 @@ take_handshake(struct rf_probe_facts *f)
     for (size_t i = 0; i < failure->cause_count; i++)
         wants |= failure->cause[i] == RF_TLS_CAUSE_CLIENT_CERT;
     c->cause[RF_TLS_CAUSE_PLAIN_PORT] = RF_PROBE_NO;
-    c->cause[RF_TLS_CAUSE_VERSION] = shares_version(f, c->level) ? RF_PROBE_NO : RF_PROBE_YES;
+    c->cause[RF_TLS_CAUSE_VERSION] = lacks_version(f, c->level);
     c->cause[RF_TLS_CAUSE_DH] = failure->refusal == RF_REFUSE_TLS_DH_SMALL ? RF_PROBE_YES : RF_PROBE_NO;
     c->cause[RF_TLS_CAUSE_CLIENT_CERT] =
         wants && f->talk.asks_certificate == RF_PROBE_YES ? RF_PROBE_YES

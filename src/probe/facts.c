@@ -29,6 +29,12 @@ rf_probe_version_number(enum rf_probe_version v)
     return versions[v].number;
 }
 
+const char *
+rf_probe_facts_name(const struct rf_probe_facts *f)
+{
+    return f->name_is_refused ? "" : f->name;
+}
+
 void
 rf_probe_facts_add_x509(struct rf_probe_facts *f, X509 *const *x, size_t count, size_t sent)
 {

@@ -9,7 +9,7 @@
 #include "probe/hello.h"
 #include "tls/conn.h"
 
-#define RF_PROBE_SUITES_MAX 46 /* kept of one version; an OpenSSL 1.0.2 with everything on has 42 of TLS 1.2 for one key */
+#define RF_PROBE_SUITES_MAX 72 /* kept of one version; OpenSSL 3.0 with all it has: 62 of TLS 1.2 with an RSA key */
 #define RF_PROBE_GROUPS_MAX 24
 #define RF_PROBE_CA_NAMES   8  /* kept of a certificate request; more are counted */
 #define RF_PROBE_CHAINS_MAX 4
@@ -89,8 +89,10 @@ struct rf_probe_causes {
 };
 
 struct rf_probe_facts {
-    char name[256];                /* SNI; "" none */
+    char name[256];                /* SNI that was asked for; "" none */
+    bool name_is_refused;          /* no handshake with that name: all else is asked without one */
     enum rf_probe_answered speaks_tls; /* FIRST */
+    bool has_hello;                /* at least one hello was answered by one */
     char said[80];                 /* instead of TLS */
     char first_error[96];          /* why nothing came */
     unsigned connections, failed_connections; /* made; that could not be made while others could */
@@ -124,6 +126,8 @@ struct rf_probe_facts {
 const char *rf_probe_version_name(enum rf_probe_version v);
 /** TLS1_2_VERSION. */
 int rf_probe_version_number(enum rf_probe_version v);
+/** The SNI of questions that are not about it: "" when there is none, or it is refused. */
+const char *rf_probe_facts_name(const struct rf_probe_facts *f);
 /** Take certificates, leaf first, unless a chain with this leaf is there already. @param sent  how many came in all */
 void rf_probe_facts_add_x509(struct rf_probe_facts *f, X509 *const *x, size_t count, size_t sent);
 /** The same from DER. */

@@ -329,7 +329,7 @@ test_limits(void)
     uint64_t seed = 7;
     unsigned n = 0;
 
-    ok(rf_probe_connections_max() <= 330, "a probe makes %u connections at most", rf_probe_connections_max());
+    ok(rf_probe_connections_max() <= 353, "a probe makes %u connections at most", rf_probe_connections_max());
     /* A server that takes every suite and every group, in turn by chance. */
     rf_probe_scan_init(&scan, rf_span(NULL, 0), RF_TLS_MODERN);
     while (rf_probe_scan_next(&scan, &topic, &hello, &lists) == RF_OK && n++ < 1000) {

@@ -183,6 +183,8 @@ put_protocol(struct page *p, const struct rf_probe_facts *f)
         row(p, RF_MARK_NONE, "", "by %s", f->talk.ca_name[i]);
     if (f->talk.ca_name_count > RF_PROBE_CA_NAMES)
         row(p, RF_MARK_NONE, "", "and %u more authorities", f->talk.ca_name_count - RF_PROBE_CA_NAMES);
+    if (f->name_is_refused)
+        row(p, RF_MARK_FAIL, "server name", "it refuses %s; everything else was asked without a name", f->name);
     for (size_t i = 0; i < 2; i++)
         if (name[i]->is_asked)
             row(p, RF_MARK_NOTE, label[i], "%s%s",
@@ -612,7 +614,7 @@ add_tls(const struct rf_probe_report *r, json_t *o)
                         json_pack("{s:o, s:o, s:i, s:o}", "asked", json_of(f->talk.asks_certificate), "required",
                                   json_of(f->talk.needs_certificate), "authority_count", f->talk.ca_name_count,
                                   "authorities", names));
-    json_object_set_new(o, "server_name", json_pack("{s:s, s:o, s:o}", "sent", f->name, "without",
+    json_object_set_new(o, "server_name", json_pack("{s:s, s:b, s:o, s:o}", "sent", f->name, "refused", f->name_is_refused, "without",
                                                     json_name(&f->no_name), "another", json_name(&f->other_name)));
     if (f->talk.is_up)
         json_object_set_new(o, "negotiated", json_pack("{s:s, s:s, s:s, s:s, s:i}", "version", f->talk.version, "suite",

@@ -306,7 +306,7 @@ run_scan(const struct rf_probe_conf *conf, struct rf_probe_result *out)
         pthread_join(thread[i], NULL);
     out->facts = scan->facts;
     out->facts.is_timed_out = r.ran_out_of_time;
-    out->is_reached = out->facts.speaks_tls == RF_PROBE_YES || out->facts.ssl2 == RF_PROBE_YES;
+    out->is_reached = out->facts.has_hello || out->facts.talk.is_up || out->facts.ssl2 == RF_PROBE_YES;
     if (!out->is_reached && out->facts.said[0] != '\0')
         snprintf(out->error, sizeof out->error, "it does not speak TLS on this port; it said: %.60s",
                  out->facts.said);

@@ -82,7 +82,7 @@ begin_hello(struct plan *p, int version)
     size_t n, sound;
 
     *h = (struct rf_probe_hello){ .version = version, .has_share = true };
-    h->server_name = rf_span_str(p->s->facts.name);
+    h->server_name = rf_span_str(rf_probe_facts_name(&p->s->facts));
     n = version == TLS1_3_VERSION ? rf_probe_groups_13(&groups) : rf_probe_groups_12(&groups);
     offer_groups(p, groups, n);
     if (version >= TLS1_2_VERSION) {
@@ -161,6 +161,7 @@ learn(struct rf_probe_facts *f, const struct rf_probe_flight *flight, const stru
 
     if (!flight->has_hello)
         return;
+    f->has_hello = true;
     if (t->offered_count > 0 && !is_member(t->offered, t->offered_count, flight->suite))
         f->hello_names_unoffered = true;
     learn_dh(f, flight);
@@ -185,43 +186,61 @@ is_hello(const struct rf_probe_answer *a)
 
 /* --- FIRST --- */
 
-/* Hellos that some server of each decade answers: everything up to TLS 1.3, TLS 1.0 alone, SSL 3. */
+/*
+ * Hellos that some server of each decade answers: everything up to TLS 1.3, TLS 1.0 alone, SSL 3. One that refuses the
+ * first with an alert may not like the name, so it is asked without one (FIRST_NO_NAME).
+ */
+#define FIRST_NO_NAME 3
+
 static void
 ask_first(struct plan *p)
 {
-    static const int version[] = { TLS1_3_VERSION, TLS1_VERSION, SSL3_VERSION };
+    static const int version[] = { TLS1_3_VERSION, TLS1_VERSION, SSL3_VERSION, TLS1_3_VERSION };
     static const uint16_t common[] = { 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8,
                                        0x009e, 0x009f, 0xc009, 0xc013, 0xc00a, 0xc014, 0x0033, 0x0039, 0x009c,
                                        0x009d, 0x003c, 0x002f, 0x0035, 0x000a, 0x0016, 0x0005, 0x0004 };
-    size_t from = p->t->step == 0 ? 0 : 9;
+    int highest = version[p->t->step];
+    size_t from = highest == TLS1_3_VERSION ? 0 : 11; /* older ones choke on numbers they do not know */
 
-    begin_hello(p, version[p->t->step]);
-    if (p->t->step == 0)
+    begin_hello(p, highest);
+    if (highest == TLS1_3_VERSION)
         offer_versions(p, TLS1_VERSION, TLS1_3_VERSION);
     offer_suites(p, common + from, sizeof common / sizeof *common - from);
+    if (p->t->step == FIRST_NO_NAME)
+        p->hello->server_name = rf_span(NULL, 0);
 }
 
 static bool
 take_first(struct rf_probe_scan *s, struct rf_probe_topic_state *t, const struct rf_probe_answer *a)
 {
     struct rf_probe_facts *f = &s->facts;
+    bool is_flight = a->outcome == RF_OUTCOME_FLIGHT;
 
-    if (a->outcome == RF_OUTCOME_FLIGHT && a->flight->state == RF_FLIGHT_NOT_TLS) {
+    if (t->step == FIRST_NO_NAME) {
+        f->name_is_refused = is_flight && a->flight->has_hello;
+        return false;
+    }
+    if (is_flight && a->flight->state == RF_FLIGHT_NOT_TLS) {
         f->speaks_tls = RF_PROBE_NO;
         memcpy(f->said, a->flight->said, sizeof f->said);
         return false;
     }
-    if (a->outcome == RF_OUTCOME_FLIGHT && (a->flight->has_hello || a->flight->state == RF_FLIGHT_ALERT)) {
+    if (is_flight && (a->flight->has_hello || a->flight->state == RF_FLIGHT_ALERT)) {
         f->speaks_tls = RF_PROBE_YES;
-        return false;
+        if (a->flight->has_hello)
+            return false;
+        snprintf(f->first_error, sizeof f->first_error, "it refuses every handshake (alert %s)",
+                 rf_tls_alert_name(a->flight->alert));
+        t->step = FIRST_NO_NAME;
+        return f->name[0] != '\0';
     }
-    if (a->outcome == RF_OUTCOME_CLOSED && ++t->step < 3)
+    if (a->outcome == RF_OUTCOME_CLOSED && ++t->step < FIRST_NO_NAME)
         return true;
     f->speaks_tls = RF_PROBE_NO;
     snprintf(f->first_error, sizeof f->first_error, "%s",
              a->outcome == RF_OUTCOME_CLOSED   ? "it closes the connection when a handshake begins"
              : a->outcome == RF_OUTCOME_SILENT ? "it takes the connection and does not answer a hello in time"
-             : a->outcome == RF_OUTCOME_FLIGHT ? "its answer to a hello is broken"
+             : is_flight                       ? "its answer to a hello is broken"
                                                : "it cannot be connected to");
     return false;
 }

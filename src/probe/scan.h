@@ -16,12 +16,12 @@
 
 /* name, what must be done before (bits of topics), connections at most, is it a conversation, what it asks */
 #define RF_PROBE_TOPICS(X)                                                                                     \
-    X(FIRST, 0, 3, false, "does it answer at all")                                                             \
+    X(FIRST, 0, 4, false, "does it answer at all")                                                             \
     X(SSL2, BIT(FIRST), 1, false, "a hello of SSL 2")                                                          \
     X(SSL3, BIT(FIRST), 51, false, "SSL 3 and its suites, one by one")                                         \
     X(TLS10, BIT(FIRST), 51, false, "TLS 1.0 and its suites, one by one")                                      \
     X(TLS11, BIT(FIRST), 51, false, "TLS 1.1 and its suites, one by one")                                      \
-    X(TLS12, BIT(FIRST), 51, false, "TLS 1.2 and its suites, one by one")                                      \
+    X(TLS12, BIT(FIRST), 78, false, "TLS 1.2 and its suites, one by one")                                      \
     X(TLS13, BIT(FIRST), 16, false, "TLS 1.3 and its suites, one by one")                                      \
     X(TALK, BIT(FIRST), 1, true, "the newest version: certificates, OPTIONS or HEAD, how it closes")           \
     X(CHAINS, BIT(TALK), 2, true, "certificates with RSA keys and with ECDSA keys")                            \

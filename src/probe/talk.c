@@ -448,7 +448,7 @@ talk_main(const struct rf_probe_target *t, struct rf_probe_facts *f, struct rf_p
         return 0;
     }
     l.facts = out;
-    out->is_up = line_open(&l, f->name, NULL);
+    out->is_up = line_open(&l, rf_probe_facts_name(f), NULL);
     if (l.chain_n > 0)
         (void)X509_digest(l.chain[0], EVP_sha256(), out->leaf_sha256, NULL);
     if (out->is_up) {
@@ -483,7 +483,7 @@ talk_chains(const struct rf_probe_target *t, struct rf_probe_facts *f, struct rf
 
     for (size_t i = 0; i < 2; i++) {
         if (line_init(&l, t, TLS1_2_VERSION, TLS1_3_VERSION) && SSL_CTX_set1_sigalgs_list(l.ctx, kinds[i]) == 1)
-            (void)line_open(&l, f->name, NULL);
+            (void)line_open(&l, rf_probe_facts_name(f), NULL);
         take_chain(&l, shown);
         line_fini(&l);
     }
@@ -523,7 +523,7 @@ talk_alpn(const struct rf_probe_target *t, struct rf_probe_facts *f)
     if (line_init(&l, t, TLS1_VERSION, TLS1_3_VERSION) &&
         SSL_CTX_set_alpn_protos(l.ctx, t->is_sip ? sip : https,
                                 (unsigned)(t->is_sip ? sizeof sip : sizeof https) - 1) == 0 &&
-        line_open(&l, f->name, NULL)) {
+        line_open(&l, rf_probe_facts_name(f), NULL)) {
         SSL_get0_alpn_selected(l.ssl, &chosen, &n);
         rf_probe_clean(f->alpn, sizeof f->alpn, rf_span(chosen, n));
         f->alpn_asked = n > 0 ? RF_PROBE_YES : RF_PROBE_NO;
@@ -546,7 +546,7 @@ talk_resume(const struct rf_probe_target *t, const struct rf_probe_facts *f, int
     if (is_up && !by_ticket)
         SSL_CTX_set_options(l.ctx, SSL_OP_NO_TICKET);
     if (is_up) {
-        is_up = line_open(&l, f->name, NULL);
+        is_up = line_open(&l, rf_probe_facts_name(f), NULL);
         made++;
     }
     if (is_up && version == TLS1_3_VERSION) /* tickets come after the handshake: with the answer at the latest */
@@ -561,7 +561,7 @@ talk_resume(const struct rf_probe_target *t, const struct rf_probe_facts *f, int
         line_hang_up(&l);
         if (out->is_offered == RF_PROBE_YES) {
             made++;
-            out->is_resumed = line_open(&l, f->name, session) && SSL_session_reused(l.ssl) == 1 ? RF_PROBE_YES
+            out->is_resumed = line_open(&l, rf_probe_facts_name(f), session) && SSL_session_reused(l.ssl) == 1 ? RF_PROBE_YES
                                                                                                 : RF_PROBE_NO;
         }
         SSL_SESSION_free(session);
@@ -576,7 +576,7 @@ talk_renegotiate(const struct rf_probe_target *t, struct rf_probe_facts *f)
 {
     struct line l;
 
-    if (line_init(&l, t, TLS1_VERSION, TLS1_2_VERSION) && line_open(&l, f->name, NULL)) {
+    if (line_init(&l, t, TLS1_VERSION, TLS1_2_VERSION) && line_open(&l, rf_probe_facts_name(f), NULL)) {
         f->renegotiates = RF_PROBE_NO;
         if (SSL_renegotiate(l.ssl) == 1) {
             int n;
@@ -595,7 +595,8 @@ talk_renegotiate(const struct rf_probe_target *t, struct rf_probe_facts *f)
 /* --- our own levels --- */
 
 static void
-talk_level(const struct rf_probe_target *t, enum rf_tls_level level, struct rf_probe_level_facts *out)
+talk_level(const struct rf_probe_target *t, const char *name, enum rf_tls_level level,
+           struct rf_probe_level_facts *out)
 {
     struct rf_tls_check check = { .level = RF_CHECK_NONE, .use = t->is_sip ? RF_CHECK_SIP : RF_CHECK_HTTPS,
                                   .enforce = RF_TLS_ENFORCE_LATER };
@@ -612,7 +613,7 @@ talk_level(const struct rf_probe_target *t, enum rf_tls_level level, struct rf_p
     if (fd < 0)
         return;
     if (rf_tls_client_new(&client, &conf, &why) == RF_OK &&
-        rf_tls_conn_connect(&conn, client, fd, rf_span_str(t->host), NULL) == RF_OK) {
+        rf_tls_conn_connect(&conn, client, fd, rf_span_str(name), NULL) == RF_OK) {
         out->is_asked = true;
         while ((err = rf_tls_conn_handshake(conn)) == RF_ERR_AGAIN)
             if (!rf_probe_wait(fd, rf_tls_conn_wants_write(conn) ? POLLOUT : POLLIN, until)) {
@@ -640,7 +641,7 @@ static unsigned
 talk_levels(const struct rf_probe_target *t, struct rf_probe_facts *f)
 {
     for (int i = 0; i < RF_TLS_LEVEL_COUNT; i++)
-        talk_level(t, (enum rf_tls_level)i, &f->level[i]);
+        talk_level(t, f->name[0] != '\0' ? f->name : t->host, (enum rf_tls_level)i, &f->level[i]);
     return RF_TLS_LEVEL_COUNT;
 }
 
