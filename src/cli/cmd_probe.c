@@ -33,7 +33,7 @@ split_host(const struct rf_cli *cli, const char *text, char host[static 256], ui
 
         rest = rf_span_sub(s, end + 1, s.n);
         s = rf_span_sub(s, 1, end - 1);
-        if (rf_addr_parse(s, 0, &addr) != RF_OK)
+        if (end + 1 > strlen(text) || rf_addr_parse(s, 0, &addr) != RF_OK)
             return rf_cli_fail(cli, RF_EXIT_USAGE, "%s: what stands in brackets is no address", text);
     } else {
         size_t end = rf_span_find(s, ':');

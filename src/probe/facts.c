@@ -69,6 +69,8 @@ rf_probe_facts_add_chain(struct rf_probe_facts *f, const struct rf_span *der, si
             break;
     }
     ERR_clear_error();
+    if (n == 0 && count > 0)
+        f->unreadable_sent = (uint16_t)(sent > UINT16_MAX ? UINT16_MAX : sent);
     rf_probe_facts_add_x509(f, x, n, sent);
     while (n > 0)
         X509_free(x[--n]);

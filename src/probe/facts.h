@@ -111,6 +111,7 @@ struct rf_probe_facts {
     enum rf_probe_answered deflate, fallback_guard, secure_renegotiation, extended_master_secret,
         encrypt_then_mac, heartbeat, renegotiates;
     bool hello_names_unoffered;    /* it chose a suite or group that was not offered */
+    uint16_t unreadable_sent;      /* certificates of a chain whose first cannot be read; 0: there was none */
     uint16_t chain_count;
     struct rf_probe_chain chain[RF_PROBE_CHAINS_MAX];
     struct rf_probe_talk_facts talk;

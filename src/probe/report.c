@@ -258,14 +258,13 @@ static void
 failure_text(const struct rf_probe_level_facts *l, char to[static 512])
 {
     const struct rf_refusal_row *refusal = rf_refusal_row(l->failure.refusal);
-    const char *version = strncmp(l->failure.version, "TLS ", 4) == 0 ? l->failure.version + 4 : "";
 
     switch (l->failure.refusal) {
     case RF_REFUSE_TLS_DH_SMALL:
         snprintf(to, 512, "%s its Diffie-Hellman key has %u bits, we need 2048", refusal->code, l->failure.dh_bits);
         break;
     case RF_REFUSE_TLS_VERSION:
-        snprintf(to, 512, "%s %s is not spoken by both", refusal->code, version);
+        snprintf(to, 512, "%s it speaks none of our versions", refusal->code);
         break;
     default:
         snprintf(to, 512, "%s %s", refusal->code,
@@ -386,6 +385,10 @@ rf_probe_report_text(const struct rf_probe_report *r, bool colour, FILE *out)
         put_protocol(p, f);
         for (size_t i = 0; i < f->chain_count; i++)
             put_chain(p, &r->chain[i], &f->chain[i]);
+        if (f->unreadable_sent > 0) {
+            title(p, "Certificates");
+            row(p, RF_MARK_FAIL, "chain", "%u certificates are sent, and the first cannot be read", f->unreadable_sent);
+        }
         put_levels(p, f);
         put_causes(p, f);
     }
@@ -620,6 +623,8 @@ add_tls(const struct rf_probe_report *r, json_t *o)
         json_object_set_new(o, "negotiated", json_pack("{s:s, s:s, s:s, s:s, s:i}", "version", f->talk.version, "suite",
                                                        f->talk.suite, "group", f->talk.group, "signature",
                                                        f->talk.signature, "handshake_us", (int)f->talk.shake_us));
+    if (f->unreadable_sent > 0)
+        json_object_set_new(o, "unreadable_chain", json_integer(f->unreadable_sent));
     json_object_set_new(o, "chains", chains);
     json_object_set_new(o, "levels", json_levels(f));
     if (f->causes.is_asked)

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -249,6 +250,12 @@ work(void *arg)
 {
     struct run *r = arg;
     struct asker *k = malloc(sizeof *k);
+    sigset_t pipe;
+
+    /* OpenSSL writes without MSG_NOSIGNAL, and peers hang up whenever they like. */
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
 
     pthread_mutex_lock(&r->lock);
     if (k == NULL)

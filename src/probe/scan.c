@@ -161,7 +161,7 @@ learn(struct rf_probe_facts *f, const struct rf_probe_flight *flight, const stru
 
     if (!flight->has_hello)
         return;
-    f->has_hello = true;
+    f->has_hello |= flight->state == RF_FLIGHT_DONE;
     if (t->offered_count > 0 && !is_member(t->offered, t->offered_count, flight->suite))
         f->hello_names_unoffered = true;
     learn_dh(f, flight);
@@ -217,7 +217,7 @@ take_first(struct rf_probe_scan *s, struct rf_probe_topic_state *t, const struct
     bool is_flight = a->outcome == RF_OUTCOME_FLIGHT;
 
     if (t->step == FIRST_NO_NAME) {
-        f->name_is_refused = is_flight && a->flight->has_hello;
+        f->name_is_refused = is_hello(a);
         return false;
     }
     if (is_flight && a->flight->state == RF_FLIGHT_NOT_TLS) {
@@ -225,10 +225,12 @@ take_first(struct rf_probe_scan *s, struct rf_probe_topic_state *t, const struct
         memcpy(f->said, a->flight->said, sizeof f->said);
         return false;
     }
-    if (is_flight && (a->flight->has_hello || a->flight->state == RF_FLIGHT_ALERT)) {
+    if (is_hello(a)) {
         f->speaks_tls = RF_PROBE_YES;
-        if (a->flight->has_hello)
-            return false;
+        return false;
+    }
+    if (is_flight && a->flight->state == RF_FLIGHT_ALERT) {
+        f->speaks_tls = RF_PROBE_YES;
         snprintf(f->first_error, sizeof f->first_error, "it refuses every handshake (alert %s)",
                  rf_tls_alert_name(a->flight->alert));
         t->step = FIRST_NO_NAME;
@@ -240,7 +242,8 @@ take_first(struct rf_probe_scan *s, struct rf_probe_topic_state *t, const struct
     snprintf(f->first_error, sizeof f->first_error, "%s",
              a->outcome == RF_OUTCOME_CLOSED   ? "it closes the connection when a handshake begins"
              : a->outcome == RF_OUTCOME_SILENT ? "it takes the connection and does not answer a hello in time"
-             : is_flight                       ? "its answer to a hello is broken"
+             : is_flight && a->flight->state == RF_FLIGHT_TOO_LONG ? "its answer to a hello is longer than 128 kB"
+             : is_flight                                           ? "its answer to a hello is broken"
                                                : "it cannot be connected to");
     return false;
 }

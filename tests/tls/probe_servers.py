@@ -178,10 +178,21 @@ modparam("tls", "cipher_list", "HIGH:!aNULL")
 request_route {{ sl_send_reply("200", "OK"); }}
 """)
     os.chmod(folder, 0o755)
-    k = subprocess.Popen(["kamailio", "-f", ca.path("kamailio.cfg"), "-DD", "-E", "-P", ca.path("kamailio.pid"), "-Y", folder],
-                         stdout=subprocess.DEVNULL, stderr=open(ca.path("kamailio.log"), "w"))
-    up = wait_port(port)
-    status, a = probe(port, *STORE)
+    # Kamailio 5.6 with OpenSSL 3 frees memory twice now and then after handshakes that failed, and ends: start it again.
+    for _ in range(5):
+        log = open(ca.path("kamailio.log"), "w")
+        k = subprocess.Popen(["kamailio", "-f", ca.path("kamailio.cfg"), "-DD", "-E", "-P", ca.path("kamailio.pid"), "-Y", folder],
+                             stdout=subprocess.DEVNULL, stderr=log)
+        up = wait_port(port)
+        status, a = probe(port, *STORE)
+        log.close()
+        if "CRITICAL" not in open(ca.path("kamailio.log")).read():
+            break
+        k.kill()
+        k.wait()
+        port_is_free = time.time() + 20
+        while wait_port(port, 0.1) and time.time() < port_is_free:
+            time.sleep(0.2)
     tap.ok(up and status == 0 and a["answer"].get("status") == 200 and "kamailio" in a["answer"].get("server", "").lower(),
            "Kamailio answers OPTIONS over TLS", [status, a.get("answer"), a.get("error"), a.get("stderr"), open(ca.path("kamailio.log")).read()[-1500:]])
     tap.equal([v["version"] for v in a.get("versions", []) if v["spoken"]], ["TLS 1.2", "TLS 1.3"], "Kamailio's versions")
