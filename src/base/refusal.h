@@ -48,7 +48,7 @@
     X(TLS_FAILED, "RF-108", "peer-handshake-failure", WARN, 0, 0,                                             \
       "the TLS handshake with {peer} failed: {reason}",                                                       \
       "Several causes hide behind one alert; the reason is what this side saw.",                              \
-      "compare the device's TLS settings with the listener's level")                                          \
+      "a server: ringfence probe {peer} names the cause; a device: compare its TLS settings with the level")  \
     X(TLS_CLOSED, "RF-109", "closed-without-alert", INFO, 0, 0,                                               \
       "{peer} closed the connection during the TLS handshake",                                                \
       "A port scan, a health check, or a device that gave up.", "none when it is a health check")             \
