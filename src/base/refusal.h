@@ -160,9 +160,12 @@
       "SDES keys stand in the SDP, so whoever reads the signalling can decrypt the media.",                   \
       "set the device's transport to TLS")                                                                    \
     X(ONE_WAY_AUDIO, "RF-401", "one-way-audio", WARN, 0, 0,                                                   \
-      "no audio from {who}: nothing arrived at {addr}",                                                       \
-      "A firewall or SIP ALG on the device's side; the ports of media.ports are not open.",                   \
-      "open the UDP ports of media.ports towards this machine")                                               \
+      "no audio from {who}: {detail}",                                                                        \
+      "Nothing arrives: a firewall or SIP ALG on the device's side, or the ports of media.ports are not "     \
+      "open. Not authentic: the device changed its key or never used it. From another address: its SDP names " \
+      "a place that it does not send from. Reports alone: it is muted, or its microphone is dead.",           \
+      "open the UDP ports of media.ports towards this machine when nothing arrives; otherwise "               \
+      "ringfence call show ID counts what was refused, and why")                                              \
     X(MEDIA_IN_CLEAR, "RF-403", "media-in-clear", WARN, 0, 0,                                                 \
       "{who}'s leg carries unencrypted media",                                                                \
       "SRTP is optional or off for this user and the device did not offer it.",                               \
@@ -224,9 +227,16 @@
       "the phone shows a generic {maker} certificate, which does not prove which handset it is",              \
       "The factory gave it no certificate of its own, or one with no hardware address, or with several.",     \
       "update the firmware of the phone; some make a certificate of their own then")                          \
+    X(CERT_EXPIRING, "RF-704", "certificate-expiring", WARN, 0, 0,                                            \
+      "{name} ({owner}) ends in {days} days",                                                                 \
+      "Nobody has renewed it; after that day peers refuse it.",                                               \
+      "ours: ringfence cert renew {name}, or replace its files; theirs: tell who runs the peer")              \
     X(LOCKED_BY_HOSTED, "RF-801", "locked-by-hosted", ERROR, 0, 0,                                            \
       "{setting} is enforced on Hosted platforms and cannot be {value}",                                      \
       "platform hosted locks every encryption setting.", "remove the line")                                   \
+    X(REMOTE_NOT_AVAILABLE, "RF-804", "remote-not-available", ERROR, 0, 0,                                    \
+      "level {level} is not available on this kind of line",                                                  \
+      "Lines between nodes know each other by their certificates, not by names.", "medium or high")           \
     X(CANNOT_LISTEN, "RF-805", "cannot-listen", ERROR, 0, 0,                                                  \
       "cannot listen on {addr}: {reason}",                                                                    \
       "Another program has the port, or it is below 1024 and we may not.",                                    \

@@ -260,6 +260,7 @@ opened(struct rf_conn *c, uint64_t now_us)
             rf_span_copy(rf_span_str(facts.group), to->tls_group, sizeof to->tls_group) != RF_OK)
             rf_assert(!"a name of OpenSSL is longer than rf_flow_facts allows");
         to->tls_resumed = facts.resumed;
+        to->tls_fits = facts.fits;
         l->counts.handshakes++;
         l->counts.resumed += facts.resumed;
     }
@@ -536,6 +537,12 @@ flow_free(struct rf_flow *f)
 }
 
 static const struct rf_flow_ops conn_ops = { flow_send, flow_close, flow_free };
+
+const struct rf_tls_conn *
+rf_transport_tls(const struct rf_flow *flow)
+{
+    return flow->ops == &conn_ops ? rf_container(flow, const struct rf_conn, flow)->tls : NULL;
+}
 
 bool
 rf_transport_is_open(const struct rf_flow *flow)

@@ -37,6 +37,8 @@ struct rf_flow_facts {
     char tls_cipher[48];  /* "TLS_AES_256_GCM_SHA384" */
     char tls_group[24];   /* "X25519" */
     bool tls_resumed;
+    uint16_t tls_fits;    /* rf_tls_level_set: levels that would take what the peer offered; 0: not known */
+    int64_t tls_noted_s;  /* its user wrote it down then */
     int64_t since_wall_s; /* when the connection was made */
 };
 
@@ -65,7 +67,8 @@ struct rf_flow {
     uint16_t worker;         /* its owner */
     bool is_closed;          /* sends fail from now on */
     struct rf_addr local, remote;
-    char listener[24];       /* interface it came by: "sip", "sip-trunks" */
+    char listener[24];       /* interface it came by: "sip-phones", "sip-trunks" */
+    uint16_t peer_refusal;   /* enum rf_refusal: its requests are answered 403 with this; 0: they are handled */
     struct rf_flow_facts facts;
     struct rf_link watches;  /* rf_flow_watch */
 };

@@ -15,20 +15,19 @@
 #include <unistd.h>
 
 #include "base/refusal.h"
-#include "base/secret.h"
 #include "cli/command.h"
 #include "loop/loop.h"
 #include "flow/ban_memory.h"
 #include "main/listen.h"
 #include "main/logfile.h"
 #include "main/notify.h"
-#include "main/peek.h"
 #include "relay/map.h"
 
 /* How long calls may go on after the first request to stop; a second one ends at once. */
 #define STOP_GRACE_US (10 * RF_S)
 #define AGAIN_US      (RF_S / 2) /* some send a signal to the process and to its group: that is one request */
 #define LOG_LOOK_US   (10 * RF_S)
+#define FILES_LOOK_US (2 * RF_S) /* have certificates or revocation lists changed on disk? */
 
 static int
 refuse(enum rf_refusal r, int status, const struct rf_log_field *fields)
@@ -107,20 +106,15 @@ static int
 load_settings(struct parent *p)
 {
     struct rf_conf_problem problem = { 0 };
-    struct rf_conf *conf;
-    char *text = NULL, why[256], detail[400];
-    enum rf_err err = rf_peek_settings(rf_state_dir_path(p->dir), p->drops_user, p->uid, p->gid, &text, why, sizeof why);
+    char detail[400];
+    enum rf_err err = rf_parent_read_conf(p, NULL, &p->conf, &problem);
 
-    if (err) {
-        RF_LOGF(RF_LOG_ERROR, "daemon.failed", why, RF_F_STR("reason", rf_err_text(err)));
+    if (err && p->store_failed) {
+        RF_LOGF(RF_LOG_ERROR, "daemon.failed", problem.sentence);
         return RF_EXIT_FAILED;
     }
-    err = rf_conf_load(&conf, rf_span_str(text), p->config, &problem);
-    free(text);
-    if (!err) {
-        err = rf_run_settings_take(&p->settings, conf, &problem);
-        rf_conf_unref(conf);
-    }
+    if (!err)
+        err = rf_run_settings_take(&p->settings, p->conf, &problem);
     if (err) {
         rf_conf_problem_text(&problem, detail, sizeof detail);
         rf_config_refuse(&problem, detail);
@@ -155,34 +149,19 @@ bind_control(struct parent *p)
     return RF_EXIT_FAILED;
 }
 
-/* Certificates of the listeners: their keys go to signal by a sealed file, never by a path. -1: see why. */
-static int
-certificates_file(const struct parent *p, const struct rf_run_settings *s, char *why, size_t why_size)
-{
-    size_t n = 0;
-    void *bundle = rf_cert_bundle_make(rf_state_dir_path(p->dir), s, rf_wall_s(), &n, why, why_size);
-    int fd;
-
-    if (bundle == NULL)
-        return -1;
-    fd = rf_sealed_file("ringfence-certs", bundle, n);
-    if (fd < 0)
-        snprintf(why, why_size, "%s", strerror(errno));
-    rf_wipe(bundle, n);
-    free(bundle);
-    return fd;
-}
-
 static int
 make_certificates(struct parent *p)
 {
-    char why[256] = "";
+    struct rf_conf_problem problem = { 0 };
+    char detail[400];
 
-    p->certs_fd = certificates_file(p, &p->settings, why, sizeof why);
+    p->certs_fd = rf_parent_certificates(p, p->conf, &problem);
     if (p->certs_fd >= 0)
         return 0;
-    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the certificates could not be made or read", RF_F_STR("reason", why));
-    return RF_EXIT_FAILED;
+    rf_conf_problem_text(&problem, detail, sizeof detail);
+    rf_config_refuse(&problem, detail);
+    /* What no line names is not the configuration's fault: our own authority's files, memory. */
+    return problem.at.line > 0 ? RF_EXIT_CONFIG : RF_EXIT_FAILED;
 }
 
 static int
@@ -193,24 +172,6 @@ make_ban_memory(struct parent *p)
         return 0;
     RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the memory of bans could not be made", RF_F_STR("reason", strerror(errno)));
     return RF_EXIT_FAILED;
-}
-
-/* Media binds to the addresses of the families that we listen on; 0.0.0.0 and :: when they differ. */
-static void
-media_addresses(const struct rf_run_settings *s, struct rf_addr out[2])
-{
-    static const char *const any[2] = { "0.0.0.0", "::" };
-
-    for (size_t i = 0; i < s->listen_count; i++) {
-        const struct rf_addr *a = &s->listen[i].addr;
-        int f = a->sa.sa_family == AF_INET6;
-
-        if (!rf_addr_is_set(&out[f]))
-            out[f] = *a;
-        else if (!rf_addr_same_host(&out[f], a))
-            (void)!rf_addr_parse(rf_span_str(any[f]), 0, &out[f]);
-        rf_addr_set_port(&out[f], 0);
-    }
 }
 
 static int
@@ -226,7 +187,7 @@ make_media(struct parent *p)
     p->pairs_per_thread = conf.blocks_per_thread * RF_PORT_BLOCK_PAIRS;
     /* Twice as many slots as calls, because a slot rests for a while after its call (relay/map.h). */
     p->slots_per_thread = 2 * ((calls + s->threads - 1) / s->threads) + 16;
-    media_addresses(s, p->media_address);
+    rf_media_addresses(s, p->media_address);
     memcpy(conf.address, p->media_address, sizeof conf.address);
     p->media = calloc(pairs, sizeof *p->media);
     p->port_channel = calloc(s->threads, sizeof *p->port_channel);
@@ -249,7 +210,11 @@ fail:
 static int
 prepare(struct parent *p)
 {
-    return rf_parent_prepare_children(p) == RF_OK ? 0 : RF_EXIT_FAILED;
+    if (rf_parent_prepare_children(p) != RF_OK)
+        return RF_EXIT_FAILED;
+    p->child[1].before = rf_parent_read_certificates_again;
+    p->child[1].ctx = p;
+    return 0;
 }
 
 /* --- running --- */
@@ -257,8 +222,9 @@ prepare(struct parent *p)
 static void
 say_ready(struct parent *p)
 {
-    char control[RF_LAUNCH_PATH_MAX + 16], mem[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 8)];
-    struct rf_buf listen = rf_buf(mem, sizeof mem);
+    char control[RF_LAUNCH_PATH_MAX + 16], mem[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 12)];
+    char more[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 12) + RF_IFACE_COUNT * 24];
+    struct rf_buf listen = rf_buf(mem, sizeof mem), interfaces = rf_buf(more, sizeof more);
 
     if (p->was_ready) {
         RF_LOGF(RF_LOG_INFO, "daemon.whole", "both children serve again");
@@ -266,10 +232,12 @@ say_ready(struct parent *p)
     }
     p->was_ready = true;
     snprintf(control, sizeof control, "%s/control.sock", rf_state_dir_path(p->dir));
-    rf_put_listeners(&listen, &p->listeners);
+    rf_put_listeners(&listen, &p->listeners, NULL);
+    rf_put_interfaces(&interfaces, &p->listeners);
     RF_LOGF(RF_LOG_INFO, "daemon.ready", "ready", RF_F_STR("version", RF_VERSION), RF_F_I64("pid", getpid()),
             RF_F_U64("workers", p->settings.workers), RF_F_U64("media_threads", p->settings.threads),
-            RF_F_STR("control", control), RF_F_JSON("listen", rf_buf_span(&listen)));
+            RF_F_STR("control", control), RF_F_JSON("listen", rf_buf_span(&listen)),
+            RF_F_JSON("interfaces", rf_buf_span(&interfaces)));
     rf_notify("READY=1");
 }
 
@@ -294,11 +262,8 @@ stop(struct parent *p, uint64_t now_us)
         (void)rf_channel_send(p->child[1].channel, RF_SAY_STOP, 0, NULL, -1);
 }
 
-static void reload(struct parent *p);
-static void reloaded(struct parent *p, bool is_applied);
-
 static void
-take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, uint64_t now_us)
+take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, int fd, uint64_t now_us)
 {
     c->heard_us = now_us;
     switch ((enum rf_channel_what)m->what) {
@@ -306,14 +271,15 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
         c->is_ready = true;
         /* A signal process that was started again has read the configuration anew: its listeners shall be those. */
         if (c->role == RF_ROLE_SIGNAL && p->was_ready)
-            reload(p);
+            rf_parent_reload(p, 0, -1);
         if (p->child[0].is_ready && p->child[1].is_ready)
             say_ready(p);
         break;
     case RF_SAY_STATUS: {
         char text[200];
 
-        snprintf(text, sizeof text, "STATUS=%.*s", (int)strcspn(m->text, "\n"), m->text);
+        snprintf(text, sizeof text, "STATUS=%.180s", m->text);
+        text[strcspn(text, "\n")] = '\0';
         rf_notify(text);
         break;
     }
@@ -322,14 +288,15 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
             stop(p, now_us);
         break;
     case RF_SAY_RELOAD:
-        if (c->role != RF_ROLE_SIGNAL)
-            break;
-        p->asked = m->value;
-        reload(p);
+        if (c->role == RF_ROLE_SIGNAL)
+            rf_parent_reload(p, m->value, fd);
+        break;
+    case RF_SAY_RENEW:
+        p->must_renew = p->must_renew || c->role == RF_ROLE_SIGNAL;
         break;
     case RF_SAY_RELOADED:
         if (c->role == RF_ROLE_SIGNAL)
-            reloaded(p, m->value == 1);
+            rf_parent_reloaded(p, m->value == 1);
         break;
     case RF_SAY_ALIVE:
     case RF_SAY_LISTEN:
@@ -347,8 +314,6 @@ listen_to(struct parent *p, struct rf_child *c, uint64_t now_us)
     for (int i = 0; i < 16 && c->channel >= 0; i++) {
         enum rf_err err = rf_channel_receive(c->channel, &m, &fd);
 
-        if (fd >= 0)
-            close(fd); /* a child has nothing to give us */
         if (err == RF_ERR_AGAIN)
             return;
         if (err == RF_ERR_CLOSED) { /* it is dying: SIGCHLD tells the rest */
@@ -357,7 +322,9 @@ listen_to(struct parent *p, struct rf_child *c, uint64_t now_us)
             return;
         }
         if (!err)
-            take_word(p, c, &m, now_us);
+            take_word(p, c, &m, fd, now_us);
+        if (fd >= 0)
+            close(fd);
     }
 }
 
@@ -377,8 +344,8 @@ bury(struct parent *p, uint64_t now_us)
             rf_child_ended(c, status, now_us);
             /* It may have applied the change and not said so; its successor reads the new configuration anyhow. */
             if (c->role == RF_ROLE_SIGNAL) {
-                p->asked = 0;
-                reloaded(p, true);
+                rf_parent_forget_reload(p);
+                rf_parent_reloaded(p, true);
             }
             if (c->role == RF_ROLE_SIGNAL && p->stops && p->child[0].pid != 0)
                 (void)rf_channel_send(p->child[0].channel, RF_SAY_STOP, 0, NULL, -1);
@@ -422,7 +389,7 @@ take_signals(struct parent *p, uint64_t now_us)
             stop(p, now_us);
             break;
         case SIGHUP:
-            reload(p);
+            rf_parent_reload(p, 0, -1);
             break;
         case SIGCHLD:
             bury(p, now_us);
@@ -457,124 +424,10 @@ serve_ports(struct parent *p, unsigned thread)
     }
 }
 
-/*
- * Media ports are bound to an address each family has when the first listener of it comes. One that is bound stays:
- * its sockets are in use, so a listener that needs another is reached, and its calls have no media until a restart.
- */
-static void
-change_media_addresses(struct parent *p)
-{
-    struct rf_addr want[2];
-
-    memset(want, 0, sizeof want);
-    media_addresses(&p->settings, want);
-    for (int f = 0; f < 2; f++) {
-        struct rf_addr *now = &p->media_address[f];
-
-        if (!rf_addr_is_set(&want[f]))
-            continue;
-        if (!rf_addr_is_set(now)) {
-            *now = want[f];
-            rf_port_keeper_set_address(p->ports, now);
-        } else if (!rf_addr_is_any(now) && !rf_addr_same_host(now, &want[f])) {
-            char value[RF_ADDR_TEXT_MAX + 40];
-            struct rf_buf b = rf_buf(value, sizeof value - 1);
-
-            rf_put_str(&b, "media at another address than ");
-            rf_put_host(&b, now, false);
-            value[b.n] = '\0';
-            (void)refuse(RF_REFUSE_NEEDS_RESTART, 0,
-                         (struct rf_log_field[]){ RF_F_STR("setting", "sip.listen"), RF_F_STR("value", value), { 0 } });
-        }
-    }
-}
-
-/* Signal has answered: the listeners are the next ones from now on, or stay as they are. */
-static void
-reloaded(struct parent *p, bool is_applied)
-{
-    if (p->listeners.next == NULL)
-        return;
-    if (is_applied) {
-        rf_listeners_commit(&p->listeners);
-        memcpy(p->settings.listen, p->next.listen, sizeof p->settings.listen);
-        p->settings.listen_count = p->next.listen_count;
-        memcpy(p->settings.chain, p->next.chain, sizeof p->settings.chain);
-        memcpy(p->settings.key, p->next.key, sizeof p->settings.key);
-        memcpy(p->settings.domain, p->next.domain, sizeof p->settings.domain);
-        change_media_addresses(p);
-        (void)dup3(p->next_certs_fd, p->certs_fd, O_CLOEXEC);
-        rf_parent_fill_signal_launch(p, p->child[1].launch);
-    } else {
-        rf_listeners_abandon(&p->listeners);
-    }
-    close(p->next_certs_fd);
-    p->next_certs_fd = -1;
-    if (p->reload_again)
-        reload(p);
-}
-
-/* Certificates and listeners as the configuration names them now. -1: the message says what is wrong with them. */
-static int
-prepare_change(struct parent *p, struct rf_channel_msg *m)
-{
-    struct rf_bind_problem problem;
-    struct rf_addr failed = { 0 };
-    char address[RF_ADDR_TEXT_MAX];
-    int fd = certificates_file(p, &p->next, m->text, sizeof m->text);
-    enum rf_err err;
-
-    if (fd < 0)
-        return -1;
-    err = rf_listeners_plan(&p->listeners, p->next.listen, p->next.listen_count, &problem, &failed);
-    if (!err)
-        err = rf_listeners_send(&p->listeners, p->child[1].channel);
-    if (!err) {
-        m->count = (uint32_t)p->listeners.next_count;
-        return fd;
-    }
-    close(fd);
-    snprintf(m->text, sizeof m->text, "the listeners could not be changed: %s", rf_err_text(err));
-    if (err == RF_ERR_IO) {
-        m->count = RF_REFUSE_CANNOT_LISTEN;
-        snprintf(m->text, sizeof m->text, "cannot listen on %s: %s", rf_addr_text(&failed, address), problem.reason);
-    }
-    rf_listeners_abandon(&p->listeners);
-    return -1;
-}
-
-/* Read the configuration again, and give signal certificates and listeners as it names them now. What is wrong with the
- * configuration is found and said by signal, who answers whoever asked. */
-static void
-reload(struct parent *p)
-{
-    struct rf_run_settings was = p->settings;
-    struct rf_channel_msg m = { .what = RF_SAY_RELOAD, .value = p->asked };
-    int fd = -1;
-
-    /* One change after the other; and the next signal process is asked when it serves (take_word). */
-    p->reload_again = p->listeners.next != NULL;
-    if (p->child[1].channel < 0 || p->reload_again)
-        return;
-    snprintf(m.text, sizeof m.text, "the configuration is not valid");
-    if (load_settings(p) == 0) {
-        p->next = p->settings;
-        p->next.workers = was.workers;
-        p->next.threads = was.threads;
-        p->settings = was;
-        fd = prepare_change(p, &m);
-    } else {
-        p->settings = was;
-    }
-    p->next_certs_fd = fd;
-    if (rf_channel_post(p->child[1].channel, &m, &fd, fd >= 0 ? 1 : 0) != RF_OK)
-        reloaded(p, false); /* it is dying, or full of words: nothing has changed */
-}
-
 static int
 serve(struct parent *p)
 {
-    uint64_t look_at_us = 0, ping_at_us = 0, now_us = rf_now_us();
+    uint64_t look_at_us = 0, files_at_us = 0, ping_at_us = 0, now_us = rf_now_us();
 
     for (int i = 0; i < 2; i++)
         if (rf_child_start(&p->child[i], now_us) != RF_OK) {
@@ -613,6 +466,10 @@ serve(struct parent *p)
         if (now_us >= look_at_us) {
             turn_log(p);
             look_at_us = now_us + LOG_LOOK_US;
+        }
+        if (now_us >= files_at_us) {
+            rf_parent_look_at_files(p);
+            files_at_us = now_us + FILES_LOOK_US;
         }
         if (p->watchdog_us > 0 && now_us >= ping_at_us && p->child[0].pid != 0 && p->child[1].pid != 0) {
             rf_notify("WATCHDOG=1");
@@ -674,7 +531,7 @@ rf_parent_run(const char *state_dir, const char *config)
         make_certificates, make_ban_memory, make_media, take_over_signals, prepare, serve,
     };
     static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .bans_fd = -1, .control_fd = -1, .certs_fd = -1,
-                               .next_certs_fd = -1 };
+                               .next_certs_fd = -1, .again = { .layer_fd = -1 } };
     int status = 0;
 
     rf_log_open(STDERR_FILENO, -1, RF_LOG_INFO, "parent");
@@ -695,6 +552,9 @@ rf_parent_run(const char *state_dir, const char *config)
     for (size_t i = 0; status == 0 && i < sizeof steps / sizeof *steps; i++)
         status = steps[i](&p);
     rf_state_dir_close(p.dir);
+    rf_bundle_free(p.files);
+    rf_conf_unref(p.conf);
+    rf_conf_unref(p.next_conf);
     free((char *)(uintptr_t)p.config);
     return status;
 }

@@ -129,6 +129,7 @@ begin(uint32_t threads, uint32_t slots, uint32_t blocks, uint16_t port_low)
         abort();
     conf.loop = d.loop;
     conf.control = ours;
+    conf.map = d.map;
     if (rf_media_client_new(&d.client, &conf) != RF_OK)
         abort();
 }
@@ -554,6 +555,105 @@ test_connected(void)
     end();
 }
 
+static unsigned
+open_sessions(void)
+{
+    unsigned open = 0;
+
+    for (uint32_t i = 0; i < d.threads * d.slots; i++)
+        open += d.map->session[i].generation % 2;
+    return open;
+}
+
+/* Many short calls: opened ahead, spread by ports that rest too, and nothing of it is left when the calls stop. */
+static void
+test_spares(void)
+{
+    const struct rf_media_request q = { .command = RF_MEDIA_OPEN, .family = { 4, 4 }, .timeout_s = 60 };
+    struct rf_media_request other = q;
+    struct rf_media_request close_it = { .command = RF_MEDIA_CLOSE };
+    struct rf_media_reply r;
+    unsigned opened = 0;
+    uint32_t busy[2];
+
+    begin(2, 64, 8, 46000);
+    start_media();
+    for (unsigned i = 0; i < 40; i++) {
+        r = ask(q, 3000000);
+        opened += r.event == RF_MEDIA_OPENED;
+        close_it.session = r.session;
+        if (rf_media_client_send(d.client, &close_it, rf_now_us()) != RF_OK)
+            abort();
+        run_for(10000);
+    }
+    ok(opened == 40, "40 short calls, 100 a second");
+    run_for(100000);
+    busy[0] = rf_media_map_busy(d.map, 0);
+    busy[1] = rf_media_map_busy(d.map, 1);
+    ok(busy[0] + busy[1] >= 80 && busy[0] <= busy[1] + 4 && busy[1] <= busy[0] + 4,
+       "their ports rest, as many of each thread (%u and %u pairs)", busy[0], busy[1]);
+    kill(d.media, SIGSTOP);
+    r = ask(q, 400000);
+    ok(r.event == RF_MEDIA_OPENED && rf_media_map_find(d.map, r.session) != NULL,
+       "one more is answered although media stands still: its session was opened ahead");
+    other.timeout_s = 61;
+    ok(ask(other, 50000).event == 0, "but not one that wants another session");
+    kill(d.media, SIGCONT);
+    run_for(2600000);
+    ok(open_sessions() == 2, "when no more calls come, what was opened ahead is closed (%u sessions)", open_sessions());
+    kill_media();
+    end();
+}
+
+/* What comes to a port while it rests is thrown away, and the port is heard again in its next session. */
+static void
+test_rest(void)
+{
+    enum { CALLS = 8 }; /* all 16 pairs, so that each port is used again */
+    const struct rf_media_request q = { .command = RF_MEDIA_OPEN, .family = { 4, 4 } };
+    struct rf_media_request close_it = { .command = RF_MEDIA_CLOSE };
+    struct rf_media_reply first[CALLS];
+    struct rf_media_name name;
+    struct end a, b;
+    const struct rf_media_session *s = NULL;
+    unsigned in = 0;
+
+    begin(1, 64, 1, 47000);
+    start_media();
+    end_init(&a, "127.0.0.1", 0, 0xa0);
+    end_init(&b, "127.0.0.1", 0, 0xb0);
+    for (unsigned i = 0; i < CALLS; i++) {
+        first[i] = ask(q, 3000000);
+        close_it.session = first[i].session;
+        ok(first[i].event == RF_MEDIA_OPENED && ask(close_it, 3000000).event == RF_MEDIA_CLOSED, "call %u", i);
+    }
+    for (unsigned i = 0; i < CALLS; i++)
+        for (unsigned leg = 0; leg < 2; leg++) {
+            rf_addr_set_port(&a.relay, first[i].port[leg]);
+            for (unsigned k = 0; k < 3; k++)
+                say(&a);
+        }
+    run_for(RF_MEDIA_REST_US + 300000);
+    for (unsigned i = 0; i < CALLS; i++) {
+        ok(join(&a, &b, &name), "call %u at a port that rested", i);
+        a.got = b.got = 0;
+        converse(&a, &b, 5, 2000);
+        run_for(20000);
+        hear(&a);
+        hear(&b);
+        s = rf_media_map_find(d.map, name);
+        for (unsigned leg = 0; s != NULL && leg < 2; leg++)
+            in += (unsigned)(s->leg[leg].counts.in_packets + s->leg[leg].counts.in_foreign +
+                             s->leg[leg].counts.in_other + s->leg[leg].counts.in_kernel_dropped);
+        ok(a.got == 5 && b.got == 5, "is heard on both legs (%u, %u)", a.got, b.got);
+    }
+    ok(in == CALLS * 10, "and hears nothing of what came in the rest (%u packets)", in);
+    kill_media();
+    end_fini(&a);
+    end_fini(&b);
+    end();
+}
+
 static void
 test_ipv6(void)
 {
@@ -644,6 +744,8 @@ main(void)
     test_full_and_lost();
     test_given_up();
     test_connected();
+    test_spares();
+    test_rest();
     test_ipv6();
     return tap_done();
 }

@@ -2,6 +2,8 @@
  * The store on SQLite.
  *
  * (I1) `done` with RF_OK is called only after COMMIT returned, and COMMIT returns after fsync (synchronous=FULL).
+ *      A transaction of nobody's asking (records and copies of calls) is committed without: it outlives any process
+ *      from there on, and the machine after SYNC_WITHIN_NS.
  * (I2) The store's thread alone writes; it holds the lock only to swap batches, never during SQLite's work.
  * (I3) A group is written whole or not at all: a transaction that fails is rolled back, and its groups are
  *      tried again one transaction each, so that one that cannot be written takes no other with it.
@@ -23,6 +25,7 @@
  * when nobody does (records and copies of calls). */
 #define COMMIT_EVERY_NS    8000000
 #define COMMIT_LAZILY_NS   25000000
+#define SYNC_WITHIN_NS     1000000000 /* what was committed without fsync */
 #define CHECKPOINT_FRAMES  4096  /* 16 MiB of log */
 #define RESTART_FRAMES     32768 /* 128 MiB: a reader held the log open; now wait for it */
 #define GIVE_UP_AFTER      16    /* failures in a row after which the rest of a transaction fails untried */
@@ -36,6 +39,8 @@ enum statement {
     ST_RECORD_PUT, ST_RECORD_PRUNE, ST_RECORD_PRUNE_AGE,
     ST_SETTINGS_PUT, ST_SETTINGS_PRUNE,
     ST_SECRET_PUT, ST_SECRET_DELETE,
+    ST_TRUST_PUT, ST_TRUST_DELETE, ST_TRUST_LEAVE, ST_TRUST_RETURN, ST_TRUST_PRUNE,
+    ST_USE_PUT, ST_USE_EXPIRE,
     ST_COUNT
 };
 
@@ -63,6 +68,20 @@ static const char *const statement_text[ST_COUNT] = {
     [ST_SECRET_PUT] = "INSERT INTO secret(name, value) VALUES(?1, ?3)"
                       " ON CONFLICT(name) DO UPDATE SET value=excluded.value",
     [ST_SECRET_DELETE] = "DELETE FROM secret WHERE name=?1",
+    [ST_TRUST_PUT] = "INSERT INTO trusted(fingerprint, scope, value, at_s, came)"
+                     " VALUES(?1, ?2, ?3, ?4, (SELECT coalesce(max(version), 0) FROM settings))",
+    [ST_TRUST_DELETE] = "UPDATE trusted SET went=(SELECT coalesce(max(version), 0) FROM settings)"
+                        " WHERE fingerprint=?1 AND scope=?2 AND went IS NULL",
+    /* Back to version ?4: what came after it leaves, then what went after it returns. */
+    [ST_TRUST_LEAVE] = "UPDATE trusted SET went=(SELECT coalesce(max(version), 0) FROM settings)"
+                       " WHERE went IS NULL AND came>?4",
+    [ST_TRUST_RETURN] = "INSERT INTO trusted(fingerprint, scope, value, at_s, came)"
+                        " SELECT fingerprint, scope, value, at_s, (SELECT coalesce(max(version), 0) FROM settings)"
+                        " FROM trusted WHERE came<=?4 AND went>?4",
+    [ST_TRUST_PRUNE] = "DELETE FROM trusted WHERE went<=(SELECT min(version) FROM settings)",
+    [ST_USE_PUT] = "INSERT INTO tls_use(device, sub, value, expires_s) VALUES(?1, ?2, ?3, ?4)"
+                   " ON CONFLICT(device, sub) DO UPDATE SET value=excluded.value, expires_s=excluded.expires_s",
+    [ST_USE_EXPIRE] = "DELETE FROM tls_use WHERE expires_s<=?4",
 };
 
 struct rf_store {
@@ -72,6 +91,8 @@ struct rf_store {
     struct rf_batch writing;
     int wal_frames;
     uint32_t records_since_prune;
+    bool is_lax;          /* this connection commits without fsync now */
+    int64_t unsynced_ns;  /* since when something is committed without fsync; 0: nothing */
 
     pthread_t thread;
     bool has_thread;
@@ -93,6 +114,40 @@ struct rf_store {
     sqlite3 *reader;
 };
 
+static int64_t
+monotonic_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* --- when the disk is waited for ---------------------------------------------------------------------- */
+
+/* A pragma acts when it is compiled, so there is no statement to keep. Where it fails, the stricter one stays. */
+static void
+set_lax(struct rf_store *s, bool is_lax)
+{
+    if (s->is_lax == is_lax)
+        return;
+    if (sqlite3_exec(s->db, is_lax ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", NULL, NULL, NULL) ==
+        SQLITE_OK)
+        s->is_lax = is_lax;
+}
+
+/* fsync of the log alone, when no transaction comes that would do it. What fails is tried again with the next. */
+static void
+sync_log(struct rf_store *s)
+{
+    sqlite3_file *log = NULL;
+
+    if (sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log != NULL &&
+        log->pMethods != NULL)
+        log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    s->unsynced_ns = 0;
+}
+
 /* --- one transaction ---------------------------------------------------------------------------------- */
 
 static int
@@ -111,6 +166,24 @@ bind_span(sqlite3_stmt *st, int at, struct rf_span v)
     sqlite3_bind_blob(st, at, v.n > 0 ? v.p : "", (int)v.n, SQLITE_STATIC);
 }
 
+/* A trusted certificate that is put takes the place of the same one; going back lets the later ones leave first. */
+static int
+make_way(struct rf_store *s, const struct rf_store_write *w)
+{
+    enum statement which = w->op == RF_STORE_TRUST_PUT ? ST_TRUST_DELETE : ST_TRUST_LEAVE;
+    int r;
+
+    if (w->op == RF_STORE_TRUST_PUT) {
+        bind_span(s->st[which], 1, w->key);
+        bind_span(s->st[which], 2, w->sub);
+    } else {
+        sqlite3_bind_int64(s->st[which], 4, w->expires_s);
+    }
+    r = run(s, which);
+    sqlite3_clear_bindings(s->st[which]);
+    return r;
+}
+
 static int
 apply_write(struct rf_store *s, const struct rf_store_write *w)
 {
@@ -127,12 +200,21 @@ apply_write(struct rf_store *s, const struct rf_store_write *w)
         [RF_STORE_SECRET_PUT] = { ST_SECRET_PUT, false, true, false },
         [RF_STORE_SECRET_DELETE] = { ST_SECRET_DELETE, false, false, false },
         [RF_STORE_BINDING_EXPIRE] = { ST_BINDING_EXPIRE, false, false, true },
+        [RF_STORE_TRUST_PUT] = { ST_TRUST_PUT, true, true, true },
+        [RF_STORE_TRUST_DELETE] = { ST_TRUST_DELETE, true, false, false },
+        [RF_STORE_TRUST_RESTORE] = { ST_TRUST_RETURN, false, false, true },
+        [RF_STORE_USE_PUT] = { ST_USE_PUT, true, true, true },
+        [RF_STORE_USE_EXPIRE] = { ST_USE_EXPIRE, false, false, true },
     };
     bool all_of_aor = w->op == RF_STORE_BINDING_DELETE && w->sub.n == 0;
     enum statement which = all_of_aor ? ST_BINDING_DELETE_ALL : plan[w->op].which;
     sqlite3_stmt *st = s->st[which];
-    int r;
+    int r = SQLITE_OK;
 
+    if (w->op == RF_STORE_TRUST_PUT || w->op == RF_STORE_TRUST_RESTORE)
+        r = make_way(s, w);
+    if (r != SQLITE_OK)
+        return r;
     bind_span(st, 1, w->key);
     if (plan[w->op].has_sub && !all_of_aor)
         bind_span(st, 2, w->sub);
@@ -146,6 +228,8 @@ apply_write(struct rf_store *s, const struct rf_store_write *w)
         sqlite3_bind_int64(s->st[ST_SETTINGS_PRUNE], 1, RF_STORE_HISTORY_MAX);
         sqlite3_bind_int64(s->st[ST_SETTINGS_PRUNE], 2, HISTORY_OCTETS_MAX);
         r = run(s, ST_SETTINGS_PRUNE);
+        if (r == SQLITE_OK)
+            r = run(s, ST_TRUST_PRUNE);
     }
     if (r == SQLITE_OK && w->op == RF_STORE_RECORD_PUT)
         s->records_since_prune++;
@@ -175,8 +259,10 @@ commit_groups(struct rf_store *s, size_t from, size_t to, char *why, size_t why_
         r = apply_group(s, g);
     if (r == SQLITE_OK)
         r = run(s, ST_COMMIT);
-    if (r == SQLITE_OK)
+    if (r == SQLITE_OK) {
+        s->unsynced_ns = !s->is_lax ? 0 : s->unsynced_ns != 0 ? s->unsynced_ns : monotonic_ns();
         return RF_OK;
+    }
     rf_schema_why(s->db, why, why_size);
     if (!sqlite3_get_autocommit(s->db)) {
         int undone = run(s, ST_ROLLBACK);
@@ -313,62 +399,84 @@ prune_records(struct rf_store *s)
     }
 }
 
-static int64_t
-monotonic_ns(void)
+static void
+wait_until(struct rf_store *s, int64_t until_ns)
 {
-    struct timespec t;
+    const struct timespec until = { .tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 };
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    pthread_cond_timedwait(&s->wake, &s->lock, &until);
 }
 
 /*
- * A write that comes long enough after the last commit began is committed at once; others gather until then.
- * Without this a fast disk would give each REGISTER an fsync of its own, which costs more CPU time than the
- * REGISTER. Who stops or flushes is not kept waiting. Lock held.
+ * A write that somebody waits for and that comes long enough after the last commit began is committed at once;
+ * others gather until then. Without this a fast disk would give each REGISTER an fsync of its own, which costs more
+ * CPU time than the REGISTER. What nobody waits for always gathers: a call's copy and its record are often a few
+ * milliseconds apart. Who stops or flushes is not kept waiting. Lock held.
  */
 static void
 gather(struct rf_store *s, int64_t last_ns)
 {
+    const int64_t began_ns = monotonic_ns();
+
     s->writer_gathers = true;
     while (!s->stop && s->flushers == 0) {
-        const int64_t until_ns = last_ns + (s->is_awaited ? COMMIT_EVERY_NS : COMMIT_LAZILY_NS);
-        const struct timespec until = { .tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 };
+        const int64_t until_ns = s->is_awaited ? last_ns + COMMIT_EVERY_NS : began_ns + COMMIT_LAZILY_NS;
 
         if (monotonic_ns() >= until_ns)
             break;
-        pthread_cond_timedwait(&s->wake, &s->lock, &until);
+        wait_until(s, until_ns);
     }
-    s->writer_gathers = s->is_awaited = false;
+    s->writer_gathers = false;
+}
+
+/* Until there is something to write, or to stop. Lock held. */
+static void
+sleep_until_asked(struct rf_store *s)
+{
+    while (s->waiting.groups == 0 && !s->stop) {
+        s->writer_sleeps = true;
+        if (s->unsynced_ns == 0) {
+            pthread_cond_wait(&s->wake, &s->lock);
+            continue;
+        }
+        wait_until(s, s->unsynced_ns + SYNC_WITHIN_NS);
+        if (s->waiting.groups == 0 && monotonic_ns() - s->unsynced_ns >= SYNC_WITHIN_NS) {
+            pthread_mutex_unlock(&s->lock);
+            sync_log(s);
+            pthread_mutex_lock(&s->lock);
+        }
+    }
+    s->writer_sleeps = false;
 }
 
 static void *
 writer(void *ctx)
 {
     struct rf_store *s = ctx;
-    int64_t last_ns = monotonic_ns() - COMMIT_LAZILY_NS;
+    int64_t last_ns = monotonic_ns() - COMMIT_EVERY_NS;
 
     pthread_setname_np(pthread_self(), "store");
     pthread_mutex_lock(&s->lock);
     for (;;) {
         struct rf_batch taken;
         uint64_t groups;
+        bool is_lax;
 
-        while (s->waiting.groups == 0 && !s->stop) {
-            s->writer_sleeps = true;
-            pthread_cond_wait(&s->wake, &s->lock);
-        }
-        s->writer_sleeps = false;
+        sleep_until_asked(s);
         if (s->waiting.groups == 0)
             break;
         gather(s, last_ns);
         last_ns = monotonic_ns();
+        is_lax = !s->is_awaited && !s->stop && s->flushers == 0 &&
+                 (s->unsynced_ns == 0 || last_ns - s->unsynced_ns < SYNC_WITHIN_NS);
+        s->is_awaited = false;
         taken = s->waiting;
         s->waiting = s->writing; /* empty, with its memory */
         s->writing = taken;
         groups = taken.groups;
         pthread_mutex_unlock(&s->lock);
 
+        set_lax(s, is_lax);
         commit_batch(s);
         rf_batch_clear(&s->writing);
         prune_records(s);
@@ -489,8 +597,9 @@ rf_store_write(struct rf_store *s, const struct rf_store_write *w, size_t n,
     enum rf_err err;
 
     for (size_t i = 0; i < n; i++) {
-        rf_assert((unsigned)w[i].op <= RF_STORE_BINDING_EXPIRE);
-        if (w[i].key.n == 0 && w[i].op != RF_STORE_SETTINGS_PUT && w[i].op != RF_STORE_BINDING_EXPIRE)
+        rf_assert((unsigned)w[i].op <= RF_STORE_OP_LAST);
+        if (w[i].key.n == 0 && w[i].op != RF_STORE_SETTINGS_PUT && w[i].op != RF_STORE_BINDING_EXPIRE &&
+            w[i].op != RF_STORE_TRUST_RESTORE && w[i].op != RF_STORE_USE_EXPIRE)
             return RF_ERR_RANGE;
         if (w[i].op == RF_STORE_SECRET_PUT && w[i].value.n > RF_SECRET_MAX)
             return RF_ERR_RANGE;
@@ -677,4 +786,19 @@ enum rf_err
 rf_store_load_secret_names(struct rf_store *s, rf_store_row *row, void *ctx)
 {
     return load(s, "SELECT name, x'', x'', 0 FROM secret ORDER BY name", NULL, 0, 0, row, ctx);
+}
+
+enum rf_err
+rf_store_load_trusted(struct rf_store *s, int64_t version, rf_store_row *row, void *ctx)
+{
+    return load(s,
+                "SELECT fingerprint, scope, value, at_s FROM trusted WHERE (?3=0 AND went IS NULL)"
+                " OR (?3<>0 AND came<=?3 AND (went IS NULL OR went>?3)) ORDER BY id",
+                NULL, 0, version, row, ctx);
+}
+
+enum rf_err
+rf_store_load_uses(struct rf_store *s, rf_store_row *row, void *ctx)
+{
+    return load(s, "SELECT device, sub, value, expires_s FROM tls_use ORDER BY device, sub", NULL, 0, 0, row, ctx);
 }

@@ -223,6 +223,7 @@ rf_tls_conn_facts(const struct rf_tls_conn *c, struct rf_tls_facts *out)
     out->cipher = SSL_get_cipher_name(c->ssl);
     out->resumed = SSL_session_reused(c->ssl) == 1;
     out->group = name != NULL ? name : "";
+    out->fits = c->fits;
 }
 
 enum rf_err

@@ -20,6 +20,7 @@ struct rf_tls_conn;
 struct rf_tls_facts {
     const char *version, *cipher, *group; /* constant strings; group may be "" (resumed TLS 1.2) */
     bool resumed;
+    rf_tls_level_set fits; /* levels that would have taken this client; 0 when we are the client */
 };
 
 /* The peer's certificate as it was judged in the handshake. */

@@ -27,6 +27,7 @@ struct rf_tls_conn {
     struct rf_tls_shake *shake;    /* NULL when the handshake is done */
     struct rf_tls_kept *kept;      /* the peer's certificate; NULL: none asked for, or the handshake lasts */
     int16_t alert_sent, alert_received;
+    rf_tls_level_set fits;         /* of the offer, which is freed when the handshake is done */
     int16_t failed_reason;         /* ERR_GET_REASON of what ended it */
     bool wants_write, is_done, saw_eof;
     bool has_failed;               /* and is noted */
