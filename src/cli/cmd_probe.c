@@ -7,11 +7,11 @@
 #include "loop/loop.h"
 #include "probe/report.h"
 
-#define SIPS_PORT  5061
-#define SIP_PORT   5060
+#define SIPS_PORT 5061
+#define SIP_PORT 5060
 #define HTTPS_PORT 443
-#define TIMEOUT_S  60
-#define ONE_S      5 /* for one connection */
+#define TIMEOUT_S 60
+#define ONE_S 5 /* for one connection */
 
 /* --- HOST[:PORT] --- */
 
@@ -41,13 +41,15 @@ split_host(const struct rf_cli *cli, const char *text, char host[static 256], ui
         rest = rf_span_sub(s, end, s.n);
         s = rf_span_sub(s, 0, end);
     }
-    if (rest.n > 0 && (rest.p[0] != ':' || rf_span_u64(rf_span_sub(rest, 1, rest.n), 65535, &number) != RF_OK || number == 0))
+    if (rest.n > 0 && (rest.p[0] != ':' ||
+                       rf_span_u64(rf_span_sub(rest, 1, rest.n), 65535, &number) != RF_OK || number == 0))
         return rf_cli_fail(cli, RF_EXIT_USAGE, "%s: a port is a number from 1 to 65535", text);
     *port = (uint16_t)number;
     if (s.n == 0 || s.n > 253 || rf_span_copy(s, host, 256) != RF_OK)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "%s: there is no host name", text);
     for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f || strchr("/@\\\"<>?#%", s.p[i]) != NULL)
+        if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f ||
+            strchr("/@\\\"<>?#%", s.p[i]) != NULL)
             return rf_cli_fail(cli, RF_EXIT_USAGE, "%s is a host name or an address, nothing else", text);
     return 0;
 }
@@ -64,7 +66,8 @@ take_number(const struct rf_cli *cli, const char *flag, uint64_t max, uint64_t a
     if (text == NULL)
         return 0;
     if (rf_span_u64(rf_span_str(text), max, out) != RF_OK || *out == 0)
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "%s takes a number from 1 to %llu", flag, (unsigned long long)max);
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "%s takes a number from 1 to %llu", flag,
+                           (unsigned long long)max);
     return 0;
 }
 
@@ -87,8 +90,8 @@ take_transport(const struct rf_cli *cli, struct rf_probe_conf *conf)
     if (https && conf->transport != RF_PROBE_OVER_TLS)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "--transport tcp and udp are for SIP");
     /* The ports that HTTPS is usually at; everything else is taken for SIP. */
-    conf->is_sip = sip || (!https && (conf->transport != RF_PROBE_OVER_TLS || (conf->port != 443 && conf->port != 8443 &&
-                                                                               conf->port != 411)));
+    conf->is_sip = sip || (!https && (conf->transport != RF_PROBE_OVER_TLS ||
+                                      (conf->port != 443 && conf->port != 8443 && conf->port != 411)));
     if (conf->port == 0)
         conf->port = https ? HTTPS_PORT : conf->transport == RF_PROBE_OVER_TLS ? SIPS_PORT : SIP_PORT;
     return 0;
@@ -116,11 +119,13 @@ take_flags(const struct rf_cli *cli, struct rf_probe_conf *conf, struct rf_probe
     if (min != NULL && conf->transport != RF_PROBE_OVER_TLS)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "--min is about TLS");
     if (min != NULL && rf_tls_level_find(rf_span_str(min), &report->min) != RF_OK)
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "--min: there is no level %s; there are %s", min, rf_tls_level_names());
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "--min: there is no level %s; there are %s", min,
+                           rf_tls_level_names());
     if (min != NULL)
         conf->level = report->min;
     if (level != NULL && rf_tls_level_find(rf_span_str(level), &conf->level) != RF_OK)
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "--level: there is no level %s; there are %s", level, rf_tls_level_names());
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "--level: there is no level %s; there are %s", level,
+                           rf_tls_level_names());
     return 0;
 }
 
@@ -132,7 +137,9 @@ read_store(const struct rf_cli *cli, struct rf_trust *trust)
     struct rf_cert_problem problem;
 
     if (path != NULL)
-        return rf_trust_add_path(trust, path, &problem) == RF_OK ? 0 : rf_cli_fail(cli, RF_EXIT_USAGE, "%s", problem.text);
+        return rf_trust_add_path(trust, path, &problem) == RF_OK
+                   ? 0
+                   : rf_cli_fail(cli, RF_EXIT_USAGE, "%s", problem.text);
     /* A machine without a bundle trusts nobody, which the report then says of each chain. */
     (void)(rf_trust_add_system(trust, &problem) == RF_OK);
     return 0;
@@ -170,7 +177,8 @@ judge_and_print(const struct rf_cli *cli, struct rf_probe_report *report, const 
     if (report->chain == NULL)
         return rf_cli_fail(cli, RF_EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < f->chain_count; i++)
-        rf_probe_judge_chain(&f->chain[i], host, result->target.is_sip, trust, rf_wall_s(), &report->chain[i]);
+        rf_probe_judge_chain(&f->chain[i], host, result->target.is_sip, trust, rf_wall_s(),
+                             &report->chain[i]);
     if (report->has_min)
         report->is_met = result->is_reached && rf_probe_meets(f, report->min, report->below);
     status = print(cli, report);
@@ -181,8 +189,8 @@ judge_and_print(const struct rf_cli *cli, struct rf_probe_report *report, const 
 int
 rf_cmd_probe(struct rf_cli *cli)
 {
-    struct rf_probe_conf conf = { 0 };
-    struct rf_probe_report report = { 0 };
+    struct rf_probe_conf conf = {0};
+    struct rf_probe_report report = {0};
     struct rf_probe_result *result = NULL;
     struct rf_trust *trust = NULL;
     char host[256];

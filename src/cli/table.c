@@ -104,7 +104,8 @@ const struct rf_cli_command rf_cli_commands[] = {
 
     { "probe", NULL, "HOST[:PORT]", 1, 1, false, "ringfence probe sip.example.com --min intermediate",
       "look at a SIP-over-TLS or HTTPS server from outside: versions, suites, groups, chain, resumption, its answer, and "
-      "what our levels say of it; connects to nothing else, at most 354 times (usual: 60 to 120); exit 1 when it is not reached, 5 when --min is not met",
+      "what our levels say of it; connects to nothing else, at most 354 times (usual: 60 to 120); exit 1 when it is not "
+      "reached, 5 when --min is not met",
       rf_cmd_probe,
       { { "--sip", NULL, "it is SIP (ask OPTIONS), as on all ports but 443, 8443 and 411" },
         { "--https", NULL, "it is HTTPS (ask HEAD)" },

@@ -71,8 +71,9 @@ rf_probe_request_put(struct rf_buf *b, const struct rf_probe_request *r)
     if (r->is_sip)
         put_options(b, r);
     else
-        rf_putf(b, "HEAD / HTTP/1.1\r\nHost: %s%s%s\r\nUser-Agent: ringfence/%s probe\r\nAccept: */*\r\n"
-                   "Connection: close\r\n\r\n",
+        rf_putf(b,
+                "HEAD / HTTP/1.1\r\nHost: %s%s%s\r\nUser-Agent: ringfence/%s probe\r\nAccept: */*\r\n"
+                "Connection: close\r\n\r\n",
                 is_v6 ? "[" : "", r->host, is_v6 ? "]" : "", RF_VERSION);
     return rf_buf_done(b);
 }
@@ -159,7 +160,8 @@ no_answer(struct rf_probe_talk_facts *t, const char *text, struct rf_span octets
 }
 
 static enum rf_err
-read_sip(const struct rf_probe_request *r, struct rf_span octets, bool is_over, struct rf_probe_talk_facts *out)
+read_sip(const struct rf_probe_request *r, struct rf_span octets, bool is_over,
+         struct rf_probe_talk_facts *out)
 {
     struct rf_sip_problem problem;
     struct rf_sip_msg m;
@@ -167,8 +169,8 @@ read_sip(const struct rf_probe_request *r, struct rf_span octets, bool is_over, 
     size_t n;
 
     while (octets.n > 0) {
-        enum rf_sip_frame_kind kind = r->transport == RF_PROBE_OVER_UDP ? RF_FRAME_MESSAGE
-                                                                        : rf_sip_frame(octets, &n, &problem);
+        enum rf_sip_frame_kind kind =
+            r->transport == RF_PROBE_OVER_UDP ? RF_FRAME_MESSAGE : rf_sip_frame(octets, &n, &problem);
 
         if (r->transport == RF_PROBE_OVER_UDP)
             n = octets.n;

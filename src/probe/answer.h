@@ -9,16 +9,16 @@
 #include "probe/facts.h"
 
 #define RF_PROBE_REQUEST_MAX 2048
-#define RF_PROBE_ANSWER_MAX  65536 /* octets of an answer that are read */
+#define RF_PROBE_ANSWER_MAX 65536 /* octets of an answer that are read */
 
 enum rf_probe_transport { RF_PROBE_OVER_TLS, RF_PROBE_OVER_TCP, RF_PROBE_OVER_UDP };
 
 struct rf_probe_request {
     bool is_sip;
     enum rf_probe_transport transport;
-    const char *host;            /* name or address in text form */
+    const char *host; /* name or address in text form */
     uint16_t port;
-    struct rf_addr local;        /* for Via and Contact */
+    struct rf_addr local; /* for Via and Contact */
     char branch[40], call_id[40], tag[20];
 };
 
@@ -31,8 +31,8 @@ RF_MUST_CHECK enum rf_err rf_probe_request_put(struct rf_buf *b, const struct rf
  * @param is_over  nothing more will come
  * @return RF_OK: the facts are filled, also when it is no proper answer (not_answered); RF_ERR_AGAIN: read on
  */
-RF_MUST_CHECK enum rf_err rf_probe_answer_read(const struct rf_probe_request *r, struct rf_span octets, bool is_over,
-                                               struct rf_probe_talk_facts *out);
+RF_MUST_CHECK enum rf_err rf_probe_answer_read(const struct rf_probe_request *r, struct rf_span octets,
+                                               bool is_over, struct rf_probe_talk_facts *out);
 
 /** Copy what a peer wrote: printable ASCII and UTF-8 stay, the rest becomes '.', and it is clipped. */
 void rf_probe_clean(char *to, size_t size, struct rf_span from);

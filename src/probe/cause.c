@@ -11,10 +11,10 @@ static const struct {
     unsigned wide;
     enum rf_tls_cause cause;
 } single[] = {
-    { W_SUITE, RF_TLS_CAUSE_SUITE },
-    { W_GROUP, RF_TLS_CAUSE_GROUP },
-    { W_SIGNATURE, RF_TLS_CAUSE_SIGNATURE },
-    { W_NAME, RF_TLS_CAUSE_SERVER_NAME },
+    {W_SUITE, RF_TLS_CAUSE_SUITE},
+    {W_GROUP, RF_TLS_CAUSE_GROUP},
+    {W_SIGNATURE, RF_TLS_CAUSE_SIGNATURE},
+    {W_NAME, RF_TLS_CAUSE_SERVER_NAME},
 };
 #define SINGLES (sizeof single / sizeof *single)
 
@@ -67,10 +67,9 @@ take_handshake(struct rf_probe_facts *f)
     c->cause[RF_TLS_CAUSE_PLAIN_PORT] = RF_PROBE_NO;
     c->cause[RF_TLS_CAUSE_VERSION] = lacks_version(f, c->level);
     c->cause[RF_TLS_CAUSE_DH] = failure->refusal == RF_REFUSE_TLS_DH_SMALL ? RF_PROBE_YES : RF_PROBE_NO;
-    c->cause[RF_TLS_CAUSE_CLIENT_CERT] =
-        wants && f->talk.asks_certificate == RF_PROBE_YES ? RF_PROBE_YES
-        : f->talk.asks_certificate == RF_PROBE_NO         ? RF_PROBE_NO
-                                                          : RF_PROBE_UNKNOWN;
+    c->cause[RF_TLS_CAUSE_CLIENT_CERT] = wants && f->talk.asks_certificate == RF_PROBE_YES ? RF_PROBE_YES
+                                         : f->talk.asks_certificate == RF_PROBE_NO         ? RF_PROBE_NO
+                                                                                           : RF_PROBE_UNKNOWN;
     if (failure->refusal == RF_REFUSE_TLS_LEGACY_SIGNATURE)
         c->cause[RF_TLS_CAUSE_SIGNATURE] = RF_PROBE_YES;
 }
@@ -116,7 +115,7 @@ static size_t
 groups_of(enum rf_tls_level level, bool wide, uint16_t *to)
 {
     const uint16_t *all[2];
-    size_t count[2] = { rf_probe_groups_13(&all[0]), rf_probe_groups_12(&all[1]) }, n = 0;
+    size_t count[2] = {rf_probe_groups_13(&all[0]), rf_probe_groups_12(&all[1])}, n = 0;
 
     for (size_t list = 0; list < 2; list++) {
         for (size_t i = 0; i < count[list] && n < 64; i++) {
@@ -163,7 +162,7 @@ rf_probe_cause_ask(struct rf_probe_scan *s, struct rf_probe_hello *hello, struct
         s->facts.causes.is_explained = is_explained(&s->facts.causes);
         return false;
     }
-    *hello = (struct rf_probe_hello){ .version = row->max_version, .has_share = true };
+    *hello = (struct rf_probe_hello){.version = row->max_version, .has_share = true};
     for (int v = row->max_version; v >= row->min_version && hello->version_count < 4; v--)
         lists->versions[hello->version_count++] = (uint16_t)v;
     hello->versions = lists->versions;

@@ -10,9 +10,9 @@ static const struct {
     const char *name;
     int number;
 } versions[RF_PROBE_VERSION_COUNT] = {
-    [RF_PROBE_SSL3] = { "SSL 3", SSL3_VERSION },      [RF_PROBE_TLS10] = { "TLS 1.0", TLS1_VERSION },
-    [RF_PROBE_TLS11] = { "TLS 1.1", TLS1_1_VERSION }, [RF_PROBE_TLS12] = { "TLS 1.2", TLS1_2_VERSION },
-    [RF_PROBE_TLS13] = { "TLS 1.3", TLS1_3_VERSION },
+    [RF_PROBE_SSL3] = {"SSL 3", SSL3_VERSION},      [RF_PROBE_TLS10] = {"TLS 1.0", TLS1_VERSION},
+    [RF_PROBE_TLS11] = {"TLS 1.1", TLS1_1_VERSION}, [RF_PROBE_TLS12] = {"TLS 1.2", TLS1_2_VERSION},
+    [RF_PROBE_TLS13] = {"TLS 1.3", TLS1_3_VERSION},
 };
 
 const char *
@@ -48,7 +48,7 @@ rf_probe_facts_add_x509(struct rf_probe_facts *f, X509 *const *x, size_t count, 
             return;
     if (f->chain_count == RF_PROBE_CHAINS_MAX)
         return;
-    *c = (struct rf_probe_chain){ .sent = (uint16_t)(sent > UINT16_MAX ? UINT16_MAX : sent) };
+    *c = (struct rf_probe_chain){.sent = (uint16_t)(sent > UINT16_MAX ? UINT16_MAX : sent)};
     for (size_t i = 0; i < count && i < RF_PROBE_CHAIN_MAX && X509_up_ref(x[i]) == 1; i++)
         c->x[c->count++] = x[i];
     memcpy(c->sha256, digest, sizeof digest);
@@ -101,14 +101,14 @@ is_prime_of(const BIGNUM *p, BIGNUM *(*make)(BIGNUM *))
 static bool
 is_named(const BIGNUM *p, const char *name)
 {
-    OSSL_PARAM params[2] = { OSSL_PARAM_construct_utf8_string("group", (char *)(uintptr_t)name, 0),
-                             OSSL_PARAM_construct_end() };
+    OSSL_PARAM params[2] = {OSSL_PARAM_construct_utf8_string("group", (char *)(uintptr_t)name, 0),
+                            OSSL_PARAM_construct_end()};
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
     EVP_PKEY *key = NULL;
     BIGNUM *known = NULL;
-    bool same = ctx != NULL && EVP_PKEY_paramgen_init(ctx) == 1 && EVP_PKEY_CTX_set_params(ctx, params) == 1 &&
-                EVP_PKEY_paramgen(ctx, &key) == 1 && EVP_PKEY_get_bn_param(key, "p", &known) == 1 &&
-                BN_cmp(p, known) == 0;
+    bool same = ctx != NULL && EVP_PKEY_paramgen_init(ctx) == 1 &&
+                EVP_PKEY_CTX_set_params(ctx, params) == 1 && EVP_PKEY_paramgen(ctx, &key) == 1 &&
+                EVP_PKEY_get_bn_param(key, "p", &known) == 1 && BN_cmp(p, known) == 0;
 
     BN_free(known);
     EVP_PKEY_free(key);
@@ -124,16 +124,16 @@ rf_probe_dh_name(const struct rf_probe_facts *f)
         const char *name;
         BIGNUM *(*make)(BIGNUM *);
     } old[] = {
-        { "RFC 2409 group 1", BN_get_rfc2409_prime_768 },   { "RFC 2409 group 2", BN_get_rfc2409_prime_1024 },
-        { "RFC 3526 group 5", BN_get_rfc3526_prime_1536 },  { "RFC 3526 group 14", BN_get_rfc3526_prime_2048 },
-        { "RFC 3526 group 15", BN_get_rfc3526_prime_3072 }, { "RFC 3526 group 16", BN_get_rfc3526_prime_4096 },
-        { "RFC 3526 group 17", BN_get_rfc3526_prime_6144 }, { "RFC 3526 group 18", BN_get_rfc3526_prime_8192 },
+        {"RFC 2409 group 1", BN_get_rfc2409_prime_768},   {"RFC 2409 group 2", BN_get_rfc2409_prime_1024},
+        {"RFC 3526 group 5", BN_get_rfc3526_prime_1536},  {"RFC 3526 group 14", BN_get_rfc3526_prime_2048},
+        {"RFC 3526 group 15", BN_get_rfc3526_prime_3072}, {"RFC 3526 group 16", BN_get_rfc3526_prime_4096},
+        {"RFC 3526 group 17", BN_get_rfc3526_prime_6144}, {"RFC 3526 group 18", BN_get_rfc3526_prime_8192},
     };
     static const char *const named[][2] = {
-        { "ffdhe2048", "RFC 7919 ffdhe2048" }, { "ffdhe3072", "RFC 7919 ffdhe3072" },
-        { "ffdhe4096", "RFC 7919 ffdhe4096" }, { "ffdhe6144", "RFC 7919 ffdhe6144" },
-        { "ffdhe8192", "RFC 7919 ffdhe8192" }, { "dh_1024_160", "RFC 5114, 1024 bits" },
-        { "dh_2048_224", "RFC 5114, 2048 bits" }, { "dh_2048_256", "RFC 5114, 2048 bits" },
+        {"ffdhe2048", "RFC 7919 ffdhe2048"},    {"ffdhe3072", "RFC 7919 ffdhe3072"},
+        {"ffdhe4096", "RFC 7919 ffdhe4096"},    {"ffdhe6144", "RFC 7919 ffdhe6144"},
+        {"ffdhe8192", "RFC 7919 ffdhe8192"},    {"dh_1024_160", "RFC 5114, 1024 bits"},
+        {"dh_2048_224", "RFC 5114, 2048 bits"}, {"dh_2048_256", "RFC 5114, 2048 bits"},
     };
     BIGNUM *p = f->dh_p_n > 0 ? BN_bin2bn(f->dh_p, f->dh_p_n, NULL) : NULL;
     const char *found = "";

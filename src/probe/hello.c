@@ -7,14 +7,21 @@
 
 /* Content types (RFC 8446 5.1) and handshake types (RFC 8446 4, RFC 5246 7.4). */
 enum { CHANGE_CIPHER = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION = 23 };
-enum { SERVER_HELLO = 2, NEW_TICKET = 4, CERTIFICATE = 11, SERVER_KEY = 12, CERT_REQUEST = 13, HELLO_DONE = 14,
-       CERT_STATUS = 22 };
+enum {
+    SERVER_HELLO = 2,
+    NEW_TICKET = 4,
+    CERTIFICATE = 11,
+    SERVER_KEY = 12,
+    CERT_REQUEST = 13,
+    HELLO_DONE = 14,
+    CERT_STATUS = 22
+};
 
 #define SCSV_RENEGOTIATION 0x00ff /* RFC 5746 3.3 */
-#define SCSV_FALLBACK      0x5600 /* RFC 7507 */
-#define X25519             29
-#define WARNINGS_MAX       16
-#define RECORD_MAX         (16384 + 2048) /* RFC 5246 6.2.3 */
+#define SCSV_FALLBACK 0x5600      /* RFC 7507 */
+#define X25519 29
+#define WARNINGS_MAX 16
+#define RECORD_MAX (16384 + 2048) /* RFC 5246 6.2.3 */
 
 /* --- writing --- */
 
@@ -95,7 +102,7 @@ put_server_name(struct rf_buf *b, struct rf_span name)
 static void
 put_versions(struct rf_buf *b, const struct rf_probe_hello *h)
 {
-    static const uint16_t only_13[] = { TLS1_3_VERSION };
+    static const uint16_t only_13[] = {TLS1_3_VERSION};
     const uint16_t *v = h->version_count > 0 ? h->versions : only_13;
     size_t n = h->version_count > 0 ? h->version_count : 1;
 
@@ -132,15 +139,15 @@ put_extensions(struct rf_buf *b, const struct rf_probe_hello *h, const struct rf
     size_t all = open_u16(b);
 
     put_server_name(b, h->server_name);
-    rf_put(b, rf_span("\xff\x01\0\1\0", 5));        /* renegotiation_info, empty (RFC 5746) */
-    rf_put(b, rf_span("\0\x17\0\0", 4));            /* extended_master_secret (RFC 7627) */
-    rf_put(b, rf_span("\0\x16\0\0", 4));            /* encrypt_then_mac (RFC 7366) */
-    rf_put(b, rf_span("\0\x23\0\0", 4));            /* session_ticket, empty (RFC 5077) */
-    rf_put(b, rf_span("\0\5\0\5\1\0\0\0\0", 9));    /* status_request: OCSP */
-    rf_put(b, rf_span("\0\x0f\0\1\1", 5));          /* heartbeat (RFC 6520): is it offered at all? */
+    rf_put(b, rf_span("\xff\x01\0\1\0", 5));     /* renegotiation_info, empty (RFC 5746) */
+    rf_put(b, rf_span("\0\x17\0\0", 4));         /* extended_master_secret (RFC 7627) */
+    rf_put(b, rf_span("\0\x16\0\0", 4));         /* encrypt_then_mac (RFC 7366) */
+    rf_put(b, rf_span("\0\x23\0\0", 4));         /* session_ticket, empty (RFC 5077) */
+    rf_put(b, rf_span("\0\5\0\5\1\0\0\0\0", 9)); /* status_request: OCSP */
+    rf_put(b, rf_span("\0\x0f\0\1\1", 5));       /* heartbeat (RFC 6520): is it offered at all? */
     put_list(b, TLSEXT_TYPE_supported_groups, h->group, h->group_count);
     if (h->group_count > 0)
-        rf_put(b, rf_span("\0\x0b\0\2\1\0", 6));    /* ec_point_formats: uncompressed */
+        rf_put(b, rf_span("\0\x0b\0\2\1\0", 6)); /* ec_point_formats: uncompressed */
     put_list(b, TLSEXT_TYPE_signature_algorithms, h->sigalg, h->sigalg_count);
     if (is_13) {
         put_versions(b, h);
@@ -262,16 +269,16 @@ read_extension(struct rf_probe_flight *f, unsigned type, struct rf_span body)
 }
 
 /* SHA-256 of "HelloRetryRequest": the random of a ServerHello that is one (RFC 8446 4.1.3). */
-static const uint8_t retry_random[32] = { 0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
-                                          0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
-                                          0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c };
+static const uint8_t retry_random[32] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
+                                         0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
+                                         0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
 
 /* ServerHello: version, random, session id, suite, compression, extensions (RFC 5246 7.4.1.3, RFC 8446 4.1.3). */
 static bool
 read_server_hello(struct rf_probe_flight *f, struct rf_span body)
 {
     struct rf_cursor c = rf_cur(body), e;
-    struct rf_span random, extensions = { NULL, 0 };
+    struct rf_span random, extensions = {NULL, 0};
 
     f->version = (int)take_number(&c, 2);
     random = rf_cur_take(&c, 32);

@@ -18,7 +18,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rf_probe_flight_init(&pieces);
     for (size_t i = 0; i < size; i++)
         rf_probe_flight_feed(&pieces, rf_span(data + i, 1));
-    rf_assert(whole.state == pieces.state && whole.suite == pieces.suite && whole.chain_count == pieces.chain_count);
+    rf_assert(whole.state == pieces.state && whole.suite == pieces.suite &&
+              whole.chain_count == pieces.chain_count);
     rf_assert(whole.alert == pieces.alert && whole.dh_bits == pieces.dh_bits && whole.group == pieces.group);
     for (size_t i = 0; i < 64 && rf_probe_flight_ca_name(&whole, i, &name) == RF_OK; i++)
         rf_assert(name.n <= UINT16_MAX);

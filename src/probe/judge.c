@@ -10,7 +10,7 @@
 const char *
 rf_probe_mark_name(enum rf_probe_mark mark)
 {
-    static const char *const names[] = { "", "ok", "-", "WARN", "FAIL" };
+    static const char *const names[] = {"", "ok", "-", "WARN", "FAIL"};
 
     return names[mark];
 }
@@ -43,8 +43,9 @@ judge_order(const struct rf_probe_chain *c, struct rf_probe_chain_verdict *v)
         for (size_t k = 0; k < c->count; k++)
             is_elsewhere |= k != i && X509_check_issued(c->x[k], c->x[i]) == X509_V_OK;
         find(v, is_elsewhere ? RF_MARK_WARN : RF_MARK_FAIL, is_elsewhere ? "order" : "stray",
-             is_elsewhere ? "certificate %zu is not followed by its issuer, which stands elsewhere in the chain"
-                          : "certificate %zu is followed by one that did not issue it; its issuer is not sent",
+             is_elsewhere
+                 ? "certificate %zu is not followed by its issuer, which stands elsewhere in the chain"
+                 : "certificate %zu is followed by one that did not issue it; its issuer is not sent",
              i + 1);
     }
     for (size_t i = 1; i < c->count; i++)
@@ -55,7 +56,8 @@ judge_order(const struct rf_probe_chain *c, struct rf_probe_chain_verdict *v)
             }
     for (size_t i = 1; i < c->count; i++)
         if (v->cert[i].is_self_signed) {
-            find(v, RF_MARK_NOTE, "root-sent", "certificate %zu is a root: whoever trusts it has it already", i + 1);
+            find(v, RF_MARK_NOTE, "root-sent", "certificate %zu is a root: whoever trusts it has it already",
+                 i + 1);
             break;
         }
     if (c->sent > c->count)
@@ -87,14 +89,16 @@ judge_path(struct rf_probe_chain_verdict *v)
     if (r->line[RF_CHECK_CHAIN].otherwise != RF_CHECK_FAIL)
         return;
     if (is_root_alone)
-        find(v, RF_MARK_WARN, "self-signed", "the certificate is self-signed: trusted where it is pinned, nowhere else");
+        find(v, RF_MARK_WARN, "self-signed",
+             "the certificate is self-signed: trusted where it is pinned, nowhere else");
     else if (r->missing_issuer_url[0] != '\0')
         find(v, RF_MARK_FAIL, "missing-intermediate",
              "an intermediate is not sent: %s; it says it is at %s (not fetched)", r->missing_issuer,
              r->missing_issuer_url);
     else if (r->missing_issuer[0] != '\0')
         find(v, RF_MARK_WARN, "issuer-unknown",
-             "the issuer is neither sent nor trusted here: %s (an authority of their own, or a missing intermediate)",
+             "the issuer is neither sent nor trusted here: %s (an authority of their own, or a missing "
+             "intermediate)",
              r->missing_issuer);
     else
         find(v, RF_MARK_WARN, "chain", "no path to a trusted root: %s", r->line[RF_CHECK_CHAIN].detail);
@@ -108,10 +112,10 @@ judge_rules(struct rf_probe_chain_verdict *v)
         enum rf_check_rule rule;
         enum rf_probe_mark mark;
     } rules[] = {
-        { RF_CHECK_KEY_SIZE, RF_MARK_FAIL },           { RF_CHECK_SIGNATURE, RF_MARK_FAIL },
-        { RF_CHECK_KEY_USAGE, RF_MARK_WARN },          { RF_CHECK_EXTENDED_KEY_USAGE, RF_MARK_FAIL },
-        { RF_CHECK_CRITICAL_EXTENSION, RF_MARK_WARN }, { RF_CHECK_TARGET_NAME, RF_MARK_FAIL },
-        { RF_CHECK_SIP_DOMAIN, RF_MARK_FAIL },         { RF_CHECK_REVOKED, RF_MARK_FAIL },
+        {RF_CHECK_KEY_SIZE, RF_MARK_FAIL},           {RF_CHECK_SIGNATURE, RF_MARK_FAIL},
+        {RF_CHECK_KEY_USAGE, RF_MARK_WARN},          {RF_CHECK_EXTENDED_KEY_USAGE, RF_MARK_FAIL},
+        {RF_CHECK_CRITICAL_EXTENSION, RF_MARK_WARN}, {RF_CHECK_TARGET_NAME, RF_MARK_FAIL},
+        {RF_CHECK_SIP_DOMAIN, RF_MARK_FAIL},         {RF_CHECK_REVOKED, RF_MARK_FAIL},
     };
     bool name_failed = v->report.line[RF_CHECK_TARGET_NAME].otherwise == RF_CHECK_FAIL;
 
@@ -126,17 +130,17 @@ judge_rules(struct rf_probe_chain_verdict *v)
 }
 
 void
-rf_probe_judge_chain(const struct rf_probe_chain *chain, const char *host, bool is_sip, const struct rf_trust *trust,
-                     int64_t now_s, struct rf_probe_chain_verdict *out)
+rf_probe_judge_chain(const struct rf_probe_chain *chain, const char *host, bool is_sip,
+                     const struct rf_trust *trust, int64_t now_s, struct rf_probe_chain_verdict *out)
 {
-    struct rf_check_question q = { .level = RF_CHECK_HIGH_REMOTE,
-                                   .use = is_sip ? RF_CHECK_SIP : RF_CHECK_HTTPS,
-                                   .peer_is_server = true,
-                                   .chain = chain->x,
-                                   .chain_count = chain->count,
-                                   .trust = trust,
-                                   .target = rf_span_str(host),
-                                   .now_s = now_s };
+    struct rf_check_question q = {.level = RF_CHECK_HIGH_REMOTE,
+                                  .use = is_sip ? RF_CHECK_SIP : RF_CHECK_HTTPS,
+                                  .peer_is_server = true,
+                                  .chain = chain->x,
+                                  .chain_count = chain->count,
+                                  .trust = trust,
+                                  .target = rf_span_str(host),
+                                  .now_s = now_s};
 
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < chain->count; i++)
@@ -228,7 +232,8 @@ rf_probe_meets(const struct rf_probe_facts *f, enum rf_tls_level level, char why
         return false;
     }
     if (f->secure_renegotiation == RF_PROBE_NO || f->deflate == RF_PROBE_YES) {
-        snprintf(why, 160, "%s", f->deflate == RF_PROBE_YES ? "it compresses" : "its renegotiation is not secure");
+        snprintf(why, 160, "%s",
+                 f->deflate == RF_PROBE_YES ? "it compresses" : "its renegotiation is not secure");
         return false;
     }
     if (!keys_meet(f, row, why))

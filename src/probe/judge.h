@@ -16,7 +16,7 @@ const char *rf_probe_mark_name(enum rf_probe_mark mark);
 
 struct rf_probe_finding {
     enum rf_probe_mark mark;
-    const char *what;              /* "missing-intermediate", for programs */
+    const char *what; /* "missing-intermediate", for programs */
     char text[512];
 };
 

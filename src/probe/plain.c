@@ -22,7 +22,8 @@ open_socket(const struct rf_probe_target *t, uint64_t until_us)
     if (t->transport == RF_PROBE_OVER_TCP)
         return rf_probe_connect(t, until_us);
     fd = socket(t->addr.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, &t->addr.sa, rf_addr_len(&t->addr)) != 0) { /* answers of others are not for us */
+    if (fd >= 0 &&
+        connect(fd, &t->addr.sa, rf_addr_len(&t->addr)) != 0) { /* answers of others are not for us */
         close(fd);
         fd = -1;
     }
@@ -41,7 +42,7 @@ rf_probe_talk_plain(const struct rf_probe_target *t, struct rf_probe_talk_facts 
 {
     char request[RF_PROBE_REQUEST_MAX], *mem = malloc(RF_PROBE_ANSWER_MAX);
     struct rf_buf b = rf_buf(request, sizeof request);
-    struct rf_probe_request r = { .is_sip = true, .transport = t->transport, .host = t->host, .port = t->port };
+    struct rf_probe_request r = {.is_sip = true, .transport = t->transport, .host = t->host, .port = t->port};
     bool is_udp = t->transport == RF_PROBE_OVER_UDP, is_over = false;
     uint64_t until = rf_probe_deadline(t), began = rf_now_us(), again = T1_US, next;
     int fd = mem != NULL ? open_socket(t, until) : -1;
@@ -82,7 +83,8 @@ rf_probe_talk_plain(const struct rf_probe_target *t, struct rf_probe_talk_facts 
         if (got > 0)
             n += (size_t)got;
         else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-            snprintf(out->error, sizeof out->error, "%s", got == 0 ? "it closed the connection" : strerror(errno));
+            snprintf(out->error, sizeof out->error, "%s",
+                     got == 0 ? "it closed the connection" : strerror(errno));
             is_over = true;
         }
     }

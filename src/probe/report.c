@@ -7,7 +7,7 @@
 #include "probe/suites.h"
 
 #define COLUMNS 80
-#define INDENT  24 /* where values stand */
+#define INDENT 24 /* where values stand */
 
 /* --- lines --- */
 
@@ -50,7 +50,7 @@ put_wrapped(struct page *p, const char *text)
 __attribute__((format(printf, 4, 5))) static void
 row(struct page *p, enum rf_probe_mark mark, const char *label, const char *format, ...)
 {
-    static const char *const colour[] = { "", "\033[32m", "", "\033[33m", "\033[31m" };
+    static const char *const colour[] = {"", "\033[32m", "", "\033[33m", "\033[31m"};
     char text[1400];
     va_list ap;
 
@@ -107,7 +107,8 @@ put_version(struct page *p, const struct rf_probe_facts *f, enum rf_probe_versio
         const char *why;
         enum rf_probe_mark suite_mark = rf_probe_judge_suite(v->suite[i], &why);
 
-        row(p, suite_mark, "", "%s%s%s", rf_probe_suite_name(v->suite[i], text), why[0] != '\0' ? "  " : "", why);
+        row(p, suite_mark, "", "%s%s%s", rf_probe_suite_name(v->suite[i], text), why[0] != '\0' ? "  " : "",
+            why);
     }
 }
 
@@ -135,8 +136,11 @@ put_keys(struct page *p, const struct rf_probe_facts *f)
     if (f->has_explicit_curve)
         row(p, RF_MARK_WARN, "curve", "parameters of its own instead of a named curve");
     if (f->dh_bits > 0)
-        row(p, f->dh_bits < 1024 ? RF_MARK_FAIL : f->dh_bits < 2048 ? RF_MARK_WARN : RF_MARK_OK, "Diffie-Hellman",
-            "%u bits, %s", f->dh_bits, name[0] != '\0' ? name : "parameters of its own");
+        row(p,
+            f->dh_bits < 1024   ? RF_MARK_FAIL
+            : f->dh_bits < 2048 ? RF_MARK_WARN
+                                : RF_MARK_OK,
+            "Diffie-Hellman", "%u bits, %s", f->dh_bits, name[0] != '\0' ? name : "parameters of its own");
     if (f->hello_names_unoffered)
         row(p, RF_MARK_FAIL, "suites", "it chose a suite that was not offered");
 }
@@ -154,8 +158,8 @@ put_resumption(struct page *p, const char *kind, const struct rf_probe_resume_fa
 static void
 put_protocol(struct page *p, const struct rf_probe_facts *f)
 {
-    const struct rf_probe_name_facts *name[] = { &f->no_name, &f->other_name };
-    static const char *const label[] = { "without a name", "another name" };
+    const struct rf_probe_name_facts *name[] = {&f->no_name, &f->other_name};
+    static const char *const label[] = {"without a name", "another name"};
 
     title(p, "Behaviour");
     row(p, mark_of(f->deflate, RF_PROBE_NO, RF_MARK_FAIL), "compression", "%s", yes_no(f->deflate));
@@ -164,8 +168,8 @@ put_protocol(struct page *p, const struct rf_probe_facts *f)
         f->renegotiates == RF_PROBE_YES  ? "accepted"
         : f->renegotiates == RF_PROBE_NO ? "refused"
                                          : "not known");
-    row(p, mark_of(f->extended_master_secret, RF_PROBE_YES, RF_MARK_NOTE), "master secret", "extended (RFC 7627): %s",
-        yes_no(f->extended_master_secret));
+    row(p, mark_of(f->extended_master_secret, RF_PROBE_YES, RF_MARK_NOTE), "master secret",
+        "extended (RFC 7627): %s", yes_no(f->extended_master_secret));
     if (f->fallback_guard != RF_PROBE_UNKNOWN)
         row(p, mark_of(f->fallback_guard, RF_PROBE_YES, RF_MARK_NOTE), "rolled back",
             "an older version with the sign of RFC 7507 is refused: %s", yes_no(f->fallback_guard));
@@ -176,7 +180,9 @@ put_protocol(struct page *p, const struct rf_probe_facts *f)
     if (f->heartbeat == RF_PROBE_YES)
         row(p, RF_MARK_WARN, "heartbeat", "offered: OpenSSL 1.0.1 before its patch g leaks memory this way");
     row(p, f->talk.staple_is_bad ? RF_MARK_FAIL : RF_MARK_NOTE, "OCSP staple", "%s",
-        f->talk.has_staple == RF_PROBE_YES ? f->talk.staple : f->talk.has_staple == RF_PROBE_NO ? "none" : "not known");
+        f->talk.has_staple == RF_PROBE_YES  ? f->talk.staple
+        : f->talk.has_staple == RF_PROBE_NO ? "none"
+                                            : "not known");
     row(p, RF_MARK_NOTE, "asks us", "a client certificate: %s%s", yes_no(f->talk.asks_certificate),
         f->talk.needs_certificate == RF_PROBE_YES ? ", and refuses us without one" : "");
     for (size_t i = 0; i < f->talk.ca_name_count && i < RF_PROBE_CA_NAMES; i++)
@@ -184,14 +190,17 @@ put_protocol(struct page *p, const struct rf_probe_facts *f)
     if (f->talk.ca_name_count > RF_PROBE_CA_NAMES)
         row(p, RF_MARK_NONE, "", "and %u more authorities", f->talk.ca_name_count - RF_PROBE_CA_NAMES);
     if (f->name_is_refused)
-        row(p, RF_MARK_FAIL, "server name", "it refuses %s; everything else was asked without a name", f->name);
+        row(p, RF_MARK_FAIL, "server name", "it refuses %s; everything else was asked without a name",
+            f->name);
     for (size_t i = 0; i < 2; i++)
         if (name[i]->is_asked)
             row(p, RF_MARK_NOTE, label[i], "%s%s",
-                !name[i]->is_up               ? "refused: "
-                : name[i]->same_certificate   ? "the same certificate"
-                                              : "another certificate: ",
-                !name[i]->is_up ? name[i]->error : name[i]->same_certificate ? "" : name[i]->subject);
+                !name[i]->is_up             ? "refused: "
+                : name[i]->same_certificate ? "the same certificate"
+                                            : "another certificate: ",
+                !name[i]->is_up             ? name[i]->error
+                : name[i]->same_certificate ? ""
+                                            : name[i]->subject);
 }
 
 /* --- certificates --- */
@@ -261,7 +270,8 @@ failure_text(const struct rf_probe_level_facts *l, char to[static 512])
 
     switch (l->failure.refusal) {
     case RF_REFUSE_TLS_DH_SMALL:
-        snprintf(to, 512, "%s its Diffie-Hellman key has %u bits, we need 2048", refusal->code, l->failure.dh_bits);
+        snprintf(to, 512, "%s its Diffie-Hellman key has %u bits, we need 2048", refusal->code,
+                 l->failure.dh_bits);
         break;
     case RF_REFUSE_TLS_VERSION:
         snprintf(to, 512, "%s it speaks none of our versions", refusal->code);
@@ -321,16 +331,19 @@ static void
 put_answer(struct page *p, const struct rf_probe_result *r)
 {
     const struct rf_probe_talk_facts *t = &r->facts.talk;
-    static const char *const close[] = { [RF_CLOSE_UNKNOWN] = "not known",
-                                         [RF_CLOSE_NOTIFY] = "it says goodbye (close_notify)",
-                                         [RF_CLOSE_FIN] = "it closes without close_notify",
-                                         [RF_CLOSE_RESET] = "it resets the connection",
-                                         [RF_CLOSE_STAYS] = "it keeps the connection after our close_notify" };
+    static const char *const close[] = {[RF_CLOSE_UNKNOWN] = "not known",
+                                        [RF_CLOSE_NOTIFY] = "it says goodbye (close_notify)",
+                                        [RF_CLOSE_FIN] = "it closes without close_notify",
+                                        [RF_CLOSE_RESET] = "it resets the connection",
+                                        [RF_CLOSE_STAYS] = "it keeps the connection after our close_notify"};
 
     title(p, r->target.is_sip ? "SIP OPTIONS" : "HTTP HEAD");
     if (t->answered == RF_PROBE_YES)
-        row(p, t->status < 300 ? RF_MARK_OK : t->status < 500 ? RF_MARK_NOTE : RF_MARK_WARN, "answer",
-            "%d %s, after %.1f ms", t->status, t->reason, t->answer_us / 1000.0);
+        row(p,
+            t->status < 300   ? RF_MARK_OK
+            : t->status < 500 ? RF_MARK_NOTE
+                              : RF_MARK_WARN,
+            "answer", "%d %s, after %.1f ms", t->status, t->reason, t->answer_us / 1000.0);
     else if (t->is_asked)
         row(p, RF_MARK_WARN, "answer", "%s", t->not_answered[0] != '\0' ? t->not_answered : t->error);
     if (t->server[0] != '\0')
@@ -356,7 +369,7 @@ put_answer(struct page *p, const struct rf_probe_result *r)
 static const char *
 transport_name(const struct rf_probe_target *t)
 {
-    return t->transport == RF_PROBE_OVER_TLS ? (t->is_sip ? "SIP over TLS" : "HTTPS")
+    return t->transport == RF_PROBE_OVER_TLS   ? (t->is_sip ? "SIP over TLS" : "HTTPS")
            : t->transport == RF_PROBE_OVER_TCP ? "SIP over TCP"
                                                : "SIP over UDP";
 }
@@ -366,14 +379,15 @@ rf_probe_report_text(const struct rf_probe_report *r, bool colour, FILE *out)
 {
     const struct rf_probe_result *result = r->result;
     const struct rf_probe_facts *f = &result->facts;
-    struct page page = { out, colour }, *p = &page;
+    struct page page = {out, colour}, *p = &page;
     char addr[RF_ADDR_TEXT_MAX];
 
     fprintf(out, "%.60s:%u  %s\n", result->target.host, result->target.port, transport_name(&result->target));
     row(p, result->is_reached ? RF_MARK_OK : RF_MARK_FAIL, "reached", "%s%s%s",
         result->is_resolved ? rf_addr_text(&result->target.addr, addr) : "no", result->is_reached ? "" : ": ",
         result->is_reached ? "" : result->error);
-    row(p, RF_MARK_NONE, "probe", "%u connections in %.1f s%s%s", f->connections, (double)result->took_us / 1e6,
+    row(p, RF_MARK_NONE, "probe", "%u connections in %.1f s%s%s", f->connections,
+        (double)result->took_us / 1e6,
         f->is_timed_out ? "; the time was up before all was asked (--timeout)" : "",
         f->failed_connections > 0 ? "; some were refused (--parallel 1 asks one after the other)" : "");
     if (result->is_reached && result->target.transport == RF_PROBE_OVER_TLS) {
@@ -387,7 +401,8 @@ rf_probe_report_text(const struct rf_probe_report *r, bool colour, FILE *out)
             put_chain(p, &r->chain[i], &f->chain[i]);
         if (f->unreadable_sent > 0) {
             title(p, "Certificates");
-            row(p, RF_MARK_FAIL, "chain", "%u certificates are sent, and the first cannot be read", f->unreadable_sent);
+            row(p, RF_MARK_FAIL, "chain", "%u certificates are sent, and the first cannot be read",
+                f->unreadable_sent);
         }
         put_levels(p, f);
         put_causes(p, f);
@@ -426,19 +441,21 @@ json_versions(const struct rf_probe_facts *f)
     for (int i = 0; i < RF_PROBE_VERSION_COUNT; i++) {
         const struct rf_probe_version_facts *v = &f->version[i];
         json_t *suites = json_array();
-        enum rf_probe_order order = i == RF_PROBE_TLS13 ? f->order13 : i == RF_PROBE_TLS12 ? f->order12 : RF_ORDER_UNKNOWN;
+        enum rf_probe_order order = i == RF_PROBE_TLS13   ? f->order13
+                                    : i == RF_PROBE_TLS12 ? f->order12
+                                                          : RF_ORDER_UNKNOWN;
         json_t *one;
 
         for (size_t k = 0; k < v->suite_count; k++) {
             const char *why;
             enum rf_probe_mark mark = rf_probe_judge_suite(v->suite[k], &why);
 
-            json_array_append_new(suites, json_pack("{s:s, s:i, s:s, s:s}", "suite",
-                                                    rf_probe_suite_name(v->suite[k], text), "number", v->suite[k],
-                                                    "mark", rf_probe_mark_name(mark), "why", why));
+            json_array_append_new(
+                suites, json_pack("{s:s, s:i, s:s, s:s}", "suite", rf_probe_suite_name(v->suite[k], text),
+                                  "number", v->suite[k], "mark", rf_probe_mark_name(mark), "why", why));
         }
-        one = json_pack("{s:s, s:o, s:b, s:o}", "version", rf_probe_version_name((enum rf_probe_version)i), "spoken",
-                        json_of(v->is_spoken), "complete", !v->is_incomplete, "suites", suites);
+        one = json_pack("{s:s, s:o, s:b, s:o}", "version", rf_probe_version_name((enum rf_probe_version)i),
+                        "spoken", json_of(v->is_spoken), "complete", !v->is_incomplete, "suites", suites);
         if (order != RF_ORDER_UNKNOWN)
             json_object_set_new(one, "order", json_string(order == RF_ORDER_SERVER ? "server" : "client"));
         json_array_append_new(list, one);
@@ -489,30 +506,32 @@ json_chain(const struct rf_probe_chain_verdict *v, const struct rf_probe_chain *
         fingerprint[64] = '\0';
         for (size_t k = 0; k < x->san_count; k++)
             json_array_append_new(names, json_string(x->san[k].text));
-        json_array_append_new(certs, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:s, s:o}", "subject", x->subject,
-                                               "issuer", x->issuer, "serial", x->serial, "key", x->key, "not_before",
-                                               (json_int_t)x->not_before, "not_after", (json_int_t)x->not_after,
-                                               "authority", x->is_ca, "sha256", fingerprint, "names", names));
+        json_array_append_new(certs, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:s, s:o}", "subject",
+                                               x->subject, "issuer", x->issuer, "serial", x->serial, "key",
+                                               x->key, "not_before", (json_int_t)x->not_before, "not_after",
+                                               (json_int_t)x->not_after, "authority", x->is_ca, "sha256",
+                                               fingerprint, "names", names));
     }
     for (size_t i = 0; i < v->finding_count; i++)
-        json_array_append_new(findings, json_pack("{s:s, s:s, s:s}", "finding", v->finding[i].what, "mark",
-                                                  rf_probe_mark_name(v->finding[i].mark), "text",
-                                                  v->finding[i].text));
+        json_array_append_new(findings,
+                              json_pack("{s:s, s:s, s:s}", "finding", v->finding[i].what, "mark",
+                                        rf_probe_mark_name(v->finding[i].mark), "text", v->finding[i].text));
     for (int i = 0; i < RF_CHECK_LEVEL_COUNT && v->is_judged; i++)
         json_object_set_new(levels, rf_check_level_name((enum rf_check_level)i),
                             json_boolean(v->report.passes_level >> i & 1));
     for (int i = 0; i < RF_CHECK_RULE_COUNT && v->is_judged; i++) {
         enum rf_check_result result = v->report.line[i].otherwise;
 
-        json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "check", rf_check_rule_name((enum rf_check_rule)i),
-                                                "result",
+        json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "check",
+                                                rf_check_rule_name((enum rf_check_rule)i), "result",
                                                 result == RF_CHECK_PASS   ? "pass"
                                                 : result == RF_CHECK_FAIL ? "fail"
                                                                           : "not made",
                                                 "detail", v->report.line[i].detail));
     }
-    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:s}", "sent", c->sent, "certificates", certs, "findings", findings,
-                     "would_pass", levels, "checks", checks, "missing_issuer_url", v->report.missing_issuer_url);
+    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:s}", "sent", c->sent, "certificates", certs, "findings",
+                     findings, "would_pass", levels, "checks", checks, "missing_issuer_url",
+                     v->report.missing_issuer_url);
 }
 
 static json_t *
@@ -532,7 +551,8 @@ json_levels(const struct rf_probe_facts *f)
             json_t *causes = json_array();
 
             for (size_t k = 0; k < l->failure.cause_count; k++)
-                json_array_append_new(causes, json_string(rf_tls_cause_slug((enum rf_tls_cause)l->failure.cause[k])));
+                json_array_append_new(causes,
+                                      json_string(rf_tls_cause_slug((enum rf_tls_cause)l->failure.cause[k])));
             json_object_set_new(one, "code", json_string(rf_refusal_row(l->failure.refusal)->code));
             set_text(one, "reason", l->failure.reason);
             json_object_set_new(one, "causes", causes);
@@ -551,18 +571,20 @@ json_causes(const struct rf_probe_causes *c)
         if (c->cause[i] != RF_PROBE_UNKNOWN)
             json_object_set_new(o, rf_tls_cause_slug((enum rf_tls_cause)i),
                                 json_string(c->cause[i] == RF_PROBE_YES ? "cause" : "ruled out"));
-    return json_pack("{s:s, s:b, s:o}", "level", rf_tls_level_row(c->level)->name, "explained", c->is_explained,
-                     "causes", o);
+    return json_pack("{s:s, s:b, s:o}", "level", rf_tls_level_row(c->level)->name, "explained",
+                     c->is_explained, "causes", o);
 }
 
 static json_t *
 json_answer(const struct rf_probe_talk_facts *t, bool is_sip)
 {
-    static const char *const close[] = { [RF_CLOSE_UNKNOWN] = "unknown", [RF_CLOSE_NOTIFY] = "close_notify",
-                                         [RF_CLOSE_FIN] = "fin", [RF_CLOSE_RESET] = "reset",
-                                         [RF_CLOSE_STAYS] = "stays" };
-    json_t *o = json_pack("{s:s, s:o, s:s}", "method", is_sip ? "OPTIONS" : "HEAD", "answered", json_of(t->answered),
-                          "close", close[t->close]);
+    static const char *const close[] = {[RF_CLOSE_UNKNOWN] = "unknown",
+                                        [RF_CLOSE_NOTIFY] = "close_notify",
+                                        [RF_CLOSE_FIN] = "fin",
+                                        [RF_CLOSE_RESET] = "reset",
+                                        [RF_CLOSE_STAYS] = "stays"};
+    json_t *o = json_pack("{s:s, s:o, s:s}", "method", is_sip ? "OPTIONS" : "HEAD", "answered",
+                          json_of(t->answered), "close", close[t->close]);
     json_t *odd = json_array();
 
     if (t->answered == RF_PROBE_YES) {
@@ -595,8 +617,9 @@ add_tls(const struct rf_probe_report *r, json_t *o)
     for (size_t i = 0; i < f->talk.ca_name_count && i < RF_PROBE_CA_NAMES; i++)
         json_array_append_new(names, json_string(f->talk.ca_name[i]));
     json_object_set_new(o, "versions", json_versions(f));
-    json_object_set_new(o, "groups", json_pack("{s:o, s:o}", "TLS 1.3", json_groups(f->group13, f->group13_count),
-                                               "TLS 1.2", json_groups(f->group12, f->group12_count)));
+    json_object_set_new(o, "groups",
+                        json_pack("{s:o, s:o}", "TLS 1.3", json_groups(f->group13, f->group13_count),
+                                  "TLS 1.2", json_groups(f->group12, f->group12_count)));
     if (f->dh_bits > 0)
         json_object_set_new(o, "diffie_hellman",
                             json_pack("{s:i, s:i, s:s}", "bits", f->dh_bits, "generator", f->dh_g, "group",
@@ -609,20 +632,24 @@ add_tls(const struct rf_probe_report *r, json_t *o)
     json_object_set_new(o, "fallback_guard", json_of(f->fallback_guard));
     json_object_set_new(o, "heartbeat", json_of(f->heartbeat));
     json_object_set_new(o, "resumption",
-                        json_pack("{s:o, s:o, s:o}", "TLS 1.3 ticket", json_resume(&f->psk13), "TLS 1.2 ticket",
-                                  json_resume(&f->ticket12), "TLS 1.2 session id", json_resume(&f->id12)));
+                        json_pack("{s:o, s:o, s:o}", "TLS 1.3 ticket", json_resume(&f->psk13),
+                                  "TLS 1.2 ticket", json_resume(&f->ticket12), "TLS 1.2 session id",
+                                  json_resume(&f->id12)));
     json_object_set_new(o, "alpn", f->alpn_asked == RF_PROBE_YES ? json_string(f->alpn) : json_null());
-    json_object_set_new(o, "staple", f->talk.has_staple == RF_PROBE_YES ? json_string(f->talk.staple) : json_null());
+    json_object_set_new(o, "staple",
+                        f->talk.has_staple == RF_PROBE_YES ? json_string(f->talk.staple) : json_null());
     json_object_set_new(o, "client_certificate",
-                        json_pack("{s:o, s:o, s:i, s:o}", "asked", json_of(f->talk.asks_certificate), "required",
-                                  json_of(f->talk.needs_certificate), "authority_count", f->talk.ca_name_count,
-                                  "authorities", names));
-    json_object_set_new(o, "server_name", json_pack("{s:s, s:b, s:o, s:o}", "sent", f->name, "refused", f->name_is_refused, "without",
-                                                    json_name(&f->no_name), "another", json_name(&f->other_name)));
+                        json_pack("{s:o, s:o, s:i, s:o}", "asked", json_of(f->talk.asks_certificate),
+                                  "required", json_of(f->talk.needs_certificate), "authority_count",
+                                  f->talk.ca_name_count, "authorities", names));
+    json_object_set_new(o, "server_name",
+                        json_pack("{s:s, s:b, s:o, s:o}", "sent", f->name, "refused", f->name_is_refused,
+                                  "without", json_name(&f->no_name), "another", json_name(&f->other_name)));
     if (f->talk.is_up)
-        json_object_set_new(o, "negotiated", json_pack("{s:s, s:s, s:s, s:s, s:i}", "version", f->talk.version, "suite",
-                                                       f->talk.suite, "group", f->talk.group, "signature",
-                                                       f->talk.signature, "handshake_us", (int)f->talk.shake_us));
+        json_object_set_new(o, "negotiated",
+                            json_pack("{s:s, s:s, s:s, s:s, s:i}", "version", f->talk.version, "suite",
+                                      f->talk.suite, "group", f->talk.group, "signature", f->talk.signature,
+                                      "handshake_us", (int)f->talk.shake_us));
     if (f->unreadable_sent > 0)
         json_object_set_new(o, "unreadable_chain", json_integer(f->unreadable_sent));
     json_object_set_new(o, "chains", chains);
@@ -636,13 +663,12 @@ rf_probe_report_json(const struct rf_probe_report *r)
 {
     const struct rf_probe_result *result = r->result;
     char addr[RF_ADDR_TEXT_MAX];
-    json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:b, s:i, s:i, s:b, s:f}", "host", result->target.host, "port",
-                          result->target.port, "address",
-                          result->is_resolved ? rf_addr_text(&result->target.addr, addr) : "", "protocol",
-                          transport_name(&result->target), "reached", result->is_reached, "connections",
-                          (int)result->facts.connections, "connections_failed",
-                          (int)result->facts.failed_connections, "timed_out", result->facts.is_timed_out, "seconds",
-                          (double)result->took_us / 1e6);
+    json_t *o = json_pack(
+        "{s:s, s:i, s:s, s:s, s:b, s:i, s:i, s:b, s:f}", "host", result->target.host, "port",
+        result->target.port, "address", result->is_resolved ? rf_addr_text(&result->target.addr, addr) : "",
+        "protocol", transport_name(&result->target), "reached", result->is_reached, "connections",
+        (int)result->facts.connections, "connections_failed", (int)result->facts.failed_connections,
+        "timed_out", result->facts.is_timed_out, "seconds", (double)result->took_us / 1e6);
 
     if (o == NULL)
         return NULL;
@@ -653,7 +679,8 @@ rf_probe_report_json(const struct rf_probe_report *r)
     if (result->is_reached)
         json_object_set_new(o, "answer", json_answer(&result->facts.talk, result->target.is_sip));
     if (r->has_min)
-        json_object_set_new(o, "min", json_pack("{s:s, s:b, s:s}", "level", rf_tls_level_row(r->min)->name, "met",
-                                                r->is_met, "below", r->below));
+        json_object_set_new(o, "min",
+                            json_pack("{s:s, s:b, s:s}", "level", rf_tls_level_row(r->min)->name, "met",
+                                      r->is_met, "below", r->below));
     return o;
 }

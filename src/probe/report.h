@@ -17,7 +17,7 @@ struct rf_probe_report {
     bool has_min;
     enum rf_tls_level min;
     bool is_met;
-    char below[160];               /* the first thing that is below it */
+    char below[160]; /* the first thing that is below it */
 };
 
 void rf_probe_report_text(const struct rf_probe_report *r, bool colour, FILE *out);

@@ -12,10 +12,10 @@
 
 #include "loop/loop.h"
 
-#define RETRIES     2       /* a connection that is refused in the middle is tried again */
-#define RETRY_US    300000u /* after so long: servers count connections by the second */
-#define GIVE_UP     6       /* questions in a row that found no connection: the peer is gone */
-#define SSL2_MAX    32768
+#define RETRIES 2        /* a connection that is refused in the middle is tried again */
+#define RETRY_US 300000u /* after so long: servers count connections by the second */
+#define GIVE_UP 6        /* questions in a row that found no connection: the peer is gone */
+#define SSL2_MAX 32768
 
 /* --- names --- */
 
@@ -42,7 +42,7 @@ static void *
 lookup_main(void *arg)
 {
     struct lookup *l = arg;
-    struct addrinfo hints = { .ai_socktype = l->type, .ai_flags = AI_ADDRCONFIG }, *list = NULL;
+    struct addrinfo hints = {.ai_socktype = l->type, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
     int error = getaddrinfo(l->host, NULL, &hints, &list);
     bool is_left;
 
@@ -88,7 +88,7 @@ resolve(const char *host, int type, uint64_t timeout_us, struct rf_addr *out, ch
         return false;
     }
     pthread_detach(thread);
-    at = (struct timespec){ .tv_sec = (time_t)(until / 1000000), .tv_nsec = (long)(until % 1000000) * 1000 };
+    at = (struct timespec){.tv_sec = (time_t)(until / 1000000), .tv_nsec = (long)(until % 1000000) * 1000};
     pthread_mutex_lock(&l->lock);
     while (!l->is_done && pthread_cond_timedwait(&l->done, &l->lock, &at) == 0)
         continue;
@@ -165,8 +165,8 @@ connect_again(const struct rf_probe_target *t, uint64_t *until_us)
 }
 
 static void
-ask(struct asker *k, const struct rf_probe_target *t, enum rf_probe_topic topic, const struct rf_probe_hello *hello,
-    struct rf_probe_answer *a)
+ask(struct asker *k, const struct rf_probe_target *t, enum rf_probe_topic topic,
+    const struct rf_probe_hello *hello, struct rf_probe_answer *a)
 {
     bool is_ssl2 = topic == RF_TOPIC_SSL2;
     char mem[RF_PROBE_HELLO_MAX];
@@ -176,7 +176,7 @@ ask(struct asker *k, const struct rf_probe_target *t, enum rf_probe_topic topic,
                               : rf_probe_hello_put(&b, hello, &rf_rand_system);
     int fd = err == RF_OK ? connect_again(t, &until) : -1;
 
-    *a = (struct rf_probe_answer){ .outcome = RF_OUTCOME_NO_ROOM };
+    *a = (struct rf_probe_answer){.outcome = RF_OUTCOME_NO_ROOM};
     if (fd < 0)
         return;
     rf_probe_flight_init(&k->flight);
@@ -198,10 +198,10 @@ ask(struct asker *k, const struct rf_probe_target *t, enum rf_probe_topic topic,
 
 struct run {
     const struct rf_probe_target *target;
-    pthread_mutex_t lock;        /* of all below */
+    pthread_mutex_t lock; /* of all below */
     pthread_cond_t changed;
     struct rf_probe_scan *scan;
-    unsigned in_vain;            /* questions in a row without a connection */
+    unsigned in_vain; /* questions in a row without a connection */
     bool ran_out_of_time;
 };
 
@@ -218,7 +218,7 @@ note_time(struct run *r)
 static void
 hold(struct run *r, enum rf_probe_topic topic)
 {
-    struct rf_probe_shown shown = { 0 };
+    struct rf_probe_shown shown = {0};
     unsigned made = rf_probe_talk(r->target, topic, &r->scan->facts, &shown);
 
     pthread_mutex_lock(&r->lock);
@@ -263,7 +263,7 @@ work(void *arg)
     for (;;) {
         enum rf_probe_topic topic;
         struct rf_probe_hello hello;
-        struct rf_probe_lists *lists = k != NULL ? &k->lists : &(struct rf_probe_lists){ 0 };
+        struct rf_probe_lists *lists = k != NULL ? &k->lists : &(struct rf_probe_lists){0};
         enum rf_err err = rf_probe_scan_next(r->scan, &topic, &hello, lists);
 
         if (err == RF_ERR_NOT_FOUND)
@@ -291,8 +291,10 @@ static enum rf_err
 run_scan(const struct rf_probe_conf *conf, struct rf_probe_result *out)
 {
     struct rf_probe_scan *scan = calloc(1, sizeof *scan);
-    struct run r = { .target = &out->target, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER,
-                     .scan = scan };
+    struct run r = {.target = &out->target,
+                    .lock = PTHREAD_MUTEX_INITIALIZER,
+                    .changed = PTHREAD_COND_INITIALIZER,
+                    .scan = scan};
     pthread_t thread[RF_PROBE_PARALLEL_MAX];
     unsigned n = 0;
     struct rf_addr a;
@@ -350,7 +352,8 @@ rf_probe_run(const struct rf_probe_conf *conf, struct rf_probe_result **out)
         r->is_reached = r->facts.talk.is_up;
         snprintf(r->error, sizeof r->error, "%s", r->is_reached ? "" : r->facts.talk.error);
     } else if (r->is_resolved) {
-        fd = rf_probe_connect(t, rf_probe_deadline(t)); /* the reason of the system, before anything is asked */
+        fd = rf_probe_connect(t,
+                              rf_probe_deadline(t)); /* the reason of the system, before anything is asked */
         r->facts.connections = 1;
         if (fd < 0) {
             snprintf(r->error, sizeof r->error, "%s", strerror(errno));

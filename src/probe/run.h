@@ -15,23 +15,23 @@
 #define RF_PROBE_PARALLEL_MAX 8
 
 struct rf_probe_conf {
-    const char *host;            /* name or address */
+    const char *host; /* name or address */
     uint16_t port;
-    const char *server_name;     /* SNI; NULL: the host when it is a name */
+    const char *server_name; /* SNI; NULL: the host when it is a name */
     bool is_sip;
     enum rf_probe_transport transport;
-    enum rf_tls_level level;     /* the one whose failure is explained */
-    unsigned parallel;           /* 1 to RF_PROBE_PARALLEL_MAX; servers that limit connections want few */
-    uint64_t timeout_us;         /* for everything */
-    uint64_t connection_us;      /* for one connection */
+    enum rf_tls_level level; /* the one whose failure is explained */
+    unsigned parallel;       /* 1 to RF_PROBE_PARALLEL_MAX; servers that limit connections want few */
+    uint64_t timeout_us;     /* for everything */
+    uint64_t connection_us;  /* for one connection */
 };
 
 struct rf_probe_result {
     struct rf_probe_target target;
     struct rf_probe_facts facts;
-    bool is_reached;             /* something at that address took the connection and spoke the protocol */
+    bool is_reached; /* something at that address took the connection and spoke the protocol */
     bool is_resolved;
-    char error[160];             /* why it was not reached */
+    char error[160]; /* why it was not reached */
     uint64_t took_us;
 };
 

@@ -9,8 +9,8 @@
 #define BIT(topic) (1u << RF_TOPIC_##topic)
 
 static const struct rf_probe_topic_row topics[RF_TOPIC_COUNT] = {
-#define X(name_, before_, most_, talks_, text_)                                                               \
-    [RF_TOPIC_##name_] = { .name = #name_, .text = text_, .before = before_, .most = most_, .talks = talks_ },
+#define X(name_, before_, most_, talks_, text_)                                                              \
+    [RF_TOPIC_##name_] = {.name = #name_, .text = text_, .before = before_, .most = most_, .talks = talks_},
     RF_PROBE_TOPICS(X)
 #undef X
 };
@@ -81,7 +81,7 @@ begin_hello(struct plan *p, int version)
     const uint16_t *groups, *sigalgs;
     size_t n, sound;
 
-    *h = (struct rf_probe_hello){ .version = version, .has_share = true };
+    *h = (struct rf_probe_hello){.version = version, .has_share = true};
     h->server_name = rf_span_str(rf_probe_facts_name(&p->s->facts));
     n = version == TLS1_3_VERSION ? rf_probe_groups_13(&groups) : rf_probe_groups_12(&groups);
     offer_groups(p, groups, n);
@@ -195,10 +195,10 @@ is_hello(const struct rf_probe_answer *a)
 static void
 ask_first(struct plan *p)
 {
-    static const int version[] = { TLS1_3_VERSION, TLS1_VERSION, SSL3_VERSION, TLS1_3_VERSION };
-    static const uint16_t common[] = { 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8,
-                                       0x009e, 0x009f, 0xc009, 0xc013, 0xc00a, 0xc014, 0x0033, 0x0039, 0x009c,
-                                       0x009d, 0x003c, 0x002f, 0x0035, 0x000a, 0x0016, 0x0005, 0x0004 };
+    static const int version[] = {TLS1_3_VERSION, TLS1_VERSION, SSL3_VERSION, TLS1_3_VERSION};
+    static const uint16_t common[] = {0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8,
+                                      0x009e, 0x009f, 0xc009, 0xc013, 0xc00a, 0xc014, 0x0033, 0x0039, 0x009c,
+                                      0x009d, 0x003c, 0x002f, 0x0035, 0x000a, 0x0016, 0x0005, 0x0004};
     int highest = version[p->t->step];
     size_t from = highest == TLS1_3_VERSION ? 0 : 11; /* older ones choke on numbers they do not know */
 
@@ -242,9 +242,10 @@ take_first(struct rf_probe_scan *s, struct rf_probe_topic_state *t, const struct
     snprintf(f->first_error, sizeof f->first_error, "%s",
              a->outcome == RF_OUTCOME_CLOSED   ? "it closes the connection when a handshake begins"
              : a->outcome == RF_OUTCOME_SILENT ? "it takes the connection and does not answer a hello in time"
-             : is_flight && a->flight->state == RF_FLIGHT_TOO_LONG ? "its answer to a hello is longer than 128 kB"
-             : is_flight                                           ? "its answer to a hello is broken"
-                                               : "it cannot be connected to");
+             : is_flight && a->flight->state == RF_FLIGHT_TOO_LONG
+                 ? "its answer to a hello is longer than 128 kB"
+             : is_flight ? "its answer to a hello is broken"
+                         : "it cannot be connected to");
     return false;
 }
 
@@ -610,7 +611,7 @@ rf_probe_scan_next(struct rf_probe_scan *s, enum rf_probe_topic *topic, struct r
 
     for (int i = 0; i < RF_TOPIC_COUNT; i++) {
         struct rf_probe_topic_state *t = &s->topic[i];
-        struct plan p = { s, t, hello, lists };
+        struct plan p = {s, t, hello, lists};
 
         any_busy |= t->is_busy;
         if (t->is_done || t->is_busy || (topics[i].before & ~done_topics(s)) != 0)

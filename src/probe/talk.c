@@ -11,7 +11,8 @@
 #include "loop/loop.h"
 #include "net/socket.h"
 
-#define CLOSE_WAIT_US 1500000u /* how long a close_notify is waited for: longer, and "it stays open" is the answer */
+#define CLOSE_WAIT_US                                                                                        \
+    1500000u /* how long a close_notify is waited for: longer, and "it stays open" is the answer */
 #define OTHER_NAME "not-your-name.invalid" /* RFC 6761: nobody has it */
 
 /* --- sockets --- */
@@ -27,7 +28,7 @@ rf_probe_deadline(const struct rf_probe_target *t)
 bool
 rf_probe_wait(int fd, short events, uint64_t until_us)
 {
-    struct pollfd p = { .fd = fd, .events = events };
+    struct pollfd p = {.fd = fd, .events = events};
 
     for (;;) {
         uint64_t now = rf_now_us();
@@ -73,10 +74,10 @@ struct line {
     SSL *ssl;
     int fd;
     uint64_t until_us;
-    int alert;                   /* received; -1 none */
+    int alert; /* received; -1 none */
     bool was_closed, was_reset, timed_out, was_asked;
     char error[160];
-    SSL_SESSION *session;        /* the newest that came */
+    SSL_SESSION *session; /* the newest that came */
     size_t chain_n, chain_sent;
     X509 *chain[RF_PROBE_CHAIN_MAX];
     struct rf_probe_talk_facts *facts; /* NULL: nobody wants to know */
@@ -152,7 +153,7 @@ on_session(SSL *ssl, SSL_SESSION *session)
 static bool
 line_init(struct line *l, const struct rf_probe_target *t, int min, int max)
 {
-    *l = (struct line){ .t = t, .fd = -1, .alert = -1 };
+    *l = (struct line){.t = t, .fd = -1, .alert = -1};
     l->ctx = SSL_CTX_new(TLS_client_method());
     if (l->ctx == NULL)
         return false;
@@ -217,7 +218,8 @@ line_goes_on(struct line *l, int result)
         snprintf(l->error, sizeof l->error, "no answer in time");
         return false;
     }
-    l->was_closed = why == SSL_ERROR_ZERO_RETURN || ERR_GET_REASON(first) == SSL_R_UNEXPECTED_EOF_WHILE_READING ||
+    l->was_closed = why == SSL_ERROR_ZERO_RETURN ||
+                    ERR_GET_REASON(first) == SSL_R_UNEXPECTED_EOF_WHILE_READING ||
                     (why == SSL_ERROR_SYSCALL && first == 0);
     l->was_reset = why == SSL_ERROR_SYSCALL && saved == ECONNRESET;
     text = ERR_reason_error_string(first);
@@ -290,8 +292,11 @@ line_ask(struct line *l, struct rf_probe_talk_facts *out)
 {
     char request[RF_PROBE_REQUEST_MAX], *mem = malloc(RF_PROBE_ANSWER_MAX);
     struct rf_buf b = rf_buf(request, sizeof request);
-    struct rf_probe_request r = { .is_sip = l->t->is_sip, .transport = RF_PROBE_OVER_TLS, .host = l->t->host, .port = l->t->port,
-                                  .local = rf_socket_local(l->fd) };
+    struct rf_probe_request r = {.is_sip = l->t->is_sip,
+                                 .transport = RF_PROBE_OVER_TLS,
+                                 .host = l->t->host,
+                                 .port = l->t->port,
+                                 .local = rf_socket_local(l->fd)};
     uint64_t began = rf_now_us();
     size_t n = 0, got;
     bool is_over = mem == NULL;
@@ -328,7 +333,9 @@ line_close(struct line *l)
     uint64_t until = rf_now_us() + CLOSE_WAIT_US;
 
     if (l->was_closed || l->was_reset || l->alert > 0)
-        return l->was_reset ? RF_CLOSE_RESET : l->alert == SSL_AD_CLOSE_NOTIFY ? RF_CLOSE_NOTIFY : RF_CLOSE_FIN;
+        return l->was_reset                      ? RF_CLOSE_RESET
+               : l->alert == SSL_AD_CLOSE_NOTIFY ? RF_CLOSE_NOTIFY
+                                                 : RF_CLOSE_FIN;
     l->until_us = until < l->until_us ? until : l->until_us;
     (void)SSL_shutdown(l->ssl);
     for (;;) {
@@ -403,7 +410,8 @@ read_staple(struct line *l, struct rf_probe_talk_facts *out)
         status = OCSP_single_get0_status(one, NULL, NULL, &this, &next);
         date_text(this, from);
         date_text(next, to);
-        out->staple_is_bad = status != V_OCSP_CERTSTATUS_GOOD || (next != NULL && X509_cmp_current_time(next) < 0);
+        out->staple_is_bad =
+            status != V_OCSP_CERTSTATUS_GOOD || (next != NULL && X509_cmp_current_time(next) < 0);
         snprintf(out->staple, sizeof out->staple, "%s, %s to %s", OCSP_cert_status_str(status), from, to);
     }
     OCSP_BASICRESP_free(basic);
@@ -462,8 +470,8 @@ talk_main(const struct rf_probe_target *t, struct rf_probe_facts *f, struct rf_p
     if (out->is_up || l.chain_n > 0 || l.was_asked)
         out->asks_certificate = l.was_asked ? RF_PROBE_YES : RF_PROBE_NO;
     if (l.was_asked)
-        out->needs_certificate = l.alert == SSL_AD_CERTIFICATE_REQUIRED || l.alert == SSL_AD_BAD_CERTIFICATE ||
-                                         (!out->is_up && l.alert > 0)
+        out->needs_certificate = l.alert == SSL_AD_CERTIFICATE_REQUIRED ||
+                                         l.alert == SSL_AD_BAD_CERTIFICATE || (!out->is_up && l.alert > 0)
                                      ? RF_PROBE_YES
                                      : RF_PROBE_NO;
     take_chain(&l, shown);
@@ -482,7 +490,8 @@ talk_chains(const struct rf_probe_target *t, struct rf_probe_facts *f, struct rf
     struct line l;
 
     for (size_t i = 0; i < 2; i++) {
-        if (line_init(&l, t, TLS1_2_VERSION, TLS1_3_VERSION) && SSL_CTX_set1_sigalgs_list(l.ctx, kinds[i]) == 1)
+        if (line_init(&l, t, TLS1_2_VERSION, TLS1_3_VERSION) &&
+            SSL_CTX_set1_sigalgs_list(l.ctx, kinds[i]) == 1)
             (void)line_open(&l, rf_probe_facts_name(f), NULL);
         take_chain(&l, shown);
         line_fini(&l);
@@ -549,20 +558,23 @@ talk_resume(const struct rf_probe_target *t, const struct rf_probe_facts *f, int
         is_up = line_open(&l, rf_probe_facts_name(f), NULL);
         made++;
     }
-    if (is_up && version == TLS1_3_VERSION) /* tickets come after the handshake: with the answer at the latest */
+    if (is_up &&
+        version == TLS1_3_VERSION) /* tickets come after the handshake: with the answer at the latest */
         line_ask(&l, scratch);
     if (is_up) {
         session = l.session;
         l.session = NULL;
-        out->is_offered = session != NULL && SSL_SESSION_is_resumable(session) &&
-                                  (version == TLS1_3_VERSION || (SSL_SESSION_has_ticket(session) != 0) == by_ticket)
-                              ? RF_PROBE_YES
-                              : RF_PROBE_NO;
+        out->is_offered =
+            session != NULL && SSL_SESSION_is_resumable(session) &&
+                    (version == TLS1_3_VERSION || (SSL_SESSION_has_ticket(session) != 0) == by_ticket)
+                ? RF_PROBE_YES
+                : RF_PROBE_NO;
         line_hang_up(&l);
         if (out->is_offered == RF_PROBE_YES) {
             made++;
-            out->is_resumed = line_open(&l, rf_probe_facts_name(f), session) && SSL_session_reused(l.ssl) == 1 ? RF_PROBE_YES
-                                                                                                : RF_PROBE_NO;
+            out->is_resumed = line_open(&l, rf_probe_facts_name(f), session) && SSL_session_reused(l.ssl) == 1
+                                  ? RF_PROBE_YES
+                                  : RF_PROBE_NO;
         }
         SSL_SESSION_free(session);
     }
@@ -598,9 +610,10 @@ static void
 talk_level(const struct rf_probe_target *t, const char *name, enum rf_tls_level level,
            struct rf_probe_level_facts *out)
 {
-    struct rf_tls_check check = { .level = RF_CHECK_NONE, .use = t->is_sip ? RF_CHECK_SIP : RF_CHECK_HTTPS,
-                                  .enforce = RF_TLS_ENFORCE_LATER };
-    struct rf_tls_client_conf conf = { .level = level, .check = &check };
+    struct rf_tls_check check = {.level = RF_CHECK_NONE,
+                                 .use = t->is_sip ? RF_CHECK_SIP : RF_CHECK_HTTPS,
+                                 .enforce = RF_TLS_ENFORCE_LATER};
+    struct rf_tls_client_conf conf = {.level = level, .check = &check};
     struct rf_tls_client *client = NULL;
     struct rf_tls_conn *conn = NULL;
     struct rf_tls_facts facts;

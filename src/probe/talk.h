@@ -15,13 +15,13 @@
 #include "probe/scan.h"
 
 struct rf_probe_target {
-    char host[256];                /* as given: a name or an address in text form */
+    char host[256]; /* as given: a name or an address in text form */
     uint16_t port;
-    struct rf_addr addr;           /* the one address that is connected to */
+    struct rf_addr addr; /* the one address that is connected to */
     bool is_sip;
     enum rf_probe_transport transport;
-    uint64_t connection_us;        /* for one connection, from connect to close */
-    uint64_t until_us;             /* rf_now_us: when all must be over */
+    uint64_t connection_us; /* for one connection, from connect to close */
+    uint64_t until_us;      /* rf_now_us: when all must be over */
 };
 
 /* Certificates that were seen in conversations of one topic. */
