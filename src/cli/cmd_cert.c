@@ -363,7 +363,10 @@ rf_cmd_cert_renew(struct rf_cli *cli)
 
     if (result == NULL)
         return status;
-    print_changed(cli, result, "the certificate was renewed");
+    /* Ours is made at once; an authority takes its time. */
+    print_changed(cli, result, json_object_get(result, "certificate") != NULL
+                                   ? "the authority is asked now; ringfence cert automatic shows what becomes of it"
+                                   : "the certificate was renewed");
     json_decref(result);
     return RF_EXIT_DONE;
 }

@@ -44,6 +44,10 @@ int rf_cmd_user_add(struct rf_cli *cli);
 int rf_cmd_user_set(struct rf_cli *cli);
 int rf_cmd_user_remove(struct rf_cli *cli);
 int rf_cmd_user_password(struct rf_cli *cli);
+/* cmd_acme.c */
+int rf_cmd_cert_automatic(struct rf_cli *cli);
+int rf_cmd_cert_account_key(struct rf_cli *cli);
+int rf_cmd_cert_revoke(struct rf_cli *cli);
 /* cmd_ban.c */
 int rf_cmd_ban_list(struct rf_cli *cli);
 int rf_cmd_ban_lift(struct rf_cli *cli);

@@ -76,6 +76,12 @@ const struct rf_cli_command rf_cli_commands[] = {
     { "user", "password", "USER", 1, 1, true, "ringfence user password 204",
       "set a password; it is asked for or read from standard input", rf_cmd_user_password, { { 0 } } },
 
+    { "cert", "automatic", "", 0, 0, true, "ringfence cert automatic",
+      "certificates that renew themselves: when, and what stands in the way", rf_cmd_cert_automatic, { { 0 } } },
+    { "cert", "account-key", "NAME", 1, 1, true, "ringfence cert account-key web",
+      "give the account at this certificate's authority a new key", rf_cmd_cert_account_key, { { 0 } } },
+    { "cert", "revoke", "NAME", 1, 1, true, "ringfence cert revoke web --yes",
+      "have a certificate revoked, and another one issued with a new key", rf_cmd_cert_revoke, { { 0 } } },
     { "ban", NULL, "", 0, 0, true, "ringfence ban", "list the sources that are banned", rf_cmd_ban_list, { { 0 } } },
     { "ban", "list", "", 0, 0, true, "ringfence ban list --json", "list the sources that are banned", rf_cmd_ban_list,
       { { 0 } } },

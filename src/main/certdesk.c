@@ -93,7 +93,9 @@ own_json(const struct rf_ifaces *s, const struct rf_site_cert *c, int64_t now_s)
 
     json_object_set_new(o, "name", json_string(c->name));
     json_object_set_new(o, "kind", json_string("own"));
-    json_object_set_new(o, "source", json_string(strcmp(c->name, RF_CREDENTIALS_LOCAL) == 0 ? "local authority" : "file"));
+    json_object_set_new(o, "source", json_string(strcmp(c->name, RF_CREDENTIALS_LOCAL) == 0 ? "local authority"
+                                                 : c->is_automatic                          ? "automatic"
+                                                                                          : "file"));
     json_object_set_new(o, "used_by", used_by(s, c->cert));
     json_object_set_new(o, "complete", json_boolean(c->is_complete));
     json_object_set_new(o, "trust", json_string(c->is_public ? "public" : "private"));
@@ -574,6 +576,15 @@ cert_untrust(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reques
 
 /* --- our own ------------------------------------------------------------------------------------------- */
 
+static bool
+is_automatic(const struct rf_site *site, const char *name)
+{
+    for (size_t i = 0; i < site->automatic->count; i++)
+        if (strcmp(site->automatic->certificate[i].label, name) == 0)
+            return true;
+    return false;
+}
+
 /*
  * A local certificate is made by the parent, which alone has its authority's key. One that renews itself has its own
  * way; one of files is renewed where the files come from.
@@ -585,8 +596,10 @@ cert_renew(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
 
     if (strcmp(name, RF_CREDENTIALS_LOCAL) == 0)
         rf_desk_renew_local(d, ask);
+    else if (is_automatic(d->site, name))
+        rf_desk_renew_automatic(d, ask, name);
     else
-        rf_control_refuse(ask, 2, "", "only the certificate local is made here",
+        rf_control_refuse(ask, 2, "", "only the certificate local, and those that renew themselves, are made here",
                           "replace the files of another one; it is read again when they change");
 }
 

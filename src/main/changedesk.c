@@ -69,15 +69,22 @@ change_shared(struct rf_desk *d)
 }
 
 static void
+give_site(struct rf_desk *d, struct rf_mailbox *to)
+{
+    struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
+                                     .site = rf_site_ref(d->site) };
+
+    if (!rf_desk_give(to, &letter, sizeof letter))
+        rf_site_unref(letter.site);
+}
+
+static void
 give_to_workers(struct rf_desk *d)
 {
-    for (unsigned i = 0; i < d->conf.shared->workers; i++) {
-        struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
-                                         .site = rf_site_ref(d->site) };
-
-        if (!rf_desk_give(d, i, &letter, sizeof letter))
-            rf_site_unref(letter.site);
-    }
+    for (unsigned i = 0; i < d->conf.shared->workers; i++)
+        give_site(d, d->conf.shared->worker[i]->letters);
+    give_site(d, d->conf.shared->slow);
+    give_site(d, d->conf.shared->web);
 }
 
 static void
@@ -103,8 +110,11 @@ change_done(struct rf_desk *d)
 
     change_free(d->change);
     d->change = NULL;
-    if (rf_list_empty(&d->deferred))
+    if (rf_list_empty(&d->deferred)) {
+        if (d->has_new_certificate)
+            rf_desk_new_certificate(d);
         return;
+    }
     next = rf_container(d->deferred.next, struct deferred, link);
     rf_list_remove(&next->link);
     copy = *next;
@@ -112,7 +122,7 @@ change_done(struct rf_desk *d)
     rf_desk_command(d, copy.ask, copy.request);
     json_decref(copy.request);
     /* One that was refused at once makes no change: go on with those behind it. */
-    if (d->change == NULL && !rf_list_empty(&d->deferred))
+    if (d->change == NULL && (!rf_list_empty(&d->deferred) || d->has_new_certificate))
         change_done(d);
 }
 
@@ -388,6 +398,14 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
     }
     if (fd >= 0)
         close(fd);
+}
+
+void
+rf_desk_new_certificate(struct rf_desk *d)
+{
+    d->has_new_certificate = d->change != NULL;
+    if (!d->has_new_certificate)
+        rf_desk_apply(d, NULL, NULL, NULL, 0, 0);
 }
 
 void

@@ -217,6 +217,24 @@ add_kept(struct gather *g, const char *name, struct rf_conf_origin at)
     return err || found ? err : add_own(g, name, g->local_chain, g->local_key, at);
 }
 
+/* Whom the connection to an ACME authority trusts (main/automatic.c). */
+static enum rf_err
+add_authority_file(struct gather *g, const struct rf_conf_block *b, const char *name)
+{
+    struct rf_cert_problem problem = { 0 };
+    char path[RF_PATH_MAX], setting[128];
+    struct rf_span file = rf_option_path(rf_span_str(rf_conf_block_text(g->conf, b, "ca-file")));
+    enum rf_err err;
+
+    if (file.n == 0)
+        return RF_OK;
+    err = rf_span_copy(file, path, sizeof path);
+    if (!err)
+        err = rf_bundle_add_trusted(g->to, path, path, &problem);
+    snprintf(setting, sizeof setting, "certificate.%s.ca-file", name);
+    return err ? fail(g, err, rf_conf_origin(g->conf, setting), &problem, "") : RF_OK;
+}
+
 static enum rf_err
 add_blocks(struct gather *g)
 {
@@ -234,6 +252,8 @@ add_blocks(struct gather *g)
             err = add_named(g, name, chains, rf_conf_block_text(g->conf, b, "key"), at);
         else
             err = add_kept(g, name, at);
+        if (!err)
+            err = add_authority_file(g, b, name);
     }
     return err;
 }

@@ -78,7 +78,8 @@ void
 rf_expiry_look(struct rf_expiry *e, const struct rf_ifaces *s, int64_t now_s)
 {
     for (size_t i = 0; i < s->cert_count; i++)
-        look_at(e, rf_cert_facts(s->cert[i].cert), s->cert[i].name, "ours", now_s);
+        if (!s->cert[i].is_automatic) /* acme/keeper.c warns of those, and only when their renewal fails */
+            look_at(e, rf_cert_facts(s->cert[i].cert), s->cert[i].name, "ours", now_s);
     for (int i = 0; i < RF_IFACE_COUNT; i++) {
         const struct rf_trust *t = s->iface[i].check.trust;
 

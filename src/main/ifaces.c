@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "cert/bundle.h"
+#include "main/automatic.h"
 #include "main/credentials.h"
 
 struct load {
@@ -177,6 +178,48 @@ origin_of_cert(const struct rf_conf *c, const char *name, struct rf_conf_origin 
     return RF_OK;
 }
 
+static bool
+has_cert(const struct rf_ifaces *s, const struct rf_cert *c)
+{
+    for (size_t i = 0; s != NULL && i < s->cert_count; i++)
+        if (memcmp(rf_cert_facts(s->cert[i].cert)->sha256, rf_cert_facts(c)->sha256, 32) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * Certificates that renew themselves are in the store (main/automatic.h). One that has ended while we were off is left
+ * out: our own authority's is shown until there is a new one. true: they are taken.
+ */
+static bool
+is_automatic(struct load *l, const struct rf_conf_block *b)
+{
+    struct rf_ifaces *s = l->to;
+    struct rf_cert *cert[RF_AUTOMATIC_CERTS_MAX];
+    const char *name = rf_conf_block_label(b);
+    size_t n, used = 0;
+
+    for (size_t i = 0; i < s->cert_count; i++)
+        if (strcmp(s->cert[i].name, name) == 0 && rf_conf_block_is_on(l->from->conf, b, "lets-encrypt"))
+            return true; /* a second item of the same name */
+    if (l->from->store == NULL || !rf_conf_block_is_on(l->from->conf, b, "lets-encrypt"))
+        return false;
+    n = rf_automatic_certs(l->from->store, name, cert);
+    for (size_t i = 0; i < n; i++) {
+        bool ended = rf_cert_facts(cert[i])->not_after <= l->from->now_s && !has_cert(l->from->running, cert[i]);
+
+        if (ended || s->cert_count == RF_SITE_CERTS_MAX) {
+            rf_cert_unref(cert[i]);
+            continue;
+        }
+        s->cert[s->cert_count] = (struct rf_site_cert){ .name = name, .cert = cert[i], .is_automatic = true };
+        rf_check_own(rf_cert_leaf(cert[i]), &s->own[s->cert_count]);
+        s->cert_count++;
+        used++;
+    }
+    return used > 0;
+}
+
 static enum rf_err
 take_own(struct load *l)
 {
@@ -196,6 +239,8 @@ take_own(struct load *l)
             return fail(l, RF_ERR_RANGE, (struct rf_conf_origin){ 0 }, "more than %d certificates of our own",
                         RF_SITE_CERTS_MAX);
         b = rf_conf_block(l->from->conf, "certificate", item.name);
+        if (b != NULL && is_automatic(l, b))
+            continue; /* the bundle has only a stand-in, or what was there before */
         if (b == NULL && !rf_span_is(item.name, RF_CREDENTIALS_LOCAL))
             continue; /* the block that named it is gone again */
         c->name = b != NULL ? rf_conf_block_label(b) : RF_CREDENTIALS_LOCAL;
@@ -267,15 +312,6 @@ choose_certs(struct load *l, const char *names, struct rf_site_iface *out)
 }
 
 /* --- does it work? ------------------------------------------------------------------------------------- */
-
-static bool
-has_cert(const struct rf_ifaces *s, const struct rf_cert *c)
-{
-    for (size_t i = 0; s != NULL && i < s->cert_count; i++)
-        if (memcmp(rf_cert_facts(s->cert[i].cert)->sha256, rf_cert_facts(c)->sha256, 32) == 0)
-            return true;
-    return false;
-}
 
 /* A certificate that is in force and ended meanwhile must not stand in the way of every other change. */
 static bool

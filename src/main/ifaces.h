@@ -19,6 +19,7 @@ struct rf_site_cert {
     const char *name; /* of the configuration's snapshot, or "local" */
     struct rf_cert *cert;
     bool is_complete; /* its chain ends below a root that this machine knows, or below our own */
+    bool is_automatic;/* it renews itself (main/automatic.h) */
     bool is_public;   /* that root is one of the system's */
     char missing[256];/* the issuer that nobody has, when it is not complete */
 };

@@ -9,6 +9,7 @@
 
 #include "call/call.h"
 #include "conf/conf.h"
+#include "main/automatic.h"
 #include "main/ifaces.h"
 #include "main/keyfiles.h"
 #include "main/launch.h"
@@ -31,6 +32,8 @@ struct rf_site {
     struct rf_conf *conf;
     struct rf_directory *users;
     struct rf_ifaces *ifaces;          /* TLS of each interface */
+    struct rf_automatic *automatic;    /* certificates that renew themselves */
+    struct rf_span root, revoked;      /* our own authority's certificate and revocation list in DER; may be empty */
     struct rf_call_settings call;
     struct rf_srtp_policy srtp;        /* what all users have in common; mode by user */
     struct rf_addr public_address[2];  /* IPv4, IPv6; not set: the socket's own */

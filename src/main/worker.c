@@ -495,6 +495,8 @@ take_question(struct rf_worker *w, const struct rf_letter_ask *ask, uint64_t now
     case RF_ASK_NUMBERS:
         told.answer = rf_worker_numbers_json(w);
         break;
+    default: /* of the slow thread */
+        break;
     }
     if (!rf_worker_post(w->shared->desk, &told, sizeof told, rf_span(NULL, 0)))
         json_decref(told.answer);
@@ -562,6 +564,7 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
         break;
     case RF_LETTER_STORED:
     case RF_LETTER_TOLD:
+    case RF_LETTER_CERTIFICATE:
         break;
     }
 }

@@ -47,9 +47,14 @@ struct rf_signal {
     struct rf_fold *fold;
     struct rf_quota *connections, *calls; /* of addresses, of users, and of all */
     struct rf_mailbox *desk;       /* of the first thread */
+    struct rf_mailbox *slow, *web; /* of those threads (main/slow.h, main/web.h) */
+    struct rf_acme_shown *shown;   /* what an authority may look at */
     struct rf_worker *worker[RF_WORKERS_MAX];
     unsigned workers;
 };
+
+/** Who accepts at listeners of this interface: each worker, or the web thread for all of them. */
+struct rf_mailbox *rf_acceptor(const struct rf_signal *s, const char *interface, unsigned worker);
 
 /* Plain numbers that other threads may read relaxed. */
 struct rf_worker_numbers {

@@ -47,6 +47,7 @@ struct spares {
     struct rf_media_request kind;    /* what they were opened with */
     struct rf_media_reply session[SPARES_MAX];
     uint32_t count, asked, wanted;
+    bool is_short;                   /* ports have run out in this second: calls that are there come first */
     uint32_t opens;                  /* OPENs since the timer last fired */
     struct rf_timer timer;           /* each second while there is demand */
     struct rf_media_reply given[SPARES_MAX]; /* to callers, who are told at the beginning of the next round */
@@ -214,7 +215,7 @@ is_kind(const struct spares *s, const struct rf_media_request *q)
 static void
 close_spare(struct rf_media_client *c, struct rf_media_name name, uint64_t now_us)
 {
-    struct rf_media_request q = { .command = RF_MEDIA_CLOSE, .session = name };
+    struct rf_media_request q = { .command = RF_MEDIA_CLOSE, .session = name, .is_ahead = 1 };
 
     /* When even this finds no room, it is lost until the next start sweeps. */
     (void)!send_to(c, thread_of(c, name), &q, false, now_us);
@@ -225,7 +226,7 @@ ask_for_spares(struct rf_media_client *c, uint64_t now_us)
 {
     struct spares *s = &c->spares;
 
-    while (s->count + s->asked < s->wanted) {
+    while (!s->is_short && s->count + s->asked < s->wanted) {
         if (send_to(c, least_busy(c), &s->kind, true, now_us) != RF_OK)
             return;
         s->asked++;
@@ -247,8 +248,8 @@ spare_opened(struct rf_media_client *c, const struct rf_media_reply *reply, uint
 
     s->asked--;
     if (reply->event != RF_MEDIA_OPENED)
-        s->wanted = 0; /* ports run short: calls that are there come first */
-    else if (s->count < SPARES_MAX && s->count < s->wanted)
+        s->is_short = true;
+    else if (s->count < SPARES_MAX)
         s->session[s->count++] = *reply;
     else
         close_spare(c, reply->session, now_us);
@@ -266,6 +267,7 @@ on_second(struct rf_timer *timer, uint64_t now_us)
     if (s->opens > 0 || s->count > 0)
         rf_timer_arm(rf_loop_wheel(c->conf.loop), timer, now_us + RF_S);
     s->opens = 0;
+    s->is_short = false;
 }
 
 static void

@@ -65,6 +65,7 @@ rf_media_request_check(const struct rf_media_request *r, size_t octets)
                    ? RF_OK
                    : RF_ERR_RANGE;
     case RF_MEDIA_CLOSE:
+        return r->session.generation != 0 && r->is_ahead <= 1 ? RF_OK : RF_ERR_RANGE;
     case RF_MEDIA_ADOPT:
         return r->session.generation != 0 ? RF_OK : RF_ERR_RANGE;
     case RF_MEDIA_SWEEP:

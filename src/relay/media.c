@@ -397,7 +397,7 @@ sleep_to_tick(uint32_t tick_us)
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
 }
 
-/* Nothing to look after: it may sleep until it is spoken to. */
+/* Nothing to look after: it may sleep until it is spoken to, or has to show that it turns. */
 static bool
 is_idle(const struct thread *t)
 {

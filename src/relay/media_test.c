@@ -20,10 +20,14 @@
 #include "relay/media.h"
 #include "relay/port_keeper.h"
 #include "rtp/octets.h"
+#include "free_ports.h"
 #include "tap.h"
 
 #define THREADS_MAX 4
 #define ANSWERS_MAX 256
+#define PORTS       1000 /* 4 threads with 4 blocks of 16 pairs, and room */
+
+static uint16_t port_low;
 
 struct channel {
     struct rf_watch watch;
@@ -104,10 +108,10 @@ kill_media(void)
 }
 
 static void
-begin(uint32_t threads, uint32_t slots, uint32_t blocks, uint16_t port_low)
+begin(uint32_t threads, uint32_t slots, uint32_t blocks)
 {
     struct rf_port_keeper_conf ports = { .threads = threads, .blocks_per_thread = blocks, .port_low = port_low,
-                                         .port_high = (uint16_t)(port_low + 2000) };
+                                         .port_high = (uint16_t)(port_low + PORTS - 1) };
     struct rf_media_client_conf conf = { .threads = threads, .slots_per_thread = slots, .epoch = 7,
                                          .reply = on_reply };
     int ours[THREADS_MAX];
@@ -329,7 +333,7 @@ test_threads(uint32_t threads)
     bool all = true;
     unsigned got = 0, least = CALLS;
 
-    begin(threads, 16, 4, (uint16_t)(8000 + 2000 * threads));
+    begin(threads, 16, 4);
     start_media();
     for (unsigned i = 0; i < CALLS; i++) {
         end_init(&a[i], "127.0.0.1", i % 2 == 0 ? 1 : 0, 0xa0 + i);
@@ -378,7 +382,7 @@ test_kill(void)
     unsigned sent = 0;
     uint32_t generation;
 
-    begin(2, 16, 4, 30000);
+    begin(2, 16, 4);
     start_media();
     end_init(&a, "127.0.0.1", 1, 0xa0);
     end_init(&b, "127.0.0.1", 3, 0xb0);
@@ -424,7 +428,7 @@ test_full_and_lost(void)
     unsigned open = 0;
     uint64_t t;
 
-    begin(1, 32, 1, 33000);
+    begin(1, 32, 1);
     /* Nobody is there yet: the request waits in the socket. */
     q.cookie = 5;
     if (rf_media_client_send(d.client, &q, rf_now_us()) != RF_OK)
@@ -477,7 +481,7 @@ test_given_up(void)
     struct rf_media_request q = { .command = RF_MEDIA_OPEN, .family = { 4, 4 } };
     unsigned open = 0, closed = 0;
 
-    begin(1, 16, 4, 44000);
+    begin(1, 16, 4);
     ok(ask(q, 3000000).event == RF_MEDIA_FULL, "no media at all: FULL after 2 s");
     start_media();
     run_for(300000);
@@ -518,7 +522,7 @@ test_connected(void)
     struct rf_media_name name;
     const struct rf_media_session *s;
 
-    begin(1, 16, 4, 36000);
+    begin(1, 16, 4);
     start_media();
     end_init(&a, "127.0.0.1", 1, 0xa0);
     end_init(&b, "127.0.0.1", 0, 0xb0);
@@ -576,7 +580,7 @@ test_spares(void)
     unsigned opened = 0;
     uint32_t busy[2];
 
-    begin(2, 64, 8, 46000);
+    begin(2, 64, 8);
     start_media();
     for (unsigned i = 0; i < 40; i++) {
         r = ask(q, 3000000);
@@ -605,6 +609,34 @@ test_spares(void)
     end();
 }
 
+/* What was opened ahead must not be missing when ports run out, nor rest when no call had it. */
+static void
+test_spares_and_shortage(void)
+{
+    struct rf_media_request q = { .command = RF_MEDIA_OPEN, .family = { 4, 4 }, .timeout_s = 60 };
+    unsigned opened = 0;
+
+    begin(1, 64, 2);
+    start_media();
+    for (unsigned i = 0; i < 16; i++)
+        opened += ask(q, 3000000).event == RF_MEDIA_OPENED;
+    ok(opened == 16, "32 pairs of ports carry 16 sessions, however quickly they are asked for (%u)", opened);
+    ok(ask(q, 3000000).event == RF_MEDIA_FULL, "then it is FULL");
+    kill_media();
+    end();
+
+    begin(1, 64, 2);
+    start_media();
+    for (unsigned i = 0; i < 12; i++)
+        opened += ask(q, 3000000).event == RF_MEDIA_OPENED;
+    run_for(2500000); /* what was opened ahead is closed by now */
+    for (unsigned i = 12; i < 16; i++)
+        opened += ask(q, 3000000).event == RF_MEDIA_OPENED;
+    ok(opened == 32 && open_sessions() == 16, "ports that no call had need no rest (%u)", opened);
+    kill_media();
+    end();
+}
+
 /* What comes to a port while it rests is thrown away, and the port is heard again in its next session. */
 static void
 test_rest(void)
@@ -618,7 +650,7 @@ test_rest(void)
     const struct rf_media_session *s = NULL;
     unsigned in = 0;
 
-    begin(1, 64, 1, 47000);
+    begin(1, 64, 1);
     start_media();
     end_init(&a, "127.0.0.1", 0, 0xa0);
     end_init(&b, "127.0.0.1", 0, 0xb0);
@@ -671,7 +703,7 @@ test_ipv6(void)
         return;
     }
     close(fd);
-    begin(1, 16, 4, 39000);
+    begin(1, 16, 4);
     start_media();
     end_init(&a, "127.0.0.1", 0, 0xa0);
     end_init(&b, "::1", 1, 0xb0);
@@ -690,7 +722,8 @@ test_ipv6(void)
 static void
 test_keeper(void)
 {
-    struct rf_port_keeper_conf conf = { .threads = 1, .blocks_per_thread = 2, .port_low = 42000, .port_high = 42050 };
+    struct rf_port_keeper_conf conf = { .threads = 1, .blocks_per_thread = 2, .port_low = port_low,
+                                         .port_high = (uint16_t)(port_low + 50) };
     struct rf_port_request q = { RF_PORT_VERSION, RF_PORT_BIND, 0, 4 };
     struct rf_port_reply reply;
     struct rf_port_keeper *k;
@@ -709,7 +742,7 @@ test_keeper(void)
     ok(rf_port_keeper_serve(k, 0, pair[0]) == RF_ERR_AGAIN, "keeper: nothing to do");
     SAYS(sizeof q, RF_OK, "BIND");
     ANSWERS(16, "gives 16 pairs");
-    ok(reply.port[0] % 2 == 0 && reply.port[0] >= 42000 && reply.port[15] < 42050, "even, and within the range");
+    ok(reply.port[0] % 2 == 0 && reply.port[0] >= port_low && reply.port[15] < port_low + 50, "even, and within the range");
     SAYS(sizeof q, RF_OK, "a second block");
     ANSWERS(0, "does not fit the range");
     q.family = 6;
@@ -737,6 +770,7 @@ main(void)
 {
     if (rf_srtp_init("auto") != RF_OK)
         abort();
+    port_low = (uint16_t)free_ports(PORTS);
     test_keeper();
     for (uint32_t threads = 1; threads <= THREADS_MAX; threads *= 2)
         test_threads(threads);
@@ -745,6 +779,7 @@ main(void)
     test_given_up();
     test_connected();
     test_spares();
+    test_spares_and_shortage();
     test_rest();
     test_ipv6();
     return tap_done();

@@ -41,6 +41,7 @@ enum statement {
     ST_SECRET_PUT, ST_SECRET_DELETE,
     ST_TRUST_PUT, ST_TRUST_DELETE, ST_TRUST_LEAVE, ST_TRUST_RETURN, ST_TRUST_PRUNE,
     ST_USE_PUT, ST_USE_EXPIRE,
+    ST_ITEM_PUT, ST_ITEM_DELETE,
     ST_COUNT
 };
 
@@ -82,6 +83,9 @@ static const char *const statement_text[ST_COUNT] = {
     [ST_USE_PUT] = "INSERT INTO tls_use(device, sub, value, expires_s) VALUES(?1, ?2, ?3, ?4)"
                    " ON CONFLICT(device, sub) DO UPDATE SET value=excluded.value, expires_s=excluded.expires_s",
     [ST_USE_EXPIRE] = "DELETE FROM tls_use WHERE expires_s<=?4",
+    [ST_ITEM_PUT] = "INSERT INTO item(kind, name, value) VALUES(?1, ?2, ?3)"
+                    " ON CONFLICT(kind, name) DO UPDATE SET value=excluded.value",
+    [ST_ITEM_DELETE] = "DELETE FROM item WHERE kind=?1 AND name=?2",
 };
 
 struct rf_store {
@@ -205,6 +209,8 @@ apply_write(struct rf_store *s, const struct rf_store_write *w)
         [RF_STORE_TRUST_RESTORE] = { ST_TRUST_RETURN, false, false, true },
         [RF_STORE_USE_PUT] = { ST_USE_PUT, true, true, true },
         [RF_STORE_USE_EXPIRE] = { ST_USE_EXPIRE, false, false, true },
+        [RF_STORE_ITEM_PUT] = { ST_ITEM_PUT, true, true, false },
+        [RF_STORE_ITEM_DELETE] = { ST_ITEM_DELETE, true, false, false },
     };
     bool all_of_aor = w->op == RF_STORE_BINDING_DELETE && w->sub.n == 0;
     enum statement which = all_of_aor ? ST_BINDING_DELETE_ALL : plan[w->op].which;
@@ -795,6 +801,12 @@ rf_store_load_trusted(struct rf_store *s, int64_t version, rf_store_row *row, vo
                 "SELECT fingerprint, scope, value, at_s FROM trusted WHERE (?3=0 AND went IS NULL)"
                 " OR (?3<>0 AND came<=?3 AND (went IS NULL OR went>?3)) ORDER BY id",
                 NULL, 0, version, row, ctx);
+}
+
+enum rf_err
+rf_store_load_items(struct rf_store *s, struct rf_span kind, rf_store_row *row, void *ctx)
+{
+    return load(s, "SELECT kind, name, value, 0 FROM item WHERE kind=?1 ORDER BY name", &kind, 1, 0, row, ctx);
 }
 
 enum rf_err

@@ -107,4 +107,7 @@ SSL_SESSION *rf_tls_conn_session(struct rf_tls_conn *c);
 void rf_tls_conn_hook(SSL_CTX *ctx, bool is_server, bool asks);
 void rf_tls_conn_saw_small_dh(const SSL *ssl, EVP_PKEY *key);
 
+/** The handshake was a look of an ACME authority (rf_tls_server_set_challenge): close, nothing else may follow. */
+bool rf_tls_conn_is_challenge(const struct rf_tls_conn *c);
+
 #endif

@@ -34,6 +34,8 @@ struct rf_tls_server {
         struct rf_tls_staple *staple; /* NULL: none */
     } * shown;
     size_t shown_count;
+    struct rf_cert *(*challenge)(void *ctx, struct rf_span server_name); /* tls-alpn-01; or NULL */
+    void *challenge_ctx;
 };
 
 struct rf_tls_client {
@@ -332,6 +334,20 @@ rf_tls_server_new(struct rf_tls_server **out, const struct rf_tls_server_conf *c
     }
     *out = s;
     return RF_OK;
+}
+
+void
+rf_tls_server_set_challenge(struct rf_tls_server *s, struct rf_cert *(*find)(void *ctx, struct rf_span server_name),
+                            void *ctx)
+{
+    s->challenge = find;
+    s->challenge_ctx = ctx;
+}
+
+struct rf_cert *
+rf_tls_server_challenge(const struct rf_tls_server *s, struct rf_span server_name)
+{
+    return s->challenge != NULL ? s->challenge(s->challenge_ctx, server_name) : NULL;
 }
 
 struct rf_tls_server *

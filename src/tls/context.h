@@ -78,6 +78,12 @@ RF_MUST_CHECK enum rf_err rf_tls_server_new(struct rf_tls_server **out, const st
                                             const char **why);
 struct rf_tls_server *rf_tls_server_ref(struct rf_tls_server *s);
 void rf_tls_server_unref(struct rf_tls_server *s); /* NULL is fine */
+/**
+ * Answer tls-alpn-01 (RFC 8737): a hello whose only application protocol is acme-tls/1 is shown what `find` gives for its
+ * server name (a reference is handed over), or refused when that is NULL. Call before the first connection.
+ */
+void rf_tls_server_set_challenge(struct rf_tls_server *s, struct rf_cert *(*find)(void *ctx, struct rf_span server_name),
+                                 void *ctx);
 const struct rf_tls_level_row *rf_tls_server_level(const struct rf_tls_server *s);
 
 /* --- what is wrong with the settings --- */
@@ -143,6 +149,8 @@ struct rf_tls_side {
     size_t spare_count;
 };
 
+/** What `find` gives; NULL also when there is no `find`. */
+struct rf_cert *rf_tls_server_challenge(const struct rf_tls_server *s, struct rf_span server_name);
 struct rf_tls_side *rf_tls_server_side(struct rf_tls_server *s);
 struct rf_tls_side *rf_tls_client_side(struct rf_tls_client *c);
 enum rf_tls_ask rf_tls_server_ask(const struct rf_tls_server *s);

@@ -29,7 +29,7 @@ struct rf_tls_conn {
     int16_t alert_sent, alert_received;
     rf_tls_level_set fits;         /* of the offer, which is freed when the handshake is done */
     int16_t failed_reason;         /* ERR_GET_REASON of what ended it */
-    bool wants_write, is_done, saw_eof;
+    bool wants_write, is_done, saw_eof, is_challenge;
     bool has_failed;               /* and is noted */
 };
 
