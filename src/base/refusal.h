@@ -127,6 +127,11 @@
       "{peer}'s certificate chain is not valid: {reason}",                                                    \
       "An authority in it has ended, may not sign, or may not sign for this name or so deep.",                \
       "renew the certificate that is named, or have the peer's issued by a sound authority")                  \
+    X(CERT_STATUS_UNKNOWN, "RF-217", "certificate-status-unknown", WARN, 403, 21,                             \
+      "nobody says that {peer}'s certificate is still good: {reason}",                                        \
+      "OCSP is hard, and the responder of its authority cannot be reached, has not answered yet, or its "     \
+      "answer does not count.",                                                                               \
+      "let this machine reach the responder by http, or have {peer} send the answer along (stapling)")        \
     X(CRYPTO_MISSING, "RF-301", "crypto-missing", WARN, 488, 88,                                              \
       "{who} offered no encryption (no a=crypto) and SRTP is required ({setting})",                           \
       "SRTP is off on the device, or it is set to optional and offers plain RTP first.",                      \
