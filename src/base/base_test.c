@@ -14,7 +14,7 @@ static void
 numbers(void)
 {
     static const struct {
-        const char *in;
+        char in[28];
         uint64_t max;
         enum rf_err want;
     } cases[] = {

@@ -85,7 +85,7 @@ void
 rf_refuse(enum rf_refusal r, const struct rf_log_field *fields)
 {
     const struct rf_refusal_row *row = rf_refusal_row(r);
-    struct rf_log_field all[24];
+    struct rf_log_field all[40]; /* a refused certificate has 30 */
     char mem[1024], fix_mem[512];
     struct rf_buf sentence = rf_buf(mem, sizeof mem - 1), fix = rf_buf(fix_mem, sizeof fix_mem - 1);
     size_t n = 0;
@@ -94,7 +94,7 @@ rf_refuse(enum rf_refusal r, const struct rf_log_field *fields)
     rf_refusal_sentence(&sentence, row->sentence, fields);
     rf_refusal_sentence(&fix, row->fix, fields);
     mem[sentence.n] = '\0';
-    for (const struct rf_log_field *f = fields; f->kind != RF_LOG_END && n < 22; f++)
+    for (const struct rf_log_field *f = fields; f->kind != RF_LOG_END && n < 38; f++)
         all[n++] = *f;
     all[n++] = RF_F_SPAN("fix", rf_buf_span(&fix));
     all[n] = (struct rf_log_field){ 0 };

@@ -29,6 +29,14 @@
     X(TLS_NO_GROUP, "RF-103", "no-shared-group", WARN, 0, 0,                                                  \
       "{peer} offers no key-exchange group that this listener accepts",                                       \
       "The device knows only small or rare groups.", "enable X25519 or P-256 on the device")                  \
+    X(TLS_DH_SMALL, "RF-104", "dh-too-small", WARN, 0, 0,                                                     \
+      "{peer} uses a {bits}-bit Diffie-Hellman key; 2048 bits or more are needed",                            \
+      "The peer's Diffie-Hellman parameters are old.",                                                        \
+      "on the peer: 2048-bit DH parameters, or any ECDHE suite")                                              \
+    X(TLS_LEGACY_SIGNATURE, "RF-105", "legacy-signature", WARN, 0, 0,                                         \
+      "{peer} speaks {version} with SHA-1 signatures, which this system refuses",                             \
+      "The device's firmware is old; or the other system refuses what ours allows at level old.",             \
+      "update the firmware of the device, or set the interface's cipher-suite-level to old")                  \
     X(TLS_PLAIN_ON_TLS, "RF-106", "plain-on-tls-port", WARN, 403, 21,                                         \
       "{peer} sent unencrypted SIP to the TLS port {port}",                                                   \
       "The device's transport is UDP or TCP while its port is the TLS one.",                                  \
@@ -152,9 +160,12 @@
       "SDES keys stand in the SDP, so whoever reads the signalling can decrypt the media.",                   \
       "set the device's transport to TLS")                                                                    \
     X(ONE_WAY_AUDIO, "RF-401", "one-way-audio", WARN, 0, 0,                                                   \
-      "no audio from {who}: nothing arrived at {addr}",                                                       \
-      "A firewall or SIP ALG on the device's side; the ports of media.ports are not open.",                   \
-      "open the UDP ports of media.ports towards this machine")                                               \
+      "no audio from {who}: {detail}",                                                                        \
+      "Nothing arrives: a firewall or SIP ALG on the device's side, or the ports of media.ports are not "     \
+      "open. Not authentic: the device changed its key or never used it. From another address: its SDP names " \
+      "a place that it does not send from. Reports alone: it is muted, or its microphone is dead.",           \
+      "open the UDP ports of media.ports towards this machine when nothing arrives; otherwise "               \
+      "ringfence call show ID counts what was refused, and why")                                              \
     X(MEDIA_IN_CLEAR, "RF-403", "media-in-clear", WARN, 0, 0,                                                 \
       "{who}'s leg carries unencrypted media",                                                                \
       "SRTP is optional or off for this user and the device did not offer it.",                               \
@@ -219,6 +230,9 @@
     X(LOCKED_BY_HOSTED, "RF-801", "locked-by-hosted", ERROR, 0, 0,                                            \
       "{setting} is enforced on Hosted platforms and cannot be {value}",                                      \
       "platform hosted locks every encryption setting.", "remove the line")                                   \
+    X(REMOTE_NOT_AVAILABLE, "RF-804", "remote-not-available", ERROR, 0, 0,                                    \
+      "level {level} is not available on this kind of line",                                                  \
+      "Lines between nodes know each other by their certificates, not by names.", "medium or high")           \
     X(CANNOT_LISTEN, "RF-805", "cannot-listen", ERROR, 0, 0,                                                  \
       "cannot listen on {addr}: {reason}",                                                                    \
       "Another program has the port, or it is below 1024 and we may not.",                                    \

@@ -110,7 +110,7 @@ lookup_user(void *ctx, struct rf_span name, struct rf_auth_user *out)
 }
 
 static void
-challenge(struct rf_call_layer *l, struct rf_server_txn *txn, bool stale, uint64_t now_us)
+challenge(struct rf_call_layer *l, struct rf_server_txn *txn, bool stale, const char *note, uint64_t now_us)
 {
     char text[2048];
     struct rf_buf b = rf_buf(text, sizeof text);
@@ -118,6 +118,7 @@ challenge(struct rf_call_layer *l, struct rf_server_txn *txn, bool stale, uint64
 
     rf_auth_put_challenges(l->env.auth, &b, RF_HDR_PROXY_AUTHORIZATION, rf_span_str(s->domain),
                            rf_server_txn_request(txn), &rf_server_txn_flow(txn)->remote, stale, now_us);
+    prelude_challenged(l, rf_server_txn_request(txn), 407, note, now_us);
     rf_server_txn_reply(txn, 407, NULL, rf_buf_span(&b), now_us);
 }
 
@@ -138,11 +139,11 @@ request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
         *algorithm = rf_digest_name(r.algorithm);
         return true;
     case RF_AUTH_CHALLENGE:
-        challenge(l, txn, false, now_us);
+        challenge(l, txn, false, "", now_us);
         break;
     case RF_AUTH_STALE:
     case RF_AUTH_REPLAY:
-        challenge(l, txn, true, now_us);
+        challenge(l, txn, true, "the nonce was used or too old", now_us);
         break;
     case RF_AUTH_BAD:
         if (l->env.sign_in_failed != NULL)
@@ -152,7 +153,7 @@ request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
         else
             RF_REFUSE(UNKNOWN_USER, RF_F_SPAN("user", r.username), RF_F_STR("domain", s->domain),
                       RF_F_ADDR("addr", &flow->remote));
-        challenge(l, txn, false, now_us);
+        challenge(l, txn, false, "wrong user or password", now_us);
         break;
     case RF_AUTH_BROKEN:
         rf_server_txn_reply(txn, 400, "Broken Credentials", (struct rf_span){ 0 }, now_us);
@@ -347,6 +348,7 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
     }
     c->max_forwards = msg->max_forwards;
     rf_timer_arm(l->env.wheel, &c->timer, now_us + s->ring_time_s * RF_S);
+    prelude_take(c, msg);
     ladder_msg(c, 0, false, msg, now_us);
     if (!check_identity(c, msg, now_us) || !check_transport(c, &user, now_us))
         return;

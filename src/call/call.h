@@ -127,6 +127,8 @@ uint16_t rf_call_owner(const struct rf_hash_key *key, struct rf_span call_id, ui
 void rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                      uint64_t now_us);
 void rf_call_ack(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
+/** The first ACK for a 3xx-6xx: for the ladder alone. */
+void rf_call_refusal_acked(struct rf_call_layer *l, const struct rf_sip_msg *msg, uint64_t now_us);
 void rf_call_stray_response(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow,
                             uint64_t now_us);
 void rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply, uint64_t now_us);
@@ -140,6 +142,12 @@ uint16_t rf_call_saved_owner(const struct rf_hash_key *key, struct rf_span value
 /* --- what people ask --- */
 
 size_t rf_call_count(const struct rf_call_layer *l);
+
+struct rf_call_counts {
+    uint64_t calls, encrypted; /* that ring or are up; of these: verdict ENCRYPTED now */
+};
+/** Both of the same moment. */
+struct rf_call_counts rf_call_counts(struct rf_call_layer *l);
 /** One object per call: id, from, to, seconds, legs with signalling and media evidence, verdict, code. */
 json_t *rf_call_list(struct rf_call_layer *l, uint64_t now_us);
 /** The whole evidence of one call (id or unique prefix, or "last") with its ladder; NULL: not here. */

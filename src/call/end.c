@@ -83,6 +83,7 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
     c->state = CALL_ENDING;
     c->ended_by = by;
     c->ended_us = now_us;
+    c->ended_wall_s = c->l->env.wall_s(c->l->env.ctx);
     c->refusal = why;
     c->status = was_answered && why == RF_REFUSE_NONE ? 200 : status;
     rf_timer_cancel(wheel, &c->timer);
@@ -104,9 +105,14 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
         leg_bye(c->b, now_us);
     call_cancel_attempts(c, NULL, "", now_us);
     call_media_close(c);
-    if (was_answered)
-        call_forget(c);
-    record_keep(c, now_us);
+    if (c->share != NULL)
+        rf_quota_drop(c->l->env.quota, c->share);
+    c->share = NULL;
+    /* The answers to what we just sent belong to the record; who does not answer keeps it waiting no longer than this. */
+    if (c->l->is_stopping)
+        call_close_record(c, now_us);
+    else
+        rf_timer_arm(wheel, &c->timer, now_us + RECORD_WAIT_US);
     c->paths_wanted--;
     call_settle(c);
 }

@@ -161,6 +161,9 @@ put_numbers(const struct media_numbers *n, struct rf_buf *b)
     rf_json_u64(b, "clear_refused", n->in_clear_refused);
     rf_json_u64(b, "foreign", n->in_foreign);
     rf_json_u64(b, "malformed", n->in_malformed);
+    rf_json_u64(b, "other", n->in_other);
+    rf_json_u64(b, "queue_lost", n->in_kernel_dropped);
+    rf_json_u64(b, "rtcp", n->in_rtcp);
     rf_json_u64(b, "lost", n->in_lost);
     rf_json_ms(b, "jitter_ms", n->in_jitter_us);
     rf_json_u64(b, "telephone_event", n->in_dtmf);
@@ -170,6 +173,7 @@ put_numbers(const struct media_numbers *n, struct rf_buf *b)
     rf_json_u64(b, "encrypted", n->out_encrypted);
     rf_json_u64(b, "clear", n->out_clear);
     rf_json_u64(b, "refused", n->out_refused);
+    rf_json_u64(b, "failed", n->out_failed);
     rf_json_close(b, '}');
     if (n->rtt_us != 0)
         rf_json_ms(b, "rtt_ms", n->rtt_us);
@@ -190,6 +194,7 @@ evidence_put_media(const struct call *c, const struct leg *leg, struct rf_buf *b
         put_addr(b, "our_address", &leg->media_addr);
         if (call_media_numbers(c, leg, &n))
             put_numbers(&n, b);
+        oneway_put(c, leg, b);
     }
     rf_json_close(b, '}');
 }

@@ -35,7 +35,7 @@ info_server_ended(void *owner)
     info_free(r);
 }
 
-static const struct rf_server_txn_events info_server_events = { NULL, NULL, info_server_ended };
+static const struct rf_server_txn_events info_server_events = { .ended = info_server_ended };
 
 static void
 info_reply(struct relay_info *r, int status, uint64_t now_us)

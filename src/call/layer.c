@@ -183,7 +183,32 @@ call_free(struct call *c)
 static bool
 leg_is_waited_for(const struct leg *leg)
 {
-    return leg != NULL && (leg->path_wanted || leg->bye_waits_for_ack || leg->bye_wanted || leg->client_is_open);
+    return leg != NULL && (leg->path_wanted || leg->bye_waits_for_ack || leg->bye_wanted || leg->client_is_open ||
+                           leg->bye != NULL);
+}
+
+/* A phone that does not answer our BYE has nothing to say to this call any more. */
+static void
+leg_wait_no_more(struct leg *leg, uint64_t now_us)
+{
+    if (leg == NULL || leg->bye == NULL)
+        return;
+    ladder_add(leg->call, leg->side, false, "BYE", 0, "no answer yet", now_us);
+    rf_client_txn_disown(leg->bye);
+    leg->bye = NULL;
+}
+
+void
+call_close_record(struct call *c, uint64_t now_us)
+{
+    if (c->record_made)
+        return;
+    rf_timer_cancel(c->l->env.wheel, &c->timer);
+    leg_wait_no_more(c->a, now_us);
+    leg_wait_no_more(c->b, now_us);
+    if (c->answered)
+        call_forget(c);
+    record_keep(c, now_us);
 }
 
 void
@@ -195,6 +220,7 @@ call_settle(struct call *c)
     RF_LIST_FOREACH(&c->attempts, it)
         if (leg_is_waited_for(rf_container(it, struct leg, link)))
             return;
+    call_close_record(c, call_now(c));
     call_free(c);
 }
 
@@ -203,8 +229,14 @@ timer_fired(struct rf_timer *t, uint64_t now_us)
 {
     struct call *c = rf_container(t, struct call, timer);
 
+    if (c->state == CALL_ENDING) {
+        call_close_record(c, now_us);
+        call_settle(c);
+        return;
+    }
     if (c->state == CALL_UP) {
         evidence_sample(c);
+        oneway_sample(c, now_us);
         rf_timer_arm(c->l->env.wheel, &c->timer, now_us + SAMPLE_US);
         return;
     }
@@ -335,6 +367,23 @@ rf_call_count(const struct rf_call_layer *l)
     return l->count;
 }
 
+struct rf_call_counts
+rf_call_counts(struct rf_call_layer *l)
+{
+    struct rf_call_counts n = { 0, 0 };
+
+    RF_LIST_FOREACH(&l->all, it) {
+        struct call *c = rf_container(it, struct call, all);
+
+        if (c->state == CALL_ENDING)
+            continue;
+        evidence_sample(c);
+        n.calls++;
+        n.encrypted += c->verdict_now == VERDICT_ENCRYPTED;
+    }
+    return n;
+}
+
 static struct call *
 find_call(struct rf_call_layer *l, struct rf_span id)
 {
@@ -343,7 +392,7 @@ find_call(struct rf_call_layer *l, struct rf_span id)
     RF_LIST_FOREACH(&l->all, it) {
         struct call *c = rf_container(it, struct call, all);
 
-        if (c->state != CALL_ENDING && id.n > 0 && id.n <= strlen(c->id) && memcmp(c->id, id.p, id.n) == 0) {
+        if (!c->record_made && id.n > 0 && id.n <= strlen(c->id) && memcmp(c->id, id.p, id.n) == 0) {
             if (found != NULL)
                 return NULL; /* not unique */
             found = c;
@@ -392,7 +441,7 @@ rf_call_show(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
         if (!rf_list_empty(&l->all)) {
             struct call *newest = rf_container(l->all.prev, struct call, all);
 
-            if (newest->state != CALL_ENDING)
+            if (!newest->record_made)
                 c = newest;
         }
     }
@@ -414,7 +463,7 @@ rf_call_hangup(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
 {
     struct call *c = find_call(l, id);
 
-    if (c == NULL)
+    if (c == NULL || c->state == CALL_ENDING)
         return RF_ERR_NOT_FOUND;
     call_end(c, "operator", 480, RF_REFUSE_NONE, now_us);
     return RF_OK;
@@ -423,6 +472,16 @@ rf_call_hangup(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
 void
 rf_call_hangup_all(struct rf_call_layer *l, uint64_t now_us)
 {
-    RF_LIST_FOREACH(&l->all, it)
-        call_end(rf_container(it, struct call, all), "operator", 480, RF_REFUSE_NONE, now_us);
+    l->is_stopping = true;
+    RF_LIST_FOREACH(&l->all, it) {
+        struct call *c = rf_container(it, struct call, all);
+
+        if (c->state != CALL_ENDING) {
+            call_end(c, "operator", 480, RF_REFUSE_NONE, now_us);
+        } else {
+            call_close_record(c, now_us);
+            call_settle(c);
+        }
+    }
+    l->is_stopping = false;
 }

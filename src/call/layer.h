@@ -20,13 +20,19 @@
 #define ATTEMPTS_MAX  16  /* phones one call rings in all, redirections included: the bindings of an AOR and room */
 #define REDIRECTS_MAX 3   /* 3xx answers one call follows */
 #define LADDER_MAX    64  /* messages shown of a call; the first ones matter, later ones are counted */
+#define PRELUDES_MAX  256 /* first INVITEs whose challenge is remembered for the ladder; about 50 kB a worker */
+#define PRELUDE_ROWS  6   /* INVITE, challenge and ACK, twice: the second one after a nonce that was too old */
+#define PRELUDE_US    (32 * RF_S)     /* later an INVITE with the same Call-ID is another matter (64 * T1) */
+#define RECORD_WAIT_US (2 * RF_S)     /* so long the record of a call that ended waits for answers to our BYE and CANCEL */
 #define RECENT_MAX    200 /* calls that ended, kept for `call show` and `ladder last` */
 #define INFO_MAX      8   /* INFO under way at once in a call: keypad presses of both sides */
 #define INFO_BODY_MAX 4096
 #define FORKS_MAX     8   /* forks of one attempt whose 2xx we remember to have answered with BYE */
 #define ID_OCTETS     8
 #define MEDIA_WAIT_US (3 * RF_S)      /* the relay answers in a millisecond; later means that it is not there */
-#define SAMPLE_US     (2 * RF_S)      /* how often a call's counters are looked at for its verdict */
+#define SAMPLE_US     RF_S            /* how often a call's counters are looked at, for verdict and one-way audio */
+#define ONEWAY_US     (3 * RF_S)      /* RF-401: so long packets reach one party and none the other */
+#define ONEWAY_LOG_MAX 3              /* times a leg that its log and ladder are told: a phone with a mute key */
 
 #define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER"
 
@@ -66,9 +72,38 @@ struct leg_media {
 /* The relay's counters of one leg, as plain numbers (relay/map.h says what each means). */
 struct media_numbers {
     uint64_t in_packets, in_authentic, in_clear, in_auth_failed, in_replayed, in_malformed, in_foreign,
-        in_clear_refused, in_lost, in_jitter_us, in_dtmf, out_packets, out_encrypted, out_clear, out_refused;
+        in_clear_refused, in_other, in_kernel_dropped, in_rtcp, in_lost, in_jitter_us, in_dtmf, out_packets,
+        out_encrypted, out_clear, out_refused, out_failed;
     uint32_t rtt_us;
     struct rf_addr learnt;
+};
+
+/* Why packets of one leg do not reach the other: oneway.c. */
+enum oneway_cause {
+    ONEWAY_NOTHING,   /* nothing ever arrived */
+    ONEWAY_STOPPED,   /* nothing arrives any more */
+    ONEWAY_REPORTS,   /* RTCP arrives: the path is open, the phone sends no audio */
+    ONEWAY_AUTH,      /* refused: not authentic */
+    ONEWAY_CLEAR,     /* refused: in clear where SRTP is required */
+    ONEWAY_FOREIGN,   /* refused: not from the address that was signalled or learnt */
+    ONEWAY_REPLAYED,  /* refused: repeats */
+    ONEWAY_NO_RTP,    /* refused: something else than RTP */
+    ONEWAY_QUEUE,     /* lost in the queue of our socket */
+    ONEWAY_HELD_BACK, /* accepted; must not leave to the other leg (no key, index used up) */
+    ONEWAY_UNSENT,    /* accepted; the network did not take it for the other leg */
+    ONEWAY_NO_TARGET, /* accepted; nobody knows where the other leg is */
+    ONEWAY_CAUSES
+};
+
+struct leg_oneway {
+    bool is_told;      /* it lasts, or did when the call ended */
+    uint8_t cause;     /* enum oneway_cause, of the last sample while it lasted */
+    uint16_t times;
+    uint64_t since_us; /* when it began, the last time */
+    uint64_t total_us; /* of the times before */
+    uint64_t packets;  /* that arrived or were refused since then */
+    struct rf_addr learnt;
+    char detail[160];
 };
 
 struct call;
@@ -107,6 +142,7 @@ struct leg {
     bool server_is_open;          /* no final response given */
     struct rf_client_txn *client; /* an INVITE of ours, until timer M */
     bool client_is_open;          /* no final response came */
+    struct rf_client_txn *bye;    /* our BYE until its transaction ends; NULL: none, or nobody waits for its answer */
     char *ack;                    /* our last ACK for a 2xx, for repeats of it */
     size_t ack_n;
     uint32_t ack_cseq;
@@ -126,8 +162,26 @@ struct leg {
     char fork_tag[FORKS_MAX][48];
     /* the last sample of the relay's counters */
     uint64_t seen_clear, seen_encrypted;
+    struct leg_oneway oneway;       /* of what this leg's party sends */
     struct media_numbers end;       /* of the map, taken before CLOSE */
     bool has_end;
+};
+
+enum prelude_kind { PRELUDE_INVITE, PRELUDE_RESPONSE, PRELUDE_ACK };
+
+struct prelude_row {
+    uint64_t at_us;
+    const char *note; /* a constant string */
+    uint16_t status;
+    uint8_t kind;     /* enum prelude_kind */
+    bool has_sdp;
+};
+
+/* What was said with one Call-ID and From tag before there was a call: prelude.c. */
+struct prelude {
+    uint64_t name; /* hash of both */
+    uint8_t n;     /* 0: free */
+    struct prelude_row row[PRELUDE_ROWS];
 };
 
 struct ladder_entry {
@@ -190,10 +244,13 @@ struct call {
     struct ladder_entry *ladder;
     uint16_t ladder_n, ladder_cap, ladder_more;
     uint64_t began_us, answered_us, ended_us;
-    int64_t began_wall_s, answered_wall_s;
+    int64_t began_wall_s, answered_wall_s, ended_wall_s;
     uint8_t verdict_now, verdict_min;
     bool verdict_seen;
     bool auth_bad_logged[2];
+    uint64_t window_us;            /* when the window of oneway.c began; 0: there is none */
+    struct media_numbers window[2]; /* counters of both legs then */
+    uint64_t window_sent[2];       /* out_packets of both legs at the last sample */
     const char *ended_by;      /* a constant string */
     int status;                /* what leg A got; 200 for a call that was up */
     enum rf_refusal refusal;
@@ -214,6 +271,8 @@ struct rf_call_layer {
     size_t recent_next;
     struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
     struct rf_timer closing_timer;
+    bool is_stopping;              /* records wait for nobody */
+    struct prelude prelude[PRELUDES_MAX];
     char out[RF_SIP_MESSAGE_MAX];  /* scratch: a message being built */
     char sdp[RF_SDP_MAX];          /* scratch: a description being built */
 };
@@ -224,6 +283,8 @@ void call_free(struct call *c);
 struct call *call_new(struct rf_call_layer *l, uint64_t now_us);
 /** (I1) Free it when nothing is left to wait for. */
 void call_settle(struct call *c);
+/** Nobody else is waited for: whatever was said until now is the whole ladder. */
+void call_close_record(struct call *c, uint64_t now_us);
 uint64_t call_now(const struct call *c);
 
 /** Call-ID for a leg B: it carries the hash of leg A's, so that both have one owner. */
@@ -316,6 +377,13 @@ bool request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const s
 int request_sdp(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                 uint64_t now_us);
 
+/* --- prelude.c --- */
+/** An INVITE without a call was challenged; the note is a constant string. */
+void prelude_challenged(struct rf_call_layer *l, const struct rf_sip_msg *m, int status, const char *note,
+                        uint64_t now_us);
+/** The call of this INVITE begins: what was said before becomes the beginning of its ladder. */
+void prelude_take(struct call *c, const struct rf_sip_msg *m);
+
 /* --- targets.c --- */
 /** Attempts for a dialled user; false with *why when there is none. */
 bool call_find_targets(struct call *c, struct rf_span user, enum rf_refusal *why);
@@ -388,6 +456,17 @@ const char *verdict_name(enum verdict v);
 /** NULL: no memory. */
 json_t *record_make(struct call *c, uint64_t now_us, bool with_ladder);
 void record_keep(struct call *c, uint64_t now_us);
+
+/* --- oneway.c --- */
+/** Both sides said sendrecv, so silence from one of them is a fault. */
+bool call_flows_both_ways(const struct call *c);
+void oneway_sample(struct call *c, uint64_t now_us);
+/** Audio flows one way now, or did when the call ended. */
+bool oneway_is_told(const struct call *c);
+/** The sentence of RF-401; oneway_is_told must hold. */
+void oneway_put_sentence(const struct call *c, struct rf_buf *b);
+/** The member "no_audio" of a leg's media, when it ever happened. */
+void oneway_put(const struct call *c, const struct leg *leg, struct rf_buf *b);
 
 /* --- save.c --- */
 void call_save(struct call *c);

@@ -39,6 +39,8 @@ leg_free(struct leg *leg)
         rf_server_txn_own(leg->server, NULL, NULL);
     if (leg->client != NULL)
         rf_client_txn_disown(leg->client);
+    if (leg->bye != NULL)
+        rf_client_txn_disown(leg->bye);
     rf_hash_remove(&leg->call->l->legs, &leg->node);
     leg_path_end(leg);
     leg_set_flow(leg, NULL);
@@ -330,7 +332,17 @@ server_ended(void *owner)
     leg->server_is_open = false;
 }
 
-const struct rf_server_txn_events leg_server_events = { server_cancelled, server_failed, server_ended };
+static void
+server_trying(void *owner, uint64_t now_us)
+{
+    const struct leg *leg = owner;
+
+    ladder_add(leg->call, leg->side, true, "INVITE", 100, "", now_us);
+}
+
+const struct rf_server_txn_events leg_server_events = {
+    .cancelled = server_cancelled, .failed = server_failed, .ended = server_ended, .trying = server_trying,
+};
 
 /* --- requests --- */
 
@@ -433,6 +445,42 @@ put_bye_reason(struct leg *leg, struct rf_buf *b)
         rf_sip_put_reason_q850(b, row->q850);
 }
 
+static void
+bye_answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    struct leg *leg = owner;
+
+    if (msg->status < 200)
+        return;
+    ladder_msg(leg->call, leg->side, false, msg, now_us);
+    rf_client_txn_disown(txn);
+    leg->bye = NULL;
+    call_settle(leg->call);
+}
+
+static void
+bye_failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t now_us)
+{
+    struct leg *leg = owner;
+
+    ladder_add(leg->call, leg->side, false, "BYE", 0,
+               why == RF_ERR_CLOSED ? "no answer: its connection is gone" : "no answer", now_us);
+    rf_client_txn_disown(txn); /* it would tell us of its end, and the leg may be gone by then */
+    leg->bye = NULL;
+    call_settle(leg->call);
+}
+
+static void
+bye_ended(void *owner, struct rf_client_txn *txn)
+{
+    struct leg *leg = owner;
+
+    if (leg->bye == txn)
+        leg->bye = NULL;
+}
+
+static const struct rf_client_txn_events bye_events = { bye_answered, bye_failed, bye_ended };
+
 static bool
 bye_now(struct leg *leg, uint64_t now_us)
 {
@@ -440,8 +488,8 @@ bye_now(struct leg *leg, uint64_t now_us)
     struct rf_buf extra = rf_buf(text, sizeof text);
 
     put_bye_reason(leg, &extra);
-    return leg_send(leg, RF_SIP_BYE, rf_buf_span(&extra), NULL, (struct rf_span){ 0 }, NULL, NULL, NULL, now_us) ==
-           RF_OK;
+    return leg_send(leg, RF_SIP_BYE, rf_buf_span(&extra), NULL, (struct rf_span){ 0 }, &bye_events, leg, &leg->bye,
+                    now_us) == RF_OK;
 }
 
 static void

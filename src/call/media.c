@@ -400,12 +400,10 @@ static void
 timed_out(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
 {
     struct leg *leg = reply->leg == 0 ? c->a : c->b;
-    const struct leg_media *a = c->a->media, *b = c->b != NULL ? c->b->media : NULL;
     char seconds[16];
 
     /* On hold silence means nothing: the session timer watches those. */
-    if (c->state != CALL_UP || leg == NULL || a == NULL || b == NULL || a->theirs != RF_SENDRECV ||
-        b->theirs != RF_SENDRECV)
+    if (leg == NULL || !call_flows_both_ways(c))
         return;
     snprintf(seconds, sizeof seconds, "%u", (unsigned)call_settings(c)->media_timeout_s);
     call_say(c, RF_REFUSE_MEDIA_TIMEOUT,
@@ -499,6 +497,9 @@ call_media_numbers(const struct call *c, const struct leg *leg, struct media_num
     out->in_malformed = LOAD(n->in_malformed);
     out->in_foreign = LOAD(n->in_foreign);
     out->in_clear_refused = LOAD(n->in_clear_refused);
+    out->in_other = LOAD(n->in_other);
+    out->in_kernel_dropped = LOAD(n->in_kernel_dropped);
+    out->in_rtcp = LOAD(n->in_rtcp);
     out->in_lost = LOAD(n->in_lost);
     out->in_jitter_us = LOAD(n->in_jitter_us);
     out->in_dtmf = LOAD(n->in_dtmf);
@@ -506,6 +507,7 @@ call_media_numbers(const struct call *c, const struct leg *leg, struct media_num
     out->out_encrypted = LOAD(n->out_encrypted);
     out->out_clear = LOAD(n->out_clear);
     out->out_refused = LOAD(n->out_refused);
+    out->out_failed = LOAD(n->out_failed);
     out->rtt_us = LOAD(n->rtt_us);
     out->learnt = s->leg[leg->side].learnt;
     return true;

@@ -55,6 +55,8 @@ code_of(const struct call *c)
 {
     if (c->refusal != RF_REFUSE_NONE)
         return c->refusal;
+    if (oneway_is_told(c))
+        return RF_REFUSE_ONE_WAY_AUDIO;
     if (!c->verdict_seen)
         return RF_REFUSE_NONE;
     if (c->verdict_min == VERDICT_ENCRYPTED)
@@ -66,6 +68,17 @@ code_of(const struct call *c)
             return RF_REFUSE_MEDIA_IN_CLEAR;
     }
     return RF_REFUSE_KEYS_IN_CLEAR;
+}
+
+static void
+put_oneway_sentence(const struct call *c, struct rf_buf *b)
+{
+    char text[sizeof c->sentence];
+    struct rf_buf s = rf_buf(text, sizeof text - 1);
+
+    oneway_put_sentence(c, &s);
+    text[s.n] = '\0';
+    rf_json_str(b, "sentence", text);
 }
 
 /* All but the ladder, and without the last bracket. */
@@ -88,7 +101,7 @@ put_facts(struct call *c, uint64_t now_us, struct rf_buf *b)
         put_when(b, "answered", c->answered_wall_s);
     rf_json_u64(b, "seconds", c->answered ? (until - c->answered_us) / RF_S : 0);
     if (c->state == CALL_ENDING) {
-        put_when(b, "ended", c->l->env.wall_s(c->l->env.ctx));
+        put_when(b, "ended", c->ended_wall_s);
         rf_json_str(b, "ended_by", c->ended_by);
         rf_json_u64(b, "status", (uint64_t)c->status);
     }
@@ -99,6 +112,8 @@ put_facts(struct call *c, uint64_t now_us, struct rf_buf *b)
         rf_json_str(b, "code", rf_refusal_row(code)->code);
         if (code == c->refusal)
             rf_json_str(b, "sentence", c->sentence);
+        else if (code == RF_REFUSE_ONE_WAY_AUDIO)
+            put_oneway_sentence(c, b);
     }
     rf_json_open(b, "legs", '[');
     put_leg(c, c->a, b);

@@ -64,7 +64,7 @@ first_time(void)
     struct rf_cert *c, *ca;
     const struct rf_cert_facts *f;
     static const struct {
-        const char *host;
+        char host[20];
         bool want;
     } cases[] = {
         { "pbx.example", true },     { "PBX.example", true }, { "192.0.2.7", true },

@@ -12,6 +12,7 @@
 
 const struct rf_cli_flag rf_cli_global_flags[] = {
     { "--state", "DIR", "state directory of the daemon (" STATE_DIR_DEFAULT ")" },
+    { "--timeout", "SECONDS", "how long the daemon may be silent before the command gives up (60)" },
     { "--json", NULL, "one JSON object; lists as JSON lines" },
     { "--quiet", NULL, "no output but data (-q)" },
     { "--yes", NULL, "answer yes to every question" },
@@ -166,6 +167,8 @@ take_global(struct rf_cli *cli, const char *name, const char *value)
 {
     if (strcmp(name, "--state") == 0)
         cli->state_dir = value;
+    else if (strcmp(name, "--timeout") == 0)
+        cli->timeout = value;
     else if (strcmp(name, "--json") == 0)
         cli->json = true;
     else if (strcmp(name, "--quiet") == 0)

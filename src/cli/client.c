@@ -12,8 +12,19 @@
 
 #define ANSWER_MAX (64u << 20) /* a list of 100,000 registrations is about 40 MB */
 
+/* The limit is for each step: connecting, a piece of the question, a piece of the answer. A daemon whose first thread
+ * stands still is found out, a long list that comes slowly is not cut. */
+static bool
+set_limit(int fd, uint32_t seconds)
+{
+    struct timeval tv = { .tv_sec = seconds };
+
+    return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv) == 0 &&
+           setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) == 0;
+}
+
 static int
-connect_to(const char *state_dir)
+connect_to(const char *state_dir, uint32_t seconds)
 {
     struct sockaddr_un to = { .sun_family = AF_UNIX };
     int n = snprintf(to.sun_path, sizeof to.sun_path, "%s/control.sock", state_dir);
@@ -24,8 +35,8 @@ connect_to(const char *state_dir)
         return -1;
     }
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
-        int why = errno;
+    if (fd >= 0 && (!set_limit(fd, seconds) || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)) {
+        int why = errno == EAGAIN ? ETIMEDOUT : errno; /* its queue of connections is full */
 
         close(fd);
         errno = why;
@@ -36,7 +47,7 @@ connect_to(const char *state_dir)
 
 /* Requests may carry a password: the text is wiped. */
 static bool
-send_line(int fd, const json_t *request)
+send_line(int fd, const json_t *request, int *why)
 {
     char *text = json_dumps(request, JSON_COMPACT);
     size_t n = text != NULL ? strlen(text) : 0, done = 0;
@@ -47,8 +58,10 @@ send_line(int fd, const json_t *request)
     while (done < n + 1) {
         ssize_t k = send(fd, text + done, n + 1 - done, MSG_NOSIGNAL);
 
-        if (k <= 0 && errno != EINTR)
+        if (k <= 0 && errno != EINTR) {
+            *why = errno == EAGAIN ? ETIMEDOUT : errno;
             break;
+        }
         done += k > 0 ? (size_t)k : 0;
     }
     rf_wipe(text, n);
@@ -57,7 +70,7 @@ send_line(int fd, const json_t *request)
 }
 
 static json_t *
-receive_line(int fd)
+receive_line(int fd, int *why)
 {
     char *p = NULL;
     size_t n = 0, cap = 0;
@@ -76,6 +89,8 @@ receive_line(int fd)
         k = recv(fd, p + n, cap - n, 0);
         if (k < 0 && errno == EINTR)
             continue;
+        if (k < 0)
+            *why = errno == EAGAIN ? ETIMEDOUT : errno;
         if (k <= 0)
             break;
         n += (size_t)k;
@@ -89,16 +104,16 @@ receive_line(int fd)
 }
 
 static json_t *
-ask(const char *state_dir, json_t *request, int *why)
+ask(const char *state_dir, uint32_t seconds, json_t *request, int *why)
 {
-    int fd = connect_to(state_dir);
+    int fd = connect_to(state_dir, seconds);
     json_t *answer = NULL;
 
     *why = errno;
     if (fd >= 0) {
         *why = 0;
-        if (send_line(fd, request))
-            answer = receive_line(fd);
+        if (send_line(fd, request, why))
+            answer = receive_line(fd, why);
         close(fd);
     }
     json_decref(request);
@@ -109,7 +124,7 @@ json_t *
 rf_cli_ask_quietly(const char *state_dir, json_t *request, int *status)
 {
     int why;
-    json_t *answer = ask(state_dir, request, &why), *result;
+    json_t *answer = ask(state_dir, RF_CLI_TIMEOUT_S, request, &why), *result;
 
     *status = answer == NULL ? RF_EXIT_NO_DAEMON : (int)json_integer_value(json_object_get(answer, "exit"));
     result = json_incref(json_object_get(answer, "result"));
@@ -120,10 +135,25 @@ rf_cli_ask_quietly(const char *state_dir, json_t *request, int *status)
 json_t *
 rf_cli_ask(const struct rf_cli *cli, json_t *request, int *status)
 {
+    uint64_t seconds = RF_CLI_TIMEOUT_S;
     int why;
-    json_t *answer = ask(cli->state_dir, request, &why), *result;
+    json_t *answer, *result;
     char sentence[256], fix[256];
 
+    if (cli->timeout != NULL && (rf_span_u64(rf_span_str(cli->timeout), 86400, &seconds) != RF_OK || seconds == 0)) {
+        json_decref(request);
+        *status = rf_cli_fail(cli, RF_EXIT_USAGE, "--timeout takes seconds, from 1 to 86400");
+        return NULL;
+    }
+    answer = ask(cli->state_dir, (uint32_t)seconds, request, &why);
+    if (answer == NULL && why == ETIMEDOUT) {
+        snprintf(sentence, sizeof sentence, "the daemon of %s has not answered for %u s; what was asked for may still happen",
+                 cli->state_dir, (unsigned)seconds);
+        *status = rf_cli_error(cli, RF_EXIT_NO_DAEMON, "", sentence,
+                               "ringfence log shows what it did last; a process of it that hangs is started anew "
+                               "within a minute. --timeout SECONDS waits longer");
+        return NULL;
+    }
     if (answer == NULL) {
         if (why == EACCES || why == EPERM) {
             snprintf(sentence, sizeof sentence, "you may not talk to the daemon of %s", cli->state_dir);

@@ -122,20 +122,33 @@ rf_cmd_config_show(struct rf_cli *cli)
     return RF_EXIT_DONE;
 }
 
-int
-rf_cmd_config_export(struct rf_cli *cli)
+/* Ask, show the answer as `print` does it for people, or as it is with --json. */
+static int
+ask_and_print(const struct rf_cli *cli, json_t *request, void (*print)(const struct rf_cli *cli, const json_t *result))
 {
     int status;
-    json_t *result = rf_cli_ask(cli, json_pack("{s:s}", "command", "config.export"), &status);
+    json_t *result = rf_cli_ask(cli, request, &status);
 
     if (result == NULL)
         return status;
     if (cli->json)
         rf_cli_json(result);
     else
-        fputs(rf_cli_text(result, "text"), stdout);
+        print(cli, result);
     json_decref(result);
     return RF_EXIT_DONE;
+}
+
+static void
+print_text(const struct rf_cli *cli, const json_t *result)
+{
+    fputs(rf_cli_text(result, "text"), stdout);
+}
+
+static void
+print_value(const struct rf_cli *cli, const json_t *result)
+{
+    printf("%s\n", rf_cli_text(result, "value"));
 }
 
 static void
@@ -143,10 +156,6 @@ print_changes(const struct rf_cli *cli, const json_t *result)
 {
     const json_t *changes = json_object_get(result, "changes");
 
-    if (cli->json) {
-        rf_cli_json(result);
-        return;
-    }
     if (cli->quiet)
         return;
     for (size_t i = 0; i < json_array_size(changes); i++) {
@@ -160,12 +169,17 @@ print_changes(const struct rf_cli *cli, const json_t *result)
 }
 
 int
+rf_cmd_config_export(struct rf_cli *cli)
+{
+    return ask_and_print(cli, json_pack("{s:s}", "command", "config.export"), print_text);
+}
+
+int
 rf_cmd_config_load(struct rf_cli *cli)
 {
     size_t n;
     char *text = read_file(cli, cli->arg[0], &n);
-    json_t *request, *result;
-    int status;
+    json_t *request;
 
     if (text == NULL)
         return RF_EXIT_USAGE;
@@ -177,50 +191,27 @@ rf_cmd_config_load(struct rf_cli *cli)
         json_decref(request);
         return RF_EXIT_USAGE;
     }
-    result = rf_cli_ask(cli, request, &status);
-    if (result == NULL)
-        return status;
-    print_changes(cli, result);
-    json_decref(result);
-    return RF_EXIT_DONE;
+    return ask_and_print(cli, request, print_changes);
 }
 
 int
 rf_cmd_reload(struct rf_cli *cli)
 {
-    int status;
-    json_t *result = rf_cli_ask(cli, json_pack("{s:s}", "command", "reload"), &status);
-
-    if (result == NULL)
-        return status;
-    print_changes(cli, result);
-    json_decref(result);
-    return RF_EXIT_DONE;
+    return ask_and_print(cli, json_pack("{s:s}", "command", "reload"), print_changes);
 }
 
 int
 rf_cmd_get(struct rf_cli *cli)
 {
-    int status;
-    json_t *result = rf_cli_ask(cli, json_pack("{s:s, s:s}", "command", "config.get", "name", cli->arg[0]), &status);
-
-    if (result == NULL)
-        return status;
-    if (cli->json)
-        rf_cli_json(result);
-    else
-        printf("%s\n", rf_cli_text(result, "value"));
-    json_decref(result);
-    return RF_EXIT_DONE;
+    return ask_and_print(cli, json_pack("{s:s, s:s}", "command", "config.get", "name", cli->arg[0]), print_value);
 }
 
 int
 rf_cmd_set(struct rf_cli *cli)
 {
-    json_t *request = json_pack("{s:s, s:s}", "command", "config.set", "name", cli->arg[0]), *result;
+    json_t *request = json_pack("{s:s, s:s}", "command", "config.set", "name", cli->arg[0]);
     char value[4096] = "";
     size_t n = 0;
-    int status;
 
     for (int i = 1; i < cli->arg_count && n < sizeof value; i++)
         n += (size_t)snprintf(value + n, sizeof value - n, "%s%s", i > 1 ? " " : "", cli->arg[i]);
@@ -239,12 +230,7 @@ rf_cmd_set(struct rf_cli *cli)
     } else {
         json_object_set_new(request, "value", json_string(value));
     }
-    result = rf_cli_ask(cli, request, &status);
-    if (result == NULL)
-        return status;
-    print_changes(cli, result);
-    json_decref(result);
-    return RF_EXIT_DONE;
+    return ask_and_print(cli, request, print_changes);
 }
 
 /* --- without a daemon --- */

@@ -145,8 +145,33 @@ check_kernel(struct doctor *d)
     if (backlog >= 0)
         say(d, "connection queue", backlog < 1024 ? WARN : FINE, "sysctl -w net.core.somaxconn=4096",
             "net.core.somaxconn is %ld; 1000 phones may connect at once", backlog);
-    say(d, "SRTP", rf_srtp_init("auto") == RF_OK ? FINE : FAIL, "install libssl3", "%s",
-        rf_srtp_backend() != NULL ? rf_srtp_backend() : "no back end passed its test vectors");
+}
+
+/* The back end that media takes, chosen here as it is there: by the setting in force, and its test vectors. */
+static void
+check_srtp(struct doctor *d, bool daemon_runs)
+{
+    const char *path = rf_cli_flag(d->cli, "--config");
+    struct rf_conf_problem problem = { 0 };
+    struct rf_conf *conf;
+    char want[32] = "auto";
+    enum rf_err err;
+    int status;
+
+    if (daemon_runs) {
+        json_t *setting = rf_cli_ask_quietly(d->cli->state_dir, json_pack("{s:s, s:s}", "command", "config.get", "name",
+                                                                          "media.backend"), &status);
+
+        if (rf_cli_text(setting, "value")[0] != '\0')
+            snprintf(want, sizeof want, "%s", rf_cli_text(setting, "value"));
+        json_decref(setting);
+    } else if (path != NULL && rf_conf_load(&conf, rf_span(NULL, 0), path, &problem) == RF_OK) {
+        snprintf(want, sizeof want, "%s", rf_conf_text(conf, "media.backend"));
+        rf_conf_unref(conf);
+    }
+    err = rf_srtp_init(want);
+    say(d, "SRTP", err == RF_OK ? FINE : FAIL, "ringfence set media.backend auto", "%s (media.backend %s)",
+        err == RF_OK ? rf_srtp_backend() : "this back end is not there or did not pass its test vectors", want);
 }
 
 /* Are the listeners' ports free? When a daemon of this directory runs, they are its own. */
@@ -209,6 +234,7 @@ rf_cmd_doctor(struct rf_cli *cli)
     check_clock(&d);
     check_state(&d);
     check_kernel(&d);
+    check_srtp(&d, running != NULL);
     check_ports(&d, running != NULL);
     rf_cli_list(cli, d.rows, columns, 4);
     json_decref(running);

@@ -11,8 +11,27 @@
 #include "sip/tool.h"
 #include "srtp/srtp.h"
 #include "srtp/tool.h"
+#include "tls/levelout.h"
 
 #define PACKET_MAX 65536 /* octets of hexadecimal and white space */
+
+int
+rf_cmd_tls_levels(struct rf_cli *cli)
+{
+    static char text[RF_TLS_LEVELS_JSON_MAX > RF_TLS_LEVELS_TEXT_MAX ? RF_TLS_LEVELS_JSON_MAX
+                                                                     : RF_TLS_LEVELS_TEXT_MAX];
+    struct rf_buf out = rf_buf(text, sizeof text);
+
+    if (cli->json)
+        rf_tls_levels_json(&out);
+    else
+        rf_tls_levels_text(&out);
+    rf_assert(!out.overflow);
+    fwrite(out.p, 1, out.n, stdout);
+    if (cli->json)
+        putchar('\n');
+    return RF_EXIT_DONE;
+}
 
 int
 rf_cmd_sip_parse(struct rf_cli *cli)

@@ -20,7 +20,7 @@ enum rf_exit {
     RF_EXIT_FAILED = 1,
     RF_EXIT_USAGE = 2,
     RF_EXIT_CONFIG = 3,
-    RF_EXIT_NO_DAEMON = 4,
+    RF_EXIT_NO_DAEMON = 4, /* none, or one that does not answer */
     RF_EXIT_FOUND = 5,  /* a check found problems */
     RF_EXIT_LOCKED = 6, /* refused by the platform lock */
     RF_EXIT_NOT_PERMITTED = 7
@@ -34,6 +34,7 @@ struct rf_cli_hooks {
     const char *(*sandbox)(void);
 };
 
+#define RF_CLI_TIMEOUT_S 60 /* a reload with 100,000 users takes some seconds; the daemon itself gives a worker 2 s */
 #define RF_CLI_ARGS_MAX  16
 #define RF_CLI_FLAGS_MAX 16
 
@@ -50,6 +51,7 @@ struct rf_cli {
     const struct rf_cli_hooks *hooks;
     const struct rf_cli_command *command;
     const char *state_dir;
+    const char *timeout;               /* as it was given; NULL: RF_CLI_TIMEOUT_S */
     bool json, quiet, yes;
     bool is_terminal, colour;          /* of stdout */
     int arg_count;

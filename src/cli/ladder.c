@@ -163,6 +163,23 @@ put_quality(struct rf_buf *b, const json_t *leg)
         rf_putf(b, ", RTT %.0f ms", json_number_value(json_object_get(m, "rtt_ms")));
 }
 
+/* "none for 12 s: authentication-fails" */
+static void
+put_no_audio(struct rf_buf *b, const json_t *leg)
+{
+    const json_t *o = json_object_get(json_object_get(leg, "media"), "no_audio");
+
+    if (o != NULL)
+        rf_putf(b, "%s none for %lld s%s", rf_cli_text(o, "code"), number(o, "seconds"),
+                json_is_true(json_object_get(o, "to_the_last")) ? "" : ", then again");
+}
+
+static void
+put_no_audio_cause(struct rf_buf *b, const json_t *leg)
+{
+    rf_put_str(b, rf_cli_text(json_object_get(json_object_get(leg, "media"), "no_audio"), "cause"));
+}
+
 static void
 print_head(const json_t *call)
 {
@@ -195,6 +212,8 @@ rf_call_print(const struct rf_cli *cli, const json_t *call)
     print_row(cli, call, " out", put_out);
     print_row(cli, call, " path", put_path);
     print_row(cli, call, " quality", put_quality);
+    print_row(cli, call, " audio", put_no_audio);
+    print_row(cli, call, "  because", put_no_audio_cause);
     if (rf_cli_text(call, "ended_by")[0] != '\0')
         printf("ended by %s, status %lld\n", rf_cli_text(call, "ended_by"), number(call, "status"));
 }
@@ -314,10 +333,12 @@ print_parties(const json_t *call)
     printf("%12s  %-*.*s%-*s%s\n", "", ARROW + 14, ARROW + 13, cell[0], ARROW - 15, "", cell[1]);
 }
 
+/* A row of leg A: its 2xx to INVITE, or an ACK. The first ACK after that 2xx begins the media. */
 static bool
-is_answered_ack(const json_t *m)
+is_of_leg_a(const json_t *m, const char *method, bool is_2xx)
 {
-    return strcmp(rf_cli_text(m, "method"), "ACK") == 0 && strcmp(rf_cli_text(m, "leg"), "A") == 0;
+    return strcmp(rf_cli_text(m, "leg"), "A") == 0 && strcmp(rf_cli_text(m, "method"), method) == 0 &&
+           is_2xx == (number(m, "status") / 100 == 2);
 }
 
 void
@@ -325,7 +346,7 @@ rf_ladder_print(const struct rf_cli *cli, const json_t *call)
 {
     const json_t *list = json_object_get(call, "ladder");
     long long last_us = 0;
-    bool media_shown = json_object_get(call, "answered") == NULL;
+    bool media_shown = json_object_get(call, "answered") == NULL, is_answered = false;
 
     print_head(call);
     print_parties(call);
@@ -335,7 +356,8 @@ rf_ladder_print(const struct rf_cli *cli, const json_t *call)
         print_time(call, number(m, "at_us"), last_us, i == 0);
         print_message(m);
         last_us = number(m, "at_us");
-        if (!media_shown && is_answered_ack(m)) {
+        is_answered = is_answered || is_of_leg_a(m, "INVITE", true);
+        if (!media_shown && is_answered && is_of_leg_a(m, "ACK", false)) {
             print_media(call);
             media_shown = true;
         }

@@ -517,7 +517,7 @@ signal_killed(struct prove *p)
                "the new process does not know the call") ||
         !check_verdict(p, c, "ENCRYPTED"))
         return;
-    show(p, 0, "call kept, %llu packets since, %llu lost, back in %llu ms",
+    show(p, 0, "call kept, %llu packets since, %llu lost, back within %llu ms",
          (unsigned long long)(c->media[1].authentic - before.authentic), (unsigned long long)c->media[1].lost,
          (unsigned long long)((back_us - killed_us) / RF_MS));
     if (check(p, rf_ua_call_end(c->call[0]) == RF_OK && rf_ua_wait_ended(c->call[1], ANSWER_MS) == RF_OK,

@@ -111,6 +111,8 @@ const struct rf_cli_command rf_cli_commands[] = {
         { "--legacy-medium", NULL, "level medium as before the checks of key usage, purpose and extensions" },
         { "--own", "FILE", "our own certificate, which a peer must not show" },
         { "--at", "RFC3339", "judge as of this time" } } },
+    { "tls", "levels", "", 0, 0, false, "ringfence tls levels",
+      "what each cipher-suite-level accepts; --json has the form of Mozilla's file", rf_cmd_tls_levels, { { 0 } } },
     { "sip", "parse", "", 0, 0, false, "ringfence sip parse < invite.sip",
       "parse a message; exit 5 when it is refused", rf_cmd_sip_parse, { { 0 } } },
     { "sdp", "decide", "", 0, 0, false, "ringfence sdp decide --srtp required --direction offer-in < offer.sdp",

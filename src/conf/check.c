@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/refusal.h"
+#include "conf/iface.h"
 #include "conf/snapshot.h"
 
 /* --- platform hosted (RF-801) -------------------------------------------------------------------------- */
@@ -15,6 +16,8 @@ is_allowed_on_hosted(const struct rf_option *o, struct rf_span word)
     /* A listener is judged by its scheme. */
     if (o->type == RF_OPT_LISTEN)
         word = rf_span_sub(word, 0, rf_span_find(word, ':'));
+    if (o->type == RF_OPT_LEVEL)
+        word = rf_span_sub(word, 0, rf_span_find(word, '@'));
     return rf_choice_has(o->hosted, word);
 }
 
@@ -61,15 +64,11 @@ check_locks(struct loader *l)
 /* --- files --------------------------------------------------------------------------------------------- */
 
 static void
-check_file(struct loader *l, const struct setting *s)
+check_file(struct loader *l, const struct setting *s, const char *path)
 {
-    const char *path = s->text + 5; /* behind "file:" */
     struct stat st;
-    int fd;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-    if (s->option->type != RF_OPT_FILE && s->option->type != RF_OPT_KEY_FILE)
-        return;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         rf_loader_fail(l, RF_ERR_NOT_FOUND, s->at, "cannot read %s: %s", path, fd < 0 ? strerror(errno) : "no file");
     } else if (s->option->type == RF_OPT_KEY_FILE && (st.st_mode & 077) != 0) {
@@ -87,6 +86,25 @@ check_file(struct loader *l, const struct setting *s)
         close(fd);
 }
 
+/* How many files it names. */
+static size_t
+check_files(struct loader *l, const struct setting *s)
+{
+    struct rf_span left = rf_span_str(s->text), word;
+    char path[RF_PATH_MAX];
+    struct rf_span octets;
+    size_t n = 0;
+
+    while (rf_conf_next_word(&left, &word)) {
+        n++;
+        if (rf_span_copy(rf_option_path(word), path, sizeof path) != RF_OK)
+            rf_loader_fail(l, RF_ERR_RANGE, s->at, "the path is too long");
+        else if (l->from->file == NULL || !l->from->file(l->from->ctx, rf_span_str(path), &octets))
+            check_file(l, s, path);
+    }
+    return n;
+}
+
 static void
 check_certificates(struct loader *l)
 {
@@ -95,10 +113,23 @@ check_certificates(struct loader *l)
     const struct rf_conf_block *b;
 
     for (size_t i = 0; (b = rf_conf_block_at(l->conf, "certificate", i)) != NULL; i++) {
-        if (rf_snapshot_setting(b->settings, chain) == NULL || rf_snapshot_setting(b->settings, key) == NULL)
+        const struct setting *c = rf_snapshot_setting(b->settings, chain), *k = rf_snapshot_setting(b->settings, key);
+        size_t chains, keys;
+
+        if (strcmp(b->label, "local") == 0) {
+            rf_loader_fail(l, RF_ERR_RANGE, b->at, "local is the name of the certificate that our own authority issues");
+            continue;
+        }
+        if (c == NULL && k == NULL)
+            continue; /* kept below the state directory */
+        if (c == NULL || k == NULL) {
             rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "certificate %s needs both chain and key", b->label);
-        for (const struct setting *s = b->settings; s != NULL; s = s->next)
-            check_file(l, s);
+            continue;
+        }
+        chains = check_files(l, c);
+        keys = check_files(l, k);
+        if (chains != keys)
+            rf_loader_fail(l, RF_ERR_RANGE, b->at, "certificate %s has %zu chains and %zu keys", b->label, chains, keys);
     }
 }
 
@@ -131,19 +162,21 @@ static void
 check_references(struct loader *l)
 {
     for (const struct setting *s = l->conf->settings; s != NULL; s = s->next) {
-        const char *bar;
-        struct rf_span kind;
+        struct rf_span left, word, kind;
+        size_t bar;
 
         if (s->option->type != RF_OPT_BLOCK || s->text == NULL)
             continue;
-        bar = strchr(s->option->choices, '|');
-        kind = rf_span(s->option->choices, bar != NULL ? (size_t)(bar - s->option->choices)
-                                                       : strlen(s->option->choices));
-        if (bar != NULL && rf_choice_has(bar + 1, rf_span_str(s->text)))
-            continue;
-        if (rf_snapshot_block(rf_snapshot_kind(l->conf, kind), rf_span_str(s->text)) == NULL)
-            rf_loader_fail(l, RF_ERR_NOT_FOUND, s->at, "%s: there is no block %.*s %s", s->option->name,
-                           RF_SPAN_ARG(kind), s->text);
+        kind = rf_span_str(s->option->choices);
+        bar = rf_span_find(kind, '|');
+        left = rf_span_str(s->text);
+        while (rf_conf_next_word(&left, &word)) {
+            if (bar < kind.n && rf_choice_has(s->option->choices + bar + 1, word))
+                continue;
+            if (rf_snapshot_block(rf_snapshot_kind(l->conf, rf_span_sub(kind, 0, bar)), word) == NULL)
+                rf_loader_fail(l, RF_ERR_NOT_FOUND, s->at, "%s: there is no block %.*s %.*s", s->option->name, (int)bar,
+                               kind.p, RF_SPAN_ARG(word));
+        }
     }
 }
 
@@ -175,6 +208,14 @@ check_listeners(struct loader *l)
     const struct rf_conf *c = l->conf;
     bool is_clear = strstr(rf_conf_text(c, "sip.listen"), "udp:") != NULL ||
                     strstr(rf_conf_text(c, "sip.listen"), "tcp:") != NULL;
+    struct rf_iface_listen listen[RF_LISTENERS_MAX];
+    struct rf_conf_problem problem = { 0 };
+    enum rf_err err;
+    size_t n;
+
+    err = rf_iface_listens(c, listen, RF_LISTENERS_MAX, &n, &problem);
+    if (err)
+        rf_loader_fail(l, err, problem.at, "%s", problem.sentence);
 
     if (is_clear && rf_conf_is_on(c, "sip.require-tls"))
         rf_loader_warn(l, origin_of(c, "sip.listen"),

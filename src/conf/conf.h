@@ -45,6 +45,11 @@ struct rf_conf_sources {
      * away from the daemon). RF_ERR_NOT_FOUND.
      */
     enum rf_err (*secret)(void *ctx, struct rf_span name, struct rf_secret *out);
+    /**
+     * A file that the configuration names was read and checked by somebody who may: true. Its octets are empty when
+     * they are not at hand any more (a check of a change). NULL or false: the loader opens it itself.
+     */
+    bool (*file)(void *ctx, struct rf_span path, struct rf_span *octets);
     /** Told of every problem, not only the first. May be NULL. */
     void (*problem)(void *ctx, const struct rf_conf_problem *p);
     void *ctx;

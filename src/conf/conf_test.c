@@ -62,7 +62,7 @@ static const struct {
       "f:2:5: unknown setting cipher-level; did you mean cipher-suite-level?" },
     { "sip {\n  lisen tls:0.0.0.0:5061\n}\n", RF_ERR_NOT_FOUND, "f:2:3: unknown setting lisen; did you mean listen?" },
     { "spi {\n}\n", RF_ERR_NOT_FOUND, "f:1:1: unknown block spi; did you mean sip?" },
-    { "web {\n}\n", RF_ERR_NOT_FOUND, "f:1:1: unknown block web" },
+    { "weg {\n}\n", RF_ERR_NOT_FOUND, "f:1:1: unknown block weg; did you mean web?" },
     { "ring-time 60s\n", RF_ERR_NOT_FOUND, "f:1:1: unknown setting ring-time; it belongs in the block sip" },
     { "sip.listen tls:0.0.0.0:5061\n", RF_ERR_NOT_FOUND, "f:1:1: unknown setting sip.listen" },
     { "user 201 {\n password x\n * y\n}\n", RF_ERR_NOT_FOUND, "f:3:2: unknown setting *" },
@@ -368,11 +368,11 @@ examples(void)
     static const struct {
         const char *name, *sentence; /* NULL: loads */
     } cases[] = {
-        { "office-pbx", "unknown block web" },
-        { "hosted", "unknown block web" },
+        { "office-pbx", "unknown setting force-https-web-access" },
+        { "hosted", "the block certificate needs one name" },
         { "carrier", "unknown block sip-connection" },
-        { "pool", "unknown setting tls-mutual" },
-        { "webrtc", "unknown block web" },
+        { "pool", "unknown block node" },
+        { "webrtc", "unknown setting" },
         { "office-now", NULL },
         { "hosted-now", NULL },
         { "quotes", NULL },
@@ -547,7 +547,16 @@ the_table(void)
             if (left.n == 0)
                 continue; /* none: must be said, or is optional */
             if (left.p[0] == '@') {
-                bad += rf_option_find(rf_span_sub(left, 1, left.n)) == NULL;
+                struct rf_span name = rf_span_sub(left, 1, rf_span_find(left, '?') - 1);
+
+                bad += rf_option_find(name) == NULL;
+                if (name.n + 1 == left.n)
+                    continue;
+                /* "@a?b" with "c" behind its end: two values of this setting */
+                for (int k = 0; k < 2; k++) {
+                    word[0] = k == 0 ? rf_span_sub(left, name.n + 2, left.n) : rf_span_str(left.p + left.n + 1);
+                    bad += rf_option_check(o, word, 1, why, sizeof why) != RF_OK;
+                }
                 continue;
             }
             while (left.n > 0) {

@@ -12,6 +12,8 @@ type_text(const struct rf_option *o)
         return "on or off";
     case RF_OPT_ENUM:
         return o->is_list ? "one or more of" : "one of";
+    case RF_OPT_LEVEL:
+        return "with or without @VERSION, one of";
     case RF_OPT_NUMBER:
         return "number";
     case RF_OPT_DURATION:
@@ -24,17 +26,21 @@ type_text(const struct rf_option *o)
         return "IP address or auto";
     case RF_OPT_SERVER:
         return "IP address with or without :PORT, or system";
+    case RF_OPT_NETWORK:
+        return "IP addresses and networks";
     case RF_OPT_LISTEN:
         return "SCHEME:ADDRESS:PORT, several";
     case RF_OPT_PORTS:
         return "range of UDP ports";
     case RF_OPT_SECRET:
         return "secret:NAME, file:PATH, env:NAME or the password";
+    case RF_OPT_PATH:
+        return "paths of files and folders";
     case RF_OPT_FILE:
     case RF_OPT_KEY_FILE:
-        return "file:PATH";
+        return o->is_list ? "file:PATH, several lines" : "file:PATH";
     case RF_OPT_BLOCK:
-        return "name of a block";
+        return o->is_list ? "names of blocks" : "name of a block";
     }
     return "";
 }
@@ -47,13 +53,14 @@ put_choices(struct rf_buf *out, const struct rf_option *o)
 
     if (c == NULL || o->type == RF_OPT_TEXT || o->type == RF_OPT_ADDRESS || o->type == RF_OPT_SERVER)
         return;
-    rf_put_char(out, ' ');
+    rf_put_str(out, o->type == RF_OPT_BLOCK ? " of the kind " : " ");
     for (; *c != '\0'; c++) {
         if (c[0] == '.' && c[1] == '.') {
             rf_put_str(out, " to ");
             c++;
         } else if (*c == '|') {
-            rf_put_str(out, o->type == RF_OPT_NUMBER || o->type == RF_OPT_DURATION ? " or " : " ");
+            rf_put_str(out, o->type == RF_OPT_NUMBER || o->type == RF_OPT_DURATION || o->type == RF_OPT_BLOCK ? " or "
+                                                                                                             : " ");
         } else {
             rf_put_char(out, *c);
         }
@@ -91,7 +98,12 @@ put_wrapped(struct rf_buf *out, const char *text, const char *indent, size_t wid
 static void
 put_default(struct rf_buf *out, const char *value)
 {
-    if (value[0] == '@')
+    size_t name = strcspn(value, "?");
+
+    if (value[0] == '@' && value[name] == '?')
+        rf_putf(out, "%s when %.*s is 1, else %s", value + name + 1, (int)name - 1, value + 1,
+                value + strlen(value) + 1);
+    else if (value[0] == '@')
         rf_putf(out, "that of %s", value + 1);
     else
         rf_put_str(out, value[0] != '\0' ? value : "none");

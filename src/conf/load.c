@@ -117,10 +117,11 @@ unknown_name(struct loader *l, const struct scope *in, const struct rf_conf_node
     rf_loader_fail(l, RF_ERR_NOT_FOUND, n->at, "unknown %s %.*s", what, shown, name.p);
 }
 
+/* Behind `before`, which may be NULL. */
 static const char *
-text_of_words(struct loader *l, const struct rf_conf_node *n)
+text_of_words(struct loader *l, const char *before, const struct rf_conf_node *n)
 {
-    size_t octets = 0;
+    size_t head = before != NULL ? strlen(before) : 0, octets = head + 1;
     char *text, *p;
 
     for (size_t i = 1; i < n->words; i++)
@@ -128,8 +129,11 @@ text_of_words(struct loader *l, const struct rf_conf_node *n)
     text = p = rf_arena_alloc(&l->conf->arena, octets + 1);
     if (text == NULL)
         return NULL;
+    if (head > 0)
+        memcpy(p, before, head);
+    p += head;
     for (size_t i = 1; i < n->words; i++) {
-        if (i > 1)
+        if (p > text)
             *p++ = ' ';
         if (n->word[i].text.n > 0)
             memcpy(p, n->word[i].text.p, n->word[i].text.n);
@@ -140,6 +144,33 @@ text_of_words(struct loader *l, const struct rf_conf_node *n)
 
 /* --- settings ------------------------------------------------------------------------------------------ */
 
+/* A certificate's files: a line for each. */
+static bool
+may_be_said_again(const struct rf_option *o)
+{
+    return o->is_list && (o->type == RF_OPT_FILE || o->type == RF_OPT_KEY_FILE);
+}
+
+/* A level of received certificate checks that is one, but not on lines between nodes (AVA-24). */
+static bool
+is_remote_level(const struct rf_option *o, const struct rf_conf_node *n)
+{
+    return strcmp(o->name, "node-link.received-certificate-checks") == 0 && n->words == 2 &&
+           rf_choice_has("medium-remote|high-remote", n->word[1].text);
+}
+
+static void
+refuse_remote_level(struct loader *l, const struct rf_option *o, const struct rf_conf_node *n, struct rf_conf_origin at)
+{
+    char sentence[240];
+    struct rf_buf out = rf_buf(sentence, sizeof sentence - 1);
+    const struct rf_log_field fields[] = { RF_F_SPAN("level", n->word[1].text), { 0 } };
+
+    rf_refusal_sentence(&out, rf_refusal_row(RF_REFUSE_REMOTE_NOT_AVAILABLE)->sentence, fields);
+    sentence[out.n] = '\0';
+    rf_loader_refuse(l, RF_REFUSE_REMOTE_NOT_AVAILABLE, at, "%s; %s takes none, low, medium or high", sentence, o->name);
+}
+
 static void
 add_setting(struct loader *l, const struct scope *in, const struct rf_option *o, const struct rf_conf_node *n)
 {
@@ -148,9 +179,10 @@ add_setting(struct loader *l, const struct scope *in, const struct rf_option *o,
     struct rf_span word[RF_CONF_WORDS_MAX];
     struct rf_conf_origin at = n->at;
     char sentence[200], name[320];
+    bool goes_on = s != NULL && s->at.layer == n->at.layer && may_be_said_again(o);
     enum rf_err err;
 
-    if (s != NULL && s->at.layer == n->at.layer) {
+    if (s != NULL && s->at.layer == n->at.layer && !goes_on) {
         rf_loader_fail(l, RF_ERR_EXISTS, n->at, "%.*s is set twice; the first is at %s:%d",
                        RF_SPAN_ARG(n->word[0].text), s->at.file != NULL ? s->at.file : "line", s->at.line);
         return;
@@ -161,7 +193,10 @@ add_setting(struct loader *l, const struct scope *in, const struct rf_option *o,
     if (err) {
         if (n->words > 1)
             at.column = n->word[1].column;
-        rf_loader_fail(l, err, at, "%s", sentence);
+        if (is_remote_level(o, n))
+            refuse_remote_level(l, o, n, at);
+        else
+            rf_loader_fail(l, err, at, "%s", sentence);
         return;
     }
     if (s == NULL) {
@@ -183,7 +218,7 @@ add_setting(struct loader *l, const struct scope *in, const struct rf_option *o,
         rf_loader_secret(l, s, word[0], name);
         return;
     }
-    s->text = text_of_words(l, n);
+    s->text = text_of_words(l, goes_on ? s->text : NULL, n);
     if (s->text == NULL)
         out_of_memory(l);
 }

@@ -12,6 +12,40 @@
     "AES_256_CM_HMAC_SHA1_32|AES_192_CM_HMAC_SHA1_80|AES_192_CM_HMAC_SHA1_32|AES_CM_128_HMAC_SHA1_80|"        \
     "AES_CM_128_HMAC_SHA1_32|F8_128_HMAC_SHA1_80|F8_128_HMAC_SHA1_32"
 
+/*
+ * The settings that every interface has (conf/iface.h). `who` stands in sentences; a default that begins with @ is
+ * another setting's value.
+ */
+#define LEVELS "old|intermediate|modern"
+#define ASKS   "off|optional|required"
+#define CHECKS "none|low|medium|high|medium-remote|high-remote"
+
+#define INTERFACE(block, who, level_compatible, level_secure, level_ids, level_more, certificate, ask_compatible,     \
+                  ask_secure, ask_hosted, ask_ids, checks, checks_allowed, checks_ids)                                \
+    { block ".cipher-suite-level", RF_OPT_LEVEL, ONE, RELOAD, level_compatible, level_secure, LEVELS,                 \
+      "intermediate|modern", level_ids,                                                                               \
+      "TLS versions and cipher suites for " who " (Mozilla Server Side TLS 5.0; intermediate@5.7 takes another of "   \
+      "its versions). modern: TLS 1.3 alone. intermediate: 1.2 and 1.3. " level_more },                              \
+    { block ".certificate", RF_OPT_BLOCK, LIST, RELOAD, certificate, certificate, "certificate|local", NULL,          \
+      "TEL-4 TEL-9 IPC-29",                                                                                           \
+      "What we show to " who ": names of certificate blocks, or local for one that our own authority issues (who "    \
+      "connects then needs its root). Of several the one is shown whose names fit what the other side asks for "      \
+      "(SNI), the first one when none does; RSA and ECDSA for the same names stand side by side." },                  \
+    { block ".client-certificate", RF_OPT_ENUM, ONE, RELOAD, ask_compatible, ask_secure, ASKS, ask_hosted, ask_ids,   \
+      "Whether we ask " who " for a certificate. required: the handshake fails without one (RF-110). optional: what " \
+      "comes is checked. off: not asked." },                                                                          \
+    { block ".received-certificate-checks", RF_OPT_ENUM, ONE, RELOAD, checks, checks, checks_allowed, NULL,           \
+      checks_ids,                                                                                                     \
+      "What a certificate of " who " must pass. none: in date. low: and a key of 1024 bits. medium: and a chain to "  \
+      "the trusted certificate store, key usage, purpose, no unknown critical extension. high: and 2048 bits, not "   \
+      "self-signed, none of ours, a copy of it in the store. The remote levels also compare its names." },            \
+    { block ".trusted-certificate-store", RF_OPT_PATH, LIST, RELOAD, "@security.trusted-certificate-store",           \
+      "@security.trusted-certificate-store", NULL, NULL, "AVA-6 GEN-17 GEN-19",                                       \
+      "Files and folders with the certificates that are trusted for " who ", in PEM or DER, besides those that "      \
+      "`cert trust` added. Revocation lists may stand there, too. Read again when they change." },                    \
+    { block ".verify-depth", RF_OPT_NUMBER, ONE, RELOAD, "@security.verify-depth", "@security.verify-depth", "1..10", \
+      NULL, "GEN-17", "Certificates between that of " who " and its root, at most." }
+
 #define LIST true
 #define ONE false
 #define RESTART true
@@ -36,14 +70,9 @@ static const struct rf_option options[] = {
       "Where phones reach us: SCHEME:ADDRESS:PORT, several with spaces between; IPv6 in brackets, as in "
       "tls:[::]:5061. Port 0 takes any free one, which the event daemon.ready names. udp and tcp carry "
       "passwords' digests and SRTP keys that anybody on the way can read." },
-    { "sip.cipher-suite-level", RF_OPT_ENUM, ONE, RELOAD, "intermediate", "intermediate",
-      "old|intermediate|modern", "intermediate|modern", "IPC-26",
-      "TLS versions and cipher suites of the listener (Mozilla Server Side TLS 5.0). modern: TLS 1.3 alone. "
-      "intermediate: 1.2 and 1.3. old: 1.0 to 1.3, for handsets that know nothing newer; give them a listener of "
-      "their own rather than lowering this one." },
-    { "sip.certificate", RF_OPT_BLOCK, ONE, RELOAD, "local", "local", "certificate|local", NULL, "TEL-4",
-      "The certificate that TLS listeners show: the name of a certificate block, or local for one that our own "
-      "authority issues (phones then need its root)." },
+    INTERFACE("sip", "phones", "old", "intermediate", "IPC-26",
+              "old: 1.0 to 1.3, for handsets that know nothing newer, but no 3DES.", "@web.certificate", "off", "off",
+              NULL, "AVA-22", "@security.received-certificate-checks-telephony-endpoints", CHECKS, "AVA-21"),
     { "sip.digest-algorithms", RF_OPT_ENUM, LIST, RELOAD, "SHA-256 MD5", "SHA-256 MD5",
       "MD5|SHA-256|SHA-512-256", NULL, "IPC-28",
       "Digest algorithms offered for sign-in, in this order (RFC 8760). Without MD5, phones that know nothing "
@@ -74,6 +103,46 @@ static const struct rf_option options[] = {
     { "sip.idle-time", RF_OPT_DURATION, ONE, RELOAD, "3m", "3m", "30s..1d", NULL, "",
       "A TCP or TLS connection by which nobody has registered, and that is silent for this long, is closed." },
 
+    { "sip-trunks.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "udp|tcp|tls", "tls", "AVA-22 TEL-14",
+      "Where trunks reach us, as in sip.listen. An address that stands in both serves phones and trunks: there the "
+      "certificate is asked for, and demanded as soon as the other side turns out to be a trunk." },
+    INTERFACE("sip-trunks", "trunks", "intermediate", "intermediate", "TEL-14",
+              "old: the suites of old with TLS 1.2 and 1.3; no trunk speaks 1.0 or 1.1.", "@sip.certificate",
+              "@security.tls-mutual?required\0off", "@security.tls-mutual?required\0off", NULL,
+              "AVA-1 AVA-2 GEN-14 GEN-15", "@security.received-certificate-checks-telephony-endpoints", CHECKS,
+              "AVA-21 AVA-25"),
+    { "sip-trunks.peer-names", RF_OPT_DOMAIN, LIST, RELOAD, "", "", NULL, NULL, "AVA-16 AVA-17",
+      "Host names and SIP domains that trunks may speak for. At the levels medium-remote and high-remote a trunk's "
+      "certificate must name one of them; without any it must name the address that it comes from." },
+    { "sip-trunks.peer-addresses", RF_OPT_NETWORK, LIST, RELOAD, "", "", NULL, NULL, "AVA-22",
+      "Addresses and networks (192.0.2.0/24) from which trunks come. On an address that serves phones, too, what "
+      "comes from there must show a trunk's certificate, or is refused with 403." },
+
+    { "web.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", NULL, "IPC-1",
+      "Where browsers and programs reach the interface https: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; without a scheme port 80 means "
+      "http, any other https." },
+    INTERFACE("web", "browsers and clients of the interface https", "old", "intermediate", "IPC-5 IPC-8 IPC-11",
+              "old: 1.0 to 1.3.", "local", "off", "off", NULL, "AVA-19 AVA-20",
+              "@security.received-certificate-checks-management-interfaces", CHECKS, "AVA-19"),
+    { "provisioning.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", "https", "IPC-11 IPC-13",
+      "Where phones fetch their configuration: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; without a scheme port 80 means "
+      "http, any other https." },
+    INTERFACE("provisioning", "phones that fetch their configuration", "@web.cipher-suite-level",
+              "@web.cipher-suite-level", "IPC-11 IPC-14", "old: 1.0 to 1.3. That of web when nothing is said.",
+              "@web.certificate", "off", "required", "required", "IPC-15", "medium", CHECKS, "IPC-15"),
+    { "management.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", "https", "AVA-19",
+      "Where administrators' programs reach us: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; without a scheme port 80 means "
+      "http, any other https." },
+    INTERFACE("management", "administrators and programs of the interface management", "intermediate", "intermediate",
+              "GEN-26", "old: 1.0 to 1.3.", "@web.certificate", "off", "off", NULL, "AVA-19",
+              "@security.received-certificate-checks-management-interfaces", CHECKS, "AVA-19"),
+    { "node-link.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", "https", "AVA-23",
+      "Where other nodes of the pool reach us: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; without a scheme port 80 means "
+      "http, any other https." },
+    INTERFACE("node-link", "other nodes of the pool", "intermediate", "intermediate", "AVA-23", "old: 1.0 to 1.3.",
+              "local", "@security.tls-mutual?required\0off", "@security.tls-mutual?required\0off", NULL, "GEN-15",
+              "medium", "none|low|medium|high", "AVA-23 AVA-24"),
+
     { "user.*.name", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..95", NULL, "",
       "The name that phones show and the console lists." },
     { "user.*.password", RF_OPT_SECRET, ONE, RELOAD, "", "", NULL, NULL, "IPC-28",
@@ -86,10 +155,12 @@ static const struct rf_option options[] = {
     { "user.*.calls-max", RF_OPT_NUMBER, ONE, RELOAD, "10", "10", "1..1000", NULL, "",
       "Calls at one time of this user; one more is answered 503 (RF-512)." },
 
-    { "certificate.*.chain", RF_OPT_FILE, ONE, RELOAD, "", "", NULL, NULL, "TEL-5",
-      "The certificate and its intermediates in PEM, the server's own first: file:PATH." },
-    { "certificate.*.key", RF_OPT_KEY_FILE, ONE, RELOAD, "", "", NULL, NULL, "TEL-5",
-      "The private key in PEM: file:PATH. Refused when others may read the file (RF-809)." },
+    { "certificate.*.chain", RF_OPT_FILE, LIST, RELOAD, "", "", NULL, NULL, "TEL-5 IPC-30",
+      "The certificate and its intermediates in PEM, the server's own first: file:PATH. A second line is a second "
+      "certificate for the same names, with a key of another type." },
+    { "certificate.*.key", RF_OPT_KEY_FILE, LIST, RELOAD, "", "", NULL, NULL, "TEL-5 IPC-30",
+      "The private key in PEM: file:PATH, one for each chain, in the same order. Refused when others may read the "
+      "file (RF-809)." },
 
     { "media.ports", RF_OPT_PORTS, ONE, RESTART, "30000-39999", "30000-39999", NULL, NULL, "",
       "UDP ports of media, a pair for each leg of a call: 10,000 ports carry 2,500 calls. The firewall must let "
@@ -148,6 +219,29 @@ static const struct rf_option options[] = {
     { "security.strict-keys", RF_OPT_FLAG, ONE, RELOAD, "off", "on", NULL, "on", "TEL-12",
       "on: SRTP keys that come over UDP or TCP are refused with 488 (RF-309), since whoever reads the signalling "
       "can decrypt the media. off: accepted and reported." },
+
+    { "security.received-certificate-checks-management-interfaces", RF_OPT_ENUM, ONE, RELOAD, "medium", "medium",
+      CHECKS, NULL, "AVA-19",
+      "The checks of web and management for certificates that they receive; each may say otherwise in its block." },
+    { "security.received-certificate-checks-telephony-endpoints", RF_OPT_ENUM, ONE, RELOAD, "medium", "medium",
+      CHECKS, NULL, "AVA-21",
+      "The checks of sip and sip-trunks for certificates that they receive, in both roles; each may say otherwise in "
+      "its block." },
+    { "security.trusted-certificate-store", RF_OPT_PATH, LIST, RELOAD, "", "", NULL, NULL, "AVA-6",
+      "Files and folders with trusted certificates, for every interface that names none of its own." },
+    { "security.system-authorities", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "TEL-6",
+      "on: every interface also trusts the public authorities of the operating system. Without it they count only for "
+      "servers to which we connect." },
+    { "security.revocation-lists", RF_OPT_PATH, LIST, RELOAD, "", "", NULL, NULL, "",
+      "Files and folders with certificate revocation lists, for every interface. Read again when they change." },
+    { "security.tls-mutual", RF_OPT_ENUM, ONE, RELOAD, "0", "1", "0|1", NULL, "GEN-14 GEN-15 GEN-16",
+      "1: sip-trunks and node-link demand a certificate of whoever connects. 0: the server alone shows one. Each may "
+      "say otherwise in its block." },
+    { "security.verify-depth", RF_OPT_NUMBER, ONE, RELOAD, "10", "10", "1..10", NULL, "GEN-17",
+      "Certificates between the one received and its root, at most." },
+    { "security.medium-without-r11-checks", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, "off", "AVA-10",
+      "on: medium does not look at key usage, purpose and critical extensions. For settings that come from a system "
+      "older than these checks; it goes off by itself when a level of received certificate checks is changed." },
 
     { "call-records.max", RF_OPT_NUMBER, ONE, RELOAD, "100000", "100000", "100..100000000", NULL, "",
       "Call records that are kept; the oldest go first." },

@@ -14,16 +14,19 @@
 enum rf_option_type {
     RF_OPT_FLAG,     /* on, off */
     RF_OPT_ENUM,     /* one of the choices */
+    RF_OPT_LEVEL,    /* one of the choices, with @VERSION or without */
     RF_OPT_NUMBER,   /* within the range; `auto` where the range says so, read as 0 */
     RF_OPT_DURATION, /* 500ms is not known: 10s 5m 12h 30d; 0; read in seconds */
     RF_OPT_TEXT,     /* at most the range's octets */
     RF_OPT_DOMAIN,   /* a host name or address */
     RF_OPT_ADDRESS,  /* IPv4 or IPv6, or a choice such as `auto` */
     RF_OPT_SERVER,   /* ADDRESS or ADDRESS:PORT, or a choice such as `system` */
+    RF_OPT_NETWORK,  /* ADDRESS or ADDRESS/BITS */
     RF_OPT_LISTEN,   /* SCHEME:ADDRESS:PORT, the choices are the schemes */
     RF_OPT_PORTS,    /* 30000-39999 */
     RF_OPT_SECRET,   /* secret:NAME, file:PATH, env:NAME, or a literal */
-    RF_OPT_FILE,     /* file:PATH that must be readable */
+    RF_OPT_PATH,     /* a file or folder: /PATH or file:/PATH */
+    RF_OPT_FILE,     /* file:PATH that must be readable; a list may be said in several lines */
     RF_OPT_KEY_FILE, /* file:PATH that others must not be able to read (RF-809) */
     RF_OPT_BLOCK     /* label of a block of the kind that stands first in the choices, or another choice */
 };
@@ -33,7 +36,8 @@ struct rf_option {
     enum rf_option_type type;
     bool is_list;               /* several words */
     bool needs_restart;         /* otherwise `reload` applies it */
-    const char *compatible;     /* default by security-profile; "@sip.srtp": the value of that setting */
+    const char *compatible;     /* default by security-profile; "@sip.srtp": the value of that setting;
+                                   "@sip.x?a\0b": a when that setting is 1 or on, else b */
     const char *secure;
     const char *choices;        /* "a|b|c", or "LOW..HIGH" for numbers and durations, "auto|LOW..HIGH" */
     const char *hosted;         /* NULL, or what platform hosted allows: "a|b", the first is enforced */
@@ -70,16 +74,26 @@ bool rf_choice_has(const char *choices, struct rf_span word);
 RF_MUST_CHECK enum rf_err rf_option_check(const struct rf_option *o, const struct rf_span *word, size_t n,
                                           char *sentence, size_t size);
 
+#define RF_LEVEL_VERSIONS "5.0|5.7|5.8|6.0" /* of Mozilla's levels, behind the @ */
+#define RF_PATH_MAX       1024              /* octets of a path, with its end */
+/** The path of a file:PATH or /PATH. */
+struct rf_span rf_option_path(struct rf_span word);
+
 /** "10s", "5m", "12h", "30d", "0" in seconds. RF_ERR_SYNTAX, RF_ERR_RANGE. */
 RF_MUST_CHECK enum rf_err rf_duration_parse(struct rf_span text, int64_t *seconds);
 /** Number or duration of a checked value; `auto` is 0. */
 int64_t rf_option_number(const struct rf_option *o, const char *text);
 
-enum rf_listen_scheme { RF_LISTEN_UDP, RF_LISTEN_TCP, RF_LISTEN_TLS };
+/** "192.0.2.0/24" or an address. RF_ERR_SYNTAX; RF_ERR_RANGE: more bits than the family has. */
+RF_MUST_CHECK enum rf_err rf_network_parse(struct rf_span text, struct rf_addr *out, unsigned *bits);
+
+enum rf_listen_scheme { RF_LISTEN_UDP, RF_LISTEN_TCP, RF_LISTEN_TLS, RF_LISTEN_HTTP, RF_LISTEN_HTTPS };
+const char *rf_listen_scheme_name(enum rf_listen_scheme s);
 struct rf_listen {
     enum rf_listen_scheme scheme;
     struct rf_addr addr; /* port 0: any free one */
 };
+/** Without a scheme port 80 means http, any other https. */
 RF_MUST_CHECK enum rf_err rf_listen_parse(struct rf_span text, struct rf_listen *out);
 /** "192.0.2.1", "[2001:db8::1]:5353": without a port it is the one given. */
 RF_MUST_CHECK enum rf_err rf_server_parse(struct rf_span text, uint16_t port, struct rf_addr *out);

@@ -39,16 +39,37 @@ missing(struct loader *l, struct setting *s, enum rf_err err, const char *format
         rf_loader_warn(l, s->at, "%s", sentence);
 }
 
-/* The first line of a file that nobody else can read. */
+/* The first line is the secret. */
+static void
+first_line(struct loader *l, struct setting *s, struct rf_span text, const char *path, const char *name)
+{
+    size_t end = rf_span_find(text, '\n');
+
+    if (end > 0 && text.p[end - 1] == '\r')
+        end--;
+    if (end == 0 || end > RF_SECRET_MAX)
+        rf_loader_fail(l, RF_ERR_RANGE, s->at, "%s: the first line of %s has %s octets", name, path,
+                       end == 0 ? "no" : "too many");
+    else
+        keep(l, s, text.p, end);
+}
+
+/* A file that nobody else can read. */
 static void
 from_file(struct loader *l, struct setting *s, const char *path, const char *name)
 {
     char octets[RF_SECRET_MAX + 2];
+    struct rf_span given;
     struct stat st;
     ssize_t n;
-    size_t end;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd;
 
+    if (l->from->file != NULL && l->from->file(l->from->ctx, rf_span_str(path), &given)) {
+        if (given.n > 0)
+            first_line(l, s, given, path, name);
+        return;
+    }
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         missing(l, s, RF_ERR_NOT_FOUND, "%s: cannot read %s: %s", name, path, fd < 0 ? strerror(errno) : "no file");
         if (fd >= 0)
@@ -63,14 +84,7 @@ from_file(struct loader *l, struct setting *s, const char *path, const char *nam
     }
     n = read(fd, octets, sizeof octets);
     close(fd);
-    end = n > 0 ? rf_span_find(rf_span(octets, (size_t)n), '\n') : 0;
-    if (end > 0 && octets[end - 1] == '\r')
-        end--;
-    if (end == 0 || end > RF_SECRET_MAX)
-        rf_loader_fail(l, RF_ERR_RANGE, s->at, "%s: the first line of %s has %s octets", name, path,
-                       end == 0 ? "no" : "too many");
-    else
-        keep(l, s, octets, end);
+    first_line(l, s, rf_span(octets, n > 0 ? (size_t)n : 0), path, name);
     rf_wipe(octets, sizeof octets);
 }
 

@@ -53,6 +53,23 @@ enforced(const struct rf_conf *c, const struct rf_option *o)
     return o->hosted;
 }
 
+/* Of "sip.srtp", or of "security.tls-mutual?required" with "off" behind the end of that string. */
+static const char *
+value_of_other(const struct rf_conf *c, const char *reference, struct rf_conf_origin *at)
+{
+    size_t question = strcspn(reference, "?");
+    const struct rf_option *other = rf_option_find(rf_span(reference, question));
+    const char *value;
+
+    rf_assert(other != NULL);
+    value = rf_snapshot_value(c, other, NULL, at);
+    if (reference[question] == '\0')
+        return value;
+    if (strcmp(value, "1") == 0 || strcmp(value, "on") == 0)
+        return reference + question + 1;
+    return reference + strlen(reference) + 1;
+}
+
 const char *
 rf_snapshot_value(const struct rf_conf *c, const struct rf_option *o, const struct rf_conf_block *b,
                   struct rf_conf_origin *at)
@@ -70,13 +87,7 @@ rf_snapshot_value(const struct rf_conf *c, const struct rf_option *o, const stru
         return s->text;
     }
     text = c->is_secure ? o->secure : o->compatible;
-    if (text[0] == '@') {
-        const struct rf_option *other = rf_option_find(rf_span_str(text + 1));
-
-        rf_assert(other != NULL);
-        return rf_snapshot_value(c, other, NULL, at);
-    }
-    return text;
+    return text[0] == '@' ? value_of_other(c, text + 1, at) : text;
 }
 
 /* --- by dotted name ------------------------------------------------------------------------------------ */

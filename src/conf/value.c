@@ -35,17 +35,29 @@ rf_duration_parse(struct rf_span text, int64_t *seconds)
     return RF_ERR_SYNTAX;
 }
 
+static const char *const schemes[] = { "udp", "tcp", "tls", "http", "https" }; /* by rf_listen_scheme */
+
+const char *
+rf_listen_scheme_name(enum rf_listen_scheme s)
+{
+    return schemes[s];
+}
+
 enum rf_err
 rf_listen_parse(struct rf_span text, struct rf_listen *out)
 {
-    static const char *const schemes[] = { "udp:", "tcp:", "tls:" };
+    struct rf_span scheme = rf_span_sub(text, 0, rf_span_find(text, ':'));
+    enum rf_err err;
 
-    for (int i = 0; i < 3; i++)
-        if (rf_span_starts(text, schemes[i])) {
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (rf_span_is(scheme, schemes[i])) {
             out->scheme = (enum rf_listen_scheme)i;
-            return rf_addr_parse_port(rf_span_sub(text, 4, text.n), &out->addr);
+            return rf_addr_parse_port(rf_span_sub(text, scheme.n + 1, text.n), &out->addr);
         }
-    return RF_ERR_SYNTAX;
+    err = rf_addr_parse_port(text, &out->addr);
+    if (err == RF_OK)
+        out->scheme = rf_addr_port(&out->addr) == 80 ? RF_LISTEN_HTTP : RF_LISTEN_HTTPS;
+    return err;
 }
 
 enum rf_err
@@ -56,6 +68,25 @@ rf_server_parse(struct rf_span text, uint16_t port, struct rf_addr *out)
     if (err)
         err = rf_addr_parse_port(text, out);
     return err == RF_OK && rf_addr_port(out) == 0 ? RF_ERR_RANGE : err;
+}
+
+enum rf_err
+rf_network_parse(struct rf_span text, struct rf_addr *out, unsigned *bits)
+{
+    size_t slash = rf_span_find(text, '/');
+    enum rf_err err = rf_addr_parse(rf_span_sub(text, 0, slash), 0, out);
+    uint64_t n, most;
+
+    if (err)
+        return err;
+    most = out->sa.sa_family == AF_INET6 ? 128 : 32;
+    if (slash == text.n) {
+        *bits = (unsigned)most;
+        return RF_OK;
+    }
+    err = rf_span_u64(rf_span_sub(text, slash + 1, text.n), most, &n);
+    *bits = (unsigned)n;
+    return err;
 }
 
 enum rf_err
@@ -197,6 +228,37 @@ is_domain(struct rf_span s)
     return label > 0 && s.p[s.n - 1] != '-';
 }
 
+/* "intermediate", "old@5.7". Whether that version has this level is for whoever makes contexts of it. */
+static enum rf_err
+check_level(const struct rf_option *o, struct rf_span word, char *sentence, size_t size)
+{
+    size_t at = rf_span_find(word, '@');
+    enum rf_err err = check_choice(o, o->choices, rf_span_sub(word, 0, at), sentence, size);
+
+    if (err || at == word.n || rf_choice_has(RF_LEVEL_VERSIONS, rf_span_sub(word, at + 1, word.n)))
+        return err;
+    snprintf(sentence, size, "%s: there is no version %.*s of the levels; it may be 5.0, 5.7, 5.8 or 6.0", o->name,
+             (int)(word.n - at - 1 < 20 ? word.n - at - 1 : 20), word.p + at + 1);
+    return RF_ERR_RANGE;
+}
+
+static enum rf_err
+check_path(const struct rf_option *o, struct rf_span word, char *sentence, size_t size)
+{
+    struct rf_span path = rf_option_path(word);
+
+    if (path.n > 1 && path.p[0] == '/' && path.n < RF_PATH_MAX)
+        return RF_OK;
+    snprintf(sentence, size, "%s takes a path that begins with /", o->name);
+    return RF_ERR_SYNTAX;
+}
+
+struct rf_span
+rf_option_path(struct rf_span word)
+{
+    return rf_span_starts(word, "file:") ? rf_span_sub(word, 5, word.n) : word;
+}
+
 static enum rf_err
 check_file(const struct rf_option *o, struct rf_span word, char *sentence, size_t size)
 {
@@ -244,6 +306,7 @@ check_word(const struct rf_option *o, struct rf_span word, char *sentence, size_
     struct rf_listen listen;
     struct rf_addr addr;
     uint16_t low, high;
+    unsigned bits;
     enum rf_err err;
 
     switch (o->type) {
@@ -251,6 +314,8 @@ check_word(const struct rf_option *o, struct rf_span word, char *sentence, size_
         return check_choice(o, "on|off", word, sentence, size);
     case RF_OPT_ENUM:
         return check_choice(o, o->choices, word, sentence, size);
+    case RF_OPT_LEVEL:
+        return check_level(o, word, sentence, size);
     case RF_OPT_NUMBER:
     case RF_OPT_DURATION:
         return check_number(o, word, sentence, size);
@@ -272,11 +337,20 @@ check_word(const struct rf_option *o, struct rf_span word, char *sentence, size_
         snprintf(sentence, size, "%s takes an IP address, one with :PORT such as 192.0.2.53:5353, or %s", o->name,
                  o->choices);
         return RF_ERR_SYNTAX;
-    case RF_OPT_LISTEN:
-        if (rf_listen_parse(word, &listen) == RF_OK)
+    case RF_OPT_NETWORK:
+        if (rf_network_parse(word, &addr, &bits) == RF_OK)
             return RF_OK;
-        snprintf(sentence, size, "%s takes udp:, tcp: or tls: with ADDRESS:PORT, such as tls:0.0.0.0:5061 or "
-                 "tls:[::]:5061", o->name);
+        snprintf(sentence, size, "%s takes an IP address, or a network such as 192.0.2.0/24", o->name);
+        return RF_ERR_SYNTAX;
+    case RF_OPT_LISTEN:
+        if (rf_listen_parse(word, &listen) == RF_OK && rf_choice_has(o->choices, rf_span_str(schemes[listen.scheme])))
+            return RF_OK;
+        if (rf_choice_has(o->choices, RF_SPAN_LIT("https")))
+            snprintf(sentence, size, "%s takes ADDRESS:PORT, with https: or http: before it or without, such as "
+                     "0.0.0.0:443 or https:[::]:443", o->name);
+        else
+            snprintf(sentence, size, "%s takes udp:, tcp: or tls: with ADDRESS:PORT, such as tls:0.0.0.0:5061 or "
+                     "tls:[::]:5061", o->name);
         return RF_ERR_SYNTAX;
     case RF_OPT_PORTS:
         err = rf_ports_parse(word, &low, &high);
@@ -286,6 +360,8 @@ check_word(const struct rf_option *o, struct rf_span word, char *sentence, size_
         return err;
     case RF_OPT_SECRET:
         return check_secret(o, word, sentence, size);
+    case RF_OPT_PATH:
+        return check_path(o, word, sentence, size);
     case RF_OPT_FILE:
     case RF_OPT_KEY_FILE:
         return check_file(o, word, sentence, size);

@@ -198,6 +198,18 @@ conn_read(struct rf_conn *c, size_t *n)
     return got < 0 && (errno == EAGAIN || errno == EINTR) ? RF_ERR_AGAIN : RF_ERR_CLOSED;
 }
 
+/* TLS 1.3: a server that does not like our certificate says so when the handshake is done for us. */
+static void
+say_refused(struct rf_conn *c, uint64_t now_us)
+{
+    struct rf_tls_failure f;
+
+    if (c->tls == NULL || !rf_tls_conn_was_refused(c->tls) || !rf_transport_may_log(c->layer, now_us))
+        return;
+    rf_tls_conn_failure(c->tls, &f);
+    rf_tls_failure_refuse(&f, &c->flow.remote, c->flow.listener);
+}
+
 static void
 read_some(struct rf_conn *c, uint64_t now_us)
 {
@@ -215,6 +227,8 @@ read_some(struct rf_conn *c, uint64_t now_us)
             err = rf_stream_received(c, rf_span(c->layer->scratch, n), now_us);
         }
         if (err != RF_OK) {
+            if (err == RF_ERR_CRYPTO)
+                say_refused(c, now_us);
             if (c->state == RF_CONN_OPEN)
                 rf_conn_end(c, now_us);
             return;
@@ -318,12 +332,16 @@ handshake_timed_out(struct rf_conn *c, uint64_t now_us)
     struct rf_tls_failure f = { .refusal = RF_REFUSE_TLS_FAILED, .alert_sent = -1, .alert_received = -1 };
 
     c->layer->counts.timeouts++;
-    if (c->tls != NULL)
-        rf_tls_conn_failure(c->tls, &f);
-    f.refusal = RF_REFUSE_TLS_FAILED;
-    f.alert_sent = -1;
     snprintf(f.reason, sizeof f.reason, "it was not done within %u s",
              (unsigned)(c->layer->limits.handshake_us / RF_S));
+    if (c->tls != NULL) {
+        char reason[sizeof f.reason];
+
+        memcpy(reason, f.reason, sizeof reason);
+        rf_tls_conn_give_up(c->tls, reason);
+        rf_tls_conn_failure(c->tls, &f);
+        f.alert_sent = -1;
+    }
     handshake_failed(c, &f, now_us);
 }
 
@@ -518,6 +536,12 @@ flow_free(struct rf_flow *f)
 }
 
 static const struct rf_flow_ops conn_ops = { flow_send, flow_close, flow_free };
+
+const struct rf_tls_conn *
+rf_transport_tls(const struct rf_flow *flow)
+{
+    return flow->ops == &conn_ops ? rf_container(flow, const struct rf_conn, flow)->tls : NULL;
+}
 
 bool
 rf_transport_is_open(const struct rf_flow *flow)

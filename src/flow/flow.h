@@ -65,7 +65,8 @@ struct rf_flow {
     uint16_t worker;         /* its owner */
     bool is_closed;          /* sends fail from now on */
     struct rf_addr local, remote;
-    char listener[24];       /* interface it came by: "sip", "sip-trunks" */
+    char listener[24];       /* interface it came by: "sip-phones", "sip-trunks" */
+    uint16_t peer_refusal;   /* enum rf_refusal: its requests are answered 403 with this; 0: they are handled */
     struct rf_flow_facts facts;
     struct rf_link watches;  /* rf_flow_watch */
 };

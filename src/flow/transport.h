@@ -102,7 +102,7 @@ void rf_transport_unlisten(struct rf_transport_layer *l, uint32_t id);
 
 /**
  * The flow to a UDP address. Its source is the listener `name`, or the first UDP listener of the family when
- * NULL. The reference is the caller's.
+ * that is NULL or gone. The reference is the caller's.
  * @return RF_ERR_NOT_FOUND there is no such listener; RF_ERR_NOMEM every remembered flow is held by somebody
  */
 RF_MUST_CHECK enum rf_err rf_transport_udp(struct rf_transport_layer *l, const char *name,
@@ -131,6 +131,9 @@ struct rf_flow *rf_transport_find(struct rf_transport_layer *l, uint64_t id);
 
 /** Is a flow of this layer ready for use: connected, and its TLS handshake through? A UDP flow always is. */
 bool rf_transport_is_open(const struct rf_flow *flow);
+
+/** The TLS of a flow of this layer that is open, for its peer's certificate; NULL: it has none. */
+const struct rf_tls_conn *rf_transport_tls(const struct rf_flow *flow);
 
 /** Send a keep-alive ping (CRLF CRLF, RFC 5626 4.4.1) on a stream; nothing on other flows. */
 void rf_transport_ping(struct rf_flow *flow);

@@ -175,6 +175,9 @@ rf_transport_udp(struct rf_transport_layer *l, const char *name, const struct rf
     struct rf_addr local;
     struct rf_udp_flow *u;
 
+    /* The interface is gone or has another name since the phone registered: better another way than none. */
+    if (ln == NULL && name != NULL)
+        ln = rf_transport_listener(l, NULL, RF_UDP, remote->sa.sa_family);
     if (ln == NULL)
         return RF_ERR_NOT_FOUND;
     local = ln->bound;

@@ -8,7 +8,6 @@
 #include "main/settings.h"
 
 #define PATIENCE_US (3 * RF_S) /* a worker that has not answered by then is left out */
-#define CERTS_MAX   (4u << 20) /* chains and keys of all listeners: some 10 kB each */
 #define RECORDS_MAX 500        /* call records that `calls` and `ladder --from` look through */
 
 /* --- questions --- */
@@ -369,7 +368,7 @@ answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
     json_object_set_new(o, "signal_starts", json_integer((json_int_t)l->epoch));
     json_object_set_new(o, "listen", listeners(d->site));
     json_object_set_new(o, "calls", json_integer(sum(answers, "calls")));
-    json_object_set_new(o, "calls_encrypted", json_integer((json_int_t)d->calls_encrypted));
+    json_object_set_new(o, "calls_encrypted", json_integer(sum(answers, "calls_encrypted")));
     json_object_set_new(o, "aors", json_integer((json_int_t)where.aors));
     json_object_set_new(o, "bindings", json_integer((json_int_t)where.bindings));
     json_object_set_new(o, "connections", json_integer(sum(answers, "connections")));
@@ -395,256 +394,15 @@ note_calls(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void 
     struct rf_location_counts where = rf_location_counts(d->conf.shared->location);
     char text[160];
 
-    d->calls = d->calls_encrypted = 0;
-    for (size_t i = 0; i < json_array_size(answers); i++) {
-        const json_t *list = json_array_get(answers, i);
-
-        d->calls += json_array_size(list);
-        for (size_t k = 0; k < json_array_size(list); k++)
-            d->calls_encrypted += strcmp(text_of(json_array_get(list, k), "verdict"), "ENCRYPTED") == 0;
-    }
-    snprintf(text, sizeof text, "%llu calls, %llu encrypted, %llu registered", (unsigned long long)d->calls,
-             (unsigned long long)d->calls_encrypted, (unsigned long long)where.bindings);
+    snprintf(text, sizeof text, "%lld calls, %lld encrypted, %llu registered", (long long)sum(answers, "calls"),
+             (long long)sum(answers, "calls_encrypted"), (unsigned long long)where.bindings);
     (void)rf_channel_send(d->conf.channel, RF_SAY_STATUS, 0, text, -1);
 }
 
 void
 rf_desk_tick(struct rf_desk *d, uint64_t now_us)
 {
-    rf_desk_ask(d, RF_ASK_CALLS, "", NULL, note_calls, NULL);
-}
-
-/* --- reload --- */
-
-struct waiting {
-    uint32_t serial;
-    struct rf_link link;
-    struct rf_control_ask *ask;
-    char *undo; /* the store's layer before the change that is applied; NULL: nothing was changed */
-};
-
-/* A literal password may stand in it. */
-static void
-free_layer(char *layer)
-{
-    if (layer != NULL)
-        rf_wipe(layer, strlen(layer));
-    free(layer);
-}
-
-static void
-waiting_free(struct waiting *w)
-{
-    free_layer(w->undo);
-    free(w);
-}
-
-struct changes {
-    json_t *list;
-};
-
-static void
-put_change(void *ctx, const char *name, const char *was, const char *is, bool needs_restart)
-{
-    struct changes *c = ctx;
-
-    json_t *change = json_pack("{s:s, s:s, s:s, s:b}", "name", name, "was", was, "is", is, "needs_restart",
-                               needs_restart);
-
-    if (needs_restart) {
-        json_object_set_new(change, "code", json_string(rf_refusal_row(RF_REFUSE_NEEDS_RESTART)->code));
-        RF_REFUSE(NEEDS_RESTART, RF_F_STR("setting", name), RF_F_STR("value", is));
-    }
-    json_array_append_new(c->list, change);
-}
-
-/* `undo` is taken over. */
-static void
-wait_for_reload(struct rf_desk *d, struct rf_control_ask *ask, char *undo)
-{
-    struct waiting *w = calloc(1, sizeof *w);
-
-    if (w == NULL || rf_channel_send(d->conf.channel, RF_SAY_RELOAD, d->reload_serial + 1, NULL, -1) != RF_OK) {
-        free(w);
-        free_layer(undo);
-        rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates", "try again");
-        return;
-    }
-    w->ask = ask;
-    w->undo = undo;
-    w->serial = ++d->reload_serial;
-    rf_list_append(&d->reloads, &w->link);
-}
-
-/* New settings for what the workers share; each of them locks inside. */
-static void
-change_shared(struct rf_desk *d)
-{
-    const struct rf_conf *c = d->site->conf;
-    struct rf_location_limits limits;
-    struct rf_auth_settings auth;
-    struct rf_guard_limits guard;
-
-    rf_signal_guard_limits(c, &guard);
-    rf_guard_set_limits(d->conf.shared->guard, &guard);
-    rf_signal_limits(c, &limits, &auth);
-    rf_location_change(d->conf.shared->location, &limits);
-    rf_auth_change(d->conf.shared->auth, &auth);
-    rf_store_keep_records(d->conf.shared->store, rf_conf_number(c, "call-records.max"),
-                          rf_conf_number(c, "call-records.age"));
-}
-
-static void
-give_to_workers(struct rf_desk *d)
-{
-    for (unsigned i = 0; i < d->conf.shared->workers; i++) {
-        struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
-                                         .site = rf_site_ref(d->site) };
-
-        if (!rf_desk_give(d, i, &letter, sizeof letter))
-            rf_site_unref(letter.site);
-    }
-}
-
-/*
- * A change that passed every check and still cannot be applied (the port is taken, the certificate is gone) leaves no
- * trace: the store gets its layer back, or the next start would fail. Not below a later change, which stands on it.
- */
-static void
-take_back(struct rf_desk *d, uint32_t serial)
-{
-    struct rf_store *store = d->conf.shared->store;
-    struct rf_store_write write = { .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("undo") };
-    const char *oldest = NULL;
-
-    RF_LIST_FOREACH(&d->reloads, it) {
-        const struct waiting *w = rf_container(it, struct waiting, link);
-
-        if (w->serial > serial)
-            return;
-        if (oldest == NULL)
-            oldest = w->undo;
-    }
-    if (oldest == NULL)
-        return;
-    write.value = rf_span_str(oldest);
-    if (rf_store_write(store, &write, 1, NULL, NULL, 0) != RF_OK || rf_store_flush(store) != RF_OK)
-        RF_REFUSE(STORE_FAILED, RF_F_STR("reason", "a change that was refused could not be taken back"));
-}
-
-static void
-answer_waiting(struct rf_desk *d, uint32_t serial, json_t *result, enum rf_refusal code, const char *refusal)
-{
-    if (result == NULL)
-        take_back(d, serial);
-    RF_LIST_FOREACH(&d->reloads, it) {
-        struct waiting *w = rf_container(it, struct waiting, link);
-        struct rf_control_ask *ask = w->ask;
-
-        if (w->serial > serial)
-            break; /* asked after the parent had read the configuration: the next reload is theirs */
-        rf_list_remove(it);
-        waiting_free(w);
-        if (result != NULL)
-            rf_control_answer(ask, json_incref(result));
-        else
-            rf_control_refuse(ask, 3, rf_refusal_row(code != RF_REFUSE_NONE ? code : RF_REFUSE_CONFIG_INVALID)->code, refusal,
-                              code != RF_REFUSE_NONE ? rf_refusal_row(code)->fix
-                                                     : "ringfence config check FILE; what runs stays as it was");
-    }
-    json_decref(result);
-}
-
-void
-rf_desk_reload(struct rf_desk *d, int certs_fd, const struct rf_channel_msg *m)
-{
-    struct rf_site_sources from = { .store = d->conf.shared->store };
-    struct rf_conf_problem problem = { 0 };
-    char sentence[1600];
-    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
-    struct changes changes = { json_array() };
-    struct rf_site *next, *was = d->site;
-    size_t n = 0;
-    void *certs = certs_fd >= 0 ? rf_sealed_read(certs_fd, CERTS_MAX, &n) : NULL;
-    enum rf_err err;
-
-    if (d->conf.shared->launch->has_config)
-        from.config = d->conf.shared->launch->config;
-    from.certs = certs != NULL ? rf_span(certs, n) : rf_span(d->certs, d->certs_n);
-    err = rf_site_load(&next, &from, &problem);
-    if (!err && (certs == NULL || m->count != d->next_count)) {
-        /* The configuration is right, its certificate or a listener is not. */
-        rf_site_unref(next);
-        err = RF_ERR_NOT_FOUND;
-        snprintf(problem.sentence, sizeof problem.sentence, "%s",
-                 certs_fd < 0     ? m->text
-                 : certs == NULL ? "the certificates of the parent cannot be read"
-                                 : "the parent did not tell of all listeners");
-        if (certs_fd < 0 && m->count < RF_REFUSAL_COUNT)
-            problem.code = (enum rf_refusal)m->count;
-    }
-    if (err) {
-        rf_desk_forget_listeners(d);
-        (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 0, NULL, -1);
-        if (certs != NULL)
-            rf_wipe(certs, n);
-        free(certs);
-        json_decref(changes.list);
-        rf_conf_put_problem(&b, &problem);
-        sentence[b.n] = '\0';
-        rf_config_refuse(&problem, sentence);
-        answer_waiting(d, m->value, NULL, problem.code, sentence);
-        return;
-    }
-    rf_conf_diff(was->conf, next->conf, put_change, &changes);
-    for (size_t i = 0; i < d->next_count; i++)
-        rf_site_add_listener(next, &d->next[i].at);
-    d->site = next;
-    if (d->certs != NULL)
-        rf_wipe(d->certs, d->certs_n);
-    free(d->certs);
-    d->certs = certs;
-    d->certs_n = n;
-    change_shared(d);
-    give_to_workers(d);
-    rf_desk_change_listeners(d, was);
-    (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 1, NULL, -1);
-    rf_site_unref(was);
-    RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
-            RF_F_U64("changes", json_array_size(changes.list)), RF_F_U64("users", rf_directory_count(d->site->users)));
-    answer_waiting(d, m->value, json_pack("{s:o}", "changes", changes.list), RF_REFUSE_NONE, NULL);
-}
-
-void
-rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
-              size_t more_n)
-{
-    struct rf_store_write writes[4];
-    struct rf_store *store = d->conf.shared->store;
-    struct rf_store_counts before, after;
-    char *undo;
-
-    rf_assert(more_n < 4);
-    for (size_t i = 0; i < more_n; i++)
-        writes[i] = more[i];
-    writes[more_n] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
-                                              .value = rf_span_str(layer) };
-    undo = rf_site_store_layer(store);
-    rf_store_counts(store, &before);
-    if (rf_store_write(store, writes, more_n + 1, NULL, NULL, 0) != RF_OK || rf_store_flush(store) != RF_OK) {
-        rf_store_counts(store, &after);
-        free_layer(undo);
-        rf_control_refuse(ask, 1, "RF-516", "the change could not be written to disk",
-                          "free space below the state directory");
-        return;
-    }
-    rf_store_counts(store, &after);
-    if (after.failed > before.failed) {
-        free_layer(undo);
-        rf_control_refuse(ask, 1, "RF-516", after.last_why, "free space below the state directory");
-        return;
-    }
-    wait_for_reload(d, ask, undo);
+    rf_desk_ask(d, RF_ASK_NUMBERS, "", NULL, note_calls, NULL);
 }
 
 /* --- the table --- */
@@ -653,6 +411,14 @@ static void
 on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
 {
     struct rf_desk *d = ctx;
+
+    if (!rf_desk_defer(d, ask, text_of(request, "command"), request))
+        rf_desk_command(d, ask, request);
+}
+
+void
+rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
     const char *command = text_of(request, "command");
 
     if (strcmp(command, "status") == 0)
@@ -670,7 +436,7 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
     else if (strcmp(command, "ban.lift") == 0)
         ban_lift(d, ask, request);
     else if (strcmp(command, "reload") == 0)
-        wait_for_reload(d, ask, NULL);
+        rf_desk_apply(d, ask, NULL, NULL, 0, 0);
     else if (strcmp(command, "stop") == 0) {
         int64_t drain_s = 0;
 
@@ -681,7 +447,8 @@ on_command(void *ctx, struct rf_control_ask *ask, const json_t *request)
         }
         rf_control_answer(ask, json_object());
         d->conf.stop(d->conf.ctx, (uint32_t)drain_s);
-    } else if (!rf_desk_settings_command(d, ask, command, request)) {
+    } else if (!rf_desk_settings_command(d, ask, command, request) &&
+               !rf_desk_cert_command(d, ask, command, request)) {
         rf_control_refuse(ask, 2, "", "the daemon does not know this command", "use the ringfence program of its version");
     }
 }
@@ -706,17 +473,10 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
         return RF_ERR_NOMEM;
     d->conf = *conf;
     d->site = rf_site_ref(conf->site);
-    d->next = calloc(RF_LISTENERS_MAX, sizeof *d->next);
     rf_list_init(&d->questions);
-    rf_list_init(&d->reloads);
-    change_shared(d);
-    /* A change by command is checked with the certificates that are in force. */
-    d->certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), CERTS_MAX, &d->certs_n);
-    if (d->certs == NULL || d->next == NULL) {
-        rf_desk_free(d);
-        return RF_ERR_IO;
-    }
-    err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
+    err = rf_desk_changes_init(d);
+    if (!err)
+        err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
                          d);
     if (err) {
         rf_desk_free(d);
@@ -742,16 +502,8 @@ rf_desk_free(struct rf_desk *d)
         rf_list_remove(it);
         free(q);
     }
-    RF_LIST_FOREACH(&d->reloads, it) {
-        rf_list_remove(it);
-        waiting_free(rf_container(it, struct waiting, link));
-    }
-    rf_desk_forget_listeners(d);
-    free(d->next);
+    rf_desk_changes_fini(d);
     rf_control_free(d->control);
     rf_site_unref(d->site);
-    if (d->certs != NULL)
-        rf_wipe(d->certs, d->certs_n);
-    free(d->certs);
     free(d);
 }

@@ -41,7 +41,7 @@ void rf_desk_reload(struct rf_desk *d, int certs_fd, const struct rf_channel_msg
 /** A letter of a worker. */
 void rf_desk_letter(struct rf_desk *d, struct rf_span octets);
 
-/** A line for the service manager; and the number of calls as of the last look. */
+/** A line for the service manager. */
 void rf_desk_tick(struct rf_desk *d, uint64_t now_us);
 
 /* For the files of this folder. */
@@ -51,14 +51,12 @@ struct rf_desk {
     struct rf_site *site;
     struct rf_link questions;        /* under way */
     uint64_t serial;
-    struct rf_link reloads;          /* who waits for the reload under way */
-    uint32_t reload_serial;          /* of the last one that was asked for */
+    struct rf_desk_change *change;   /* under way: the parent reads certificates for it */
+    struct rf_link deferred;         /* commands that change something and wait for that */
+    uint32_t last_change;            /* its number */
     struct rf_desk_listener *next;   /* of the next configuration, as far as the parent has told */
     size_t next_count;
-    void *certs;                     /* the block in force; wiped when replaced */
-    size_t certs_n;
     struct rf_timer sweep;
-    uint64_t calls, calls_encrypted; /* as of the last status line */
 };
 
 /**
@@ -68,9 +66,28 @@ struct rf_desk {
 void rf_desk_ask(struct rf_desk *d, enum rf_question question, const char *text, struct rf_control_ask *ask,
                  void (*done)(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more), void *more);
 
-/** Check `layer`, write it (with other writes, committed together) and apply it; then answers. */
+#define RF_DESK_WRITES_MAX 40 /* a chain of trusted certificates at once */
+
+/**
+ * Apply a new layer: the parent reads the certificates that it names, then everything is loaded and judged, then it is
+ * written (with other writes, committed together), and then it is in force. A change that is refused at any of these
+ * steps leaves no trace. Answers `ask`, which may be NULL, when all is done. One change at a time; commands that come
+ * meanwhile wait (rf_desk_defer).
+ * @param layer  copied; NULL: the one that is there, read anew
+ * @param trust_version  the trusted certificates are those of this version again; 0: they stay
+ */
 void rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
-                   size_t more_n);
+                   size_t more_n, int64_t trust_version);
+
+/* changedesk.c */
+RF_MUST_CHECK enum rf_err rf_desk_changes_init(struct rf_desk *d);
+void rf_desk_changes_fini(struct rf_desk *d);
+/** A command that has to wait for the change under way: true, and rf_desk_command is called with it later. */
+bool rf_desk_defer(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
+/** Do what a command says. */
+void rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request);
+/** Answer with a configuration's problem. */
+void rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p);
 
 /**
  * Post a letter of the configuration. A mailbox that is full has room in a moment: waiting is right, for nothing may go on
@@ -87,5 +104,13 @@ void rf_desk_change_listeners(struct rf_desk *d, const struct rf_site *was);
 /* settingsdesk.c: config.*, user.* ; false: not one of these commands */
 bool rf_desk_settings_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command,
                               const json_t *request);
+
+/* certdesk.c: cert.*, tls.*; false: not one of these commands */
+bool rf_desk_cert_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
+/** One of those that change something. */
+bool rf_desk_is_cert_change(const char *command);
+
+/** The store's layer unchanged, with these writes: certificates that are trusted or no more. */
+void rf_desk_apply_writes(struct rf_desk *d, struct rf_control_ask *ask, const struct rf_store_write *more, size_t n);
 
 #endif

@@ -28,7 +28,7 @@ enum rf_launch_kind {
     RF_FD_LOG,         /* DIR/log.jsonl, O_APPEND */
     RF_FD_MAP,         /* the media map (relay/map.h) */
     RF_FD_CONTROL,     /* signal: listening control socket */
-    RF_FD_CERTS,       /* signal: sealed memfd with the certificates and keys of the listeners */
+    RF_FD_CERTS,       /* signal: sealed memfd with certificates, keys and passwords (main/keyfiles.h) */
     RF_FD_BANS,        /* signal: bans that outlive it (flow/ban_memory.h) */
     RF_FD_LISTENER,    /* signal: a = worker, b = the listener's id; transport, name, addr */
     RF_FD_MEDIA,       /* a = signal worker, b = media thread: one end of their pair */
@@ -89,10 +89,10 @@ enum rf_channel_what {
     RF_SAY_ALIVE,       /* child: all its threads turn round; at least every 5 s */
     RF_SAY_STATUS,      /* signal: text for the service manager */
     RF_SAY_STOP,        /* parent: end in order; value: seconds that calls may go on. signal: somebody asked for it */
-    RF_SAY_RELOAD,      /* signal: asks for it, value: a number that grows. parent: read the configuration again, with
-                           the certificates' descriptor, value: the newest number that it had heard, count: listeners
-                           that it told of before; without a descriptor the text says why nothing can change,
-                           and count is its refusal or 0 */
+    RF_SAY_RELOAD,      /* signal: asks for it, value: a number that grows, descriptor: the store's layer as it would be,
+                           none: as it is. parent: read the configuration again, with the certificates' descriptor,
+                           value: that number, 0: nobody asked; count: listeners that it told of before; without a
+                           descriptor the text says why nothing can change, and count is its refusal or 0 */
     RF_SAY_LISTEN,      /* parent: listener number `value` of the next configuration; a descriptor a worker if new */
     RF_SAY_RELOADED,    /* signal: value 1: that configuration is in force, 0: it is not, and nothing has changed */
     RF_SAY_LOG          /* parent: a new log file, with its descriptor */
@@ -103,7 +103,7 @@ struct rf_channel_msg {
     uint32_t what;    /* enum rf_channel_what */
     uint32_t value, count;
     struct rf_launch_fd listener; /* its descriptors travel beside it */
-    char text[180];
+    char text[600];
 };
 
 /** Send one with n descriptors, at most RF_WORKERS_MAX; sets its version. Never blocks: RF_ERR_AGAIN, RF_ERR_CLOSED. */

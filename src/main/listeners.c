@@ -1,16 +1,17 @@
 #include "main/listeners.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const enum rf_transport transport_of[] = { RF_UDP, RF_TCP, RF_TLS }; /* by rf_listen_scheme */
+static const enum rf_transport transport_of[] = { RF_UDP, RF_TCP, RF_TLS, RF_TCP, RF_TLS }; /* by rf_listen_scheme */
 
 static int
-socket_type(const struct rf_listen *item)
+socket_type(const struct rf_iface_listen *item)
 {
-    return item->scheme == RF_LISTEN_UDP ? SOCK_DGRAM : SOCK_STREAM;
+    return item->at.scheme == RF_LISTEN_UDP ? SOCK_DGRAM : SOCK_STREAM;
 }
 
 enum rf_err
@@ -52,22 +53,27 @@ is_in_next(const struct rf_listeners *l, uint16_t id)
     return false;
 }
 
+static bool
+is_same(const struct rf_iface_listen *a, const struct rf_iface_listen *b)
+{
+    return a->iface == b->iface && a->at.scheme == b->at.scheme && rf_addr_eq(&a->at.addr, &b->at.addr);
+}
+
 /* The listener in force that stays as it is for this item; two equal items need two. */
 static const struct rf_listener_sockets *
-find_same(const struct rf_listeners *l, const struct rf_listen *item)
+find_same(const struct rf_listeners *l, const struct rf_iface_listen *item)
 {
     for (size_t i = 0; i < l->count; i++)
-        if (l->now[i].item.scheme == item->scheme && rf_addr_eq(&l->now[i].item.addr, &item->addr) &&
-            !is_in_next(l, l->now[i].id))
+        if (is_same(&l->now[i].item, item) && !is_in_next(l, l->now[i].id))
             return &l->now[i];
     return NULL;
 }
 
 static bool
-is_wanted(const struct rf_listener_sockets *s, const struct rf_listen *want, size_t count)
+is_wanted(const struct rf_listener_sockets *s, const struct rf_iface_listen *want, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (want[i].scheme == s->item.scheme && rf_addr_eq(&want[i].addr, &s->item.addr))
+        if (is_same(&want[i], &s->item))
             return true;
     return false;
 }
@@ -77,15 +83,15 @@ is_wanted(const struct rf_listener_sockets *s, const struct rf_listen *want, siz
  * another one (0.0.0.0 becomes 192.0.2.1) both are bound for a moment.
  */
 static const struct rf_listener_sockets *
-find_going(const struct rf_listeners *l, const struct rf_listen *item, const struct rf_listen *want, size_t count,
+find_going(const struct rf_listeners *l, const struct rf_iface_listen *item, const struct rf_iface_listen *want, size_t count,
            bool same_address)
 {
     for (size_t i = 0; i < l->count; i++) {
         const struct rf_listener_sockets *s = &l->now[i];
 
-        if (socket_type(&s->item) == socket_type(item) && rf_addr_port(&item->addr) != 0 &&
-            rf_addr_port(&s->addr) == rf_addr_port(&item->addr) && s->addr.sa.sa_family == item->addr.sa.sa_family &&
-            (!same_address || rf_addr_same_host(&s->addr, &item->addr)) && !is_wanted(s, want, count))
+        if (socket_type(&s->item) == socket_type(item) && rf_addr_port(&item->at.addr) != 0 &&
+            rf_addr_port(&s->addr) == rf_addr_port(&item->at.addr) && s->addr.sa.sa_family == item->at.addr.sa.sa_family &&
+            (!same_address || rf_addr_same_host(&s->addr, &item->at.addr)) && !is_wanted(s, want, count))
             return s;
     }
     return NULL;
@@ -103,7 +109,7 @@ take_over(const struct rf_listeners *l, struct rf_listener_sockets *s, const str
 }
 
 static enum rf_err
-open_new(struct rf_listeners *l, struct rf_listener_sockets *s, const struct rf_listen *want, size_t count,
+open_new(struct rf_listeners *l, struct rf_listener_sockets *s, const struct rf_iface_listen *want, size_t count,
          struct rf_bind_problem *problem)
 {
     const struct rf_listener_sockets *going = find_going(l, &s->item, want, count, true);
@@ -115,16 +121,16 @@ open_new(struct rf_listeners *l, struct rf_listener_sockets *s, const struct rf_
     if (going != NULL)
         err = take_over(l, s, going);
     else if (find_going(l, &s->item, want, count, false) != NULL)
-        err = rf_socket_bind_beside(s->fd, l->workers, socket_type(&s->item), &s->item.addr, problem);
+        err = rf_socket_bind_beside(s->fd, l->workers, socket_type(&s->item), &s->item.at.addr, problem);
     else
-        err = rf_socket_bind_group(s->fd, l->workers, socket_type(&s->item), &s->item.addr, problem);
+        err = rf_socket_bind_group(s->fd, l->workers, socket_type(&s->item), &s->item.at.addr, problem);
     if (!err)
         s->addr = rf_socket_local(s->fd[0]);
     return err;
 }
 
 enum rf_err
-rf_listeners_plan(struct rf_listeners *l, const struct rf_listen *want, size_t count, struct rf_bind_problem *problem,
+rf_listeners_plan(struct rf_listeners *l, const struct rf_iface_listen *want, size_t count, struct rf_bind_problem *problem,
                   struct rf_addr *failed)
 {
     enum rf_err err = RF_OK;
@@ -148,7 +154,7 @@ rf_listeners_plan(struct rf_listeners *l, const struct rf_listen *want, size_t c
         }
         l->next_count++;
         if (err)
-            *failed = want[i].addr;
+            *failed = want[i].at.addr;
     }
     if (err)
         rf_listeners_abandon(l);
@@ -202,20 +208,49 @@ rf_listeners_abandon(struct rf_listeners *l)
 struct rf_launch_fd
 rf_listener_launch_fd(const struct rf_listener_sockets *s, unsigned worker)
 {
-    return (struct rf_launch_fd){ .kind = RF_FD_LISTENER, .fd = s->fd[worker], .a = (uint16_t)worker, .b = s->id,
-                                  .transport = transport_of[s->item.scheme], .name = "sip", .addr = s->addr };
+    struct rf_launch_fd f = { .kind = RF_FD_LISTENER, .fd = s->fd[worker], .a = (uint16_t)worker, .b = s->id,
+                                  .transport = transport_of[s->item.at.scheme], .addr = s->addr };
+
+    snprintf(f.name, sizeof f.name, "%s", rf_iface_row(s->item.iface)->name);
+    return f;
 }
 
 void
-rf_put_listeners(struct rf_buf *b, const struct rf_listeners *l)
+rf_put_listeners(struct rf_buf *b, const struct rf_listeners *l, const char *interface)
 {
-    static const char *const names[] = { "udp", "tcp", "tls", "ws", "wss" };
+    bool first = true;
 
     rf_put_char(b, '[');
     for (size_t i = 0; i < l->count; i++) {
-        rf_putf(b, "%s\"%s:", i > 0 ? "," : "", names[transport_of[l->now[i].item.scheme]]);
+        const struct rf_iface_listen *item = &l->now[i].item;
+
+        if (interface != NULL && strcmp(interface, rf_iface_row(item->iface)->name) != 0)
+            continue;
+        rf_putf(b, "%s\"%s:", first ? "" : ",", rf_listen_scheme_name(item->at.scheme));
         rf_put_addr(b, &l->now[i].addr);
         rf_put_char(b, '"');
+        first = false;
     }
     rf_put_char(b, ']');
+}
+
+void
+rf_put_interfaces(struct rf_buf *b, const struct rf_listeners *l)
+{
+    bool first = true;
+
+    rf_put_char(b, '{');
+    for (int i = 0; i < RF_IFACE_COUNT; i++) {
+        const char *name = rf_iface_row((enum rf_iface)i)->name;
+        bool has_any = false;
+
+        for (size_t k = 0; k < l->count; k++)
+            has_any = has_any || l->now[k].item.iface == (enum rf_iface)i;
+        if (!has_any)
+            continue;
+        rf_putf(b, "%s\"%s\":", first ? "" : ",", name);
+        rf_put_listeners(b, l, name);
+        first = false;
+    }
+    rf_put_char(b, '}');
 }

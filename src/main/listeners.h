@@ -16,7 +16,7 @@
 #include "net/socket.h"
 
 struct rf_listener_sockets {
-    struct rf_listen item;  /* as configured */
+    struct rf_iface_listen item; /* as configured */
     struct rf_addr addr;    /* as bound: port 0 was replaced by what the kernel gave */
     uint16_t id;            /* of this set of sockets: never given twice */
     bool is_new;            /* of a set that is not in force yet: signal has no copy of its sockets */
@@ -37,11 +37,11 @@ void rf_listeners_fini(struct rf_listeners *l);
 
 /**
  * Make the next set: what stays keeps its sockets, what is new is bound, and what only changes its transport (tcp to
- * tls at one address) takes the old sockets over. No change is under way.
+ * tls at one address) or its interface takes the old sockets over. No change is under way.
  * @param failed  on RF_ERR_IO: which one cannot be bound
  * @return RF_ERR_IO with *problem, RF_ERR_NOMEM; nothing has changed then
  */
-RF_MUST_CHECK enum rf_err rf_listeners_plan(struct rf_listeners *l, const struct rf_listen *want, size_t count,
+RF_MUST_CHECK enum rf_err rf_listeners_plan(struct rf_listeners *l, const struct rf_iface_listen *want, size_t count,
                                             struct rf_bind_problem *problem, struct rf_addr *failed);
 /** Give signal the next set, new sockets with it. RF_ERR_AGAIN, RF_ERR_CLOSED: it did not get all. */
 RF_MUST_CHECK enum rf_err rf_listeners_send(const struct rf_listeners *l, int channel);
@@ -53,7 +53,9 @@ void rf_listeners_abandon(struct rf_listeners *l);
 /** A socket of the set in force, as a child is given it. */
 struct rf_launch_fd rf_listener_launch_fd(const struct rf_listener_sockets *s, unsigned worker);
 
-/** ["udp:127.0.0.1:5060", ...]: every bound address of the set in force. */
-void rf_put_listeners(struct rf_buf *b, const struct rf_listeners *l);
+/** ["udp:127.0.0.1:5060", ...]: every bound address of the set in force; of one interface, or NULL for all. */
+void rf_put_listeners(struct rf_buf *b, const struct rf_listeners *l, const char *interface);
+/** {"sip-phones": [...], ...}: those that have any. */
+void rf_put_interfaces(struct rf_buf *b, const struct rf_listeners *l);
 
 #endif

@@ -12,16 +12,47 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "loop/loop.h"
 #include "main/launch.h"
 #include "main/sandbox.h"
 #include "relay/media.h"
 
-#define ALIVE_MS 5000
+#define LOOK_MS      1000
+#define BEAT_LATE_US (5 * RF_S) /* a thread's loop turns every second at least; packets of its calls are being lost */
 
 struct media {
     struct rf_launch *launch;
     int channel, log_fd, stop_fd;
+    _Atomic uint64_t *beat; /* [thread] */
+    uint64_t *seen_late;    /* [thread]: the beat that was late at the last look; 0: none */
 };
+
+/*
+ * A thread whose loop does not turn takes its calls with it, and nothing in this process can help it: end, and the
+ * parent starts another one that goes on with the sessions in the map. Late at two looks with the same beat, so that
+ * a machine that stood still as a whole gives its threads a second to go on.
+ */
+static void
+look_at_threads(struct media *m)
+{
+    uint64_t now_us = rf_now_us();
+
+    for (unsigned t = 0; t < m->launch->threads; t++) {
+        uint64_t beat_us = atomic_load_explicit(&m->beat[t], memory_order_relaxed);
+
+        if (now_us < beat_us + BEAT_LATE_US) {
+            m->seen_late[t] = 0;
+            continue;
+        }
+        if (m->seen_late[t] != beat_us) {
+            m->seen_late[t] = beat_us;
+            continue;
+        }
+        RF_LOGF(RF_LOG_ERROR, "media.thread_hangs", "a media thread does not turn its loop: media starts anew",
+                RF_F_U64("thread", t), RF_F_U64("seconds", (now_us - beat_us) / RF_S));
+        _exit(70);
+    }
+}
 
 /* Words of the parent, and ours to it. It is a thread of its own because the relay's threads wait for packets. */
 static void *
@@ -36,7 +67,7 @@ talk(void *arg)
         enum rf_err err;
         int fd;
 
-        (void)poll(&p, 1, ALIVE_MS);
+        (void)poll(&p, 1, LOOK_MS);
         while ((err = rf_channel_receive(m->channel, &msg, &fd)) == RF_OK) {
             if (msg.what == RF_SAY_LOG && fd >= 0 && m->log_fd >= 0)
                 (void)dup3(fd, m->log_fd, O_CLOEXEC);
@@ -49,6 +80,7 @@ talk(void *arg)
             (void)!write(m->stop_fd, &one, sizeof one);
             return NULL;
         }
+        look_at_threads(m);
         (void)rf_channel_send(m->channel, RF_SAY_ALIVE, 0, NULL, -1);
     }
 }
@@ -111,6 +143,13 @@ rf_media_main(void)
         return failed("sandbox");
     RF_LOGF(RF_LOG_INFO, "media.serves", "media serves", RF_F_I64("pid", getpid()), RF_F_U64("threads", threads),
             RF_F_STR("srtp", rf_srtp_backend()), RF_F_STR("sandbox", rf_sandbox_text()));
+    m.beat = calloc(threads, sizeof *m.beat);
+    m.seen_late = calloc(threads, sizeof *m.seen_late);
+    if (m.beat == NULL || m.seen_late == NULL)
+        return failed("memory");
+    for (unsigned t = 0; t < threads; t++)
+        atomic_init(&m.beat[t], rf_now_us());
+    start.beat = m.beat;
     if (pthread_create(&talker, NULL, talk, &m) != 0)
         return failed("thread");
     (void)rf_channel_send(m.channel, RF_SAY_READY, 0, NULL, -1);

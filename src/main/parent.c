@@ -19,6 +19,7 @@
 #include "cli/command.h"
 #include "loop/loop.h"
 #include "flow/ban_memory.h"
+#include "main/credentials.h"
 #include "main/listen.h"
 #include "main/logfile.h"
 #include "main/notify.h"
@@ -29,6 +30,8 @@
 #define STOP_GRACE_US (10 * RF_S)
 #define AGAIN_US      (RF_S / 2) /* some send a signal to the process and to its group: that is one request */
 #define LOG_LOOK_US   (10 * RF_S)
+#define LAYER_MAX     (RF_STORE_LAYER_MAX + 1)
+#define FILES_LOOK_US (2 * RF_S) /* have certificates or revocation lists changed on disk? */
 
 static int
 refuse(enum rf_refusal r, int status, const struct rf_log_field *fields)
@@ -103,24 +106,41 @@ check_reach(struct parent *p)
     return status;
 }
 
+/* Both layers as they are now, or with `layer` in the place of the store's. */
+static enum rf_err
+read_conf(struct parent *p, const char *layer, struct rf_conf **out, struct rf_conf_problem *problem)
+{
+    char *text = NULL, why[256] = "";
+    enum rf_err err = RF_OK;
+
+    if (layer == NULL)
+        err = rf_peek_settings(rf_state_dir_path(p->dir), p->drops_user, p->uid, p->gid, &text, why, sizeof why);
+    p->store_failed = err != RF_OK;
+    if (err) {
+        *problem = (struct rf_conf_problem){ 0 };
+        snprintf(problem->sentence, sizeof problem->sentence, "%.200s: %s", why, rf_err_text(err));
+        return err;
+    }
+    err = rf_conf_load(out, rf_span_str(layer != NULL ? layer : text), p->config, problem);
+    if (text != NULL)
+        rf_wipe(text, strlen(text));
+    free(text);
+    return err;
+}
+
 static int
 load_settings(struct parent *p)
 {
     struct rf_conf_problem problem = { 0 };
-    struct rf_conf *conf;
-    char *text = NULL, why[256], detail[400];
-    enum rf_err err = rf_peek_settings(rf_state_dir_path(p->dir), p->drops_user, p->uid, p->gid, &text, why, sizeof why);
+    char detail[400];
+    enum rf_err err = read_conf(p, NULL, &p->conf, &problem);
 
-    if (err) {
-        RF_LOGF(RF_LOG_ERROR, "daemon.failed", why, RF_F_STR("reason", rf_err_text(err)));
+    if (err && p->store_failed) {
+        RF_LOGF(RF_LOG_ERROR, "daemon.failed", problem.sentence);
         return RF_EXIT_FAILED;
     }
-    err = rf_conf_load(&conf, rf_span_str(text), p->config, &problem);
-    free(text);
-    if (!err) {
-        err = rf_run_settings_take(&p->settings, conf, &problem);
-        rf_conf_unref(conf);
-    }
+    if (!err)
+        err = rf_run_settings_take(&p->settings, p->conf, &problem);
     if (err) {
         rf_conf_problem_text(&problem, detail, sizeof detail);
         rf_config_refuse(&problem, detail);
@@ -155,34 +175,48 @@ bind_control(struct parent *p)
     return RF_EXIT_FAILED;
 }
 
-/* Certificates of the listeners: their keys go to signal by a sealed file, never by a path. -1: see why. */
+/* Certificates and keys go to signal by a sealed file, never by a path. -1: see *problem. */
 static int
-certificates_file(const struct parent *p, const struct rf_run_settings *s, char *why, size_t why_size)
+certificates_file(struct parent *p, const struct rf_conf *c, struct rf_conf_problem *problem)
 {
-    size_t n = 0;
-    void *bundle = rf_cert_bundle_make(rf_state_dir_path(p->dir), s, rf_wall_s(), &n, why, why_size);
-    int fd;
+    struct rf_key_files *files = NULL;
+    struct rf_bundle *bundle = NULL;
+    enum rf_err err = rf_bundle_new(&bundle);
+    int fd = -1;
 
-    if (bundle == NULL)
-        return -1;
-    fd = rf_sealed_file("ringfence-certs", bundle, n);
-    if (fd < 0)
-        snprintf(why, why_size, "%s", strerror(errno));
-    rf_wipe(bundle, n);
-    free(bundle);
+    if (!err)
+        err = rf_key_files_new(&files);
+    if (!err)
+        err = rf_credentials_gather(bundle, files, p->uid, rf_state_dir_path(p->dir), c, rf_wall_s(), &p->renew_at_s,
+                                    problem);
+    if (!err) {
+        fd = rf_key_files_seal(files);
+        if (fd < 0)
+            snprintf(problem->sentence, sizeof problem->sentence, "%s", strerror(errno));
+    }
+    rf_key_files_free(files);
+    if (bundle != NULL) {
+        rf_bundle_drop(bundle);
+        rf_bundle_free(p->files);
+        p->files = bundle;
+        p->files_changed = false;
+    }
     return fd;
 }
 
 static int
 make_certificates(struct parent *p)
 {
-    char why[256] = "";
+    struct rf_conf_problem problem = { 0 };
+    char detail[400];
 
-    p->certs_fd = certificates_file(p, &p->settings, why, sizeof why);
+    p->certs_fd = certificates_file(p, p->conf, &problem);
     if (p->certs_fd >= 0)
         return 0;
-    RF_LOGF(RF_LOG_ERROR, "daemon.failed", "the certificates could not be made or read", RF_F_STR("reason", why));
-    return RF_EXIT_FAILED;
+    rf_conf_problem_text(&problem, detail, sizeof detail);
+    rf_config_refuse(&problem, detail);
+    /* What no line names is not the configuration's fault: our own authority's files, memory. */
+    return problem.at.line > 0 ? RF_EXIT_CONFIG : RF_EXIT_FAILED;
 }
 
 static int
@@ -202,9 +236,11 @@ media_addresses(const struct rf_run_settings *s, struct rf_addr out[2])
     static const char *const any[2] = { "0.0.0.0", "::" };
 
     for (size_t i = 0; i < s->listen_count; i++) {
-        const struct rf_addr *a = &s->listen[i].addr;
+        const struct rf_addr *a = &s->listen[i].at.addr;
         int f = a->sa.sa_family == AF_INET6;
 
+        if (!rf_iface_row(s->listen[i].iface)->is_sip)
+            continue; /* no calls come by it */
         if (!rf_addr_is_set(&out[f]))
             out[f] = *a;
         else if (!rf_addr_same_host(&out[f], a))
@@ -246,10 +282,35 @@ fail:
     return RF_EXIT_FAILED;
 }
 
+/* A signal process that follows a dead one gets what is on disk now; what worked before when that is broken. */
+static enum rf_err
+read_certificates_again(struct rf_child *c, void *ctx)
+{
+    struct parent *p = ctx;
+    struct rf_conf_problem problem = { 0 };
+    struct rf_conf *conf = NULL;
+    int fd = -1;
+
+    if (p->was_ready && read_conf(p, NULL, &conf, &problem) == RF_OK)
+        fd = certificates_file(p, conf, &problem);
+    if (fd >= 0) {
+        (void)dup3(fd, p->certs_fd, O_CLOEXEC);
+        close(fd);
+        rf_conf_unref(p->conf);
+        p->conf = rf_conf_ref(conf);
+    }
+    rf_conf_unref(conf);
+    return RF_OK;
+}
+
 static int
 prepare(struct parent *p)
 {
-    return rf_parent_prepare_children(p) == RF_OK ? 0 : RF_EXIT_FAILED;
+    if (rf_parent_prepare_children(p) != RF_OK)
+        return RF_EXIT_FAILED;
+    p->child[1].before = read_certificates_again;
+    p->child[1].ctx = p;
+    return 0;
 }
 
 /* --- running --- */
@@ -257,8 +318,9 @@ prepare(struct parent *p)
 static void
 say_ready(struct parent *p)
 {
-    char control[RF_LAUNCH_PATH_MAX + 16], mem[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 8)];
-    struct rf_buf listen = rf_buf(mem, sizeof mem);
+    char control[RF_LAUNCH_PATH_MAX + 16], mem[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 12)];
+    char more[RF_LISTENERS_MAX * (RF_ADDR_TEXT_MAX + 12) + RF_IFACE_COUNT * 24];
+    struct rf_buf listen = rf_buf(mem, sizeof mem), interfaces = rf_buf(more, sizeof more);
 
     if (p->was_ready) {
         RF_LOGF(RF_LOG_INFO, "daemon.whole", "both children serve again");
@@ -266,10 +328,12 @@ say_ready(struct parent *p)
     }
     p->was_ready = true;
     snprintf(control, sizeof control, "%s/control.sock", rf_state_dir_path(p->dir));
-    rf_put_listeners(&listen, &p->listeners);
+    rf_put_listeners(&listen, &p->listeners, NULL);
+    rf_put_interfaces(&interfaces, &p->listeners);
     RF_LOGF(RF_LOG_INFO, "daemon.ready", "ready", RF_F_STR("version", RF_VERSION), RF_F_I64("pid", getpid()),
             RF_F_U64("workers", p->settings.workers), RF_F_U64("media_threads", p->settings.threads),
-            RF_F_STR("control", control), RF_F_JSON("listen", rf_buf_span(&listen)));
+            RF_F_STR("control", control), RF_F_JSON("listen", rf_buf_span(&listen)),
+            RF_F_JSON("interfaces", rf_buf_span(&interfaces)));
     rf_notify("READY=1");
 }
 
@@ -294,11 +358,11 @@ stop(struct parent *p, uint64_t now_us)
         (void)rf_channel_send(p->child[1].channel, RF_SAY_STOP, 0, NULL, -1);
 }
 
-static void reload(struct parent *p);
+static void reload(struct parent *p, uint32_t number, int layer_fd);
 static void reloaded(struct parent *p, bool is_applied);
 
 static void
-take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, uint64_t now_us)
+take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, int fd, uint64_t now_us)
 {
     c->heard_us = now_us;
     switch ((enum rf_channel_what)m->what) {
@@ -306,14 +370,15 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
         c->is_ready = true;
         /* A signal process that was started again has read the configuration anew: its listeners shall be those. */
         if (c->role == RF_ROLE_SIGNAL && p->was_ready)
-            reload(p);
+            reload(p, 0, -1);
         if (p->child[0].is_ready && p->child[1].is_ready)
             say_ready(p);
         break;
     case RF_SAY_STATUS: {
         char text[200];
 
-        snprintf(text, sizeof text, "STATUS=%.*s", (int)strcspn(m->text, "\n"), m->text);
+        snprintf(text, sizeof text, "STATUS=%.180s", m->text);
+        text[strcspn(text, "\n")] = '\0';
         rf_notify(text);
         break;
     }
@@ -322,10 +387,8 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
             stop(p, now_us);
         break;
     case RF_SAY_RELOAD:
-        if (c->role != RF_ROLE_SIGNAL)
-            break;
-        p->asked = m->value;
-        reload(p);
+        if (c->role == RF_ROLE_SIGNAL)
+            reload(p, m->value, fd);
         break;
     case RF_SAY_RELOADED:
         if (c->role == RF_ROLE_SIGNAL)
@@ -347,8 +410,6 @@ listen_to(struct parent *p, struct rf_child *c, uint64_t now_us)
     for (int i = 0; i < 16 && c->channel >= 0; i++) {
         enum rf_err err = rf_channel_receive(c->channel, &m, &fd);
 
-        if (fd >= 0)
-            close(fd); /* a child has nothing to give us */
         if (err == RF_ERR_AGAIN)
             return;
         if (err == RF_ERR_CLOSED) { /* it is dying: SIGCHLD tells the rest */
@@ -357,8 +418,20 @@ listen_to(struct parent *p, struct rf_child *c, uint64_t now_us)
             return;
         }
         if (!err)
-            take_word(p, c, &m, now_us);
+            take_word(p, c, &m, fd, now_us);
+        if (fd >= 0)
+            close(fd);
     }
+}
+
+/* Nobody waits for it any more. */
+static void
+drop_again(struct parent *p)
+{
+    if (p->again.layer_fd >= 0)
+        close(p->again.layer_fd);
+    p->again.layer_fd = -1;
+    p->again.is_set = false;
 }
 
 static void
@@ -377,7 +450,7 @@ bury(struct parent *p, uint64_t now_us)
             rf_child_ended(c, status, now_us);
             /* It may have applied the change and not said so; its successor reads the new configuration anyhow. */
             if (c->role == RF_ROLE_SIGNAL) {
-                p->asked = 0;
+                drop_again(p);
                 reloaded(p, true);
             }
             if (c->role == RF_ROLE_SIGNAL && p->stops && p->child[0].pid != 0)
@@ -422,7 +495,7 @@ take_signals(struct parent *p, uint64_t now_us)
             stop(p, now_us);
             break;
         case SIGHUP:
-            reload(p);
+            reload(p, 0, -1);
             break;
         case SIGCHLD:
             bury(p, now_us);
@@ -499,33 +572,47 @@ reloaded(struct parent *p, bool is_applied)
         rf_listeners_commit(&p->listeners);
         memcpy(p->settings.listen, p->next.listen, sizeof p->settings.listen);
         p->settings.listen_count = p->next.listen_count;
-        memcpy(p->settings.chain, p->next.chain, sizeof p->settings.chain);
-        memcpy(p->settings.key, p->next.key, sizeof p->settings.key);
         memcpy(p->settings.domain, p->next.domain, sizeof p->settings.domain);
         change_media_addresses(p);
         (void)dup3(p->next_certs_fd, p->certs_fd, O_CLOEXEC);
+        rf_conf_unref(p->conf);
+        p->conf = rf_conf_ref(p->next_conf);
         rf_parent_fill_signal_launch(p, p->child[1].launch);
     } else {
         rf_listeners_abandon(&p->listeners);
     }
     close(p->next_certs_fd);
     p->next_certs_fd = -1;
-    if (p->reload_again)
-        reload(p);
+    rf_conf_unref(p->next_conf);
+    p->next_conf = NULL;
+    if (p->again.is_set) {
+        uint32_t number = p->again.number;
+        int layer_fd = p->again.layer_fd;
+
+        p->again.is_set = false;
+        p->again.layer_fd = -1;
+        reload(p, number, layer_fd);
+        if (layer_fd >= 0)
+            close(layer_fd);
+    }
 }
 
 /* Certificates and listeners as the configuration names them now. -1: the message says what is wrong with them. */
 static int
-prepare_change(struct parent *p, struct rf_channel_msg *m)
+prepare_change(struct parent *p, const struct rf_conf *conf, struct rf_channel_msg *m)
 {
+    struct rf_conf_problem wrong = { 0 };
     struct rf_bind_problem problem;
     struct rf_addr failed = { 0 };
     char address[RF_ADDR_TEXT_MAX];
-    int fd = certificates_file(p, &p->next, m->text, sizeof m->text);
+    int fd = certificates_file(p, conf, &wrong);
     enum rf_err err;
 
-    if (fd < 0)
+    if (fd < 0) {
+        rf_conf_problem_text(&wrong, m->text, sizeof m->text);
+        m->count = wrong.code;
         return -1;
+    }
     err = rf_listeners_plan(&p->listeners, p->next.listen, p->next.listen_count, &problem, &failed);
     if (!err)
         err = rf_listeners_send(&p->listeners, p->child[1].channel);
@@ -543,38 +630,89 @@ prepare_change(struct parent *p, struct rf_channel_msg *m)
     return -1;
 }
 
-/* Read the configuration again, and give signal certificates and listeners as it names them now. What is wrong with the
- * configuration is found and said by signal, who answers whoever asked. */
+/* One change after the other: signal asks for one at a time, and it takes precedence over one that nobody asked for,
+ * since it reads the same files. */
 static void
-reload(struct parent *p)
+reload_later(struct parent *p, uint32_t number, int layer_fd)
 {
-    struct rf_run_settings was = p->settings;
-    struct rf_channel_msg m = { .what = RF_SAY_RELOAD, .value = p->asked };
+    if (p->again.is_set && number == 0)
+        return;
+    drop_again(p);
+    p->again.is_set = true;
+    p->again.number = number;
+    p->again.layer_fd = layer_fd >= 0 ? fcntl(layer_fd, F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+/*
+ * Read the configuration again, and give signal certificates and listeners as it names them now. Signal judges the
+ * whole, answers whoever asked, and says whether it took it.
+ */
+static void
+reload(struct parent *p, uint32_t number, int layer_fd)
+{
+    struct rf_channel_msg m = { .what = RF_SAY_RELOAD, .value = number };
+    struct rf_conf_problem problem = { 0 };
+    struct rf_conf *conf = NULL;
+    char *layer = NULL;
+    enum rf_err err;
+    size_t n = 0;
     int fd = -1;
 
-    /* One change after the other; and the next signal process is asked when it serves (take_word). */
-    p->reload_again = p->listeners.next != NULL;
-    if (p->child[1].channel < 0 || p->reload_again)
+    if (p->listeners.next != NULL) {
+        reload_later(p, number, layer_fd);
         return;
-    snprintf(m.text, sizeof m.text, "the configuration is not valid");
-    if (load_settings(p) == 0) {
-        p->next = p->settings;
-        p->next.workers = was.workers;
-        p->next.threads = was.threads;
-        p->settings = was;
-        fd = prepare_change(p, &m);
-    } else {
-        p->settings = was;
     }
+    if (p->child[1].channel < 0)
+        return; /* the next signal process is asked when it serves (take_word) */
+    if (layer_fd >= 0 && (layer = rf_sealed_read(layer_fd, LAYER_MAX, &n)) == NULL)
+        return; /* only a damaged signal process sends such a thing */
+    err = read_conf(p, layer, &conf, &problem);
+    if (layer != NULL)
+        rf_wipe(layer, n);
+    free(layer);
+    if (!err)
+        err = rf_run_settings_take(&p->next, conf, &problem);
+    if (!err) {
+        p->next.workers = p->settings.workers;
+        p->next.threads = p->settings.threads;
+        fd = prepare_change(p, conf, &m);
+    } else {
+        rf_conf_problem_text(&problem, m.text, sizeof m.text);
+        m.count = problem.code;
+    }
+    if (fd < 0)
+        rf_conf_unref(conf);
+    else
+        p->next_conf = conf;
     p->next_certs_fd = fd;
     if (rf_channel_post(p->child[1].channel, &m, &fd, fd >= 0 ? 1 : 0) != RF_OK)
         reloaded(p, false); /* it is dying, or full of words: nothing has changed */
 }
 
+/* Certificates that others renewed, revocation lists that were fetched: read again once nobody writes any more. Our
+ * own authority's certificate is made anew when it is due. */
+static void
+look_at_files(struct parent *p)
+{
+    bool changed = p->files != NULL && rf_bundle_is_stale(p->files);
+
+    if (p->stops || !p->child[1].is_ready)
+        return;
+    if ((changed && p->files_changed) || rf_wall_s() >= p->renew_at_s) {
+        RF_LOGF(RF_LOG_INFO, "cert.read_again", changed ? "certificates or revocation lists have changed on disk"
+                                                        : "the local authority's certificate is due");
+        p->files_changed = false;
+        p->renew_at_s = rf_wall_s() + 3600; /* when it cannot be made now */
+        reload(p, 0, -1);
+        return;
+    }
+    p->files_changed = changed;
+}
+
 static int
 serve(struct parent *p)
 {
-    uint64_t look_at_us = 0, ping_at_us = 0, now_us = rf_now_us();
+    uint64_t look_at_us = 0, files_at_us = 0, ping_at_us = 0, now_us = rf_now_us();
 
     for (int i = 0; i < 2; i++)
         if (rf_child_start(&p->child[i], now_us) != RF_OK) {
@@ -613,6 +751,10 @@ serve(struct parent *p)
         if (now_us >= look_at_us) {
             turn_log(p);
             look_at_us = now_us + LOG_LOOK_US;
+        }
+        if (now_us >= files_at_us) {
+            look_at_files(p);
+            files_at_us = now_us + FILES_LOOK_US;
         }
         if (p->watchdog_us > 0 && now_us >= ping_at_us && p->child[0].pid != 0 && p->child[1].pid != 0) {
             rf_notify("WATCHDOG=1");
@@ -674,7 +816,7 @@ rf_parent_run(const char *state_dir, const char *config)
         make_certificates, make_ban_memory, make_media, take_over_signals, prepare, serve,
     };
     static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .bans_fd = -1, .control_fd = -1, .certs_fd = -1,
-                               .next_certs_fd = -1 };
+                               .next_certs_fd = -1, .again = { .layer_fd = -1 } };
     int status = 0;
 
     rf_log_open(STDERR_FILENO, -1, RF_LOG_INFO, "parent");
@@ -695,6 +837,9 @@ rf_parent_run(const char *state_dir, const char *config)
     for (size_t i = 0; status == 0 && i < sizeof steps / sizeof *steps; i++)
         status = steps[i](&p);
     rf_state_dir_close(p.dir);
+    rf_bundle_free(p.files);
+    rf_conf_unref(p.conf);
+    rf_conf_unref(p.next_conf);
     free((char *)(uintptr_t)p.config);
     return status;
 }

@@ -9,6 +9,7 @@
 
 #include <signal.h>
 
+#include "cert/bundle.h"
 #include "main/children.h"
 #include "main/listeners.h"
 #include "main/settings.h"
@@ -33,10 +34,19 @@ struct parent {
     int (*port_channel)[2];        /* [thread]: our end, media's end */
     struct rf_listeners listeners;
     struct rf_addr media_address[2]; /* IPv4, IPv6: what media ports are bound to; not set: none yet */
+    struct rf_conf *conf;          /* in force, for certificates */
+    struct rf_bundle *files;       /* what was read for them; without its octets */
+    bool store_failed;             /* the last reading of the configuration, and not for a line of it */
+    bool files_changed;            /* at the last look; when nothing more changes they are read */
+    int64_t renew_at_s;            /* our own authority's certificate */
     struct rf_run_settings next;   /* of a reload that signal has not answered yet, with its certificates: */
+    struct rf_conf *next_conf;
     int next_certs_fd;
-    uint32_t asked;                /* newest number of a reload that signal asked for */
-    bool reload_again;             /* somebody asked meanwhile */
+    struct {
+        bool is_set;               /* somebody asked meanwhile */
+        uint32_t number;
+        int layer_fd;
+    } again;
     int (*media)[2];               /* [worker * threads + thread]: signal's end, media's end */
     struct rf_child child[2];
     bool was_ready, stops;

@@ -537,7 +537,7 @@ rf_paths_see_listeners(struct rf_paths *p)
 
     memset(p->listens, 0, sizeof p->listens);
     for (size_t i = 0; i < s->listener_count; i++)
-        if (s->listener[i].transport < RF_TRANSPORT_COUNT)
+        if (s->listener[i].transport < RF_TRANSPORT_COUNT && rf_iface_row(s->listener[i].iface)->is_sip)
             p->listens[s->listener[i].transport][s->listener[i].addr.sa.sa_family == AF_INET6] = true;
     p->resolve = (struct rf_resolve_conf){
         .udp = p->listens[RF_UDP][0] || p->listens[RF_UDP][1],

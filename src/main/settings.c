@@ -1,15 +1,9 @@
 #include "main/settings.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/refusal.h"
-#include "base/secret.h"
-#include "cert/ca.h"
 
 static enum rf_err
 problem_at(struct rf_conf_problem *p, const struct rf_conf *c, const char *name, const char *sentence)
@@ -42,50 +36,20 @@ log_level_of(const struct rf_conf *c)
     return RF_LOG_INFO;
 }
 
-/* "file:PATH" -> PATH */
-static void
-take_path(const struct rf_conf *c, const char *name, char *out, size_t size)
-{
-    const char *value = rf_conf_text(c, name);
-
-    snprintf(out, size, "%s", strncmp(value, "file:", 5) == 0 ? value + 5 : value);
-}
-
 enum rf_err
 rf_run_settings_take(struct rf_run_settings *out, const struct rf_conf *c, struct rf_conf_problem *problem)
 {
-    struct rf_span words = rf_span_trim(rf_span_str(rf_conf_text(c, "sip.listen")));
-    const char *certificate = rf_conf_text(c, "sip.certificate");
-
     *out = (struct rf_run_settings){ .workers = threads_of(c, "signal.workers"),
                                      .threads = threads_of(c, "media.threads"),
                                      .log_level = log_level_of(c),
                                      .calls_max = (uint32_t)rf_conf_number(c, "calls-max"),
                                      .replay_window = (uint16_t)rf_conf_number(c, "media.replay-window") };
-    while (words.n > 0) {
-        struct rf_span word = rf_span_sub(words, 0, rf_span_find(words, ' '));
-
-        if (out->listen_count == RF_LISTENERS_MAX)
-            return problem_at(problem, c, "sip.listen", "more than 32 addresses");
-        if (rf_listen_parse(word, &out->listen[out->listen_count]) != RF_OK)
-            return problem_at(problem, c, "sip.listen", "an address cannot be read");
-        out->listen_count++;
-        words = rf_span_trim(rf_span_sub(words, word.n, words.n));
-    }
+    if (rf_iface_listens(c, out->listen, RF_LISTENERS_MAX, &out->listen_count, problem) != RF_OK)
+        return RF_ERR_RANGE;
     if (rf_ports_parse(rf_span_str(rf_conf_text(c, "media.ports")), &out->port_low, &out->port_high) != RF_OK)
         return problem_at(problem, c, "media.ports", "the range cannot be read");
     snprintf(out->backend, sizeof out->backend, "%s", rf_conf_text(c, "media.backend"));
     snprintf(out->domain, sizeof out->domain, "%s", rf_conf_text(c, "domain"));
-    if (strcmp(certificate, "local") != 0) {
-        char name[128];
-
-        snprintf(name, sizeof name, "certificate.%s.chain", certificate);
-        take_path(c, name, out->chain, sizeof out->chain);
-        snprintf(name, sizeof name, "certificate.%s.key", certificate);
-        take_path(c, name, out->key, sizeof out->key);
-        if (out->chain[0] == '\0' || out->key[0] == '\0')
-            return problem_at(problem, c, "sip.certificate", "its certificate block needs a chain and a key");
-    }
     return RF_OK;
 }
 
@@ -111,151 +75,4 @@ rf_config_refuse(const struct rf_conf_problem *p, const char *detail)
     }
     rf_refusal_add(p->code, 1);
     RF_LOG_CODE(RF_LOG_ERROR, row->code, "refused", detail, RF_F_STR("effect", "the configuration was not applied"));
-}
-
-/* --- certificates --- */
-
-/* RF-809 where it is one. */
-static void
-say_key_mode(const struct rf_cert_problem *problem, const char *path)
-{
-    char mode[8];
-
-    if (!problem->key_file_is_open)
-        return;
-    snprintf(mode, sizeof mode, "%04o", problem->mode);
-    RF_REFUSE(KEY_FILE_MODE, RF_F_STR("file", path), RF_F_STR("mode", mode));
-}
-
-/* Names that the local certificate speaks for: the domain, and every address that phones may be pointed at. */
-static size_t
-local_names(const struct rf_run_settings *s, char mem[][RF_ADDR_TEXT_MAX], const char **name, size_t max)
-{
-    char host[64] = "";
-    size_t n = 0, m = 0;
-
-    name[n++] = s->domain;
-    if (strcmp(s->domain, "localhost") != 0)
-        name[n++] = "localhost";
-    if (gethostname(host, sizeof host) == 0 && host[0] != '\0' && strcmp(host, s->domain) != 0 &&
-        strcmp(host, "localhost") != 0 && m < max) {
-        snprintf(mem[m], RF_ADDR_TEXT_MAX, "%s", host);
-        name[n++] = mem[m++];
-    }
-    name[n++] = "127.0.0.1";
-    name[n++] = "::1";
-    for (size_t i = 0; i < s->listen_count && m < max; i++) {
-        struct rf_buf b = rf_buf(mem[m], RF_ADDR_TEXT_MAX - 1);
-        bool seen = rf_addr_is_any(&s->listen[i].addr);
-
-        rf_put_host(&b, &s->listen[i].addr, false);
-        mem[m][b.n] = '\0';
-        for (size_t k = 0; k < n; k++)
-            seen = seen || strcmp(name[k], mem[m]) == 0;
-        if (!seen)
-            name[n++] = mem[m++];
-    }
-    return n;
-}
-
-/* The CA's folder stays root's: signal is given the listeners' key, never the CA's. */
-static enum rf_err
-make_local(const char *state_dir, const struct rf_run_settings *s, int64_t wall_s, char *chain, char *key, size_t size,
-           char *why, size_t why_size)
-{
-    char mem[RF_LISTENERS_MAX + 1][RF_ADDR_TEXT_MAX], ca_name[300], dir[1000];
-    const char *name[RF_LISTENERS_MAX + 8];
-    struct rf_ca_conf conf = { .dir = dir, .ca_name = ca_name, .name = name };
-    struct rf_cert_problem problem = { 0 };
-    struct rf_ca_result result = { 0 };
-    enum rf_err err;
-
-    snprintf(dir, sizeof dir, "%s/ca", state_dir);
-    snprintf(ca_name, sizeof ca_name, "ringfence local CA (%.200s)", s->domain);
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
-        snprintf(why, why_size, "%s: %s", dir, strerror(errno));
-        return RF_ERR_IO;
-    }
-    if (geteuid() == 0)
-        (void)!lchown(dir, 0, 0);
-    conf.name_count = local_names(s, mem, name, RF_LISTENERS_MAX + 1);
-    err = rf_ca_ensure(&conf, wall_s, &result, &problem);
-    if (err) {
-        snprintf(chain, size, "%s/server.key", dir);
-        say_key_mode(&problem, chain);
-        snprintf(why, why_size, "%s", problem.text);
-        return err;
-    }
-    if (result.made_ca || result.made_leaf)
-        RF_LOGF(RF_LOG_INFO, "cert.made", result.made_ca ? "a local certificate authority and a certificate were made"
-                                                         : "a new certificate was made by the local authority",
-                RF_F_STR("folder", dir), RF_F_STR("reason", result.why != NULL ? result.why : ""));
-    snprintf(chain, size, "%s/server.pem", dir);
-    snprintf(key, size, "%s/server.key", dir);
-    return RF_OK;
-}
-
-void *
-rf_cert_bundle_make(const char *state_dir, const struct rf_run_settings *s, int64_t wall_s, size_t *n, char *why,
-                    size_t why_size)
-{
-    char chain_path[1100], key_path[1100], *chain = NULL, *key = NULL;
-    struct rf_cert_problem problem = { 0 };
-    struct rf_cert_bundle head;
-    size_t chain_n = 0, key_n = 0;
-    const char *path = ""; /* a file that can be read and is wrong; else the text names it */
-    char *block = NULL;
-    enum rf_err err = RF_OK;
-
-    snprintf(chain_path, sizeof chain_path, "%s", s->chain);
-    snprintf(key_path, sizeof key_path, "%s", s->key);
-    if (s->chain[0] == '\0')
-        err = make_local(state_dir, s, wall_s, chain_path, key_path, sizeof chain_path, why, why_size);
-    if (err)
-        return NULL;
-    err = rf_cert_file_read(chain_path, false, &chain, &chain_n, &problem);
-    if (!err)
-        err = rf_cert_file_read(key_path, true, &key, &key_n, &problem);
-    if (!err) {
-        /* Key and certificate must belong together before anything that works is replaced. */
-        struct rf_cert *c = NULL;
-
-        err = rf_cert_from_pem(&c, rf_span(chain, chain_n), rf_span(key, key_n), &problem);
-        rf_cert_unref(c);
-        path = chain_path;
-    }
-    if (err) {
-        say_key_mode(&problem, key_path);
-        snprintf(why, why_size, "%s%s%s", path, path[0] != '\0' ? ": " : "",
-                 problem.text[0] != '\0' ? problem.text : rf_err_text(err));
-    } else {
-        head = (struct rf_cert_bundle){ (uint32_t)chain_n, (uint32_t)key_n };
-        *n = sizeof head + chain_n + key_n;
-        block = malloc(*n);
-        if (block != NULL) {
-            memcpy(block, &head, sizeof head);
-            memcpy(block + sizeof head, chain, chain_n);
-            memcpy(block + sizeof head + chain_n, key, key_n);
-        }
-    }
-    if (key != NULL)
-        rf_wipe(key, key_n);
-    free(key);
-    free(chain);
-    return block;
-}
-
-enum rf_err
-rf_cert_bundle_read(struct rf_span block, struct rf_span *chain, struct rf_span *key)
-{
-    struct rf_cert_bundle head;
-
-    if (block.n < sizeof head)
-        return RF_ERR_SYNTAX;
-    memcpy(&head, block.p, sizeof head);
-    if ((uint64_t)head.chain_octets + head.key_octets + sizeof head != block.n)
-        return RF_ERR_SYNTAX;
-    *chain = rf_span_sub(block, sizeof head, head.chain_octets);
-    *key = rf_span_sub(block, sizeof head + head.chain_octets, head.key_octets);
-    return RF_OK;
 }

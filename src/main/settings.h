@@ -9,21 +9,18 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
-#include "conf/options.h"
-
-#define RF_LISTENERS_MAX 32 /* addresses; times workers is the number of sockets */
+#include "conf/iface.h"
 
 struct rf_run_settings {
     unsigned workers, threads;
     enum rf_log_level log_level;
     size_t listen_count;
-    struct rf_listen listen[RF_LISTENERS_MAX];
+    struct rf_iface_listen listen[RF_LISTENERS_MAX];
     uint16_t port_low, port_high;  /* media.ports */
     uint32_t calls_max;
     uint16_t replay_window;
     char backend[16];
     char domain[256];
-    char chain[1024], key[1024];   /* paths of sip.certificate; empty: local */
 };
 
 /** RF_ERR_RANGE with *problem set: valid one by one, not together. */
@@ -34,20 +31,5 @@ RF_MUST_CHECK enum rf_err rf_run_settings_take(struct rf_run_settings *out, cons
 void rf_conf_problem_text(const struct rf_conf_problem *p, char *out, size_t size);
 /** Log that it was not applied: by its own code, or RF-810. @param detail  the problem's text */
 void rf_config_refuse(const struct rf_conf_problem *p, const char *detail);
-
-/**
- * The certificate and key of the listeners as one block of memory (struct rf_cert_bundle and two PEM texts),
- * which the caller wipes and frees. Our own CA makes them when none is configured.
- * @param why  on NULL a sentence for the operator
- */
-void *rf_cert_bundle_make(const char *state_dir, const struct rf_run_settings *s, int64_t wall_s, size_t *n, char *why,
-                          size_t why_size);
-
-struct rf_cert_bundle {
-    uint32_t chain_octets, key_octets; /* of the PEM texts that follow */
-};
-
-/** The two texts of such a block. RF_ERR_SYNTAX. */
-RF_MUST_CHECK enum rf_err rf_cert_bundle_read(struct rf_span block, struct rf_span *chain, struct rf_span *key);
 
 #endif

@@ -38,21 +38,6 @@ origin_text(struct rf_conf_origin at, char *mem, size_t size)
     return "default";
 }
 
-static void
-refuse_problem(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p)
-{
-    char sentence[1600];
-    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
-
-    rf_conf_put_problem(&b, p);
-    sentence[b.n] = '\0';
-    if (p->code != RF_REFUSE_NONE)
-        rf_control_refuse(ask, p->code == RF_REFUSE_LOCKED_BY_HOSTED ? 6 : 3, rf_refusal_row(p->code)->code, sentence,
-                          "");
-    else
-        rf_control_refuse(ask, err == RF_ERR_NOT_FOUND ? 2 : 3, "RF-810", sentence, "");
-}
-
 /* --- reading --- */
 
 static void
@@ -91,6 +76,65 @@ config_get(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
                                      "origin", origin_text(rf_conf_origin(d->site->conf, name), mem, sizeof mem)));
 }
 
+/* The member of this name, which is made when it is not there. */
+static json_t *
+member(json_t *o, struct rf_span name)
+{
+    char key[128];
+    json_t *m;
+
+    snprintf(key, sizeof key, "%.*s", RF_SPAN_ARG(name));
+    m = json_object_get(o, key);
+    if (m == NULL) {
+        m = json_object();
+        json_object_set_new(o, key, m);
+    }
+    return m;
+}
+
+/* "user.201.srtp" goes to user, 201, srtp: a label may have dots, kinds and settings have none. A list is an array. */
+static void
+put_store_setting(void *ctx, const char *name, const char *value, struct rf_conf_origin at)
+{
+    struct rf_span label, left = rf_span_str(name), words = rf_span_trim(rf_span_str(value));
+    const struct rf_option *o = rf_option_resolve(left, &label);
+    json_t *place = ctx, *list;
+
+    if (at.layer != RF_CONF_STORE || o == NULL)
+        return;
+    for (size_t dot; (dot = rf_span_find(left, '.')) < left.n;) {
+        place = member(place, rf_span_sub(left, 0, dot));
+        left = rf_span_sub(left, dot + 1, left.n);
+        if (label.n > 0) {
+            place = member(place, label);
+            left = rf_span_sub(left, label.n + 1, left.n);
+            label.n = 0;
+        }
+    }
+    if (!o->is_list) {
+        json_object_setn_new(place, left.p, left.n, json_string(value));
+        return;
+    }
+    list = json_array();
+    while (words.n > 0) {
+        struct rf_span word = rf_span_sub(words, 0, rf_span_find(words, ' '));
+
+        json_array_append_new(list, json_stringn(word.p, word.n));
+        words = rf_span_trim(rf_span_sub(words, word.n, words.n));
+    }
+    json_object_setn_new(place, left.p, left.n, list);
+}
+
+/* What the store's layer sets and no file overrides; secrets by their references. */
+static json_t *
+settings_of_store(struct rf_desk *d)
+{
+    json_t *all = json_object();
+
+    rf_conf_visit(d->site->conf, put_store_setting, all);
+    return all;
+}
+
 static void
 config_export(struct rf_desk *d, struct rf_control_ask *ask)
 {
@@ -102,7 +146,7 @@ config_export(struct rf_desk *d, struct rf_control_ask *ask)
     if (layer == NULL || mem == NULL || rf_conf_hide(rf_span_str(layer), &out, &problem) != RF_OK)
         rf_control_refuse(ask, 1, "", "the store's layer cannot be read", "");
     else
-        rf_control_answer(ask, json_pack("{s:s%}", "text", out.p, out.n));
+        rf_control_answer(ask, json_pack("{s:s%, s:o}", "text", out.p, out.n, "settings", settings_of_store(d)));
     if (layer != NULL)
         rf_wipe(layer, strlen(layer));
     free(layer);
@@ -112,9 +156,9 @@ config_export(struct rf_desk *d, struct rf_control_ask *ask)
 /* --- changing --- */
 
 static bool
-is_hosted(const struct rf_site *s)
+is_hosted(const struct rf_conf *c)
 {
-    return strcmp(rf_conf_text(s->conf, "platform"), "hosted") == 0;
+    return strcmp(rf_conf_text(c, "platform"), "hosted") == 0;
 }
 
 /* What hosted enforces would mean little if whoever may change a setting could leave it: that takes the file, and
@@ -132,30 +176,36 @@ refuse_leaving_hosted(struct rf_control_ask *ask)
     rf_control_refuse(ask, 6, rf_refusal_row(RF_REFUSE_LOCKED_BY_HOSTED)->code, sentence, "");
 }
 
-/* The store's layer as it would be: checked with everything else before it is written. */
+/* The parent opens files, and judges them when it is asked for the change. */
 static bool
-is_valid(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, bool secret_is_new)
+file_is_read(void *ctx, struct rf_span path, struct rf_span *octets)
+{
+    *octets = rf_span(NULL, 0);
+    return true;
+}
+
+/* The store's layer as it would be, by its text and the file's; the rest is judged when its certificates are there. */
+static bool
+is_valid(struct rf_desk *d, struct rf_control_ask *ask, const char *layer)
 {
     struct rf_conf_problem problem = { 0 };
-    struct rf_site_sources from = { .store = d->conf.shared->store, .layer = layer,
-                                    .certs = rf_span(d->certs, d->certs_n),
-                                    .secrets_may_miss = secret_is_new };
-    struct rf_site *site;
+    struct rf_conf_sources from = { .store_text = rf_span_str(layer), .file = file_is_read };
+    struct rf_conf *conf;
+    bool leaves_hosted;
     enum rf_err err;
 
     if (d->conf.shared->launch->has_config)
-        from.config = d->conf.shared->launch->config;
-    err = rf_site_load(&site, &from, &problem);
+        from.file_path = d->conf.shared->launch->config;
+    err = rf_conf_load_from(&conf, &from, &problem);
     if (err) {
-        refuse_problem(ask, err, &problem);
+        rf_desk_refuse(ask, err, &problem);
         return false;
     }
-    if (is_hosted(d->site) && !is_hosted(site)) {
+    leaves_hosted = is_hosted(d->site->conf) && !is_hosted(conf);
+    if (leaves_hosted)
         refuse_leaving_hosted(ask);
-        err = RF_ERR_REFUSED;
-    }
-    rf_site_unref(site);
-    return !err;
+    rf_conf_unref(conf);
+    return !leaves_hosted;
 }
 
 /* A layer being edited: two buffers that take turns. */
@@ -217,9 +267,9 @@ static void
 edit_apply(struct rf_desk *d, struct rf_control_ask *ask, struct edit *e, const struct rf_store_write *more, size_t n)
 {
     if (e->err)
-        refuse_problem(ask, e->err, &e->problem);
-    else if (is_valid(d, ask, e->text, n > 0))
-        rf_desk_apply(d, ask, e->text, more, n);
+        rf_desk_refuse(ask, e->err, &e->problem);
+    else if (is_valid(d, ask, e->text))
+        rf_desk_apply(d, ask, e->text, more, n, 0);
     edit_end(e);
 }
 
@@ -262,8 +312,95 @@ config_load(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request
         rf_control_refuse(ask, 3, "RF-810", "the layer is too large", "");
         return;
     }
-    if (is_valid(d, ask, text, false))
-        rf_desk_apply(d, ask, text, NULL, 0);
+    if (is_valid(d, ask, text))
+        rf_desk_apply(d, ask, text, NULL, 0, 0);
+}
+
+void
+rf_desk_apply_writes(struct rf_desk *d, struct rf_control_ask *ask, const struct rf_store_write *more, size_t n)
+{
+    char *layer = rf_site_store_layer(d->conf.shared->store);
+
+    if (layer == NULL) {
+        rf_control_refuse(ask, 1, "", "the store's layer cannot be read", "");
+        return;
+    }
+    rf_desk_apply(d, ask, layer, more, n, 0);
+    rf_wipe(layer, strlen(layer));
+    free(layer);
+}
+
+/* --- versions of the layer, and of the trusted certificates with it --- */
+
+struct history {
+    json_t *rows;
+    char *text; /* of the version that is looked for */
+};
+
+static bool
+put_version(void *ctx, struct rf_span who, struct rf_span version, struct rf_span text, int64_t at_s)
+{
+    struct history *h = ctx;
+    uint64_t n = 0;
+
+    (void)!rf_span_u64(version, INT64_MAX, &n);
+    json_array_append_new(h->rows, json_pack("{s:I, s:s%, s:I, s:i}", "version", (json_int_t)n, "who", who.p, who.n,
+                                             "at", (json_int_t)at_s, "octets", (int)text.n));
+    return true;
+}
+
+static bool
+take_version(void *ctx, struct rf_span who, struct rf_span version, struct rf_span text, int64_t at_s)
+{
+    ((struct history *)ctx)->text = rf_span_dup(text);
+    return false;
+}
+
+static bool
+count_trusted(void *ctx, struct rf_span fingerprint, struct rf_span scope, struct rf_span value, int64_t at_s)
+{
+    ++*(int *)ctx;
+    return true;
+}
+
+static void
+config_history(struct rf_desk *d, struct rf_control_ask *ask)
+{
+    struct history h = { .rows = json_array() };
+    size_t i;
+    json_t *row;
+
+    if (rf_store_load_history(d->conf.shared->store, 0, put_version, &h) != RF_OK) {
+        json_decref(h.rows);
+        rf_control_refuse(ask, 1, "", "the store cannot be read", "");
+        return;
+    }
+    json_array_foreach (h.rows, i, row) {
+        int trusted = 0;
+
+        if (rf_store_load_trusted(d->conf.shared->store, json_integer_value(json_object_get(row, "version")),
+                                  count_trusted, &trusted) == RF_OK)
+            json_object_set_new(row, "trusted", json_integer(trusted));
+    }
+    rf_control_answer(ask, h.rows);
+}
+
+static void
+config_rollback(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const struct rf_store_write back = { .op = RF_STORE_TRUST_RESTORE,
+                                         .expires_s = json_integer_value(json_object_get(request, "version")) };
+    struct history h = { NULL, NULL };
+
+    if (back.expires_s <= 0 ||
+        rf_store_load_history(d->conf.shared->store, back.expires_s, take_version, &h) != RF_OK || h.text == NULL) {
+        rf_control_refuse(ask, 2, "", "there is no such version", "ringfence config history lists those that are kept");
+        return;
+    }
+    if (is_valid(d, ask, h.text))
+        rf_desk_apply(d, ask, h.text, &back, 1, back.expires_s);
+    rf_wipe(h.text, strlen(h.text));
+    free(h.text);
 }
 
 /* --- users --- */
@@ -442,7 +579,6 @@ user_remove(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request
     edit_begin(d, &e);
     edit_change(&e, block, NULL, true);
     edit_apply(d, ask, &e, writes, 2);
-    rf_location_reload(d->conf.shared->location, rf_buf_span(&b), rf_wall_s());
 }
 
 bool
@@ -460,6 +596,10 @@ rf_desk_settings_command(struct rf_desk *d, struct rf_control_ask *ask, const ch
         config_set(d, ask, request);
     else if (strcmp(command, "config.load") == 0)
         config_load(d, ask, request);
+    else if (strcmp(command, "config.history") == 0)
+        config_history(d, ask);
+    else if (strcmp(command, "config.rollback") == 0)
+        config_rollback(d, ask, request);
     else if (strcmp(command, "user.list") == 0)
         user_list(d, ask);
     else if (strcmp(command, "user.add") == 0)

@@ -287,6 +287,8 @@ make_limits(struct rf_signal *s, const struct rf_conf *c)
     s->bans = rf_ban_memory_map(rf_launch_find(s->launch, RF_FD_BANS, 0, 0), &rf_rand_system);
     if (s->bans == NULL)
         return failed("bans", strerror(errno));
+    if (rf_refused_new(&s->refused) != RF_OK)
+        return failed("limits", strerror(errno));
     if (rf_guard_new(&s->guard, &guard, s->bans, &rf_rand_system, rf_now_us()) != RF_OK ||
         rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_quota_new(&s->connections, &rf_rand_system) != RF_OK ||
         rf_quota_new(&s->calls, &rf_rand_system) != RF_OK)
@@ -307,21 +309,21 @@ make_shared(struct process *p, struct rf_site **site)
     struct rf_media_map *map;
     char why[1600] = "";
     struct rf_buf b = rf_buf(why, sizeof why - 1);
-    size_t n = 0;
-    void *certs = rf_sealed_read(rf_launch_find(l, RF_FD_CERTS, 0, 0), 4u << 20, &n);
-    enum rf_err err;
+    struct rf_key_files *files = NULL;
+    int files_fd = rf_launch_find(l, RF_FD_CERTS, 0, 0);
+    enum rf_err err = rf_key_files_receive(&files, files_fd);
 
-    if (certs == NULL)
-        return failed("certificates", strerror(errno));
+    close(files_fd); /* whoever takes us over later shall not find it */
+    if (err)
+        return failed("certificates", rf_err_text(err));
     if (rf_store_open(&s->store, l->state_dir, why, sizeof why) != RF_OK)
         return failed("store", why);
     if (take_secrets(s) != RF_OK)
         return failed("secrets", "the store does not take them");
     from.store = s->store;
-    from.certs = rf_span(certs, n);
+    from.files = files;
     err = rf_site_load(site, &from, &problem);
-    rf_wipe(certs, n);
-    free(certs);
+    rf_key_files_free(files);
     if (err) {
         rf_conf_put_problem(&b, &problem);
         why[b.n] = '\0';
@@ -416,6 +418,7 @@ end(struct process *p)
     rf_location_free(p->shared.location);
     rf_auth_free(p->shared.auth);
     rf_tls_tickets_unref(p->shared.tickets);
+    rf_refused_free(p->shared.refused);
     rf_guard_free(p->shared.guard);
     rf_ban_memory_unmap(p->shared.bans);
     rf_fold_free(p->shared.fold);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
+#include "loop/loop.h"
 #include "main/settings.h"
 #include "store/store.h"
 
@@ -32,7 +33,13 @@ rf_site_store_layer(struct rf_store *store)
 static enum rf_err
 secret_of_store(void *ctx, struct rf_span name, struct rf_secret *out)
 {
-    return rf_store_load_secret(ctx, name, out);
+    return rf_store_load_secret(((const struct rf_site_sources *)ctx)->store, name, out);
+}
+
+static bool
+file_of_parent(void *ctx, struct rf_span path, struct rf_span *octets)
+{
+    return rf_key_files_find(((const struct rf_site_sources *)ctx)->files, path, octets);
 }
 
 /* --- from settings to what calls need --- */
@@ -97,22 +104,15 @@ take_public_address(struct rf_site *s)
 }
 
 static enum rf_err
-take_certificate(struct rf_site *s, struct rf_span certs, struct rf_conf_problem *problem)
+take_ifaces(struct rf_site *s, const struct rf_site_sources *from, struct rf_conf_problem *problem)
 {
-    struct rf_cert_problem why = { 0 };
-    struct rf_span chain, key;
-    enum rf_err err = rf_cert_bundle_read(certs, &chain, &key);
+    struct rf_ifaces_sources sources = { .conf = s->conf, .store = from->store,
+                                               .trust_version = from->trust_version, .now_s = rf_wall_s(),
+                                               .running = from->running != NULL ? from->running->ifaces : NULL };
 
-    if (!err)
-        err = rf_cert_from_pem(&s->cert, chain, key, &why);
-    if (!err)
-        err = rf_tls_level_find(rf_span_str(rf_conf_text(s->conf, "sip.cipher-suite-level")), &s->level);
-    if (err) {
-        problem->at = rf_conf_origin(s->conf, "sip.cipher-suite-level");
-        snprintf(problem->sentence, sizeof problem->sentence, "%s",
-                 why.text[0] != '\0' ? why.text : "this cipher suite level is not built in");
-    }
-    return err;
+    if (!rf_key_files_find(from->files, RF_SPAN_LIT(RF_KEY_FILES_CERTS), &sources.bundle))
+        return RF_ERR_STATE;
+    return rf_ifaces_new(&s->ifaces, &sources, problem);
 }
 
 enum rf_err
@@ -120,7 +120,8 @@ rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf
 {
     struct rf_site *s = calloc(1, sizeof *s);
     char *layer = from->layer != NULL ? strdup(from->layer) : rf_site_store_layer(from->store);
-    struct rf_conf_sources sources = { .file_path = from->config, .secret = secret_of_store, .ctx = from->store };
+    struct rf_conf_sources sources = { .file_path = from->config, .secret = secret_of_store,
+                                       .file = file_of_parent, .ctx = (void *)(uintptr_t)from };
     enum rf_err err = s != NULL ? RF_OK : RF_ERR_NOMEM;
 
     if (from->secrets_may_miss)
@@ -146,7 +147,7 @@ rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf
     if (!err)
         err = rf_directory_new(&s->users, s->conf, &rf_rand_system);
     if (!err)
-        err = take_certificate(s, from->certs, problem);
+        err = take_ifaces(s, from, problem);
     if (err) {
         if (problem->sentence[0] == '\0')
             snprintf(problem->sentence, sizeof problem->sentence, "%s", rf_err_text(err));
@@ -170,7 +171,7 @@ rf_site_unref(struct rf_site *s)
     if (s == NULL || (atomic_load(&s->refs) > 0 && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1))
         return;
     rf_directory_unref(s->users);
-    rf_cert_unref(s->cert);
+    rf_ifaces_free(s->ifaces);
     rf_conf_unref(s->conf);
     free(s);
 }
@@ -183,6 +184,7 @@ rf_site_add_listener(struct rf_site *s, const struct rf_launch_fd *f)
     rf_assert(s->listener_count < RF_LISTENERS_MAX);
     *ln = (struct rf_site_listener){ .id = f->b, .transport = (enum rf_transport)f->transport, .addr = f->addr };
     snprintf(ln->name, sizeof ln->name, "%s", f->name);
+    (void)!rf_iface_find(rf_span_str(ln->name), &ln->iface);
     s->listener_count++;
 }
 

@@ -8,18 +8,19 @@
 #define RF_MAIN_SITE_H
 
 #include "call/call.h"
-#include "cert/cert.h"
 #include "conf/conf.h"
+#include "main/ifaces.h"
+#include "main/keyfiles.h"
 #include "main/launch.h"
 #include "main/settings.h"
 #include "registrar/directory.h"
-#include "tls/level.h"
 
 /* A socket address at which we are reached. */
 struct rf_site_listener {
     uint32_t id;
     enum rf_transport transport;
-    char name[24];       /* interface */
+    enum rf_iface iface;
+    char name[24];       /* the interface's */
     struct rf_addr addr; /* as bound */
 };
 
@@ -27,8 +28,7 @@ struct rf_site {
     _Atomic uint32_t refs;
     struct rf_conf *conf;
     struct rf_directory *users;
-    struct rf_cert *cert;              /* of the TLS listeners */
-    enum rf_tls_level level;
+    struct rf_ifaces *ifaces;          /* TLS of each interface */
     struct rf_call_settings call;
     struct rf_srtp_policy srtp;        /* what all users have in common; mode by user */
     struct rf_addr public_address[2];  /* IPv4, IPv6; not set: the socket's own */
@@ -40,7 +40,9 @@ struct rf_site_sources {
     struct rf_store *store;
     const char *layer;                 /* instead of the store's layer, to check it before it is written; or NULL */
     const char *config;                /* path or NULL */
-    struct rf_span certs;              /* a block of main/settings.h */
+    const struct rf_key_files *files;  /* what the parent read for us; certificates under RF_KEY_FILES_CERTS */
+    const struct rf_site *running;     /* in force; NULL at the start */
+    int64_t trust_version;             /* of the trusted certificates in the store; 0: as of now */
     bool secrets_may_miss;             /* a check: a secret is written together with the layer */
 };
 

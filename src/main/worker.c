@@ -8,6 +8,9 @@
 #include "net/socket.h"
 
 #define TICK_US (200 * RF_MS)
+/* Handshakes that are remembered, by a worker: 0.3 MB in all. */
+#define HANDSHAKES_GOOD   256
+#define HANDSHAKES_FAILED 128
 
 bool
 rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, struct rf_span octets)
@@ -228,6 +231,30 @@ is_anybodys(const struct rf_sip_msg *m)
     return m->is_request && (m->method == RF_SIP_REGISTER || (m->method == RF_SIP_OPTIONS && m->to_tag.n == 0));
 }
 
+/* Which interface a listener belongs to; its name is the interface's. */
+static enum rf_iface
+iface_of(const char *listener)
+{
+    enum rf_iface i = RF_IFACE_SIP_PHONES;
+
+    (void)!rf_iface_find(rf_span_str(listener), &i);
+    return i;
+}
+
+/* Interfaces of the web have TLS of their own, and nothing to serve in this version. */
+static bool
+is_web(struct rf_flow *flow)
+{
+    static const char nothing[] = "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nConnection: close\r\n"
+                                  "Content-Length: 22\r\n\r\nThere is nothing here.";
+
+    if (rf_iface_row(iface_of(flow->listener))->is_sip)
+        return false;
+    (void)rf_flow_send(flow, rf_span(nothing, sizeof nothing - 1));
+    rf_flow_close(flow);
+    return true;
+}
+
 static void
 on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_us)
 {
@@ -235,6 +262,8 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
     struct rf_sip_problem problem;
     uint16_t owner;
 
+    if (is_web(flow))
+        return;
     if (rf_sip_msg_parse(&w->msg, octets, &problem) != RF_OK) {
         malformed(w, flow, &problem, true, now_us);
         return;
@@ -243,6 +272,11 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
         return;
     if (rf_register_challenge(w->registers, &w->msg, flow, now_us))
         return;
+    if (flow->peer_refusal != RF_REFUSE_NONE) {
+        if (w->msg.is_request && w->msg.method != RF_SIP_ACK)
+            rf_worker_answer_bare(w, &w->msg, flow, 403, rf_span(NULL, 0));
+        return;
+    }
     owner = is_anybodys(&w->msg) ? w->index
                                  : rf_call_owner(&w->shared->owner_key, w->msg.call_id, (uint16_t)w->shared->workers);
     if (owner == w->index)
@@ -254,7 +288,23 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
 static void
 on_opened(void *ctx, struct rf_flow *flow, uint64_t now_us)
 {
-    rf_paths_opened(((struct rf_worker *)ctx)->paths, flow, now_us);
+    struct rf_worker *w = ctx;
+
+    rf_worker_judge_peer(w, flow, now_us);
+    if (!flow->is_closed)
+        rf_paths_opened(w->paths, flow, now_us);
+}
+
+/* A certificate that was refused is kept, for whoever wants to trust it after all (AVA-26). */
+static void
+on_tls_failed(void *ctx, const struct rf_flow *flow, const struct rf_tls_failure *f, uint64_t now_us)
+{
+    struct rf_worker *w = ctx;
+    const struct rf_tls_conn *tls = rf_transport_tls(flow);
+    const struct rf_tls_peer *peer = tls != NULL ? rf_tls_conn_peer(tls) : NULL;
+
+    if (peer != NULL && peer->has_shown && !peer->is_accepted)
+        rf_worker_keep_refused(w, flow, f->refusal, f->reason, peer->passes_level);
 }
 
 static void
@@ -264,6 +314,8 @@ on_broken(void *ctx, struct rf_flow *flow, struct rf_span head, const struct rf_
     struct rf_sip_problem ignored;
     bool is_parsed = head.n > 0;
 
+    if (is_web(flow))
+        return;
     if (is_parsed) /* what it finds is wrong is known already; the fields for an answer count */
         (void)!rf_sip_msg_parse(&w->msg, head, &ignored);
     malformed(w, flow, problem, is_parsed, now_us);
@@ -313,6 +365,12 @@ on_stray_response(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow,
 }
 
 static void
+on_refusal_acked(void *ctx, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    rf_call_refusal_acked(((struct rf_worker *)ctx)->calls, msg, now_us);
+}
+
+static void
 on_media(void *ctx, const struct rf_media_reply *reply, uint64_t now_us)
 {
     rf_call_media_reply(((struct rf_worker *)ctx)->calls, reply, now_us);
@@ -358,22 +416,27 @@ take_message(struct rf_worker *w, const struct rf_flow_card *card, struct rf_spa
     rf_flow_unref(flow);
 }
 
+/* Contexts of all interfaces that listen, or none of them: half of a configuration is never in force. */
 static enum rf_err
 make_tls(struct rf_worker *w)
 {
-    struct rf_tls_server_conf conf = { .interface = "sip", .level = w->site->level, .cert = &w->site->cert,
-                                       .cert_count = 1, .tickets = w->shared->tickets };
+    struct rf_tls_server *made[RF_IFACE_COUNT] = { NULL };
     const char *why = "";
-    struct rf_tls_server *made;
-    enum rf_err err = rf_tls_server_new(&made, &conf, &why);
+    enum rf_err err = RF_OK;
 
-    if (err) {
-        RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS context could not be made", RF_F_STR("reason", why));
-        return err;
+    for (int i = 0; !err && i < RF_IFACE_COUNT; i++)
+        if (w->site->ifaces->iface[i].has_listener)
+            err = rf_ifaces_server(w->site->ifaces, (enum rf_iface)i, w->shared->tickets, w->handshakes, &made[i], &why);
+    if (err)
+        RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS contexts could not be made", RF_F_STR("reason", why));
+    for (int i = 0; i < RF_IFACE_COUNT; i++) {
+        struct rf_tls_server *old = err ? made[i] : w->tls[i];
+
+        if (!err)
+            w->tls[i] = made[i];
+        rf_tls_server_unref(old);
     }
-    rf_tls_server_unref(w->tls);
-    w->tls = made;
-    return RF_OK;
+    return err;
 }
 
 static void
@@ -386,7 +449,9 @@ take_site(struct rf_worker *w, struct rf_site *site)
     transport_limits(w, &transport);
     rf_transport_set_limits(w->transport, &transport);
     if (make_tls(w) == RF_OK)
-        rf_transport_set_tls(w->transport, "sip", w->tls);
+        for (int i = 0; i < RF_IFACE_COUNT; i++)
+            if (w->tls[i] != NULL)
+                rf_transport_set_tls(w->transport, rf_iface_row((enum rf_iface)i)->name, w->tls[i]);
     rf_paths_see_listeners(w->paths);
     rf_site_unref(was);
 }
@@ -400,7 +465,7 @@ take_listener(struct rf_worker *w, const struct rf_letter_listen *letter)
     enum rf_err err;
 
     if (conf.transport == RF_TLS)
-        conf.tls = w->tls;
+        conf.tls = w->tls[iface_of(letter->name)];
     err = rf_transport_listen(w->transport, &conf);
     if (!err)
         return;
@@ -516,12 +581,15 @@ rf_worker_numbers_json(struct rf_worker *w)
 {
     struct rf_transport_counts t;
     struct rf_txn_counts x = rf_txn_counts(w->txn);
+    struct rf_call_counts calls = rf_call_counts(w->calls);
     json_t *o = json_object();
     const struct {
         const char *name;
         uint64_t value;
     } numbers[] = {
-        { "calls", rf_call_count(w->calls) },
+        { "calls", calls.calls },
+        { "calls_encrypted", calls.encrypted },
+        { "calls_ending", rf_call_count(w->calls) - calls.calls },
         { "transactions", x.servers + x.clients },
         { "retransmits_in", x.retransmits_in },
         { "retransmits_out", x.retransmits_out },
@@ -555,9 +623,11 @@ make_parts(struct rf_worker *w)
     struct rf_transport_limits limits;
     const struct rf_transport_user user = { .ctx = w, .connections = w->shared->connections, .message = on_message,
                                             .broken = on_broken, .admit = on_admit, .opened = on_opened,
+                                            .tls_failed = on_tls_failed,
                                             .refuse = on_transport_refused };
     const struct rf_txn_user txn_user = { .ctx = w, .request = on_request, .ack = on_ack,
-                                          .stray_response = on_stray_response };
+                                          .stray_response = on_stray_response,
+                                          .refusal_acked = on_refusal_acked };
     /* 65,536 of each: at 10,000 REGISTERs a second over UDP, timer J keeps 32 s of them; beyond that 503. */
     const struct rf_txn_limits txn_limits = { .server_max = 400000, .client_max = 65536, .t1_us = 500 * RF_MS,
                                               .t2_us = 4 * RF_S, .t4_us = 5 * RF_S };
@@ -610,7 +680,9 @@ rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index, 
     w->index = index;
     w->site = site;
     w->tick.fire = on_tick;
-    err = make_parts(w);
+    err = rf_tls_ring_new(&w->handshakes, HANDSHAKES_GOOD, HANDSHAKES_FAILED);
+    if (!err)
+        err = make_parts(w);
     if (!err)
         err = make_tls(w);
     if (err) {
@@ -663,7 +735,9 @@ rf_worker_free(struct rf_worker *w)
     rf_txn_layer_free(w->txn);
     rf_remote_flows_free(w->remotes);
     rf_transport_layer_free(w->transport);
-    rf_tls_server_unref(w->tls);
+    for (int i = 0; i < RF_IFACE_COUNT; i++)
+        rf_tls_server_unref(w->tls[i]);
+    rf_tls_ring_free(w->handshakes);
     rf_register_free(w->registers);
     rf_mailbox_free(w->stored);
     rf_mailbox_free(w->letters);

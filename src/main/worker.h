@@ -26,6 +26,7 @@
 #include "main/launch.h"
 #include "main/letters.h"
 #include "main/path.h"
+#include "main/refused.h"
 #include "main/site.h"
 #include "relay/client.h"
 #include "store/store.h"
@@ -38,6 +39,7 @@ struct rf_signal {
     struct rf_location *location;
     const struct rf_media_map *map;
     struct rf_tls_tickets *tickets;
+    struct rf_refused *refused;    /* chains of peers that were refused */
     struct rf_hash_key owner_key;
     struct rf_guard *guard;
     struct rf_ban_memory *bans;    /* the guard's, which outlives us */
@@ -64,7 +66,8 @@ struct rf_worker {
     struct rf_mailbox *stored;     /* for the store's answers: never full (register.c) */
     struct rf_transport_layer *transport;
     struct rf_remote_flows *remotes;
-    struct rf_tls_server *tls;
+    struct rf_tls_server *tls[RF_IFACE_COUNT]; /* of interfaces that have a TLS listener */
+    struct rf_tls_ring *handshakes;
     struct rf_txn_layer *txn;
     struct rf_call_layer *calls;
     struct rf_paths *paths;
@@ -112,6 +115,16 @@ void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
 
 /** What `status` shows of a worker; an object of numbers. */
 json_t *rf_worker_numbers_json(struct rf_worker *w);
+
+/* trunks.c: certificates of peers, where more than a handshake decides */
+
+/** A connection is open: may its peer speak? Marks or closes the flow when not, and says why. */
+void rf_worker_judge_peer(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
+/** Keep the chain that the peer of this flow showed. */
+void rf_worker_keep_refused(struct rf_worker *w, const struct rf_flow *flow, enum rf_refusal why, const char *detail,
+                            uint8_t passes_level);
+/** Is this an address of a trunk (sip-trunks.peer-addresses)? */
+bool rf_site_is_trunk(const struct rf_site *s, const struct rf_addr *a);
 
 /* register.c: REGISTER requests */
 struct rf_register;

@@ -97,11 +97,16 @@ static void
 explain(struct rf_bind_problem *problem, int type, const struct rf_addr *addr)
 {
     struct rf_port_owner owner;
+    bool has_owner;
 
     problem->os_errno = errno;
-    if (problem->os_errno == EADDRINUSE && rf_port_owner_find(type, addr, &owner) == RF_OK)
+    has_owner = problem->os_errno == EADDRINUSE && rf_port_owner_find(type, addr, &owner) == RF_OK;
+    if (has_owner && owner.pid != 0)
         snprintf(problem->reason, sizeof problem->reason, "the port is taken by %s (pid %d)", owner.name,
                  owner.pid);
+    else if (has_owner)
+        snprintf(problem->reason, sizeof problem->reason,
+                 "the port is taken by a program of user %u; root is told which", owner.uid);
     else if (problem->os_errno == EADDRINUSE)
         snprintf(problem->reason, sizeof problem->reason, "the port is taken by another program");
     else if (problem->os_errno == EACCES)

@@ -8,27 +8,34 @@
 #define INODES_MAX 16 /* sockets at one port: SO_REUSEPORT groups */
 #define TCP_LISTEN 10 /* "st" of /proc/net/tcp */
 
-/* Inodes of the sockets at this port, of both families: a dual-stack socket blocks IPv4 as well. */
-static size_t
-inodes_at(const char *path, bool is_tcp, uint16_t port, unsigned long *inode, size_t max)
+/* The sockets at one port, by what /proc/net says of them. */
+struct sockets {
+    unsigned long inode[INODES_MAX];
+    unsigned uid; /* of the last one */
+    size_t n;
+};
+
+/* Both families count: a dual-stack socket blocks IPv4 as well. */
+static void
+add_sockets(struct sockets *s, const char *path, uint16_t port, bool listeners_only)
 {
     FILE *f = fopen(path, "re");
     char line[512];
-    size_t n = 0;
 
     if (f == NULL)
-        return 0;
-    while (n < max && fgets(line, sizeof line, f) != NULL) {
-        unsigned local_port, state;
+        return;
+    while (s->n < INODES_MAX && fgets(line, sizeof line, f) != NULL) {
+        unsigned local_port, state, uid;
         unsigned long ino;
 
-        if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*d %*d %lu",
-                   &local_port, &state, &ino) == 3 &&
-            local_port == port && (!is_tcp || state == TCP_LISTEN) && ino != 0)
-            inode[n++] = ino;
+        if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*d %lu", &local_port,
+                   &state, &uid, &ino) != 4 ||
+            local_port != port || ino == 0 || (listeners_only && state != TCP_LISTEN))
+            continue;
+        s->inode[s->n++] = ino;
+        s->uid = uid;
     }
     fclose(f);
-    return n;
 }
 
 static bool
@@ -80,25 +87,28 @@ enum rf_err
 rf_port_owner_find(int type, const struct rf_addr *addr, struct rf_port_owner *out)
 {
     bool is_tcp = type == SOCK_STREAM;
-    unsigned long inode[INODES_MAX];
-    size_t n;
+    uint16_t port = rf_addr_port(addr);
+    struct sockets at = { .n = 0 };
     DIR *proc;
     struct dirent *d;
-    enum rf_err err = RF_ERR_NOT_FOUND;
 
-    n = inodes_at(is_tcp ? "/proc/net/tcp" : "/proc/net/udp", is_tcp, rf_addr_port(addr), inode, INODES_MAX);
-    n += inodes_at(is_tcp ? "/proc/net/tcp6" : "/proc/net/udp6", is_tcp, rf_addr_port(addr), inode + n,
-                   INODES_MAX - n);
-    proc = n > 0 ? opendir("/proc") : NULL;
-    if (proc == NULL)
+    /* A listener has it; or else a connection that was made from this port. */
+    for (int try = 0; try < 2 && at.n == 0; try++) {
+        add_sockets(&at, is_tcp ? "/proc/net/tcp" : "/proc/net/udp", port, is_tcp && try == 0);
+        add_sockets(&at, is_tcp ? "/proc/net/tcp6" : "/proc/net/udp6", port, is_tcp && try == 0);
+    }
+    if (at.n == 0)
         return RF_ERR_NOT_FOUND;
-    while (err != RF_OK && (d = readdir(proc)) != NULL) {
-        if (d->d_name[0] < '1' || d->d_name[0] > '9' || !has_inode(d->d_name, inode, n))
+    *out = (struct rf_port_owner){ .uid = at.uid };
+    proc = opendir("/proc");
+    if (proc == NULL)
+        return RF_OK;
+    while (out->pid == 0 && (d = readdir(proc)) != NULL) {
+        if (d->d_name[0] < '1' || d->d_name[0] > '9' || !has_inode(d->d_name, at.inode, at.n))
             continue;
         out->pid = atoi(d->d_name);
         name_of(d->d_name, out->name, sizeof out->name);
-        err = RF_OK;
     }
     closedir(proc);
-    return err;
+    return RF_OK;
 }

@@ -9,11 +9,12 @@
 #include "base/addr.h"
 
 struct rf_port_owner {
-    int pid;
+    int pid;       /* 0: /proc does not tell which program, only whose */
     char name[32]; /* /proc/PID/comm */
+    unsigned uid;
 };
 
-/** Who is bound to this port (of any address that would clash). RF_ERR_NOT_FOUND. */
+/** Who is bound to this port (of any address that would clash). RF_ERR_NOT_FOUND: nobody, as far as /proc tells. */
 RF_MUST_CHECK enum rf_err rf_port_owner_find(int type, const struct rf_addr *addr, struct rf_port_owner *out);
 
 #endif

@@ -20,6 +20,7 @@
 #define WAITING_MAX     64        /* OPENs that wait for ports; the parent binds 16 pairs in about 1 ms */
 #define WAITING_US      1500000ull /* then FULL; the client gives up after 2 s */
 #define HOUSEKEEPING_US 50000ull
+#define IDLE_MS         1000      /* with nothing to look after: only to show that the loop turns */
 #define SWEEPS_A_TICK   64        /* rounds of epoll before time is looked at again */
 #define TICK_ON_PPS     400       /* packets a second above which the thread ticks ... */
 #define TICK_OFF_PPS    200       /* ... and below which it waits: apart, so that it does not flap */
@@ -301,6 +302,7 @@ run(void *ctx)
 {
     struct thread *t = ctx;
     uint32_t tick_us = t->start->tick_us != 0 ? t->start->tick_us : 1000;
+    uint64_t now_us;
 
     t->housekeeping_us = t->counted_us = rf_now_us();
     rf_ports_tick(t->ports, t->relay, t->counted_us);
@@ -309,13 +311,15 @@ run(void *ctx)
             sleep_to_tick(tick_us);
             sweep(t, 0);
         } else {
-            /* With nothing to look after, it sleeps until it is spoken to. */
-            sweep(t, rf_relay_open_count(t->relay) == 0 && t->waiting_count == 0 && rf_ports_are_quiet(t->ports)
-                         ? -1
-                         : (int)(HOUSEKEEPING_US / 1000));
+            bool is_idle = rf_relay_open_count(t->relay) == 0 && t->waiting_count == 0 && rf_ports_are_quiet(t->ports);
+
+            sweep(t, is_idle ? IDLE_MS : (int)(HOUSEKEEPING_US / 1000));
         }
-        if (rf_now_us() - t->housekeeping_us >= HOUSEKEEPING_US)
-            housekeeping(t, rf_now_us());
+        now_us = rf_now_us();
+        if (t->start->beat != NULL)
+            atomic_store_explicit(&t->start->beat[t->number], now_us, memory_order_relaxed);
+        if (now_us - t->housekeeping_us >= HOUSEKEEPING_US)
+            housekeeping(t, now_us);
     }
     return NULL;
 }

@@ -190,6 +190,21 @@ rf_sip_sep(struct rf_cursor *c, char want)
 }
 
 /**
+ * The end of an element that may stand in a comma list: its parameters lie from `params`, all of it from `start`, and
+ * behind it is nothing or a comma.
+ */
+static inline void
+rf_sip_element_end(struct rf_cursor *c, const char *start, const char *params, struct rf_span *params_out,
+                   struct rf_span *raw_out)
+{
+    *params_out = rf_sip_trim(rf_span(params, (size_t)(c->p - params)));
+    *raw_out = rf_span(start, (size_t)(c->p - start));
+    rf_sip_sws(c);
+    if (c->err == RF_OK && c->p < c->end && *c->p != ',')
+        rf_cur_fail(c, RF_ERR_SYNTAX);
+}
+
+/**
  * quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE. The cursor stands on the first quote.
  * @return what is between the quotes, escapes kept
  */

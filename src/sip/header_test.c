@@ -145,7 +145,7 @@ check_content_type(void)
 static void
 check_replaces_and_refer(void)
 {
-    static const char *const broken[] = {
+    static const char broken[][36] = {
         "", "x", "x;to-tag=1", "x;from-tag=1", ";to-tag=1;from-tag=2", "x;to-tag=1;to-tag=2;from-tag=3",
         "x;to-tag=;from-tag=1", "x y;to-tag=1;from-tag=2", "x;to-tag=1;from-tag=2;",
     };

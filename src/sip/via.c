@@ -68,11 +68,7 @@ rf_sip_via_take(struct rf_cursor *c, struct rf_sip_via *out)
     params = c->p;
     while (rf_sip_take_param(c, &name, &value))
         note_param(c, out, name, value);
-    out->params = rf_sip_trim(rf_span(params, (size_t)(c->p - params)));
-    out->raw = rf_span(start, (size_t)(c->p - start));
-    rf_sip_sws(c);
-    if (c->err == RF_OK && c->p < c->end && *c->p != ',')
-        rf_cur_fail(c, RF_ERR_SYNTAX);
+    rf_sip_element_end(c, start, params, &out->params, &out->raw);
 }
 
 enum rf_err

@@ -24,7 +24,18 @@ static const char version_1[] =
     " at_s INTEGER NOT NULL) STRICT;"
     "CREATE TABLE secret(id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, value BLOB NOT NULL) STRICT;";
 
-static const char *const steps[RF_SCHEMA_VERSION] = { version_1 };
+/*
+ * A trusted certificate is there from the version of the settings with which it came to before the one with which it
+ * went. Rows of devices are few: one for each device and kind of TLS in 30 days.
+ */
+static const char version_2[] =
+    "CREATE TABLE trusted(id INTEGER PRIMARY KEY, fingerprint BLOB NOT NULL, scope BLOB NOT NULL,"
+    " value BLOB NOT NULL, at_s INTEGER NOT NULL, came INTEGER NOT NULL, went INTEGER) STRICT;"
+    "CREATE UNIQUE INDEX trusted_now ON trusted(fingerprint, scope) WHERE went IS NULL;"
+    "CREATE TABLE tls_use(id INTEGER PRIMARY KEY, device BLOB NOT NULL, sub BLOB NOT NULL, value BLOB NOT NULL,"
+    " expires_s INTEGER NOT NULL, UNIQUE(device, sub)) STRICT;";
+
+static const char *const steps[RF_SCHEMA_VERSION] = { version_1, version_2 };
 
 enum rf_err
 rf_schema_err(int sqlite_result)
@@ -98,7 +109,8 @@ static enum rf_err
 check_tables(sqlite3 *db, const char *path, char *why, size_t why_size)
 {
     static const char *const checks[] = { "PRAGMA quick_check('binding')", "PRAGMA quick_check('dialog')",
-                                          "PRAGMA quick_check('settings')", "PRAGMA quick_check('secret')" };
+                                          "PRAGMA quick_check('settings')", "PRAGMA quick_check('secret')",
+                                          "PRAGMA quick_check('trusted')", "PRAGMA quick_check('tls_use')" };
 
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         sqlite3_stmt *st = NULL;

@@ -36,6 +36,8 @@ enum statement {
     ST_RECORD_PUT, ST_RECORD_PRUNE, ST_RECORD_PRUNE_AGE,
     ST_SETTINGS_PUT, ST_SETTINGS_PRUNE,
     ST_SECRET_PUT, ST_SECRET_DELETE,
+    ST_TRUST_PUT, ST_TRUST_DELETE, ST_TRUST_LEAVE, ST_TRUST_RETURN, ST_TRUST_PRUNE,
+    ST_USE_PUT, ST_USE_EXPIRE,
     ST_COUNT
 };
 
@@ -63,6 +65,20 @@ static const char *const statement_text[ST_COUNT] = {
     [ST_SECRET_PUT] = "INSERT INTO secret(name, value) VALUES(?1, ?3)"
                       " ON CONFLICT(name) DO UPDATE SET value=excluded.value",
     [ST_SECRET_DELETE] = "DELETE FROM secret WHERE name=?1",
+    [ST_TRUST_PUT] = "INSERT INTO trusted(fingerprint, scope, value, at_s, came)"
+                     " VALUES(?1, ?2, ?3, ?4, (SELECT coalesce(max(version), 0) FROM settings))",
+    [ST_TRUST_DELETE] = "UPDATE trusted SET went=(SELECT coalesce(max(version), 0) FROM settings)"
+                        " WHERE fingerprint=?1 AND scope=?2 AND went IS NULL",
+    /* Back to version ?4: what came after it leaves, then what went after it returns. */
+    [ST_TRUST_LEAVE] = "UPDATE trusted SET went=(SELECT coalesce(max(version), 0) FROM settings)"
+                       " WHERE went IS NULL AND came>?4",
+    [ST_TRUST_RETURN] = "INSERT INTO trusted(fingerprint, scope, value, at_s, came)"
+                        " SELECT fingerprint, scope, value, at_s, (SELECT coalesce(max(version), 0) FROM settings)"
+                        " FROM trusted WHERE came<=?4 AND went>?4",
+    [ST_TRUST_PRUNE] = "DELETE FROM trusted WHERE went<=(SELECT min(version) FROM settings)",
+    [ST_USE_PUT] = "INSERT INTO tls_use(device, sub, value, expires_s) VALUES(?1, ?2, ?3, ?4)"
+                   " ON CONFLICT(device, sub) DO UPDATE SET value=excluded.value, expires_s=excluded.expires_s",
+    [ST_USE_EXPIRE] = "DELETE FROM tls_use WHERE expires_s<=?4",
 };
 
 struct rf_store {
@@ -111,6 +127,24 @@ bind_span(sqlite3_stmt *st, int at, struct rf_span v)
     sqlite3_bind_blob(st, at, v.n > 0 ? v.p : "", (int)v.n, SQLITE_STATIC);
 }
 
+/* A trusted certificate that is put takes the place of the same one; going back lets the later ones leave first. */
+static int
+make_way(struct rf_store *s, const struct rf_store_write *w)
+{
+    enum statement which = w->op == RF_STORE_TRUST_PUT ? ST_TRUST_DELETE : ST_TRUST_LEAVE;
+    int r;
+
+    if (w->op == RF_STORE_TRUST_PUT) {
+        bind_span(s->st[which], 1, w->key);
+        bind_span(s->st[which], 2, w->sub);
+    } else {
+        sqlite3_bind_int64(s->st[which], 4, w->expires_s);
+    }
+    r = run(s, which);
+    sqlite3_clear_bindings(s->st[which]);
+    return r;
+}
+
 static int
 apply_write(struct rf_store *s, const struct rf_store_write *w)
 {
@@ -127,12 +161,21 @@ apply_write(struct rf_store *s, const struct rf_store_write *w)
         [RF_STORE_SECRET_PUT] = { ST_SECRET_PUT, false, true, false },
         [RF_STORE_SECRET_DELETE] = { ST_SECRET_DELETE, false, false, false },
         [RF_STORE_BINDING_EXPIRE] = { ST_BINDING_EXPIRE, false, false, true },
+        [RF_STORE_TRUST_PUT] = { ST_TRUST_PUT, true, true, true },
+        [RF_STORE_TRUST_DELETE] = { ST_TRUST_DELETE, true, false, false },
+        [RF_STORE_TRUST_RESTORE] = { ST_TRUST_RETURN, false, false, true },
+        [RF_STORE_USE_PUT] = { ST_USE_PUT, true, true, true },
+        [RF_STORE_USE_EXPIRE] = { ST_USE_EXPIRE, false, false, true },
     };
     bool all_of_aor = w->op == RF_STORE_BINDING_DELETE && w->sub.n == 0;
     enum statement which = all_of_aor ? ST_BINDING_DELETE_ALL : plan[w->op].which;
     sqlite3_stmt *st = s->st[which];
-    int r;
+    int r = SQLITE_OK;
 
+    if (w->op == RF_STORE_TRUST_PUT || w->op == RF_STORE_TRUST_RESTORE)
+        r = make_way(s, w);
+    if (r != SQLITE_OK)
+        return r;
     bind_span(st, 1, w->key);
     if (plan[w->op].has_sub && !all_of_aor)
         bind_span(st, 2, w->sub);
@@ -146,6 +189,8 @@ apply_write(struct rf_store *s, const struct rf_store_write *w)
         sqlite3_bind_int64(s->st[ST_SETTINGS_PRUNE], 1, RF_STORE_HISTORY_MAX);
         sqlite3_bind_int64(s->st[ST_SETTINGS_PRUNE], 2, HISTORY_OCTETS_MAX);
         r = run(s, ST_SETTINGS_PRUNE);
+        if (r == SQLITE_OK)
+            r = run(s, ST_TRUST_PRUNE);
     }
     if (r == SQLITE_OK && w->op == RF_STORE_RECORD_PUT)
         s->records_since_prune++;
@@ -489,8 +534,9 @@ rf_store_write(struct rf_store *s, const struct rf_store_write *w, size_t n,
     enum rf_err err;
 
     for (size_t i = 0; i < n; i++) {
-        rf_assert((unsigned)w[i].op <= RF_STORE_BINDING_EXPIRE);
-        if (w[i].key.n == 0 && w[i].op != RF_STORE_SETTINGS_PUT && w[i].op != RF_STORE_BINDING_EXPIRE)
+        rf_assert((unsigned)w[i].op <= RF_STORE_OP_LAST);
+        if (w[i].key.n == 0 && w[i].op != RF_STORE_SETTINGS_PUT && w[i].op != RF_STORE_BINDING_EXPIRE &&
+            w[i].op != RF_STORE_TRUST_RESTORE && w[i].op != RF_STORE_USE_EXPIRE)
             return RF_ERR_RANGE;
         if (w[i].op == RF_STORE_SECRET_PUT && w[i].value.n > RF_SECRET_MAX)
             return RF_ERR_RANGE;
@@ -677,4 +723,19 @@ enum rf_err
 rf_store_load_secret_names(struct rf_store *s, rf_store_row *row, void *ctx)
 {
     return load(s, "SELECT name, x'', x'', 0 FROM secret ORDER BY name", NULL, 0, 0, row, ctx);
+}
+
+enum rf_err
+rf_store_load_trusted(struct rf_store *s, int64_t version, rf_store_row *row, void *ctx)
+{
+    return load(s,
+                "SELECT fingerprint, scope, value, at_s FROM trusted WHERE (?3=0 AND went IS NULL)"
+                " OR (?3<>0 AND came<=?3 AND (went IS NULL OR went>?3)) ORDER BY id",
+                NULL, 0, version, row, ctx);
+}
+
+enum rf_err
+rf_store_load_uses(struct rf_store *s, rf_store_row *row, void *ctx)
+{
+    return load(s, "SELECT device, sub, value, expires_s FROM tls_use ORDER BY device, sub", NULL, 0, 0, row, ctx);
 }

@@ -1,5 +1,6 @@
 /*
- * store/store.h - what must not be lost: bindings, calls that are up, call records, settings, secrets
+ * store/store.h - what must not be lost: bindings, calls that are up, call records, settings, secrets,
+ * trusted certificates, and which TLS devices used
  *
  * One interface; SQLite behind it (store/sqlite.c), PostgreSQL later. One thread of its own writes, in groups:
  * all writes that wait are one transaction (WAL, synchronous=FULL), and each is answered after the commit. A
@@ -25,8 +26,16 @@ enum rf_store_op {
     RF_STORE_SETTINGS_PUT,   /* value: the store's layer of the configuration, whole; key: who changed it */
     RF_STORE_SECRET_PUT,     /* key: name; value: octets */
     RF_STORE_SECRET_DELETE,
-    RF_STORE_BINDING_EXPIRE  /* expires_s: delete all bindings that end then or earlier (reads the whole table) */
+    RF_STORE_BINDING_EXPIRE, /* expires_s: delete all bindings that end then or earlier (reads the whole table) */
+    /* Trusted certificates. Each change stands behind a SETTINGS_PUT of the same group, whose version it belongs to,
+     * so that the settings of a version and the certificates of a version are one thing that can be gone back to. */
+    RF_STORE_TRUST_PUT,      /* key: fingerprint; sub: for what; value: blob; expires_s: when, wall seconds */
+    RF_STORE_TRUST_DELETE,   /* key, sub */
+    RF_STORE_TRUST_RESTORE,  /* expires_s: a version; the trusted certificates are those of it again */
+    RF_STORE_USE_PUT,        /* key: device; sub: what it used; value: blob; expires_s: until when it is kept */
+    RF_STORE_USE_EXPIRE      /* expires_s: delete all uses that end then or earlier */
 };
+#define RF_STORE_OP_LAST RF_STORE_USE_EXPIRE
 
 struct rf_store_write {
     enum rf_store_op op;
@@ -84,6 +93,11 @@ RF_MUST_CHECK enum rf_err rf_store_load_secret_names(struct rf_store *s, rf_stor
  * expires_s: when, wall seconds. @param version  only this one; 0: all that are kept
  */
 RF_MUST_CHECK enum rf_err rf_store_load_history(struct rf_store *s, int64_t version, rf_store_row *row, void *ctx);
+
+/** Trusted certificates as of now (version 0) or of a version that is kept; key: fingerprint, sub: for what. */
+RF_MUST_CHECK enum rf_err rf_store_load_trusted(struct rf_store *s, int64_t version, rf_store_row *row, void *ctx);
+/** What devices used, by device. */
+RF_MUST_CHECK enum rf_err rf_store_load_uses(struct rf_store *s, rf_store_row *row, void *ctx);
 
 #define RF_STORE_HISTORY_MAX 50 /* versions of the settings that are kept */
 

@@ -259,6 +259,63 @@ settings(void)
     rf_store_close(s);
 }
 
+/* --- trusted certificates ------------------------------------------------------------------------------ */
+
+static const char *
+trusted_of(struct rf_store *s, int64_t version)
+{
+    static struct rows r;
+
+    r = (struct rows){ 0 };
+    return rf_store_load_trusted(s, version, add_row, &r) == RF_OK ? r.text : "error";
+}
+
+/* One group: a version of the settings, and a change of the certificates with it. */
+static void
+change_trust(struct rf_store *s, enum rf_store_op op, const char *key, const char *sub, const char *value, int64_t number)
+{
+    struct rf_store_write w[2] = { put(RF_STORE_SETTINGS_PUT, "alice", "", "text", 0), put(op, key, sub, value, number) };
+
+    if (rf_store_write(s, w, 2, NULL, NULL, 0) != RF_OK || rf_store_flush(s) != RF_OK)
+        abort();
+}
+
+static void
+trusted(void)
+{
+    struct rf_store *s = open_or_die(fresh_dir("trusted"));
+    struct rows r = { 0 };
+
+    change_trust(s, RF_STORE_TRUST_PUT, "aa", "", "one", 5);           /* version 1 */
+    change_trust(s, RF_STORE_TRUST_PUT, "bb", "sip-trunks", "two", 6); /* 2 */
+    change_trust(s, RF_STORE_TRUST_DELETE, "aa", "", "", 0);           /* 3 */
+    change_trust(s, RF_STORE_TRUST_PUT, "bb", "sip-trunks", "new", 7); /* 4 */
+    ok(strcmp(trusted_of(s, 0), "bb/sip-trunks=new@7 ") == 0, "AVA-11 trusted certificates: what is there now");
+    ok(strcmp(trusted_of(s, 1), "aa/=one@5 ") == 0, "AVA-11 as of version 1");
+    ok(strcmp(trusted_of(s, 2), "aa/=one@5 bb/sip-trunks=two@6 ") == 0, "AVA-11 as of version 2");
+    ok(strcmp(trusted_of(s, 3), "bb/sip-trunks=two@6 ") == 0, "AVA-11 as of version 3");
+    change_trust(s, RF_STORE_TRUST_RESTORE, "", "", "", 2); /* 5 */
+    ok(strcmp(trusted_of(s, 0), "aa/=one@5 bb/sip-trunks=two@6 ") == 0, "AVA-11 back to version 2");
+    ok(strcmp(trusted_of(s, 4), "bb/sip-trunks=new@7 ") == 0, "AVA-11 and version 4 is still known");
+    change_trust(s, RF_STORE_TRUST_RESTORE, "", "", "", 4); /* 6 */
+    ok(strcmp(trusted_of(s, 0), "bb/sip-trunks=new@7 ") == 0, "AVA-11 back to version 4");
+    for (int i = 0; i < RF_STORE_HISTORY_MAX; i++)
+        change_trust(s, RF_STORE_TRUST_PUT, "cc", "", "three", 8);
+    ok(strcmp(trusted_of(s, 3), "") == 0 && strstr(trusted_of(s, 0), "bb/sip-trunks=new@7 ") != NULL,
+       "AVA-11 what no kept version has is gone");
+
+    if (rf_store_write(s, (struct rf_store_write[]){ put(RF_STORE_USE_PUT, "204", "sip-phones 1.0", "a", 100),
+                                                     put(RF_STORE_USE_PUT, "204", "sip-phones 1.0", "b", 200),
+                                                     put(RF_STORE_USE_PUT, "210", "sip-phones 1.2", "c", 100),
+                                                     put(RF_STORE_USE_EXPIRE, "", "", "", 150) },
+                       4, NULL, NULL, 0) != RF_OK ||
+        rf_store_flush(s) != RF_OK)
+        abort();
+    ok(rf_store_load_uses(s, add_row, &r) == RF_OK && strcmp(r.text, "204/sip-phones 1.0=b@200 ") == 0,
+       "what devices used: the newest of each, and nothing that is too old");
+    rf_store_close(s);
+}
+
 /* --- groups and answers ------------------------------------------------------------------------------- */
 
 struct answers {
@@ -610,11 +667,13 @@ versions(void)
 
     ok(try_open(dir, why, sizeof why) == RF_OK, "an empty directory gets a database");
     ok(try_open(dir, why, sizeof why) == RF_OK, "a database of this version opens");
-    sql(dir, "UPDATE migration SET version=version WHERE version=1; INSERT INTO migration VALUES(2, 0, '9.9')");
-    passed = try_open(dir, why, sizeof why) == RF_ERR_UNSUPPORTED && strstr(why, "version 2") != NULL;
+    sql(dir, "UPDATE migration SET version=version WHERE version=1; INSERT INTO migration VALUES(3, 0, '9.9')");
+    passed = try_open(dir, why, sizeof why) == RF_ERR_UNSUPPORTED && strstr(why, "version 3") != NULL;
     ok(passed, "one of a newer version is refused: %s", why);
-    sql(dir, "DELETE FROM migration WHERE version=2");
+    sql(dir, "DELETE FROM migration WHERE version=3");
     ok(try_open(dir, why, sizeof why) == RF_OK, "and was not changed by that");
+    sql(dir, "DELETE FROM migration WHERE version=2; DROP TABLE trusted; DROP TABLE tls_use");
+    ok(try_open(dir, why, sizeof why) == RF_OK, "one of version 1 is brought up to this one");
 
     sql(dir, "DROP TABLE dialog");
     passed = try_open(dir, why, sizeof why) == RF_ERR_STATE && strstr(why, "dialog") != NULL;
@@ -724,6 +783,7 @@ main(void)
     rows_come_back();
     records();
     settings();
+    trusted();
     groups();
     bounded();
     killed();

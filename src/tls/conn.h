@@ -5,38 +5,35 @@
  * hello's facts are kept until the handshake is done, and a failure is a refusal of base/refusal.h with the
  * values of its sentence.
  *
- * Threads: that of its context. Memory: 13.7 kB when idle, nearly all of it OpenSSL's.
+ * Threads: that of its context. Memory: 13.7 kB when idle, nearly all of it OpenSSL's; a peer that showed a
+ * certificate costs its chain (some 2 kB a certificate) beside.
  */
 #ifndef RF_TLS_CONN_H
 #define RF_TLS_CONN_H
 
 #include <openssl/ssl.h>
 
-#include "base/refusal.h"
 #include "tls/context.h"
 
 struct rf_tls_conn;
 
-/* What a client offered. */
-struct rf_tls_hello {
-    int highest_version;      /* TLS1_2_VERSION ...; 0: no hello came */
-    uint16_t suite_count;     /* without signalling values and GREASE */
-    char first_suite[48];     /* its first choice that OpenSSL knows, "" none */
-    bool shares_suite, shares_group; /* with the level of this interface */
-    char server_name[256];    /* SNI; "" none */
-};
-
-struct rf_tls_failure {
-    enum rf_refusal refusal;  /* RF_REFUSE_TLS_VERSION ... */
-    char version[12], min[12];/* words of RF-101 */
-    char reason[128];         /* word of RF-108 and RF-202 */
-    int alert_sent, alert_received; /* RFC 8446 6; -1 none */
-    struct rf_tls_hello hello;
-};
-
 struct rf_tls_facts {
     const char *version, *cipher, *group; /* constant strings; group may be "" (resumed TLS 1.2) */
     bool resumed;
+};
+
+/* The peer's certificate as it was judged in the handshake. */
+struct rf_tls_peer {
+    bool was_asked;              /* a server always shows one; a client only when asked */
+    bool has_shown;
+    bool is_accepted;            /* by the level of the context; false also when nothing was shown and one is required */
+    bool needs_target;           /* a remote level, and the name is not judged yet: rf_tls_conn_judge */
+    enum rf_check_level level;   /* the one in force */
+    enum rf_check_rule first_failed; /* RF_CHECK_RULE_COUNT: none */
+    enum rf_refusal refusal;     /* RF_REFUSE_NONE when accepted */
+    uint8_t passes_level;        /* bit per level; without names at a server */
+    uint8_t sha256[32];          /* of the leaf: who it is, for flows and logs */
+    int64_t not_after;
 };
 
 /** Our side is the server. The socket stays the caller's. The connection keeps the context alive. */
@@ -45,7 +42,7 @@ RF_MUST_CHECK enum rf_err rf_tls_conn_accept(struct rf_tls_conn **out, struct rf
 /**
  * Our side is the client.
  * @param host    the name (SNI) or address in text form for which the server's certificate must be
- * @param resume  a session of rf_tls_conn_session, or NULL
+ * @param resume  a session of rf_tls_conn_session, or NULL; one of other settings or another host is not used
  */
 RF_MUST_CHECK enum rf_err rf_tls_conn_connect(struct rf_tls_conn **out, struct rf_tls_client *c, int fd,
                                               struct rf_span host, SSL_SESSION *resume);
@@ -57,16 +54,44 @@ RF_MUST_CHECK enum rf_err rf_tls_conn_handshake(struct rf_tls_conn *c);
 bool rf_tls_conn_wants_write(const struct rf_tls_conn *c);
 /** Why the handshake failed. */
 void rf_tls_conn_failure(const struct rf_tls_conn *c, struct rf_tls_failure *out);
+/** The owner gives up waiting for it: noted as a failure with this reason (the connection may then be freed). */
+void rf_tls_conn_give_up(struct rf_tls_conn *c, const char *reason);
 /** After the handshake. */
 void rf_tls_conn_facts(const struct rf_tls_conn *c, struct rf_tls_facts *out);
-/** What OpenSSL thinks of the peer's certificate: X509_V_OK or another X509_V_ERR_*. */
-long rf_tls_conn_verify_result(const struct rf_tls_conn *c);
+
+/* --- the peer's certificate, after the handshake --- */
+
+/** NULL when none was asked for. Lives as long as the connection. */
+const struct rf_tls_peer *rf_tls_conn_peer(const struct rf_tls_conn *c);
+/**
+ * Judge the peer's chain anew: with a name that was not known in the handshake, or by other settings.
+ * @param check   NULL: those of the context. Whether it is enforced is the caller's business here.
+ * @param target  host name, SIP domain or address in text form; empty: without a name
+ * @param source  of the peer: an IP SAN counts when there is no target; or NULL
+ * @return RF_OK: the report says yes or no, also when no certificate was shown; RF_ERR_NOMEM, RF_ERR_SYNTAX:
+ *         refuse
+ */
+RF_MUST_CHECK enum rf_err rf_tls_conn_judge(const struct rf_tls_conn *c, const struct rf_tls_check *check,
+                                            struct rf_span target, const struct rf_addr *source,
+                                            struct rf_check_report *report);
+/** How many certificates it showed (and we kept), leaf first; each in DER, valid while the connection lives. */
+size_t rf_tls_conn_chain_count(const struct rf_tls_conn *c);
+struct rf_span rf_tls_conn_chain(const struct rf_tls_conn *c, size_t i);
+/** Facts of its leaf: names, fingerprint. RF_ERR_NOT_FOUND it showed none. */
+RF_MUST_CHECK enum rf_err rf_tls_conn_peer_facts(const struct rf_tls_conn *c, struct rf_cert_facts *out);
+
+/* --- use --- */
 
 /**
  * @param cap  16384 or more takes a whole record at once
  * @return RF_ERR_AGAIN; RF_ERR_CLOSED closed properly or not at all; RF_ERR_CRYPTO broken
  */
 RF_MUST_CHECK enum rf_err rf_tls_conn_read(struct rf_tls_conn *c, void *p, size_t cap, size_t *n);
+/**
+ * After RF_ERR_CRYPTO of a read: the peer ended it with an alert; rf_tls_conn_failure says why. In TLS 1.3 a server
+ * refuses our certificate only when we believe that the handshake is done.
+ */
+bool rf_tls_conn_was_refused(const struct rf_tls_conn *c);
 /** Octets read from the socket wait inside: read on, epoll does not know of them. */
 bool rf_tls_conn_has_pending(const struct rf_tls_conn *c);
 /** Some of it is taken. After RF_ERR_AGAIN call again with the same octets (they may have moved, and grown). */
@@ -77,13 +102,8 @@ void rf_tls_conn_close(struct rf_tls_conn *c);
 /** A session for resumption (client side, after something was read for TLS 1.3); free with SSL_SESSION_free. */
 SSL_SESSION *rf_tls_conn_session(struct rf_tls_conn *c);
 
-/** "unknown_ca" of an alert number, and what it means in words. */
-const char *rf_tls_alert_name(int alert);
-
-/** Count and log it (RF_REFUSE) with the peer's address and the facts. */
-void rf_tls_failure_refuse(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener);
-
-/* For tls/context.c: the callbacks of every context. */
-void rf_tls_conn_hook(SSL_CTX *ctx);
+/* For tls/context.c: the callbacks of every context. For tls/strength.c: what a server's parameters had. */
+void rf_tls_conn_hook(SSL_CTX *ctx, bool is_server, bool asks);
+void rf_tls_conn_saw_small_dh(const SSL *ssl, EVP_PKEY *key);
 
 #endif

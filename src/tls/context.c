@@ -2,13 +2,15 @@
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "loop/loop.h"
 #include "tls/conn.h"
+#include "tls/peer.h"
+#include "tls/strength.h"
 
 /*
  * One SSL_CTX holds one certificate per key type, so certificates for the same names but of another type share
@@ -21,18 +23,75 @@ struct site {
 
 struct rf_tls_server {
     _Atomic uint32_t refs;
-    enum rf_tls_level level;
+    struct rf_tls_side side;
+    enum rf_tls_ask ask;
     struct rf_tls_tickets *tickets;
     struct rf_tls_ticket_keys keys[2]; /* this period's and the one before; computed when needed */
     struct site *site;
     size_t site_count;
+    struct shown {
+        struct rf_cert *cert;
+        struct rf_tls_staple *staple; /* NULL: none */
+    } * shown;
+    size_t shown_count;
 };
 
 struct rf_tls_client {
     _Atomic uint32_t refs;
-    enum rf_tls_level level;
+    struct rf_tls_side side;
     SSL_CTX *ctx;
 };
+
+/* --- words --- */
+
+static const char *const ask_names[RF_TLS_ASK_COUNT] = { "off", "optional", "required" };
+
+const char *
+rf_tls_ask_name(enum rf_tls_ask ask)
+{
+    rf_assert(ask < RF_TLS_ASK_COUNT);
+    return ask_names[ask];
+}
+
+enum rf_err
+rf_tls_ask_find(struct rf_span name, enum rf_tls_ask *out)
+{
+    for (int i = 0; i < RF_TLS_ASK_COUNT; i++) {
+        if (rf_span_is(name, ask_names[i])) {
+            *out = (enum rf_tls_ask)i;
+            return RF_OK;
+        }
+    }
+    return RF_ERR_NOT_FOUND;
+}
+
+/* --- what both roles have --- */
+
+static enum rf_err
+side_init(struct rf_tls_side *side, const char *interface, enum rf_tls_level level, int min_version,
+          const struct rf_tls_check *check, enum rf_tls_ask ask, struct rf_tls_ring *ring)
+{
+    int floor = rf_tls_version_floor(interface);
+    size_t n = strlen(interface);
+
+    side->level = level;
+    side->min_version = rf_tls_level_row(level)->min_version;
+    if (side->min_version < floor)
+        side->min_version = floor;
+    if (side->min_version < min_version)
+        side->min_version = min_version;
+    side->ring = ring;
+    memcpy(side->interface, interface, n < sizeof side->interface ? n : sizeof side->interface - 1);
+    rf_tls_check_digest(check, interface, level, ask, side->digest);
+    side->has_check = check != NULL;
+    return check != NULL ? rf_tls_check_copy(&side->check, check) : RF_OK;
+}
+
+static bool
+has_weak_peers(const struct rf_tls_side *side)
+{
+    return side->has_check && (side->check.level == RF_CHECK_NONE || side->check.level == RF_CHECK_LOW);
+}
 
 /* --- tickets --- */
 
@@ -42,7 +101,7 @@ keys_of(struct rf_tls_server *s, int ago)
     struct rf_tls_ticket_keys *k = &s->keys[ago];
 
     if (!k->is_set || k->period != rf_tls_tickets_period(s->tickets) - ago)
-        rf_tls_tickets_derive(s->tickets, ago, k);
+        rf_tls_tickets_derive(s->tickets, ago, rf_span(s->side.digest, sizeof s->side.digest), k);
     return k;
 }
 
@@ -88,9 +147,10 @@ ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *
 /* --- making contexts --- */
 
 static bool
-set_level(SSL_CTX *ctx, const struct rf_tls_level_row *row)
+set_level(SSL_CTX *ctx, const struct rf_tls_side *side)
 {
-    uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION;
+    const struct rf_tls_level_row *row = rf_tls_level_row(side->level);
+    uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_SSLv3;
 
     if (row->server_order)
         options |= SSL_OP_CIPHER_SERVER_PREFERENCE;
@@ -101,15 +161,8 @@ set_level(SSL_CTX *ctx, const struct rf_tls_level_row *row)
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    /* Debian's openssl.cnf sets its own floor first; what we say here replaces it. Security level 2 refuses DH
-     * below 2048 bits and RSA below 2048, in both roles (TEL-13). */
-    SSL_CTX_set_security_level(ctx, 2);
-    SSL_CTX_set_dh_auto(ctx, 1);
-    return SSL_CTX_set_min_proto_version(ctx, row->min_version) == 1 &&
-           SSL_CTX_set_max_proto_version(ctx, row->max_version) == 1 &&
-           SSL_CTX_set_cipher_list(ctx, row->suites_12) == 1 &&
-           SSL_CTX_set_ciphersuites(ctx, row->suites_13) == 1 &&
-           SSL_CTX_set1_groups_list(ctx, row->groups) == 1;
+    SSL_CTX_set_max_cert_list(ctx, RF_TLS_CHAIN_OCTETS_MAX);
+    return rf_tls_strength_set(ctx, row, side->min_version, has_weak_peers(side));
 }
 
 static bool
@@ -125,22 +178,56 @@ use_cert(SSL_CTX *ctx, const struct rf_cert *c)
 }
 
 static bool
-set_tickets(SSL_CTX *ctx, const struct rf_tls_server *s, const char *interface)
+set_tickets(SSL_CTX *ctx, const struct rf_tls_server *s)
 {
-    size_t n = strlen(interface);
-
     if (s->tickets == NULL) {
         SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
         return SSL_CTX_set_num_tickets(ctx, 0) == 1;
     }
     SSL_CTX_set_timeout(ctx, rf_tls_tickets_period_s(s->tickets));
     /* One TLS 1.3 ticket instead of two: 5-10 % of a handshake, and phones keep one connection. */
-    return SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
-           SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key) == 1 &&
-           SSL_CTX_set_session_id_context(ctx, (const unsigned char *)interface,
-                                          (unsigned)(n < SSL_MAX_SID_CTX_LENGTH ? n
-                                                                                : SSL_MAX_SID_CTX_LENGTH)) ==
-               1;
+    return SSL_CTX_set_num_tickets(ctx, 1) == 1 && SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key) == 1;
+}
+
+/* Whose certificates we take: in the request for one, so that a client with several picks the right one. */
+static bool
+set_ask(SSL_CTX *ctx, const struct rf_tls_server *s)
+{
+    bool must = s->ask == RF_TLS_ASK_REQUIRED && s->side.check.enforce == RF_TLS_ENFORCE_HANDSHAKE;
+    STACK_OF(X509_NAME) * names;
+
+    if (s->ask == RF_TLS_ASK_OFF)
+        return true;
+    if (s->side.check.trust != NULL) {
+        names = rf_trust_names(s->side.check.trust);
+        if (names == NULL)
+            return false;
+        SSL_CTX_set_client_CA_list(ctx, names);
+    }
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | (must ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
+    return true;
+}
+
+static int
+on_status(SSL *ssl, void *arg)
+{
+    struct rf_tls_server *s = arg;
+    X509 *x = SSL_get_certificate(ssl);
+
+    for (size_t i = 0; i < s->shown_count; i++) {
+        unsigned char *p;
+        size_t n;
+
+        if (rf_cert_leaf(s->shown[i].cert) != x || s->shown[i].staple == NULL)
+            continue;
+        n = rf_tls_staple_get(s->shown[i].staple,
+                              s->side.check.wall_s != NULL ? s->side.check.wall_s() : rf_wall_s(), &p);
+        if (n == 0)
+            break;
+        SSL_set_tlsext_status_ocsp_resp(ssl, p, (long)n);
+        return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_NOACK;
 }
 
 /* The site that shows certificates for the same name with a key of another type; NULL: none. */
@@ -160,28 +247,51 @@ site_for(struct rf_tls_server *s, const struct rf_cert *c)
     return NULL;
 }
 
+static const char refused_cert[] = "a certificate or its key is too weak, or OpenSSL does not take it";
+static const char refused_level[] = "OpenSSL does not know a suite or group of the level";
+
 static enum rf_err
-add_cert(struct rf_tls_server *s, const struct rf_tls_server_conf *conf, struct rf_cert *c, const char **why)
+site_new(struct rf_tls_server *s, struct rf_cert *leader, const char **why)
+{
+    struct site *site = &s->site[s->site_count];
+
+    site->ctx = SSL_CTX_new(TLS_server_method());
+    if (site->ctx == NULL)
+        return RF_ERR_NOMEM;
+    site->leader = rf_cert_ref(leader);
+    s->site_count++;
+    SSL_CTX_set_app_data(site->ctx, s);
+    /* The digest of the settings: OpenSSL compares it with the session's. */
+    if (!set_level(site->ctx, &s->side) || !set_tickets(site->ctx, s) ||
+        SSL_CTX_set_session_id_context(site->ctx, s->side.digest, sizeof s->side.digest) != 1) {
+        *why = refused_level;
+        return RF_ERR_CRYPTO;
+    }
+    if (!set_ask(site->ctx, s))
+        return RF_ERR_NOMEM;
+    SSL_CTX_set_tlsext_status_cb(site->ctx, on_status);
+    SSL_CTX_set_tlsext_status_arg(site->ctx, s);
+    rf_tls_conn_hook(site->ctx, true, s->ask != RF_TLS_ASK_OFF);
+    return RF_OK;
+}
+
+static enum rf_err
+add_cert(struct rf_tls_server *s, struct rf_cert *c, struct rf_tls_staple *staple, const char **why)
 {
     struct site *site = site_for(s, c);
+    struct shown *shown = &s->shown[s->shown_count++];
 
+    shown->cert = rf_cert_ref(c);
+    shown->staple = staple != NULL ? rf_tls_staple_ref(staple) : NULL;
     if (site == NULL) {
-        site = &s->site[s->site_count];
-        site->ctx = SSL_CTX_new(TLS_server_method());
-        if (site->ctx == NULL)
-            return RF_ERR_NOMEM;
-        site->leader = rf_cert_ref(c);
-        s->site_count++;
-        SSL_CTX_set_app_data(site->ctx, s);
-        if (!set_level(site->ctx, rf_tls_level_row(conf->level)) ||
-            !set_tickets(site->ctx, s, conf->interface)) {
-            *why = "OpenSSL does not know a suite or group of the level";
-            return RF_ERR_CRYPTO;
-        }
-        rf_tls_conn_hook(site->ctx);
+        enum rf_err err = site_new(s, c, why);
+
+        if (err != RF_OK)
+            return err;
+        site = &s->site[s->site_count - 1];
     }
     if (!use_cert(site->ctx, c)) {
-        *why = "OpenSSL refuses the certificate or its key (too small, or an old signature)";
+        *why = refused_cert;
         return RF_ERR_CRYPTO;
     }
     return RF_OK;
@@ -191,21 +301,23 @@ enum rf_err
 rf_tls_server_new(struct rf_tls_server **out, const struct rf_tls_server_conf *conf, const char **why)
 {
     struct rf_tls_server *s = calloc(1, sizeof *s);
-    enum rf_err err = RF_OK;
+    enum rf_err err;
 
     *why = "";
     if (s == NULL)
         return RF_ERR_NOMEM;
-    rf_assert(conf->cert_count >= 1);
+    rf_assert(conf->cert_count >= 1 && (conf->ask == RF_TLS_ASK_OFF || conf->check != NULL));
     ERR_clear_error();
     atomic_init(&s->refs, 1);
-    s->level = conf->level;
+    s->ask = conf->ask;
     s->tickets = conf->tickets != NULL ? rf_tls_tickets_ref(conf->tickets) : NULL;
+    err = side_init(&s->side, conf->interface, conf->level, 0, conf->check, conf->ask, conf->ring);
     s->site = calloc(conf->cert_count, sizeof *s->site);
-    if (s->site == NULL)
+    s->shown = calloc(conf->cert_count, sizeof *s->shown);
+    if (s->site == NULL || s->shown == NULL)
         err = RF_ERR_NOMEM;
     for (size_t i = 0; err == RF_OK && i < conf->cert_count; i++)
-        err = add_cert(s, conf, conf->cert[i], why);
+        err = add_cert(s, conf->cert[i], conf->staple != NULL ? conf->staple[i] : NULL, why);
     if (err != RF_OK) {
         rf_tls_server_unref(s);
         return err;
@@ -230,7 +342,13 @@ rf_tls_server_unref(struct rf_tls_server *s)
         SSL_CTX_free(s->site[i].ctx);
         rf_cert_unref(s->site[i].leader);
     }
+    for (size_t i = 0; i < s->shown_count; i++) {
+        rf_cert_unref(s->shown[i].cert);
+        rf_tls_staple_unref(s->shown[i].staple);
+    }
     free(s->site);
+    free(s->shown);
+    rf_tls_check_fini(&s->side.check);
     rf_tls_tickets_unref(s->tickets);
     rf_wipe(s->keys, sizeof s->keys);
     free(s);
@@ -239,7 +357,7 @@ rf_tls_server_unref(struct rf_tls_server *s)
 const struct rf_tls_level_row *
 rf_tls_server_level(const struct rf_tls_server *s)
 {
-    return rf_tls_level_row(s->level);
+    return rf_tls_level_row(s->side.level);
 }
 
 SSL_CTX *
@@ -259,27 +377,6 @@ rf_tls_server_ctx_for(const struct rf_tls_server *s, struct rf_span name)
 
 /* --- client --- */
 
-static bool
-add_roots(SSL_CTX *ctx, struct rf_span pem)
-{
-    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-    BIO *b;
-    X509 *x;
-    int n = 0;
-
-    if (pem.n == 0)
-        return SSL_CTX_set_default_verify_paths(ctx) == 1;
-    if (pem.n > RF_CERT_FILE_MAX)
-        return false;
-    b = BIO_new_mem_buf(pem.p, (int)pem.n);
-    while (b != NULL && (x = PEM_read_bio_X509(b, NULL, NULL, NULL)) != NULL) {
-        n += X509_STORE_add_cert(store, x) == 1;
-        X509_free(x);
-    }
-    BIO_free(b);
-    return n > 0;
-}
-
 enum rf_err
 rf_tls_client_new(struct rf_tls_client **out, const struct rf_tls_client_conf *conf, const char **why)
 {
@@ -288,22 +385,26 @@ rf_tls_client_new(struct rf_tls_client **out, const struct rf_tls_client_conf *c
     *why = "";
     if (c == NULL)
         return RF_ERR_NOMEM;
+    rf_assert(conf->check != NULL);
     ERR_clear_error();
     atomic_init(&c->refs, 1);
-    c->level = conf->level;
+    if (side_init(&c->side, conf->interface != NULL ? conf->interface : "", conf->level, conf->min_version,
+                  conf->check, RF_TLS_ASK_REQUIRED, conf->ring) != RF_OK) {
+        rf_tls_client_unref(c);
+        return RF_ERR_NOMEM;
+    }
     c->ctx = SSL_CTX_new(TLS_client_method());
-    if (c->ctx == NULL || !set_level(c->ctx, rf_tls_level_row(conf->level)))
-        *why = "OpenSSL does not know a suite or group of the level";
-    else if (!add_roots(c->ctx, conf->roots_pem))
-        *why = "there is no usable root certificate";
+    if (c->ctx == NULL || !set_level(c->ctx, &c->side) ||
+        SSL_CTX_set_session_id_context(c->ctx, c->side.digest, sizeof c->side.digest) != 1)
+        *why = refused_level;
     else if (conf->cert != NULL && !use_cert(c->ctx, conf->cert))
-        *why = "OpenSSL refuses the certificate or its key (too small, or an old signature)";
+        *why = refused_cert;
     if (**why != '\0') {
         rf_tls_client_unref(c);
         return RF_ERR_CRYPTO;
     }
     SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
-    rf_tls_conn_hook(c->ctx);
+    rf_tls_conn_hook(c->ctx, false, true);
     *out = c;
     return RF_OK;
 }
@@ -321,6 +422,7 @@ rf_tls_client_unref(struct rf_tls_client *c)
     if (c == NULL || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
         return;
     SSL_CTX_free(c->ctx);
+    rf_tls_check_fini(&c->side.check);
     free(c);
 }
 
@@ -330,8 +432,20 @@ rf_tls_client_ctx(const struct rf_tls_client *c)
     return c->ctx;
 }
 
-const struct rf_tls_level_row *
-rf_tls_client_level(const struct rf_tls_client *c)
+const struct rf_tls_side *
+rf_tls_client_side(const struct rf_tls_client *c)
 {
-    return rf_tls_level_row(c->level);
+    return &c->side;
+}
+
+const struct rf_tls_side *
+rf_tls_server_side(const struct rf_tls_server *s)
+{
+    return &s->side;
+}
+
+enum rf_tls_ask
+rf_tls_server_ask(const struct rf_tls_server *s)
+{
+    return s->ask;
 }

@@ -1,5 +1,5 @@
 /*
- * tls/context.h - what an interface's TLS looks like: level, certificates, ticket keys
+ * tls/context.h - what an interface's TLS looks like: level, certificates, the check of peers, ticket keys
  *
  * "Interface" is the design's word: sip-phones, sip-trunks, https... each with its own level and certificates.
  * An rf_tls_server is an immutable snapshot of one: at a reload a new one is made and new connections use it,
@@ -12,31 +12,107 @@
 #ifndef RF_TLS_CONTEXT_H
 #define RF_TLS_CONTEXT_H
 
-#include "cert/cert.h"
+#include "cert/check.h"
+#include "tls/evidence.h"
 #include "tls/level.h"
+#include "tls/staple.h"
 #include "tls/tickets.h"
+
+/* Is a client asked for its certificate? */
+enum rf_tls_ask {
+    RF_TLS_ASK_OFF,
+    RF_TLS_ASK_OPTIONAL, /* without one it comes in; one that is shown is judged */
+    RF_TLS_ASK_REQUIRED, /* without one it is refused (RF-110) */
+    RF_TLS_ASK_COUNT
+};
+
+/* "off", "optional", "required". */
+const char *rf_tls_ask_name(enum rf_tls_ask ask);
+RF_MUST_CHECK enum rf_err rf_tls_ask_find(struct rf_span name, enum rf_tls_ask *out);
+
+/* When does the verdict count? */
+enum rf_tls_enforce {
+    RF_TLS_ENFORCE_HANDSHAKE, /* a peer that fails is refused with the alert of the failed rule */
+    /* The handshake goes through; the connection's owner looks at rf_tls_conn_peer when it knows who the peer is:
+     * shared ports (AVA-22), provisioning that answers 403 (IPC-15). */
+    RF_TLS_ENFORCE_LATER
+};
+
+/*
+ * How a peer's certificate is judged. The rules are those of cert/check.h; OpenSSL's own path check never
+ * decides. A server does not know in the handshake for whom the peer will speak, so there the remote levels are
+ * judged without their names (rf_tls_peer.needs_target), and the owner asks rf_tls_conn_judge with the name once it knows it (AVA-16, 17).
+ */
+struct rf_tls_check {
+    enum rf_check_level level;
+    enum rf_check_use use;
+    enum rf_tls_enforce enforce;
+    bool medium_is_legacy, purpose_may_be_missing, common_name_counts, wildcard_counts_in_sip; /* cert/check.h */
+    unsigned verify_depth;          /* 0: RF_CHECK_CHAIN_MAX */
+    struct rf_trust *trust;         /* sealed; a reference is taken; NULL: nobody is trusted */
+    const struct rf_check_own *own; /* our own identities; copied */
+    size_t own_count;
+    int64_t (*wall_s)(void);        /* NULL: rf_wall_s */
+};
 
 struct rf_tls_server_conf {
     const char *interface;        /* "sip-phones"; tickets of one interface are not taken by another */
     enum rf_tls_level level;
     struct rf_cert *const *cert;  /* references are taken; the first is shown when no name matches */
-    size_t cert_count;            /* 1 or more */
+    size_t cert_count;            /* 1 or more; certificates for one name with keys of two types stand side by side */
     struct rf_tls_tickets *tickets; /* a reference is taken; NULL: no resumption */
+    struct rf_tls_staple *const *staple; /* one for each certificate, entries may be NULL; NULL: none has any */
+    enum rf_tls_ask ask;
+    const struct rf_tls_check *check; /* copied; may be NULL when ask is off */
+    struct rf_tls_ring *ring;     /* where each handshake is noted; this worker's own, outlives the context; or NULL */
 };
 
 struct rf_tls_server;
 
-/** RF_ERR_CRYPTO when OpenSSL does not take a certificate or a setting; the reason is in *why (constant string). */
+/**
+ * @return RF_ERR_CRYPTO when OpenSSL does not take a certificate or a setting; the reason is in *why (constant
+ *         string). rf_tls_conf_examine says more, and says it before.
+ */
 RF_MUST_CHECK enum rf_err rf_tls_server_new(struct rf_tls_server **out, const struct rf_tls_server_conf *conf,
                                             const char **why);
 struct rf_tls_server *rf_tls_server_ref(struct rf_tls_server *s);
 void rf_tls_server_unref(struct rf_tls_server *s); /* NULL is fine */
 const struct rf_tls_level_row *rf_tls_server_level(const struct rf_tls_server *s);
 
+/* --- what is wrong with the settings --- */
+
+#define RF_TLS_FINDINGS_MAX 16
+
+struct rf_tls_finding {
+    bool is_fatal;            /* it cannot work: refuse the configuration; otherwise warn */
+    enum rf_refusal refusal;  /* RF_REFUSE_CERT_EXPIRED ... */
+    size_t cert;              /* index of the certificate it is about; cert_count: none of them */
+    char text[256];           /* "pbx.example ended on 2026-11-01 (20 days ago)" */
+};
+
+struct rf_tls_findings {
+    size_t count, fatal_count;
+    struct rf_tls_finding finding[RF_TLS_FINDINGS_MAX];
+};
+
+/**
+ * Look at settings before they are used: a certificate that is expired, not yet valid or too weak for the level,
+ * an intermediate that is missing or out of order, no suite that its keys can serve, a level that the interface
+ * may not have.
+ * @param roots  what peers are likely to trust: the system's bundle and our own CA; NULL: chains are not judged
+ */
+void rf_tls_conf_examine(const struct rf_tls_server_conf *conf, const struct rf_trust *roots, int64_t now_s,
+                         struct rf_tls_findings *out);
+
+/* --- our side is the client --- */
+
 struct rf_tls_client_conf {
     enum rf_tls_level level;
-    struct rf_span roots_pem;  /* trusted certificates; empty: the system's */
     struct rf_cert *cert;      /* shown when the server asks; NULL: none */
+    const struct rf_tls_check *check; /* copied; how the server is judged */
+    int min_version;           /* a floor above that of the level (rf_tls_version_floor); 0: none */
+    struct rf_tls_ring *ring;  /* as in rf_tls_server_conf */
+    const char *interface;     /* for the ring: "sip-trunks"; NULL: "" */
 };
 
 struct rf_tls_client;
@@ -46,10 +122,24 @@ RF_MUST_CHECK enum rf_err rf_tls_client_new(struct rf_tls_client **out, const st
 struct rf_tls_client *rf_tls_client_ref(struct rf_tls_client *c);
 void rf_tls_client_unref(struct rf_tls_client *c); /* NULL is fine */
 
-/* --- for tls/conn.c --- */
+/* --- inside tls --- */
+
+/* What servers and clients have in common. */
+struct rf_tls_side {
+    char interface[24];
+    enum rf_tls_level level;
+    int min_version;            /* of the level and of the interface's floor */
+    bool has_check;
+    struct rf_tls_check check;
+    struct rf_tls_ring *ring;
+    uint8_t digest[32];         /* of the settings: tickets and sessions of others are not taken */
+};
+
+const struct rf_tls_side *rf_tls_server_side(const struct rf_tls_server *s);
+const struct rf_tls_side *rf_tls_client_side(const struct rf_tls_client *c);
+enum rf_tls_ask rf_tls_server_ask(const struct rf_tls_server *s);
 SSL_CTX *rf_tls_server_ctx(const struct rf_tls_server *s);
 SSL_CTX *rf_tls_client_ctx(const struct rf_tls_client *c);
-const struct rf_tls_level_row *rf_tls_client_level(const struct rf_tls_client *c);
 /** The context of the certificate for this name (SNI), the first one when there is none. */
 SSL_CTX *rf_tls_server_ctx_for(const struct rf_tls_server *s, struct rf_span name);
 

@@ -62,29 +62,35 @@ rf_tls_tickets_period(const struct rf_tls_tickets *t)
     return t->wall_s() / t->period_s;
 }
 
-/* HMAC-SHA-256(master, use || 0 || period), the period as 8 octets, big end first. */
+/* HMAC-SHA-256(master, use || 0 || period || settings), the period as 8 octets, big end first. */
 static void
-derive(const struct rf_tls_tickets *t, const char *use, int64_t period, uint8_t out[32])
+derive(const struct rf_tls_tickets *t, const char *use, int64_t period, struct rf_span settings,
+       uint8_t out[32])
 {
-    uint8_t input[32];
+    uint8_t input[64];
     size_t n = strlen(use) + 1;
     unsigned out_n = 32;
+
+    rf_assert(n + 8 + settings.n <= sizeof input);
 
     memcpy(input, use, n);
     for (int i = 0; i < 8; i++)
         input[n + (size_t)i] = (uint8_t)((uint64_t)period >> (56 - 8 * i));
-    rf_assert(HMAC(EVP_sha256(), t->master.octet, (int)t->master.n, input, n + 8, out, &out_n) != NULL);
+    memcpy(input + n + 8, settings.p, settings.n);
+    rf_assert(HMAC(EVP_sha256(), t->master.octet, (int)t->master.n, input, n + 8 + settings.n, out, &out_n) !=
+              NULL);
 }
 
 void
-rf_tls_tickets_derive(const struct rf_tls_tickets *t, int ago, struct rf_tls_ticket_keys *out)
+rf_tls_tickets_derive(const struct rf_tls_tickets *t, int ago, struct rf_span settings,
+                      struct rf_tls_ticket_keys *out)
 {
     uint8_t name[32];
 
     out->period = rf_tls_tickets_period(t) - ago;
     out->is_set = true;
-    derive(t, "ticket name", out->period, name);
+    derive(t, "ticket name", out->period, settings, name);
     memcpy(out->name, name, sizeof out->name);
-    derive(t, "ticket aes-256", out->period, out->aes);
-    derive(t, "ticket hmac", out->period, out->mac);
+    derive(t, "ticket aes-256", out->period, settings, out->aes);
+    derive(t, "ticket hmac", out->period, settings, out->mac);
 }

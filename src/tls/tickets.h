@@ -38,8 +38,13 @@ void rf_tls_tickets_unref(struct rf_tls_tickets *t); /* NULL is fine */
 
 uint32_t rf_tls_tickets_period_s(const struct rf_tls_tickets *t);
 
-/** Keys of the period `ago` periods before now (0: the current one). */
-void rf_tls_tickets_derive(const struct rf_tls_tickets *t, int ago, struct rf_tls_ticket_keys *out);
+/**
+ * Keys of the period `ago` periods before now (0: the current one).
+ * @param settings  at most 32 octets that stand for interface, level and check: tickets made under others cannot
+ *                  be read, so a raised level ends resumption at once
+ */
+void rf_tls_tickets_derive(const struct rf_tls_tickets *t, int ago, struct rf_span settings,
+                           struct rf_tls_ticket_keys *out);
 /** The current period's number. */
 int64_t rf_tls_tickets_period(const struct rf_tls_tickets *t);
 

@@ -136,6 +136,7 @@ rf_server_txn_event(struct rf_server_txn *t, enum rf_txn_event e, const struct r
 {
     struct rf_txn_layer *l = t->l;
     struct rf_txn_step step = rf_txn_step(t->machine, t->state, e);
+    unsigned was = t->state;
 
     if (step.next == RF_TXN_NONE)
         return;
@@ -160,6 +161,8 @@ rf_server_txn_event(struct rf_server_txn *t, enum rf_txn_event e, const struct r
         rf_timer_arm(l->wheel, &t->retry, now_us + t->retry_us);
     }
     arm_end(t, step.act, now_us);
+    if (e == RF_TXN_EV_ACK && was == RF_TXN_COMPLETED && l->user.refusal_acked != NULL)
+        l->user.refusal_acked(l->user.ctx, m, now_us);
 
     if (step.act & RF_TXN_TO_USER) {
         l->user.ack(l->user.ctx, m, flow, now_us);
@@ -184,10 +187,13 @@ retry_fired(struct rf_timer *timer, uint64_t now_us)
 {
     struct rf_server_txn *t = rf_container(timer, struct rf_server_txn, retry);
 
-    if (t->state == RF_TXN_COMPLETED)
+    if (t->state == RF_TXN_COMPLETED) {
         rf_server_txn_event(t, RF_TXN_EV_RETRY, NULL, NULL, now_us);
-    else if (t->response_n == 0)
+    } else if (t->response_n == 0) {
         rf_server_txn_reply(t, 100, NULL, (struct rf_span){ 0 }, now_us);
+        if (t->events != NULL && t->events->trying != NULL)
+            t->events->trying(t->owner, now_us);
+    }
 }
 
 static void

@@ -38,6 +38,8 @@ struct rf_txn_user {
     void (*ack)(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
     /** A response that belongs to no transaction (a late or stray one; a 2xx after timer M). */
     void (*stray_response)(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
+    /** May be NULL. The first ACK for a 3xx-6xx of ours: its transaction took it, the user need not do anything. */
+    void (*refusal_acked)(void *ctx, const struct rf_sip_msg *msg, uint64_t now_us);
 };
 
 RF_MUST_CHECK enum rf_err rf_txn_layer_new(struct rf_txn_layer **out, struct rf_wheel *wheel,
@@ -62,6 +64,8 @@ struct rf_server_txn_events {
     void (*failed)(void *owner, uint64_t now_us);
     /** It ended (after its last timer). The pointer is invalid after this call. */
     void (*ended)(void *owner);
+    /** May be NULL. The transaction has sent 100 by itself, because there was no response yet. */
+    void (*trying)(void *owner, uint64_t now_us);
 };
 void rf_server_txn_own(struct rf_server_txn *txn, const struct rf_server_txn_events *events, void *owner);
 

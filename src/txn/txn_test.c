@@ -153,7 +153,7 @@ last_is(const struct wire *w, const char *start)
 /* --- a user that writes down what it hears --- */
 
 static struct {
-    int requests, acks, strays, cancelled, failed, ended, responses, status, c_failed, c_ended;
+    int requests, acks, strays, cancelled, failed, ended, responses, status, c_failed, c_ended, trying, refusals_acked;
     enum rf_err why;
     struct rf_server_txn *txn;
     char method[32];
@@ -162,7 +162,16 @@ static struct {
 static void on_cancelled(void *owner, uint64_t n) { (void)owner; (void)n; heard.cancelled++; }
 static void on_failed(void *owner, uint64_t n) { (void)owner; (void)n; heard.failed++; }
 static void on_ended(void *owner) { (void)owner; heard.ended++; heard.txn = NULL; }
-static const struct rf_server_txn_events server_events = { on_cancelled, on_failed, on_ended };
+static void on_trying(void *owner, uint64_t n) { (void)owner; (void)n; heard.trying++; }
+static const struct rf_server_txn_events server_events = { on_cancelled, on_failed, on_ended, on_trying };
+
+static void
+on_refusal_acked(void *ctx, const struct rf_sip_msg *msg, uint64_t n)
+{
+    (void)ctx;
+    (void)n;
+    heard.refusals_acked += msg->method == RF_SIP_ACK;
+}
 
 static void
 on_request(void *ctx, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t n)
@@ -210,7 +219,7 @@ start(uint32_t server_max)
 {
     const struct rf_rand rand = { rf_rand_seeded_fill, &seed };
     const struct rf_txn_limits limits = { server_max, 100, 500 * RF_MS, 4 * RF_S, 5 * RF_S };
-    const struct rf_txn_user user = { NULL, on_request, on_ack, on_stray };
+    const struct rf_txn_user user = { NULL, on_request, on_ack, on_stray, on_refusal_acked };
 
     now = 1000 * RF_S;
     memset(&heard, 0, sizeof heard);
@@ -293,6 +302,7 @@ invite_server_refused_on_udp(void)
     ok(w.sent == 0, "no 100 before 200 ms");
     elapse(3 * RF_MS);
     ok(w.sent == 1 && last_is(&w, "SIP/2.0 100 "), "100 Trying after 200 ms of silence");
+    ok(heard.trying == 1, "its owner hears of it");
     ok(strstr(w.last, "To: <sip:201@pbx.example>\r\n") != NULL, "100 has no To tag");
     receive(&w, INVITE);
     ok(heard.requests == 1 && w.sent == 2, "a repeat gets the last response and does not reach the user");
@@ -307,9 +317,10 @@ invite_server_refused_on_udp(void)
     elapse(4 * RF_S + RF_MS);
     ok(w.sent == 8, "doubling up to T2");
     ack_as_answered(&w, B, "ACK");
-    ok(heard.acks == 0, "the ACK for a 486 ends here");
+    ok(heard.acks == 0 && heard.refusals_acked == 1, "the ACK for a 486 ends here, and the user hears of it");
     elapse(4 * RF_S);
     ok(w.sent == 8 && rf_txn_counts(layer).servers == 1, "confirmed: silent, repeated ACKs are absorbed (timer I)");
+    ok(heard.refusals_acked == 1, "of a repeated one the user hears nothing");
     elapse(2 * RF_S);
     ok(heard.ended == 1 && heard.failed == 0 && rf_txn_counts(layer).servers == 0, "gone after T4");
     stop();

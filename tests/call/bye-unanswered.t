@@ -10,4 +10,9 @@ a expects 200
 a sends ACK
 a sends BYE
 b forgets
+records 0
+shown has '"state":"ended"'
+elapse 3s
+records 1
+record has "no answer yet" '"ended_by":"caller"'
 elapse 33s

@@ -14,5 +14,5 @@ b sends BYE
 a expects 200
 b expects BYE
 b sends 200 to
-b expects 481
+b expects 200
 records 1

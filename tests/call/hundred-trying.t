@@ -11,3 +11,4 @@ paths come
 b expects INVITE
 b sends 486
 a expects 486
+record has '"direction":"out","leg":"A","method":"INVITE","note":"","sdp":false,"status":100'

@@ -11,4 +11,5 @@ elapse 33s
 a forgets
 b expects BYE
 b sends 200 to
+elapse 3s
 record has '"ended_by":"no ACK"'

@@ -5,7 +5,7 @@ Both phones keep every datagram that reaches them and judge it twice: it must au
 the negotiated key, and its octets, read as sound, must not hold the tone that the other side speaks. The same
 judges find every packet of a call without SRTP, so they can see.
 
-# sanitizers: address
+# sanitizers: address thread
 # runs alone
 """
 import json

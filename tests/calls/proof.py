@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`ringfence demo`, as ./run starts it: the proof holds, says only what was measured, and fails when a claim does.
 
-# sanitizers: address
+# sanitizers: address thread
 # runs alone
 """
 import json

@@ -5,8 +5,10 @@ without dropping a connection or a call; what was set by command survives a rest
 # sanitizers: address
 """
 import os
+import signal
 import subprocess
 import tempfile
+import time
 
 import sip
 import tap
@@ -113,6 +115,14 @@ with Daemon(users=USERS, srtp=OPTIONAL, workers=2, more="security {\n    strict-
     code, exported, err = cli("config", "export")
     tap.ok(code == 0 and "user 301" in exported and "45s" in exported and "quiet-harbor" not in exported,
            "config export has it without the password", exported + err)
+    form = daemon.cli("config", "export", json_out=True)[0]["settings"]
+    tap.equal((form["sip"]["ring-time"], form["user"]["301"]["srtp"], form["user"]["301"]["password"]),
+              ("45s", cli("get", "user.301.srtp")[1].strip(), "secret:user-301"),
+              "config export --json: the same as an object")
+    tap.equal(cli("set", "media.crypto-suites", "AEAD_AES_256_GCM AES_CM_128_HMAC_SHA1_80")[0], 0, "a list is set")
+    tap.equal(daemon.cli("config", "export", json_out=True)[0]["settings"]["media"]["crypto-suites"],
+              ["AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_80"], "and is an array there")
+    tap.equal(cli("set", "media.crypto-suites", "--reset")[0], 0, "it is taken back")
     tap.equal(cli("user", "password", "301", stdin="loud-harbor-3\n")[0], 0, "user password")
     tap.equal(end.register("301", "quiet-harbor-2", DOMAIN).status, 401, "the old password is refused")
     tap.equal(end.register("301", "loud-harbor-3", DOMAIN).status, 200, "the new one works")
@@ -140,6 +150,20 @@ with Daemon(users=USERS, srtp=OPTIONAL, workers=2, more="security {\n    strict-
     rows = daemon.cli("registrations", json_out=True)
     tap.ok(all(r["user"] != "301" for r in rows), "and has no binding left", rows)
     end.close()
+
+# A daemon that stands still: the command says so instead of waiting for ever, and what asks quietly ends as well.
+with Daemon(config(users=USERS, srtp={u: "off" for u in USERS})) as daemon:
+    os.kill(daemon.children()["signal"], signal.SIGSTOP)
+    begun = time.time()
+    code, out, err = daemon.cli("status", "--timeout", "2")
+    took = time.time() - begun
+    tap.ok(code == 4 and "has not answered for 2 s" in err and "fix" in err and 1.5 < took < 10,
+           f"a daemon that stands still: exit 4 after {took:.1f} s, and why", f"exit {code}\n{out}{err}")
+    os.kill(daemon.children()["signal"], signal.SIGCONT)
+    tap.equal(daemon.cli("status")[0], 0, "when it goes on it answers")
+    tap.equal(daemon.cli("status", "--timeout", "soon")[0], 2, "--timeout takes a number")
+    status = daemon.cli("status", json_out=True)[0]
+    tap.equal((status["calls"], status["calls_encrypted"]), (0, 0), "calls and encrypted calls are of one moment")
 
 # Hosted is entered by command, and left by the file alone.
 text = "\n".join(l for l in config(users=USERS, listen="tls:127.0.0.1:0").splitlines()

@@ -37,8 +37,11 @@ with Daemon() as first:
         with open(conf, "w") as f:
             f.write(config(listen=f"{scheme}:127.0.0.1:{port}"))
         p = run(conf, other)
-        tap.ok(p.returncode == 1 and "RF-805" in p.stderr and f"127.0.0.1:{port}" in p.stderr,
-               f"a taken {scheme} port: RF-805 with the address", f"exit {p.returncode}\n{p.stderr}")
+        pids = [first.process.pid, *first.children().values()]
+        tap.ok(p.returncode == 1 and "RF-805" in p.stderr and f"127.0.0.1:{port}" in p.stderr
+               and any(f"(pid {pid})" in p.stderr for pid in pids),
+               f"a taken {scheme} port: RF-805 with the address and the program that has it",
+               f"exit {p.returncode}\n{p.stderr}")
     chain = os.path.join(first.folder, "chain.pem")
     key = os.path.join(first.folder, "key.pem")
     shutil.copy(os.path.join(first.state, "ca", "server.pem"), chain)
@@ -68,7 +71,8 @@ with tempfile.TemporaryDirectory() as folder:
     with open(chain, "w") as f:
         f.write("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     p = run(conf, os.path.join(folder, "state"))
-    tap.ok(p.returncode == 1 and chain in p.stderr and "ready" not in p.stderr, "a chain that is none is refused",
+    tap.ok(p.returncode == 3 and chain in p.stderr and conf + ":" in p.stderr and "ready" not in p.stderr,
+           "a chain that is none is refused: exit 3, the file and the line that names it",
            f"exit {p.returncode}\n{p.stderr}")
 
     # The local authority's key was opened to others behind our back.

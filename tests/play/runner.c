@@ -467,6 +467,60 @@ packets(struct play *p)
     }
 }
 
+/* What became of the five packets that `side` sent. */
+static bool
+talk_step(struct rf_media_session *m, int side, const char *fate)
+{
+    struct rf_media_counts *in = &m->leg[side].counts, *out = &m->leg[1 - side].counts;
+    bool enc = strcmp(fate, "enc") == 0;
+
+    if (enc || strcmp(fate, "clear") == 0) {
+        out->out_packets += 5;
+        *(enc ? &out->out_encrypted : &out->out_clear) += 5;
+        in->in_packets += 5;
+        *(enc ? &in->in_authentic : &in->in_clear) += 5;
+    } else if (strcmp(fate, "unsent") == 0 || strcmp(fate, "held-back") == 0 || strcmp(fate, "nowhere") == 0) {
+        in->in_packets += 5;
+        in->in_authentic += 5;
+        if (fate[0] != 'n')
+            *(fate[0] == 'u' ? &out->out_failed : &out->out_refused) += 5;
+    } else if (strcmp(fate, "reports") == 0) {
+        in->in_rtcp++;
+    } else {
+        _Atomic uint64_t *refused = strcmp(fate, "forged") == 0     ? &in->in_auth_failed
+                                    : strcmp(fate, "plain") == 0    ? &in->in_clear_refused
+                                    : strcmp(fate, "foreign") == 0  ? &in->in_foreign
+                                    : strcmp(fate, "replayed") == 0 ? &in->in_replayed
+                                    : strcmp(fate, "other") == 0    ? &in->in_other
+                                    : strcmp(fate, "queue") == 0    ? &in->in_kernel_dropped
+                                                                    : NULL;
+
+        if (refused == NULL)
+            return false;
+        *refused += 5;
+    }
+    return true;
+}
+
+/* talk 5s A=enc B=forged: packets of each side, ten times a second; a side that is not named is silent. Fates:
+ * enc clear unsent held-back nowhere reports forged plain foreign replayed other queue */
+static void
+talk(struct play *p)
+{
+    struct media_slot *slot = stage_media(p->s);
+    const char *fate[2] = { option(p, 2, "A"), option(p, 2, "B") };
+
+    for (uint64_t left = duration(p->words[1]) / (100 * RF_MS); left > 0; left--) {
+        for (int side = 0; side < 2; side++)
+            if (fate[side] != NULL && (slot == NULL || !slot->used ||
+                                       !talk_step(&p->s->map->session[slot->name.slot], side, fate[side]))) {
+                fails(p, "%s", slot == NULL || !slot->used ? "no media session is open" : "no such fate of a packet");
+                return;
+            }
+        stage_elapse(p->s, 100 * RF_MS);
+    }
+}
+
 /* record has|lacks "text"; shown has|lacks "text": the live call */
 static void
 look(struct play *p, const char *text)
@@ -511,6 +565,8 @@ perform(struct play *p)
         relay(p);
     else if (strcmp(w, "packets") == 0)
         packets(p);
+    else if (strcmp(w, "talk") == 0)
+        talk(p);
     else if (strcmp(w, "elapse") == 0)
         stage_elapse(s, duration(p->words[1]));
     else if (strcmp(w, "restart") == 0) { /* restart [lost]: the media process died as well */

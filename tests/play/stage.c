@@ -364,10 +364,16 @@ on_stray(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t
 }
 
 static void
+on_refusal_acked(void *ctx, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    rf_call_refusal_acked(((struct stage *)ctx)->calls, msg, now_us);
+}
+
+static void
 layers_open(struct stage *s)
 {
     const struct rf_txn_limits limits = { 500, 500, 500 * RF_MS, 4 * RF_S, 5 * RF_S };
-    const struct rf_txn_user user = { s, on_request, on_ack, on_stray };
+    const struct rf_txn_user user = { s, on_request, on_ack, on_stray, on_refusal_acked };
     const struct rf_auth_settings auth = { { RF_DIGEST_SHA256, RF_DIGEST_MD5 }, 2, 300, 1024 };
     struct rf_call_env env = { .ctx = s, .rand = &s->rand, .location = s->location, .media_map = s->map,
                                .worker = 0, .workers = 1, .settings = env_settings, .user = env_user,

@@ -5,7 +5,8 @@
  *   rf-phone --user 202 --password p --server 127.0.0.1:5061 --transport tls --trust ca.pem --call 201 --tone 440
  *
  * Order: register (unless --no-register), call or wait for a call (--answer, --ring-only, --reject) or neither, talk
- * for --seconds, do once what --hold, --rekey, --info, --dtmf, --forge, --replay, --clear ask, hang up (unless
+ * for --seconds (after half of them --mute sends nothing more, --forging only packets that are not authentic; a
+ * caller with --silent never sends anything), do once what --hold, --rekey, --info, --dtmf, --forge, --replay, --clear ask, hang up (unless
  * --no-hangup), unregister (with --unregister). Progress goes to standard error, a word a line: registered, ringing,
  * incoming, up, ended.
  *
@@ -24,7 +25,7 @@
 struct plan {
     struct rf_ua_conf conf;
     const char *call, *info, *dtmf, *audio_file;
-    bool no_register, unregister, offerless, wait_for_call, hold, rekey, no_hangup;
+    bool no_register, unregister, offerless, wait_for_call, hold, rekey, no_hangup, mute, forging, silent;
     unsigned forge, replay, clear;
     uint32_t seconds_ms, wait_ms, cancel_after_ms, expires_s, expect_hz;
 };
@@ -95,7 +96,7 @@ enum flag {
     F_USER = 256, F_PASSWORD, F_DISPLAY, F_DOMAIN, F_SERVER, F_TRANSPORT, F_LOCAL, F_LISTEN, F_CERT, F_KEY, F_TRUST,
     F_SERVER_NAME, F_INSECURE, F_TLS_MAX, F_DIGEST, F_EXPIRES, F_INSTANCE, F_SRTP, F_SUITES, F_OFFER_AVP,
     F_ANSWER_SAVP, F_RTCP_MUX, F_TONE, F_CALL, F_OFFERLESS, F_ANSWER, F_RING_ONLY, F_REJECT, F_RING, F_ANSWER_AFTER,
-    F_SECONDS, F_WAIT, F_CANCEL_AFTER, F_HOLD, F_REKEY, F_INFO, F_DTMF, F_FORGE, F_REPLAY, F_CLEAR, F_NO_HANGUP,
+    F_SECONDS, F_WAIT, F_CANCEL_AFTER, F_HOLD, F_REKEY, F_INFO, F_DTMF, F_FORGE, F_REPLAY, F_CLEAR, F_MUTE, F_FORGING, F_SILENT, F_NO_HANGUP,
     F_NO_REGISTER, F_UNREGISTER, F_EXPECT, F_AUDIO, F_JSON
 };
 
@@ -113,7 +114,8 @@ static const struct option options[] = {
     { "answer-after", 1, NULL, F_ANSWER_AFTER }, { "seconds", 1, NULL, F_SECONDS }, { "wait", 1, NULL, F_WAIT },
     { "cancel-after", 1, NULL, F_CANCEL_AFTER }, { "hold", 0, NULL, F_HOLD }, { "rekey", 0, NULL, F_REKEY },
     { "info", 1, NULL, F_INFO }, { "dtmf", 1, NULL, F_DTMF }, { "forge", 1, NULL, F_FORGE },
-    { "replay", 1, NULL, F_REPLAY }, { "clear", 1, NULL, F_CLEAR }, { "no-hangup", 0, NULL, F_NO_HANGUP },
+    { "replay", 1, NULL, F_REPLAY }, { "clear", 1, NULL, F_CLEAR },
+    { "mute", 0, NULL, F_MUTE }, { "forging", 0, NULL, F_FORGING }, { "silent", 0, NULL, F_SILENT }, { "no-hangup", 0, NULL, F_NO_HANGUP },
     { "no-register", 0, NULL, F_NO_REGISTER }, { "unregister", 0, NULL, F_UNREGISTER },
     { "expect", 1, NULL, F_EXPECT }, { "audio", 1, NULL, F_AUDIO }, { "json", 0, NULL, F_JSON }, { NULL, 0, NULL, 0 },
 };
@@ -171,6 +173,9 @@ flag_take(struct plan *p, int flag)
     case F_FORGE: p->forge = number("--forge", optarg, 100000); break;
     case F_REPLAY: p->replay = number("--replay", optarg, 100000); break;
     case F_CLEAR: p->clear = number("--clear", optarg, 100000); break;
+    case F_MUTE: p->mute = true; break;
+    case F_FORGING: p->forging = true; break;
+    case F_SILENT: p->silent = true; break;
     case F_NO_HANGUP: p->no_hangup = true; break;
     case F_NO_REGISTER: p->no_register = true; break;
     case F_UNREGISTER: p->unregister = true; break;
@@ -216,6 +221,20 @@ disturb(struct rf_ua_set *set, struct rf_ua_call *call, const struct plan *p)
     return good;
 }
 
+/* The second half of the call without our audio. */
+static bool
+second_half(struct rf_ua_set *set, struct rf_ua_call *call, const struct plan *p)
+{
+    bool good = true;
+
+    rf_ua_mute(call, p->mute || p->forging || p->silent);
+    for (uint32_t ms = 0; p->forging && good && ms < p->seconds_ms / 2; ms += 20) {
+        good = rf_ua_send_forged(call) == RF_OK;
+        rf_ua_run(set, 20);
+    }
+    return good;
+}
+
 static bool
 talk(struct rf_ua_set *set, struct rf_ua_call *call, const struct plan *p)
 {
@@ -226,8 +245,8 @@ talk(struct rf_ua_set *set, struct rf_ua_call *call, const struct plan *p)
     rf_ua_run(set, p->seconds_ms / 2);
     rf_ua_call_info(call, &info);
     if (info.state == RF_UA_UP)
-        good = disturb(set, call, p);
-    if (rf_ua_wait_ended(call, p->seconds_ms - p->seconds_ms / 2) == RF_ERR_TIMEOUT && !p->no_hangup)
+        good = disturb(set, call, p) && second_half(set, call, p);
+    if (rf_ua_wait_ended(call, p->forging ? 0 : p->seconds_ms - p->seconds_ms / 2) == RF_ERR_TIMEOUT && !p->no_hangup)
         good &= rf_ua_call_end(call) == RF_OK;
     rf_ua_run(set, 50);
     say("ended");
@@ -239,6 +258,7 @@ outgoing(struct rf_ua_set *set, struct rf_ua *ua, const struct plan *p, struct r
 {
     if (rf_ua_call(ua, p->call, p->offerless, call) != RF_OK)
         return false;
+    rf_ua_mute(*call, p->silent);
     if (p->cancel_after_ms > 0) {
         if (rf_ua_wait_up(*call, p->cancel_after_ms) != RF_ERR_TIMEOUT || rf_ua_call_end(*call) != RF_OK)
             return false;

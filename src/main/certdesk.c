@@ -1,0 +1,607 @@
+/*
+ * main/certdesk.c - commands about certificates: cert.list, .show, .add, .export, .renew, .trust, .untrust, .pin,
+ * .trusted, .refused
+ *
+ * What is shown is what the contexts were made of. What is trusted by command is in the store, with who and when; each
+ * change is a version of the settings, so that `config rollback` takes it back (AVA-11).
+ */
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/codec.h"
+#include "base/secret.h"
+#include "main/credentials.h"
+#include "main/desk.h"
+#include "main/refused.h"
+
+#define DAY_S     86400
+#define TRUST_MAX 16 /* certificates of one `cert trust` */
+
+static const char *
+text_of(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+
+    return s != NULL ? s : "";
+}
+
+/* --- as JSON ------------------------------------------------------------------------------------------- */
+
+static const char *
+time_text(int64_t at_s, char mem[32])
+{
+    time_t t = (time_t)at_s;
+    struct tm tm;
+
+    if (gmtime_r(&t, &tm) == NULL || strftime(mem, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        mem[0] = '\0';
+    return mem;
+}
+
+static const char *
+hex_text(const uint8_t sha256[32], char mem[65])
+{
+    struct rf_buf b = rf_buf(mem, 64);
+
+    rf_put_hex(&b, sha256, 32);
+    mem[b.n] = '\0';
+    return mem;
+}
+
+/* Whole days, downwards: what ends in 23 hours ends in 0 days. */
+static json_int_t
+days_left(int64_t not_after, int64_t now_s)
+{
+    int64_t left = not_after - now_s;
+
+    return (json_int_t)(left >= 0 ? left / DAY_S : (left - DAY_S + 1) / DAY_S);
+}
+
+static json_t *
+facts_json(const struct rf_cert_facts *f, int64_t now_s)
+{
+    char from[32], until[32], hex[65];
+    json_t *names = json_array();
+
+    for (size_t i = 0; i < f->san_count; i++)
+        json_array_append_new(names, json_string(f->san[i].text));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:b, s:b, s:o}", "subject", f->subject, "issuer", f->issuer,
+                     "serial", f->serial, "key", f->key, "not_before", time_text(f->not_before, from), "not_after",
+                     time_text(f->not_after, until), "days", days_left(f->not_after, now_s), "sha256",
+                     hex_text(f->sha256, hex), "authority", f->is_ca, "self_signed", f->is_self_signed, "names", names);
+}
+
+/* Interfaces that listen and show it. */
+static json_t *
+used_by(const struct rf_ifaces *s, const struct rf_cert *c)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < RF_IFACE_COUNT; i++)
+        for (size_t k = 0; s->iface[i].has_listener && k < s->iface[i].cert_count; k++)
+            if (s->iface[i].cert[k] == c)
+                json_array_append_new(list, json_string(rf_iface_row((enum rf_iface)i)->name));
+    return list;
+}
+
+static json_t *
+own_json(const struct rf_ifaces *s, const struct rf_site_cert *c, int64_t now_s)
+{
+    json_t *o = facts_json(rf_cert_facts(c->cert), now_s), *chain = json_array();
+
+    json_object_set_new(o, "name", json_string(c->name));
+    json_object_set_new(o, "kind", json_string("own"));
+    json_object_set_new(o, "source", json_string(strcmp(c->name, RF_CREDENTIALS_LOCAL) == 0 ? "local authority" : "file"));
+    json_object_set_new(o, "used_by", used_by(s, c->cert));
+    json_object_set_new(o, "complete", json_boolean(c->is_complete));
+    json_object_set_new(o, "trust", json_string(c->is_public ? "public" : "private"));
+    json_object_set_new(o, "missing", json_string(c->is_complete ? "" : c->missing));
+    for (size_t i = 0; i < rf_cert_extra_count(c->cert); i++) {
+        struct rf_cert_facts *f = calloc(1, sizeof *f);
+
+        if (f == NULL)
+            break;
+        rf_cert_facts_read(rf_cert_extra(c->cert, i), f);
+        json_array_append_new(chain, facts_json(f, now_s));
+        free(f);
+    }
+    json_object_set_new(o, "chain", chain);
+    return o;
+}
+
+/* --- trusted certificates of the store ----------------------------------------------------------------- */
+
+struct trusted_rows {
+    json_t *rows;
+    int64_t now_s;
+};
+
+static X509 *
+x509_of(struct rf_span der)
+{
+    const unsigned char *p = (const unsigned char *)der.p;
+
+    return d2i_X509(NULL, &p, (long)der.n);
+}
+
+static bool
+put_trusted(void *ctx, struct rf_span fingerprint, struct rf_span scope, struct rf_span value, int64_t at_s)
+{
+    struct trusted_rows *t = ctx;
+    json_t *row = json_loadb(value.p, value.n, 0, NULL), *o;
+    const char *text = text_of(row, "der");
+    struct rf_cert_facts *f = calloc(1, sizeof *f);
+    uint8_t *der = malloc(strlen(text) + 4);
+    char when[32];
+    size_t n = 0;
+    X509 *x = NULL;
+
+    if (f != NULL && der != NULL && rf_base64_decode(rf_span_str(text), der, strlen(text) + 4, &n) == RF_OK)
+        x = x509_of(rf_span(der, n));
+    if (x != NULL) {
+        rf_cert_facts_read(x, f);
+        o = facts_json(f, t->now_s);
+        json_object_set_new(o, "kind", json_string("trusted"));
+        json_object_set_new(o, "source", json_string("store"));
+        json_object_set_new(o, "for", json_stringn(scope.p, scope.n));
+        json_object_set_new(o, "who", json_string(text_of(row, "who")));
+        json_object_set_new(o, "why", json_string(text_of(row, "why")));
+        json_object_set_new(o, "anchor", json_boolean(json_is_true(json_object_get(row, "anchor"))));
+        json_object_set_new(o, "at", json_string(time_text(at_s, when)));
+        json_array_append_new(t->rows, o);
+    }
+    X509_free(x);
+    free(der);
+    free(f);
+    json_decref(row);
+    return true;
+}
+
+static json_t *
+stored_trust(struct rf_desk *d)
+{
+    struct trusted_rows t = { json_array(), rf_wall_s() };
+
+    if (rf_store_load_trusted(d->conf.shared->store, 0, put_trusted, &t) != RF_OK)
+        json_array_clear(t.rows);
+    return t.rows;
+}
+
+/* Those of files; the system's are many, and nobody put them there one by one. */
+static void
+put_trusted_files(const struct rf_ifaces *s, json_t *rows, int64_t now_s)
+{
+    for (int i = 0; i < RF_IFACE_COUNT; i++) {
+        const struct rf_trust *t = s->iface[i].check.trust;
+
+        for (size_t k = 0; i != RF_IFACE_SIP_SHARED && k < rf_trust_count(t); k++) {
+            const struct rf_trust_entry *e = rf_trust_entry(t, k);
+            json_t *o;
+
+            if (strcmp(e->origin, "store") == 0 || strcmp(e->origin, RF_BUNDLE_SYSTEM) == 0 ||
+                strcmp(e->origin, RF_CREDENTIALS_LOCAL) == 0)
+                continue;
+            o = facts_json(&e->facts, now_s);
+            json_object_set_new(o, "kind", json_string("trusted"));
+            json_object_set_new(o, "source", json_string(e->origin));
+            json_object_set_new(o, "for", json_string(rf_iface_row((enum rf_iface)i)->name));
+            json_array_append_new(rows, o);
+        }
+    }
+}
+
+/* --- reading ------------------------------------------------------------------------------------------- */
+
+static json_t *
+all_certs(struct rf_desk *d)
+{
+    const struct rf_ifaces *s = d->site->ifaces;
+    json_t *rows = json_array(), *stored = stored_trust(d);
+    int64_t now_s = rf_wall_s();
+
+    for (size_t i = 0; i < s->cert_count; i++)
+        json_array_append_new(rows, own_json(s, &s->cert[i], now_s));
+    json_array_extend(rows, stored);
+    json_decref(stored);
+    put_trusted_files(s, rows, now_s);
+    return rows;
+}
+
+/* By name of its block, or by a fingerprint's beginning of 8 or more digits. */
+static bool
+is_meant(const json_t *row, const char *what)
+{
+    char digits[65];
+    size_t n = 0;
+
+    for (const char *p = what; *p != '\0' && n < sizeof digits - 1; p++)
+        if (*p != ':')
+            digits[n++] = *p >= 'A' && *p <= 'F' ? (char)(*p | 0x20) : *p;
+    digits[n] = '\0';
+    if (strncmp(digits, "sha256", 6) == 0)
+        memmove(digits, digits + 6, n - 6 + 1), n -= 6;
+    return strcmp(text_of(row, "name"), what) == 0 || (n >= 8 && strncmp(text_of(row, "sha256"), digits, n) == 0);
+}
+
+static void
+cert_show(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    json_t *rows = all_certs(d), *found = json_array(), *row;
+    size_t i;
+
+    json_array_foreach (rows, i, row)
+        if (is_meant(row, text_of(request, "name")))
+            json_array_append(found, row);
+    json_decref(rows);
+    if (json_array_size(found) > 0) {
+        rf_control_answer(ask, found);
+        return;
+    }
+    json_decref(found);
+    rf_control_refuse(ask, 2, "", "there is no certificate of this name or fingerprint",
+                      "ringfence cert list shows names and fingerprints");
+}
+
+static bool
+put_pem(BIO *out, X509 *x)
+{
+    return PEM_write_bio_X509(out, x) == 1;
+}
+
+/* The root below which a chain of ours ends, as far as this machine knows it. */
+static X509 *
+root_of(const struct rf_ifaces *s, const struct rf_site_cert *c)
+{
+    size_t extras = rf_cert_extra_count(c->cert);
+    X509 *top = extras > 0 ? rf_cert_extra(c->cert, extras - 1) : rf_cert_leaf(c->cert);
+
+    if (X509_self_signed(top, 0) == 1)
+        return top;
+    for (int at = rf_trust_next(s->system, X509_get_issuer_name(top), -1); at >= 0;
+         at = rf_trust_next(s->system, X509_get_issuer_name(top), at)) {
+        X509 *x = rf_trust_x509(s->system, (size_t)at);
+
+        if (X509_check_issued(x, top) == X509_V_OK && X509_verify(top, X509_get0_pubkey(x)) == 1)
+            return x;
+    }
+    return NULL;
+}
+
+static void
+cert_export(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const struct rf_ifaces *s = d->site->ifaces;
+    const char *name = text_of(request, "name");
+    bool root = json_is_true(json_object_get(request, "root")), is_fine = false;
+    const struct rf_site_cert *c = NULL;
+    BIO *out = BIO_new(BIO_s_mem());
+    char *p = NULL;
+    long n = 0;
+
+    /* Without a name: what phones are shown. */
+    for (size_t i = 0; i < s->cert_count && c == NULL; i++)
+        if (name[0] != '\0' ? strcmp(s->cert[i].name, name) == 0 : s->cert[i].cert == s->iface[RF_IFACE_SIP_PHONES].cert[0])
+            c = &s->cert[i];
+    if (c != NULL && out != NULL) {
+        X509 *x = root ? root_of(s, c) : rf_cert_leaf(c->cert);
+
+        is_fine = x != NULL && put_pem(out, x);
+        for (size_t i = 0; is_fine && !root && i < rf_cert_extra_count(c->cert); i++)
+            is_fine = put_pem(out, rf_cert_extra(c->cert, i));
+        n = BIO_get_mem_data(out, &p);
+    }
+    if (is_fine)
+        rf_control_answer(ask, json_pack("{s:s, s:s%}", "name", c->name, "pem", p, (size_t)n));
+    else if (c == NULL)
+        rf_control_refuse(ask, 2, "", "there is no certificate of our own of this name", "ringfence cert list");
+    else
+        rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_CERT_MISSING_INTERMEDIATE)->code,
+                          "this machine does not know the root of that certificate", "ask its authority for it");
+    BIO_free(out);
+}
+
+/* --- refused peers ------------------------------------------------------------------------------------- */
+
+static bool
+put_refused(void *ctx, const struct rf_refused_chain *c)
+{
+    struct trusted_rows *t = ctx;
+    X509 *x = x509_of(rf_refused_der(c, 0));
+    struct rf_cert_facts *f = calloc(1, sizeof *f);
+    json_t *o, *levels = json_array();
+    char when[32], peer[RF_ADDR_TEXT_MAX];
+
+    for (int i = 0; i < RF_CHECK_LEVEL_COUNT; i++)
+        if (c->passes_level & (1u << i))
+            json_array_append_new(levels, json_string(rf_check_level_name((enum rf_check_level)i)));
+    if (x != NULL && f != NULL) {
+        rf_cert_facts_read(x, f);
+        o = facts_json(f, t->now_s);
+        json_object_set_new(o, "event", json_integer(c->number));
+        json_object_set_new(o, "kind", json_string("refused"));
+        json_object_set_new(o, "peer", json_string(rf_addr_text(&c->peer, peer)));
+        json_object_set_new(o, "interface", json_string(c->interface));
+        json_object_set_new(o, "code", json_string(rf_refusal_row(c->refusal)->code));
+        json_object_set_new(o, "reason", json_string(c->detail));
+        json_object_set_new(o, "would_pass", json_incref(levels));
+        json_object_set_new(o, "times", json_integer(c->times));
+        json_object_set_new(o, "sent", json_integer(c->count));
+        json_object_set_new(o, "at", json_string(time_text(c->wall_s, when)));
+        json_array_append_new(t->rows, o);
+    }
+    json_decref(levels);
+    free(f);
+    X509_free(x);
+    return true;
+}
+
+static void
+cert_refused(struct rf_desk *d, struct rf_control_ask *ask)
+{
+    struct trusted_rows t = { json_array(), rf_wall_s() };
+
+    rf_refused_visit(d->conf.shared->refused, put_refused, &t);
+    rf_control_answer(ask, t.rows);
+}
+
+/* --- changing what is trusted -------------------------------------------------------------------------- */
+
+/* Certificates that a command wants to trust. */
+struct wanted {
+    X509 *x[TRUST_MAX];
+    bool is_anchor[TRUST_MAX];
+    size_t count;
+    const char *event; /* "last", "7"; NULL: from a file */
+    char interface[24];/* of that event */
+    bool authority;    /* what signed it, not the certificate itself */
+};
+
+static void
+wanted_fini(struct wanted *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        X509_free(w->x[i]);
+}
+
+static bool
+is_event(const struct rf_refused_chain *c, const char *event)
+{
+    char number[16];
+
+    snprintf(number, sizeof number, "%u", c->number);
+    return strcmp(event, "last") == 0 || strcmp(event, number) == 0;
+}
+
+/*
+ * The certificate itself ends its path, so that it alone is trusted, at any level. With --authority the last one of
+ * the chain does, and with it everything that it ever signs.
+ */
+static bool
+take_event(void *ctx, const struct rf_refused_chain *c)
+{
+    struct wanted *w = ctx;
+    size_t at = w->authority ? c->count - 1 : 0;
+
+    if (!is_event(c, w->event))
+        return true;
+    w->x[0] = x509_of(rf_refused_der(c, at));
+    w->is_anchor[0] = true;
+    w->count = w->x[0] != NULL;
+    snprintf(w->interface, sizeof w->interface, "%s", c->interface);
+    return false;
+}
+
+static void
+take_pem(struct wanted *w, const char *pem, bool is_anchor)
+{
+    BIO *in = BIO_new_mem_buf(pem, (int)strlen(pem));
+
+    while (in != NULL && w->count < TRUST_MAX && (w->x[w->count] = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL)
+        w->is_anchor[w->count++] = is_anchor;
+    BIO_free(in);
+}
+
+/* The value of a row: what take_stored of main/ifaces.c reads. */
+static char *
+row_text(X509 *x, bool is_anchor, const char *who, const char *why)
+{
+    unsigned char *der = NULL;
+    int n = i2d_X509(x, &der);
+    char *mem = n > 0 ? malloc((size_t)n * 2 + 16) : NULL, *text = NULL;
+    struct rf_buf b = rf_buf(mem, mem != NULL ? (size_t)n * 2 + 8 : 0);
+    json_t *o;
+
+    if (mem != NULL) {
+        rf_put_base64(&b, der, (size_t)n);
+        o = json_pack("{s:s%, s:b, s:s, s:s}", "der", b.p, b.n, "anchor", is_anchor, "who", who, "why", why);
+        text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+        json_decref(o);
+    }
+    free(mem);
+    OPENSSL_free(der);
+    return text;
+}
+
+/* "*", an interface's name, or that of its block. */
+static bool
+scope_of(struct rf_control_ask *ask, const char *text, const char *otherwise, char mem[32])
+{
+    enum rf_iface i;
+
+    if (text[0] == '\0')
+        text = otherwise;
+    if (strcmp(text, RF_TRUSTED_EVERYWHERE) == 0 || strcmp(text, "all") == 0) {
+        snprintf(mem, 32, "%s", RF_TRUSTED_EVERYWHERE);
+        return true;
+    }
+    if (rf_iface_find(rf_span_str(text), &i) != RF_OK) {
+        rf_control_refuse(ask, 2, "", "there is no interface of this name",
+                          "all, or one of: sip-phones sip-trunks https provisioning management node-link");
+        return false;
+    }
+    /* What comes by a shared address is judged as a trunk. */
+    snprintf(mem, 32, "%s", rf_iface_row(i == RF_IFACE_SIP_SHARED ? RF_IFACE_SIP_TRUNKS : i)->name);
+    return true;
+}
+
+static void
+put_in_store(struct rf_desk *d, struct rf_control_ask *ask, struct wanted *w, const char *scope, const char *who,
+             const char *why)
+{
+    struct rf_store_write write[TRUST_MAX];
+    char hex[TRUST_MAX][65], *text[TRUST_MAX] = { NULL };
+    struct rf_cert_facts *f = calloc(1, sizeof *f);
+    size_t n = 0;
+
+    for (; f != NULL && n < w->count; n++) {
+        rf_cert_facts_read(w->x[n], f);
+        text[n] = row_text(w->x[n], w->is_anchor[n], who, why);
+        if (text[n] == NULL)
+            break;
+        write[n] = (struct rf_store_write){ .op = RF_STORE_TRUST_PUT, .key = rf_span_str(hex_text(f->sha256, hex[n])),
+                                            .sub = rf_span_str(scope), .value = rf_span_str(text[n]),
+                                            .expires_s = rf_wall_s() };
+    }
+    if (n == w->count && n > 0)
+        rf_desk_apply_writes(d, ask, write, n);
+    else
+        rf_control_refuse(ask, 1, "", "out of memory", "try again");
+    for (size_t i = 0; i < n; i++)
+        free(text[i]);
+    free(f);
+}
+
+static void
+cert_trust(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    struct wanted w = { .authority = json_is_true(json_object_get(request, "authority")) };
+    const char *pem = text_of(request, "pem");
+    char scope[32], why[80];
+
+    if (pem[0] != '\0') {
+        take_pem(&w, pem, json_is_true(json_object_get(request, "anchor")));
+        snprintf(why, sizeof why, "file");
+    } else {
+        w.event = text_of(request, "event");
+        rf_refused_visit(d->conf.shared->refused, take_event, &w);
+        snprintf(why, sizeof why, "event %.40s", w.event);
+    }
+    if (w.count == 0)
+        rf_control_refuse(ask, 2, "", pem[0] != '\0' ? "there is no certificate in PEM form in it"
+                                                     : "there is no such event with a certificate",
+                          "ringfence cert refused lists them");
+    else if (scope_of(ask, text_of(request, "for"), w.interface[0] != '\0' ? w.interface : RF_TRUSTED_EVERYWHERE, scope))
+        put_in_store(d, ask, &w, scope, text_of(request, "who"), why);
+    wanted_fini(&w);
+}
+
+/* The certificate of this fingerprint among refused ones, and those that are trusted otherwise. */
+struct search {
+    const char *fingerprint;
+    struct wanted *to;
+    json_t *row;
+};
+
+static bool
+find_refused(void *ctx, const struct rf_refused_chain *c)
+{
+    struct search *s = ctx;
+    char hex[65];
+    json_t *row = json_pack("{s:s}", "sha256", hex_text(c->sha256, hex));
+
+    if (s->to->count == 0 && is_meant(row, s->fingerprint)) {
+        s->to->x[0] = x509_of(rf_refused_der(c, 0));
+        s->to->count = s->to->x[0] != NULL;
+    }
+    json_decref(row);
+    return s->to->count == 0;
+}
+
+static void
+cert_pin(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    struct wanted w = { 0 };
+    struct search s = { .fingerprint = text_of(request, "fingerprint"), .to = &w };
+    char scope[32];
+
+    rf_refused_visit(d->conf.shared->refused, find_refused, &s);
+    for (int i = 0; w.count == 0 && i < RF_IFACE_COUNT; i++) {
+        const struct rf_trust *t = d->site->ifaces->iface[i].outward.trust;
+
+        for (size_t k = 0; w.count == 0 && k < rf_trust_count(t); k++) {
+            char hex[65];
+            json_t *row = json_pack("{s:s}", "sha256", hex_text(rf_trust_entry(t, k)->facts.sha256, hex));
+
+            if (is_meant(row, s.fingerprint)) {
+                w.x[0] = rf_trust_x509(t, k);
+                X509_up_ref(w.x[0]);
+                w.count = 1;
+            }
+            json_decref(row);
+        }
+    }
+    w.is_anchor[0] = true;
+    if (w.count == 0)
+        rf_control_refuse(ask, 2, "", "no certificate of this fingerprint was refused here or is in the store",
+                          "ringfence cert refused lists them; cert trust FILE takes one from a file");
+    else if (scope_of(ask, text_of(request, "for"), "", scope))
+        put_in_store(d, ask, &w, scope, text_of(request, "who"), "pin");
+    wanted_fini(&w);
+}
+
+static void
+cert_untrust(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    json_t *rows = stored_trust(d), *row;
+    struct rf_store_write write[TRUST_MAX];
+    size_t i, n = 0;
+
+    json_array_foreach (rows, i, row)
+        if (n < TRUST_MAX && is_meant(row, text_of(request, "fingerprint")) &&
+            (text_of(request, "for")[0] == '\0' || strcmp(text_of(request, "for"), text_of(row, "for")) == 0))
+            write[n++] = (struct rf_store_write){ .op = RF_STORE_TRUST_DELETE, .key = rf_span_str(text_of(row, "sha256")),
+                                                  .sub = rf_span_str(text_of(row, "for")) };
+    if (n > 0)
+        rf_desk_apply_writes(d, ask, write, n);
+    else
+        rf_control_refuse(ask, 2, "", "no certificate of this fingerprint was trusted by command",
+                          "those of files go with their file; ringfence cert list --trusted shows where they are from");
+    json_decref(rows);
+}
+
+/* --- the table ----------------------------------------------------------------------------------------- */
+
+bool
+rf_desk_is_cert_change(const char *command)
+{
+    static const char *const some[] = { "cert.add", "cert.renew", "cert.trust", "cert.untrust", "cert.pin" };
+
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        if (strcmp(command, some[i]) == 0)
+            return true;
+    return false;
+}
+
+bool
+rf_desk_cert_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request)
+{
+    if (strcmp(command, "cert.list") == 0)
+        rf_control_answer(ask, all_certs(d));
+    else if (strcmp(command, "cert.show") == 0)
+        cert_show(d, ask, request);
+    else if (strcmp(command, "cert.export") == 0)
+        cert_export(d, ask, request);
+    else if (strcmp(command, "cert.refused") == 0)
+        cert_refused(d, ask);
+    else if (strcmp(command, "cert.trust") == 0)
+        cert_trust(d, ask, request);
+    else if (strcmp(command, "cert.pin") == 0)
+        cert_pin(d, ask, request);
+    else if (strcmp(command, "cert.untrust") == 0)
+        cert_untrust(d, ask, request);
+    else
+        return false;
+    return true;
+}

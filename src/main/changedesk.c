@@ -1,0 +1,432 @@
+/*
+ * main/changedesk.c - a change of the configuration, from its command to its answer
+ *
+ * The parent reads the certificates that the new configuration names and binds its listeners; then everything is
+ * loaded and judged; then it is written; then it is in force. What is refused at any step leaves no trace. One change
+ * at a time: commands that come meanwhile wait their turn, so that each stands on what the one before left.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "main/desk.h"
+#include "main/settings.h"
+
+/* A change of the configuration between its command and its answer. What is written is a copy; it may hold secrets. */
+struct rf_desk_change {
+    uint32_t number;
+    struct rf_control_ask *ask;
+    char *layer;                 /* NULL: nothing is written */
+    int64_t trust_version;
+    struct rf_store_write write[RF_DESK_WRITES_MAX];
+    size_t write_count;
+    char *octets;                /* of the writes */
+    size_t octet_count;
+};
+
+/* A command that waits for the change under way. */
+struct deferred {
+    struct rf_link link;
+    struct rf_control_ask *ask;
+    json_t *request;
+};
+
+struct changes {
+    json_t *list;
+};
+
+static void
+put_change(void *ctx, const char *name, const char *was, const char *is, bool needs_restart)
+{
+    struct changes *c = ctx;
+
+    json_t *change = json_pack("{s:s, s:s, s:s, s:b}", "name", name, "was", was, "is", is, "needs_restart",
+                               needs_restart);
+
+    if (needs_restart) {
+        json_object_set_new(change, "code", json_string(rf_refusal_row(RF_REFUSE_NEEDS_RESTART)->code));
+        RF_REFUSE(NEEDS_RESTART, RF_F_STR("setting", name), RF_F_STR("value", is));
+    }
+    json_array_append_new(c->list, change);
+}
+
+/* New settings for what the workers share; each of them locks inside. */
+static void
+change_shared(struct rf_desk *d)
+{
+    const struct rf_conf *c = d->site->conf;
+    struct rf_location_limits limits;
+    struct rf_auth_settings auth;
+    struct rf_guard_limits guard;
+
+    rf_signal_guard_limits(c, &guard);
+    rf_guard_set_limits(d->conf.shared->guard, &guard);
+    rf_signal_limits(c, &limits, &auth);
+    rf_location_change(d->conf.shared->location, &limits);
+    rf_auth_change(d->conf.shared->auth, &auth);
+    rf_store_keep_records(d->conf.shared->store, rf_conf_number(c, "call-records.max"),
+                          rf_conf_number(c, "call-records.age"));
+}
+
+static void
+give_to_workers(struct rf_desk *d)
+{
+    for (unsigned i = 0; i < d->conf.shared->workers; i++) {
+        struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
+                                         .site = rf_site_ref(d->site) };
+
+        if (!rf_desk_give(d, i, &letter, sizeof letter))
+            rf_site_unref(letter.site);
+    }
+}
+
+static void
+change_free(struct rf_desk_change *c)
+{
+    if (c == NULL)
+        return;
+    if (c->layer != NULL)
+        rf_wipe(c->layer, strlen(c->layer));
+    free(c->layer);
+    if (c->octets != NULL)
+        rf_wipe(c->octets, c->octet_count);
+    free(c->octets);
+    free(c);
+}
+
+/* The change is over, one way or the other: the next one's turn. */
+static void
+change_done(struct rf_desk *d)
+{
+    struct deferred *next;
+    struct deferred copy;
+
+    change_free(d->change);
+    d->change = NULL;
+    if (rf_list_empty(&d->deferred))
+        return;
+    next = rf_container(d->deferred.next, struct deferred, link);
+    rf_list_remove(&next->link);
+    copy = *next;
+    free(next);
+    rf_desk_command(d, copy.ask, copy.request);
+    json_decref(copy.request);
+    /* One that was refused at once makes no change: go on with those behind it. */
+    if (d->change == NULL && !rf_list_empty(&d->deferred))
+        change_done(d);
+}
+
+static void
+change_refused(struct rf_desk *d, enum rf_err err, const struct rf_conf_problem *p)
+{
+    char sentence[1600];
+    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
+
+    rf_desk_forget_listeners(d);
+    (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 0, NULL, -1);
+    rf_conf_put_problem(&b, p);
+    sentence[b.n] = '\0';
+    rf_config_refuse(p, sentence);
+    if (d->change != NULL && d->change->ask != NULL)
+        rf_desk_refuse(d->change->ask, err, p);
+}
+
+void
+rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p)
+{
+    char sentence[1600];
+    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
+
+    rf_conf_put_problem(&b, p);
+    sentence[b.n] = '\0';
+    if (p->code != RF_REFUSE_NONE)
+        rf_control_refuse(ask, p->code == RF_REFUSE_LOCKED_BY_HOSTED ? 6 : 3, rf_refusal_row(p->code)->code, sentence,
+                          rf_refusal_row(p->code)->fix);
+    else
+        rf_control_refuse(ask, err == RF_ERR_NOT_FOUND && p->at.line == 0 ? 2 : 3,
+                          rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, sentence,
+                          "ringfence config check FILE; what runs stays as it was");
+}
+
+/* false: it is not on disk, and that was answered. */
+static bool
+write_change(struct rf_desk *d, struct rf_desk_change *c)
+{
+    struct rf_store *store = d->conf.shared->store;
+    struct rf_store_counts before, after;
+    enum rf_err err;
+
+    rf_store_counts(store, &before);
+    err = rf_store_write(store, c->write, c->write_count, NULL, NULL, 0);
+    if (!err)
+        err = rf_store_flush(store);
+    rf_store_counts(store, &after);
+    if (!err && after.failed == before.failed)
+        return true;
+    if (c->ask != NULL)
+        rf_control_refuse(c->ask, 1, rf_refusal_row(RF_REFUSE_STORE_FAILED)->code,
+                          after.last_why[0] != '\0' ? after.last_why : "the change could not be written to disk",
+                          "free space below the state directory");
+    return false;
+}
+
+/* Memory follows the store. */
+static void
+forget_bindings(struct rf_desk *d, const struct rf_desk_change *c)
+{
+    for (size_t i = 0; i < c->write_count; i++)
+        if (c->write[i].op == RF_STORE_BINDING_DELETE)
+            rf_location_reload(d->conf.shared->location, c->write[i].key, rf_wall_s());
+}
+
+static void
+say_warnings(const struct rf_ifaces *s)
+{
+    for (size_t i = 0; i < s->warning_count; i++)
+        RF_LOGF(RF_LOG_WARN, "tls.warning", s->warning[i]);
+}
+
+/* `next` is in force from here on. */
+static void
+put_in_force(struct rf_desk *d, struct rf_site *next, json_t *changes)
+{
+    struct rf_site *was = d->site;
+    struct changes list = { changes };
+
+    rf_conf_diff(was->conf, next->conf, put_change, &list);
+    for (size_t i = 0; i < d->next_count; i++)
+        rf_site_add_listener(next, &d->next[i].at);
+    d->site = next;
+    change_shared(d);
+    give_to_workers(d);
+    rf_desk_change_listeners(d, was);
+    (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 1, NULL, -1);
+    rf_site_unref(was);
+    say_warnings(next->ifaces);
+    RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
+            RF_F_U64("changes", json_array_size(changes)), RF_F_U64("users", rf_directory_count(d->site->users)));
+}
+
+static void
+answer_changed(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *changes)
+{
+    rf_control_answer(ask, json_pack("{s:o}", "changes", changes));
+}
+
+static void
+take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, const struct rf_key_files *files)
+{
+    struct rf_desk_change *c = d->change;
+    struct rf_site_sources from = { .store = d->conf.shared->store, .files = files, .running = d->site };
+    struct rf_conf_problem problem = { 0 };
+    struct rf_site *next = NULL;
+    json_t *changes;
+    enum rf_err err;
+
+    if (d->conf.shared->launch->has_config)
+        from.config = d->conf.shared->launch->config;
+    if (c != NULL) {
+        from.layer = c->layer;
+        from.trust_version = c->trust_version;
+        from.secrets_may_miss = c->write_count > 1;
+    }
+    err = rf_site_load(&next, &from, &problem);
+    if (!err && m->count != d->next_count) {
+        rf_site_unref(next);
+        err = RF_ERR_STATE;
+        snprintf(problem.sentence, sizeof problem.sentence, "the parent did not tell of all listeners");
+    }
+    if (err) {
+        change_refused(d, err, &problem);
+        return;
+    }
+    if (c != NULL && c->layer != NULL) {
+        if (!write_change(d, c)) {
+            rf_site_unref(next);
+            rf_desk_forget_listeners(d);
+            (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 0, NULL, -1);
+            return;
+        }
+        forget_bindings(d, c);
+        /* Once more, from the store: with the secrets and certificates that were written together with the layer. */
+        if (c->write_count > 1) {
+            rf_site_unref(next);
+            from.layer = NULL;
+            from.trust_version = 0;
+            from.secrets_may_miss = false;
+            err = rf_site_load(&next, &from, &problem);
+            if (err) {
+                change_refused(d, err, &problem);
+                return;
+            }
+        }
+    }
+    changes = json_array();
+    put_in_force(d, next, changes);
+    /* Answered when each worker has taken it: who asked then finds what was asked for, whichever worker answers. */
+    if (c != NULL && c->ask != NULL)
+        rf_desk_ask(d, RF_ASK_NUMBERS, "", c->ask, answer_changed, changes);
+    else
+        json_decref(changes);
+}
+
+void
+rf_desk_reload(struct rf_desk *d, int certs_fd, const struct rf_channel_msg *m)
+{
+    struct rf_desk_change *meanwhile = d->change;
+    struct rf_key_files *files = NULL;
+
+    /* An answer to nobody, while somebody may wait for another one. */
+    if (d->change != NULL && d->change->number != m->value)
+        d->change = NULL;
+    if (certs_fd >= 0 && rf_key_files_receive(&files, certs_fd) == RF_OK) {
+        take_certificates(d, m, files);
+        rf_key_files_free(files);
+    } else {
+        struct rf_conf_problem problem = { .code = m->count < RF_REFUSAL_COUNT ? (enum rf_refusal)m->count
+                                                                              : RF_REFUSE_NONE };
+
+        snprintf(problem.sentence, sizeof problem.sentence, "%.250s",
+                 certs_fd < 0 && m->text[0] != '\0' ? m->text : "the certificates of the parent cannot be read");
+        change_refused(d, RF_ERR_RANGE, &problem);
+    }
+    if (d->change == meanwhile)
+        change_done(d);
+    else
+        d->change = meanwhile;
+}
+
+static size_t
+octets_of(const struct rf_store_write *w)
+{
+    return w->key.n + w->sub.n + w->value.n;
+}
+
+static struct rf_span
+keep(struct rf_desk_change *c, struct rf_span s)
+{
+    char *to = c->octets + c->octet_count;
+
+    if (s.n > 0)
+        memcpy(to, s.p, s.n);
+    c->octet_count += s.n;
+    return rf_span(to, s.n);
+}
+
+static struct rf_desk_change *
+change_new(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more, size_t n,
+           int64_t trust_version)
+{
+    struct rf_desk_change *c = calloc(1, sizeof *c);
+    size_t octets = 1;
+
+    if (c == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        octets += octets_of(&more[i]);
+    c->ask = ask;
+    c->number = ++d->last_change == 0 ? ++d->last_change : d->last_change;
+    c->trust_version = trust_version;
+    c->octets = malloc(octets);
+    c->layer = layer != NULL ? strdup(layer) : NULL;
+    if (c->octets == NULL || (layer != NULL && c->layer == NULL)) {
+        change_free(c);
+        return NULL;
+    }
+    /* The layer first: what belongs to its version stands behind it (store/store.h). */
+    if (layer != NULL)
+        c->write[c->write_count++] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
+                                                              .value = rf_span_str(c->layer) };
+    for (size_t i = 0; i < n; i++) {
+        struct rf_store_write *w = &c->write[c->write_count++];
+
+        *w = more[i];
+        w->key = keep(c, more[i].key);
+        w->sub = keep(c, more[i].sub);
+        w->value = keep(c, more[i].value);
+    }
+    return c;
+}
+
+void
+rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
+              size_t more_n, int64_t trust_version)
+{
+    struct rf_desk_change *c;
+    int fd = -1;
+
+    rf_assert(more_n < RF_DESK_WRITES_MAX && d->change == NULL);
+    c = change_new(d, ask, layer, more, more_n, trust_version);
+    if (c != NULL && layer != NULL)
+        fd = rf_sealed_file("ringfence-layer", layer, strlen(layer));
+    if (c == NULL || (layer != NULL && fd < 0) ||
+        rf_channel_send(d->conf.channel, RF_SAY_RELOAD, c->number, NULL, fd) != RF_OK) {
+        change_free(c);
+        if (ask != NULL)
+            rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates", "try again");
+    } else {
+        d->change = c;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Commands that change what is set: one after the other. */
+static bool
+changes_something(const char *command)
+{
+    static const char *const some[] = { "reload",   "config.set", "config.load", "config.rollback", "user.add",
+                                        "user.set", "user.password", "user.remove" };
+
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        if (strcmp(command, some[i]) == 0)
+            return true;
+    return rf_desk_is_cert_change(command);
+}
+
+bool
+rf_desk_defer(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request)
+{
+    struct deferred *w;
+
+    if (d->change == NULL || !changes_something(command))
+        return false;
+    w = calloc(1, sizeof *w);
+    if (w == NULL) {
+        rf_control_refuse(ask, 1, "", "out of memory", "try again");
+        return true;
+    }
+    w->ask = ask;
+    w->request = json_incref((json_t *)(uintptr_t)request);
+    rf_list_append(&d->deferred, &w->link);
+    return true;
+}
+
+/* --- its life ------------------------------------------------------------------------------------------ */
+
+enum rf_err
+rf_desk_changes_init(struct rf_desk *d)
+{
+    rf_list_init(&d->deferred);
+    d->next = calloc(RF_LISTENERS_MAX, sizeof *d->next);
+    if (d->next == NULL)
+        return RF_ERR_NOMEM;
+    change_shared(d);
+    say_warnings(d->site->ifaces);
+    return RF_OK;
+}
+
+void
+rf_desk_changes_fini(struct rf_desk *d)
+{
+    RF_LIST_FOREACH(&d->deferred, it) {
+        struct deferred *w = rf_container(it, struct deferred, link);
+
+        rf_list_remove(it);
+        json_decref(w->request);
+        free(w);
+    }
+    change_free(d->change);
+    rf_desk_forget_listeners(d);
+    free(d->next);
+}

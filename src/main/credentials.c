@@ -1,0 +1,317 @@
+#include "main/credentials.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/refusal.h"
+#include "base/secret.h"
+#include "cert/ca.h"
+#include "conf/iface.h"
+
+#define PATH_MAX_OCTETS 1200
+
+struct gather {
+    struct rf_bundle *to;
+    struct rf_key_files *files;
+    const char *state_dir;
+    const struct rf_conf *conf;
+    int64_t wall_s;
+    char local_chain[PATH_MAX_OCTETS], local_key[PATH_MAX_OCTETS], local_root[PATH_MAX_OCTETS];
+    struct rf_conf_problem *problem;
+};
+
+/* --- problems ------------------------------------------------------------------------------------------ */
+
+static enum rf_err
+fail(struct gather *g, enum rf_err err, struct rf_conf_origin at, const struct rf_cert_problem *why, const char *key_path)
+{
+    struct rf_conf_problem *p = g->problem;
+
+    *p = (struct rf_conf_problem){ .at = at };
+    if (why->key_file_is_open) {
+        char mode[8];
+        struct rf_buf out = rf_buf(p->sentence, sizeof p->sentence - 1);
+
+        snprintf(mode, sizeof mode, "%04o", why->mode);
+        rf_refusal_sentence(&out, rf_refusal_row(RF_REFUSE_KEY_FILE_MODE)->sentence,
+                            (const struct rf_log_field[]){ RF_F_STR("file", key_path), RF_F_STR("mode", mode), { 0 } });
+        p->sentence[out.n] = '\0';
+        p->code = RF_REFUSE_KEY_FILE_MODE;
+    } else {
+        snprintf(p->sentence, sizeof p->sentence, "%s", why->text[0] != '\0' ? why->text : rf_err_text(err));
+    }
+    return err;
+}
+
+/* --- our own authority --------------------------------------------------------------------------------- */
+
+/* Names that the local certificate speaks for: the domain, and every address that others may be pointed at. */
+static size_t
+local_names(const struct rf_conf *c, char mem[][RF_ADDR_TEXT_MAX], const char **name, size_t max)
+{
+    const char *domain = rf_conf_text(c, "domain");
+    struct rf_iface_listen listen[RF_LISTENERS_MAX];
+    struct rf_conf_problem ignored = { 0 };
+    size_t n = 0, m = 0, listens = 0;
+    char host[64] = "";
+
+    name[n++] = domain;
+    if (strcmp(domain, "localhost") != 0)
+        name[n++] = "localhost";
+    if (gethostname(host, sizeof host) == 0 && host[0] != '\0' && strcmp(host, domain) != 0 &&
+        strcmp(host, "localhost") != 0 && m < max) {
+        snprintf(mem[m], RF_ADDR_TEXT_MAX, "%s", host);
+        name[n++] = mem[m++];
+    }
+    name[n++] = "127.0.0.1";
+    name[n++] = "::1";
+    if (rf_iface_listens(c, listen, RF_LISTENERS_MAX, &listens, &ignored) != RF_OK)
+        listens = 0;
+    for (size_t i = 0; i < listens && m < max; i++) {
+        struct rf_buf b = rf_buf(mem[m], RF_ADDR_TEXT_MAX - 1);
+        bool seen = rf_addr_is_any(&listen[i].at.addr);
+
+        rf_put_host(&b, &listen[i].at.addr, false);
+        mem[m][b.n] = '\0';
+        for (size_t k = 0; k < n; k++)
+            seen = seen || strcmp(name[k], mem[m]) == 0;
+        if (!seen)
+            name[n++] = mem[m++];
+    }
+    return n;
+}
+
+/* The CA's folder stays root's: signal is given the listeners' key, never the CA's. */
+static enum rf_err
+make_local(struct gather *g, int64_t *renew_at_s)
+{
+    char mem[RF_LISTENERS_MAX + 1][RF_ADDR_TEXT_MAX], ca_name[300], dir[1000];
+    const char *name[RF_LISTENERS_MAX + 8];
+    struct rf_ca_conf conf = { .dir = dir, .ca_name = ca_name, .name = name };
+    struct rf_cert_problem problem = { 0 };
+    struct rf_ca_result result = { 0 };
+    struct rf_cert *leaf = NULL;
+    enum rf_err err;
+
+    snprintf(dir, sizeof dir, "%s/ca", g->state_dir);
+    snprintf(ca_name, sizeof ca_name, "ringfence local CA (%.200s)", rf_conf_text(g->conf, "domain"));
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+        snprintf(problem.text, sizeof problem.text, "%.150s: %s", dir, strerror(errno));
+        return fail(g, RF_ERR_IO, (struct rf_conf_origin){ 0 }, &problem, "");
+    }
+    if (geteuid() == 0)
+        (void)!lchown(dir, 0, 0);
+    snprintf(g->local_chain, sizeof g->local_chain, "%s/server.pem", dir);
+    snprintf(g->local_key, sizeof g->local_key, "%s/server.key", dir);
+    snprintf(g->local_root, sizeof g->local_root, "%s/ca.pem", dir);
+    conf.name_count = local_names(g->conf, mem, name, RF_LISTENERS_MAX + 1);
+    err = rf_ca_ensure(&conf, g->wall_s, &result, &problem);
+    if (err)
+        return fail(g, err, (struct rf_conf_origin){ 0 }, &problem, g->local_key);
+    if (result.made_ca || result.made_leaf)
+        RF_LOGF(RF_LOG_INFO, "cert.made", result.made_ca ? "a local certificate authority and a certificate were made"
+                                                         : "a new certificate was made by the local authority",
+                RF_F_STR("folder", dir), RF_F_STR("reason", result.why != NULL ? result.why : ""));
+    err = rf_cert_load(&leaf, g->local_chain, g->local_key, &problem);
+    if (err)
+        return fail(g, err, (struct rf_conf_origin){ 0 }, &problem, g->local_key);
+    *renew_at_s = rf_cert_renew_at(rf_cert_facts(leaf));
+    rf_cert_unref(leaf);
+    return RF_OK;
+}
+
+/* --- certificate blocks -------------------------------------------------------------------------------- */
+
+static enum rf_err
+add_pair(struct gather *g, const char *name, const char *chain_path, struct rf_span chain, struct rf_span key,
+         struct rf_conf_origin at)
+{
+    struct rf_cert_problem problem = { 0 };
+    enum rf_err err = rf_bundle_add_own(g->to, name, chain, key, &problem);
+    char why[sizeof problem.text];
+
+    if (!err)
+        return RF_OK;
+    memcpy(why, problem.text, sizeof why);
+    snprintf(problem.text, sizeof problem.text, "%.100s: %.90s", chain_path, why[0] != '\0' ? why : rf_err_text(err));
+    return fail(g, err, at, &problem, "");
+}
+
+/* Files of our own: those of our authority, and what was put below the state directory. */
+static enum rf_err
+add_own(struct gather *g, const char *name, const char *chain_path, const char *key_path, struct rf_conf_origin at)
+{
+    struct rf_cert_problem problem = { 0 };
+    char *chain = NULL, *key = NULL;
+    size_t chain_n = 0, key_n = 0;
+    enum rf_err err = rf_bundle_watch(g->to, chain_path);
+
+    if (!err)
+        err = rf_bundle_watch(g->to, key_path);
+    if (!err)
+        err = rf_cert_file_read(chain_path, false, &chain, &chain_n, &problem);
+    if (!err)
+        err = rf_cert_file_read(key_path, true, &key, &key_n, &problem);
+    if (err)
+        err = fail(g, err, at, &problem, key_path);
+    else
+        err = add_pair(g, name, chain_path, rf_span(chain, chain_n), rf_span(key, key_n), at);
+    if (key != NULL)
+        rf_wipe(key, key_n);
+    free(key);
+    free(chain);
+    return err;
+}
+
+/* Files of the operator, as rf_key_files_collect read them. */
+static enum rf_err
+add_files(struct gather *g, const char *name, const char *chain_path, const char *key_path, struct rf_conf_origin at)
+{
+    struct rf_span chain, key;
+
+    if (!rf_key_files_find(g->files, rf_span_str(chain_path), &chain) ||
+        !rf_key_files_find(g->files, rf_span_str(key_path), &key))
+        return RF_ERR_STATE;
+    return add_pair(g, name, chain_path, chain, key, at);
+}
+
+/* The files that its lines name, in pairs. */
+static enum rf_err
+add_named(struct gather *g, const char *name, const char *chains, const char *keys, struct rf_conf_origin at)
+{
+    struct rf_span chain_left = rf_span_str(chains), key_left = rf_span_str(keys), chain, key;
+    char chain_path[RF_PATH_MAX], key_path[RF_PATH_MAX];
+    enum rf_err err = RF_OK;
+
+    while (!err && rf_conf_next_word(&chain_left, &chain) && rf_conf_next_word(&key_left, &key)) {
+        err = rf_span_copy(rf_option_path(chain), chain_path, sizeof chain_path);
+        if (!err)
+            err = rf_span_copy(rf_option_path(key), key_path, sizeof key_path);
+        if (!err)
+            err = add_files(g, name, chain_path, key_path, at);
+    }
+    return err;
+}
+
+/* What was put below the state directory under its name; our own authority's while there is none. */
+static enum rf_err
+add_kept(struct gather *g, const char *name, struct rf_conf_origin at)
+{
+    static const char *const which[] = { "", "-2" };
+    char chain[PATH_MAX_OCTETS], key[PATH_MAX_OCTETS];
+    enum rf_err err = RF_OK;
+    bool found = false;
+
+    for (int i = 0; !err && i < 2; i++) {
+        snprintf(chain, sizeof chain, "%s/" RF_CREDENTIALS_FOLDER "/%s%s.pem", g->state_dir, name, which[i]);
+        snprintf(key, sizeof key, "%s/" RF_CREDENTIALS_FOLDER "/%s%s.key", g->state_dir, name, which[i]);
+        if (access(chain, F_OK) != 0)
+            continue;
+        found = true;
+        err = add_own(g, name, chain, key, at);
+    }
+    return err || found ? err : add_own(g, name, g->local_chain, g->local_key, at);
+}
+
+static enum rf_err
+add_blocks(struct gather *g)
+{
+    const struct rf_conf_block *b;
+    enum rf_err err = add_own(g, RF_CREDENTIALS_LOCAL, g->local_chain, g->local_key, (struct rf_conf_origin){ 0 });
+
+    for (size_t i = 0; !err && (b = rf_conf_block_at(g->conf, "certificate", i)) != NULL; i++) {
+        const char *name = rf_conf_block_label(b), *chains = rf_conf_block_text(g->conf, b, "chain");
+        char setting[128];
+        struct rf_conf_origin at;
+
+        snprintf(setting, sizeof setting, "certificate.%s.chain", name);
+        at = rf_conf_origin(g->conf, setting);
+        if (chains[0] != '\0')
+            err = add_named(g, name, chains, rf_conf_block_text(g->conf, b, "key"), at);
+        else
+            err = add_kept(g, name, at);
+    }
+    return err;
+}
+
+/* --- trusted certificates ------------------------------------------------------------------------------ */
+
+static enum rf_err
+add_trusted(struct gather *g, const char *paths, struct rf_conf_origin at)
+{
+    struct rf_span left = rf_span_str(paths), word;
+    struct rf_cert_problem problem = { 0 };
+    char path[RF_PATH_MAX];
+    enum rf_err err = RF_OK;
+
+    while (!err && rf_conf_next_word(&left, &word)) {
+        err = rf_span_copy(rf_option_path(word), path, sizeof path);
+        if (!err)
+            err = rf_bundle_add_trusted(g->to, path, path, &problem);
+    }
+    return err ? fail(g, err, at, &problem, "") : RF_OK;
+}
+
+static enum rf_err
+add_stores(struct gather *g)
+{
+    struct rf_cert_problem problem = { 0 };
+    enum rf_err err = rf_bundle_add_trusted(g->to, RF_CREDENTIALS_LOCAL, g->local_root, &problem);
+
+    if (err)
+        return fail(g, err, (struct rf_conf_origin){ 0 }, &problem, "");
+    for (int i = 0; !err && i < RF_IFACE_COUNT; i++) {
+        struct rf_iface_settings s;
+
+        if (i == RF_IFACE_SIP_SHARED)
+            continue;
+        rf_iface_settings(g->conf, (enum rf_iface)i, &s);
+        err = add_trusted(g, s.trusted, rf_iface_origin(g->conf, (enum rf_iface)i, "trusted-certificate-store"));
+        if (!err && i == 0)
+            err = add_trusted(g, s.revocation_lists, rf_conf_origin(g->conf, "security.revocation-lists"));
+    }
+    /* Always there: for servers to which we connect, and to see whether what we show is publicly trusted. */
+    return err ? err : rf_bundle_add_system(g->to);
+}
+
+/* Of all that the configuration names, before any of it is read. */
+static void
+watch_value(void *ctx, const char *name, const char *value, struct rf_conf_origin at)
+{
+    struct gather *g = ctx;
+    struct rf_span label, left = rf_span_str(value), word;
+    const struct rf_option *o = rf_option_resolve(rf_span_str(name), &label);
+    char path[RF_PATH_MAX];
+
+    if (o == NULL || (o->type != RF_OPT_FILE && o->type != RF_OPT_KEY_FILE))
+        return;
+    while (rf_conf_next_word(&left, &word))
+        if (rf_span_copy(rf_option_path(word), path, sizeof path) == RF_OK)
+            (void)!rf_bundle_watch(g->to, path);
+}
+
+enum rf_err
+rf_credentials_gather(struct rf_bundle *out, struct rf_key_files *files, uid_t uid, const char *state_dir,
+                      const struct rf_conf *c, int64_t wall_s, int64_t *renew_at_s, struct rf_conf_problem *problem)
+{
+    struct gather g = { .to = out, .files = files, .state_dir = state_dir, .conf = c, .wall_s = wall_s,
+                        .problem = problem };
+    enum rf_err err;
+
+    rf_conf_visit(c, watch_value, &g);
+    err = rf_key_files_collect(files, c, uid, problem);
+    if (!err)
+        err = make_local(&g, renew_at_s);
+    if (!err)
+        err = add_blocks(&g);
+    if (!err)
+        err = add_stores(&g);
+    if (!err)
+        err = rf_key_files_put(files, RF_SPAN_LIT(RF_KEY_FILES_CERTS), rf_bundle_block(out));
+    if (err && problem->sentence[0] == '\0')
+        snprintf(problem->sentence, sizeof problem->sentence, "the certificates cannot be read: %s", rf_err_text(err));
+    return err;
+}

@@ -1,0 +1,35 @@
+/*
+ * main/credentials.h - certificates, keys and trusted certificates that a configuration names, read by the parent
+ *
+ * Signal gets them in one sealed block (cert/bundle.h); it never opens a key file. What a certificate block names:
+ *
+ *   chain and key          those files of the operator
+ *   neither of them        DIR/certs/NAME.pem and NAME.key, and NAME-2.pem and NAME-2.key beside them: what `cert add`
+ *                          or certificate renewal put there; while there is none, what our own authority issues
+ *   local (no block)       DIR/ca/server.pem and server.key: what our own authority issues
+ *
+ * Threads: the parent's one.
+ */
+#ifndef RF_MAIN_CREDENTIALS_H
+#define RF_MAIN_CREDENTIALS_H
+
+#include "cert/bundle.h"
+#include "main/keyfiles.h"
+
+#define RF_CREDENTIALS_FOLDER "certs" /* below the state directory; of the daemon's user, mode 0700 */
+#define RF_CREDENTIALS_LOCAL  "local" /* name of our own authority's certificate, and group of its root */
+
+/**
+ * Read everything; our own authority makes what is missing or due.
+ * @param files       what the configuration names is put there, and the bundle under RF_KEY_FILES_CERTS
+ * @param uid         the user that the children run as
+ * @param out         with the files' names also on an error: rf_bundle_is_stale tells when to try again
+ * @param renew_at_s  when our own authority's certificate is due, seconds since 1970
+ * @return with *problem set, at the line that names the file: RF_ERR_NOT_FOUND, RF_ERR_IO, RF_ERR_SYNTAX,
+ *         RF_ERR_REFUSED (RF-809), RF_ERR_NOMEM
+ */
+RF_MUST_CHECK enum rf_err rf_credentials_gather(struct rf_bundle *out, struct rf_key_files *files, uid_t uid,
+                                                const char *state_dir, const struct rf_conf *c, int64_t wall_s,
+                                                int64_t *renew_at_s, struct rf_conf_problem *problem);
+
+#endif

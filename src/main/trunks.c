@@ -1,0 +1,152 @@
+/*
+ * main/trunks.c - certificates of peers, where more than the handshake decides
+ *
+ * A server does not know in the handshake for whom a peer will speak. What was left open there is decided here, when
+ * the connection is open: the names of the remote levels (AVA-16, AVA-17), and, on an address that phones and trunks
+ * share, whether a peer that comes from a trunk's address has shown what a trunk must show (AVA-22).
+ */
+#include <stdlib.h>
+
+#include "main/worker.h"
+
+/* --- which addresses are trunks' ----------------------------------------------------------------------- */
+
+static bool
+is_within(const struct rf_addr *a, const struct rf_addr *network, unsigned bits)
+{
+    const uint8_t *x, *y;
+    unsigned whole = bits / 8, rest = bits % 8;
+
+    if (a->sa.sa_family != network->sa.sa_family)
+        return false;
+    x = a->sa.sa_family == AF_INET6 ? (const uint8_t *)&a->v6.sin6_addr : (const uint8_t *)&a->v4.sin_addr;
+    y = a->sa.sa_family == AF_INET6 ? (const uint8_t *)&network->v6.sin6_addr : (const uint8_t *)&network->v4.sin_addr;
+    return memcmp(x, y, whole) == 0 && (rest == 0 || ((x[whole] ^ y[whole]) >> (8 - rest)) == 0);
+}
+
+bool
+rf_site_is_trunk(const struct rf_site *s, const struct rf_addr *a)
+{
+    struct rf_span left = rf_span_str(rf_conf_text(s->conf, "sip-trunks.peer-addresses")), word;
+
+    while (rf_conf_next_word(&left, &word)) {
+        struct rf_addr network;
+        unsigned bits;
+
+        if (rf_network_parse(word, &network, &bits) == RF_OK && is_within(a, &network, bits))
+            return true;
+    }
+    return false;
+}
+
+/* --- the verdict --------------------------------------------------------------------------------------- */
+
+void
+rf_worker_keep_refused(struct rf_worker *w, const struct rf_flow *flow, enum rf_refusal why, const char *detail,
+                       uint8_t passes_level)
+{
+    const struct rf_tls_conn *tls = rf_transport_tls(flow);
+    const struct rf_tls_peer *peer = rf_tls_conn_peer(tls);
+    struct rf_refused_chain c = { .wall_s = rf_wall_s(), .peer = flow->remote, .refusal = why,
+                                  .passes_level = passes_level };
+
+    snprintf(c.interface, sizeof c.interface, "%s", flow->listener);
+    snprintf(c.detail, sizeof c.detail, "%s", detail);
+    memcpy(c.sha256, peer->sha256, sizeof c.sha256);
+    rf_refused_add(w->shared->refused, tls, &c);
+}
+
+static void
+say_refused(struct rf_worker *w, const struct rf_flow *flow, const struct rf_check_report *r, uint64_t now_us)
+{
+    struct rf_log_field fields[RF_CHECK_FIELDS_MAX + 2];
+    char peer[RF_ADDR_TEXT_MAX], host[RF_ADDR_TEXT_MAX];
+    struct rf_buf key = rf_buf(host, sizeof host);
+    size_t n = 0;
+
+    rf_check_fields(r, rf_addr_text(&flow->remote, peer), fields);
+    while (fields[n].kind != RF_LOG_END)
+        n++;
+    fields[n++] = RF_F_STR("listener", flow->listener);
+    fields[n] = (struct rf_log_field){ 0 };
+    rf_put_host(&key, &flow->remote, false);
+    rf_fold_refuse(w->shared->fold, r->refusal, rf_buf_span(&key), fields, now_us);
+    if (r->first_failed != RF_CHECK_PRESENT)
+        rf_worker_keep_refused(w, flow, r->refusal, r->line[r->first_failed].detail, r->passes_level);
+}
+
+/* By one of the names that trunks may speak for; by its address when there is none. */
+static enum rf_err
+judge_names(const struct rf_worker *w, const struct rf_flow *flow, const struct rf_tls_conn *tls,
+            struct rf_check_report *r)
+{
+    const struct rf_ifaces *s = w->site->ifaces;
+    const struct rf_tls_check *check = &s->iface[RF_IFACE_SIP_TRUNKS].check;
+    enum rf_err err;
+
+    if (s->peer_name_count == 0)
+        return rf_tls_conn_judge(tls, check, rf_span(NULL, 0), &flow->remote, r);
+    for (size_t i = 0; i < s->peer_name_count; i++) {
+        err = rf_tls_conn_judge(tls, check, rf_span_str(s->peer_name[i]), NULL, r);
+        if (err || r->is_accepted)
+            return err;
+    }
+    return RF_OK;
+}
+
+static enum rf_err
+judge_trunk(const struct rf_worker *w, const struct rf_flow *flow, struct rf_check_report *r)
+{
+    const struct rf_tls_conn *tls = rf_transport_tls(flow);
+    const struct rf_tls_peer *peer = rf_tls_conn_peer(tls);
+    enum rf_check_level level = w->site->ifaces->iface[RF_IFACE_SIP_TRUNKS].check.level;
+
+    if (peer != NULL && peer->has_shown && peer->is_accepted && !peer->needs_target) {
+        r->is_accepted = true;
+        return RF_OK;
+    }
+    if (peer != NULL && peer->has_shown && (level == RF_CHECK_MEDIUM_REMOTE || level == RF_CHECK_HIGH_REMOTE))
+        return judge_names(w, flow, tls, r);
+    return rf_tls_conn_judge(tls, &w->site->ifaces->iface[RF_IFACE_SIP_TRUNKS].check, rf_span(NULL, 0), &flow->remote, r);
+}
+
+/* What old phones may speak on a shared address, trunks may not (TEL-14). */
+static bool
+is_too_old(const struct rf_flow *flow)
+{
+    return strcmp(flow->facts.tls_version, "1.2") != 0 && strcmp(flow->facts.tls_version, "1.3") != 0;
+}
+
+void
+rf_worker_judge_peer(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
+{
+    const struct rf_tls_conn *tls = rf_transport_tls(flow);
+    const struct rf_tls_peer *peer = tls != NULL ? rf_tls_conn_peer(tls) : NULL;
+    bool is_shared = strcmp(flow->listener, rf_iface_row(RF_IFACE_SIP_SHARED)->name) == 0;
+    bool is_trunks = strcmp(flow->listener, rf_iface_row(RF_IFACE_SIP_TRUNKS)->name) == 0;
+    char address[RF_ADDR_TEXT_MAX];
+    struct rf_check_report *r;
+
+    if (tls == NULL || !(is_trunks ? peer != NULL && peer->has_shown && peer->needs_target
+                                   : is_shared && rf_site_is_trunk(w->site, &flow->remote)))
+        return;
+    if (is_shared && is_too_old(flow)) {
+        flow->peer_refusal = RF_REFUSE_TLS_VERSION;
+        RF_REFUSE(TLS_VERSION, RF_F_STR("peer", rf_addr_text(&flow->remote, address)),
+                  RF_F_STR("version", flow->facts.tls_version), RF_F_STR("min", "1.2"),
+                  RF_F_STR("listener", flow->listener));
+        return;
+    }
+    r = calloc(1, sizeof *r);
+    if (r == NULL || judge_trunk(w, flow, r) != RF_OK) {
+        rf_flow_close(flow);
+    } else if (!r->is_accepted) {
+        say_refused(w, flow, r, now_us);
+        /* On an address of trunks alone nobody waits for words of SIP from one that was not let in. */
+        if (is_shared)
+            flow->peer_refusal = (uint16_t)r->refusal;
+        else
+            rf_flow_close(flow);
+    }
+    free(r);
+}

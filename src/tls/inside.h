@@ -1,0 +1,46 @@
+/*
+ * tls/inside.h - inside tls: a connection's state, shared by conn.c and shake.c
+ */
+#ifndef RF_TLS_INSIDE_H
+#define RF_TLS_INSIDE_H
+
+#include "tls/conn.h"
+#include "tls/peer.h"
+#include "tls/why.h"
+
+/* While a handshake lasts, and after one that failed. Freed when it is done: an idle phone must cost little. */
+struct rf_tls_shake {
+    struct rf_tls_offer offer;
+    bool has_offer, cert_was_wanted;
+    struct rf_tls_verdict verdict; /* refusal is set when the peer's certificate was refused */
+    struct rf_addr peer;           /* for the ring; asked early, because a reset socket does not know it */
+    uint64_t began_us;
+    uint16_t dh_bits;
+    char host[256];                /* we are the client: whom we want to reach */
+    char gave_up[96];              /* "" no */
+};
+
+struct rf_tls_conn {
+    SSL *ssl;
+    struct rf_tls_server *server;  /* one of the two */
+    struct rf_tls_client *client;
+    struct rf_tls_shake *shake;    /* NULL when the handshake is done */
+    struct rf_tls_kept *kept;      /* the peer's certificate; NULL: none asked for, or the handshake lasts */
+    int16_t alert_sent, alert_received;
+    int16_t failed_reason;         /* ERR_GET_REASON of what ended it */
+    bool wants_write, is_done, saw_eof;
+    bool has_failed;               /* and is noted */
+};
+
+const struct rf_tls_side *rf_tls_conn_side(const struct rf_tls_conn *c);
+
+/* shake.c: a socket's other end; not set when it has no address. */
+struct rf_addr rf_tls_peer_address(int fd);
+/* shake.c: the handshake is over, one way or the other. */
+void rf_tls_shake_done(struct rf_tls_conn *c);
+void rf_tls_shake_failed(struct rf_tls_conn *c);
+void rf_tls_shake_free(struct rf_tls_conn *c);
+/** A session offered for resumption: may it be, by today's check? */
+bool rf_tls_shake_may_resume(struct rf_tls_conn *c, SSL_SESSION *session);
+
+#endif

@@ -1,0 +1,434 @@
+/*
+ * tls/shake.c - what happens during a handshake: the hello is kept, the name chooses a certificate, the peer's
+ * chain is judged, a ticket carries it, and what came out is noted
+ */
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "loop/loop.h"
+#include "tls/inside.h"
+
+const struct rf_tls_side *
+rf_tls_conn_side(const struct rf_tls_conn *c)
+{
+    return c->server != NULL ? rf_tls_server_side(c->server) : rf_tls_client_side(c->client);
+}
+
+/* --- ClientHello --- */
+
+static bool
+read_extension(SSL *ssl, unsigned type, struct rf_span *out)
+{
+    const unsigned char *p;
+    size_t n;
+
+    if (SSL_client_hello_get0_ext(ssl, type, &p, &n) != 1)
+        return false;
+    *out = rf_span(p, n);
+    return true;
+}
+
+static int
+on_hello(SSL *ssl, int *alert, void *arg)
+{
+    struct rf_tls_conn *c = SSL_get_app_data(ssl);
+    struct rf_tls_hello_parts parts = { 0 };
+    const unsigned char *p;
+    struct rf_span ignored;
+
+    if (c == NULL || c->shake == NULL || c->shake->has_offer) /* has: the second hello after a retry */
+        return SSL_CLIENT_HELLO_SUCCESS;
+    parts.legacy_version = (int)SSL_client_hello_get0_legacy_version(ssl);
+    parts.suites.n = SSL_client_hello_get0_ciphers(ssl, &p);
+    parts.suites.p = (const char *)p;
+    parts.has_versions = read_extension(ssl, TLSEXT_TYPE_supported_versions, &parts.versions);
+    parts.has_groups = read_extension(ssl, TLSEXT_TYPE_supported_groups, &parts.groups);
+    parts.has_sigalgs = read_extension(ssl, TLSEXT_TYPE_signature_algorithms, &parts.sigalgs);
+    parts.asks_status = read_extension(ssl, TLSEXT_TYPE_status_request, &ignored);
+    read_extension(ssl, TLSEXT_TYPE_server_name, &parts.server_name);
+    read_extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &parts.alpn);
+    rf_tls_offer_read(&parts, &c->shake->offer);
+    c->shake->has_offer = true;
+    /* OpenSSL would still read the envelope of SSL 2 around a newer hello. Nothing of this century sends it, and
+     * it has no extensions (RFC 8996, IPC-7). */
+    if (SSL_client_hello_isv2(ssl)) {
+        c->shake->offer.highest_version = SSL2_VERSION;
+        c->shake->offer.fits = 0;
+        c->failed_reason = SSL_R_UNSUPPORTED_PROTOCOL;
+        *alert = SSL_AD_PROTOCOL_VERSION;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* A name that no certificate is for gets the first one: the client decides whether it likes it. */
+static int
+on_server_name(SSL *ssl, int *alert, void *arg)
+{
+    struct rf_tls_conn *c = SSL_get_app_data(ssl);
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    SSL_CTX *ctx;
+
+    if (c == NULL || c->server == NULL || name == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    ctx = rf_tls_server_ctx_for(c->server, rf_span_str(name));
+    if (ctx != SSL_get_SSL_CTX(ssl))
+        SSL_set_SSL_CTX(ssl, ctx);
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static void
+on_info(const SSL *ssl, int where, int value)
+{
+    struct rf_tls_conn *c = SSL_get_app_data(ssl);
+
+    if (c == NULL || (where & SSL_CB_ALERT) == 0)
+        return;
+    if ((where & SSL_CB_READ) != 0)
+        c->alert_received = (int16_t)(value & 0xff);
+    else
+        c->alert_sent = (int16_t)(value & 0xff);
+}
+
+void
+rf_tls_conn_saw_small_dh(const SSL *ssl, EVP_PKEY *key)
+{
+    struct rf_tls_conn *c = SSL_get_app_data(ssl);
+
+    if (c != NULL && c->shake != NULL && key != NULL)
+        c->shake->dh_bits = (uint16_t)EVP_PKEY_get_bits(key);
+}
+
+/* The server wants a certificate of us and we have none. */
+static int
+on_cert_wanted(SSL *ssl, X509 **x, EVP_PKEY **key)
+{
+    struct rf_tls_conn *c = SSL_get_app_data(ssl);
+
+    if (c != NULL && c->shake != NULL)
+        c->shake->cert_was_wanted = true;
+    return 0;
+}
+
+/* --- the peer's certificate --- */
+
+static struct rf_tls_question
+question_of(const struct rf_tls_conn *c)
+{
+    struct rf_tls_question q = { .peer_is_server = c->client != NULL };
+
+    if (c->client != NULL && c->shake != NULL)
+        q.target = rf_span_str(c->shake->host);
+    return q;
+}
+
+/* In place of OpenSSL's X509_verify_cert. */
+static int
+on_verify(X509_STORE_CTX *x, void *arg)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(x, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct rf_tls_conn *c = SSL_get_app_data(ssl);
+    const struct rf_tls_side *side;
+    struct rf_tls_question q;
+    int code;
+
+    rf_assert(c != NULL && c->shake != NULL);
+    side = rf_tls_conn_side(c);
+    q = question_of(c);
+    free(c->kept);
+    c->kept = rf_tls_kept_new(X509_STORE_CTX_get0_untrusted(x));
+    if (c->kept == NULL) {
+        X509_STORE_CTX_set_error(x, X509_V_ERR_OUT_OF_MEM);
+        return 0;
+    }
+    code = rf_tls_judge_now(&side->check, &q, c->kept, &c->shake->verdict);
+    if (side->check.enforce == RF_TLS_ENFORCE_LATER)
+        code = X509_V_OK;
+    X509_STORE_CTX_set_error(x, code);
+    return code == X509_V_OK;
+}
+
+/* --- tickets carry the chain --- */
+
+static int
+on_ticket_made(SSL *ssl, void *arg)
+{
+    struct rf_tls_conn *c = SSL_get_app_data(ssl);
+    char octets[RF_TLS_TICKET_CHAIN_MAX];
+    struct rf_buf b = rf_buf(octets, sizeof octets);
+
+    if (c == NULL || c->kept == NULL || c->kept->count == 0)
+        return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), "", 0);
+    rf_tls_kept_put(c->kept, &b);
+    if (b.overflow) /* a chain that long is shown again next time: on_ticket_read finds none */
+        b.n = 0;
+    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), b.p, b.n);
+}
+
+/* Is the peer of this session still welcome? Judged by today's settings, store and clock. */
+static SSL_TICKET_RETURN
+on_ticket_read(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_n,
+               SSL_TICKET_STATUS status, void *arg)
+{
+    struct rf_tls_conn *c = SSL_get_app_data(ssl);
+    bool renew = status == SSL_TICKET_SUCCESS_RENEW;
+    const struct rf_tls_side *side;
+    struct rf_tls_question q;
+    struct rf_tls_kept *k;
+    void *octets = NULL;
+    size_t n = 0;
+    int code;
+
+    if ((status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) || c == NULL || c->shake == NULL)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    SSL_SESSION_get0_ticket_appdata(session, &octets, &n);
+    if (n == 0) /* it showed no certificate then: where one is required it must now */
+        return rf_tls_server_ask(c->server) == RF_TLS_ASK_REQUIRED || SSL_SESSION_get0_peer(session) != NULL
+                   ? SSL_TICKET_RETURN_IGNORE_RENEW
+               : renew ? SSL_TICKET_RETURN_USE_RENEW
+                       : SSL_TICKET_RETURN_USE;
+    k = rf_tls_kept_parse(rf_span(octets, n));
+    if (k == NULL)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    side = rf_tls_conn_side(c);
+    q = question_of(c);
+    code = rf_tls_judge_now(&side->check, &q, k, &c->shake->verdict);
+    if (code != X509_V_OK && side->check.enforce == RF_TLS_ENFORCE_HANDSHAKE) {
+        free(k); /* a full handshake follows, which refuses it with its alert */
+        rf_tls_verdict_fini(&c->shake->verdict);
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+    free(c->kept);
+    c->kept = k;
+    return renew ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
+}
+
+/* Our side is the client: the session's server is judged anew too. */
+bool
+rf_tls_shake_may_resume(struct rf_tls_conn *c, SSL_SESSION *session)
+{
+    const struct rf_tls_side *side = rf_tls_conn_side(c);
+    const char *was_for = SSL_SESSION_get0_hostname(session);
+    struct rf_tls_question q = question_of(c);
+    const unsigned char *context;
+    STACK_OF(X509) * chain;
+    unsigned n;
+    bool may;
+
+    context = SSL_SESSION_get0_id_context(session, &n);
+    if (n != sizeof side->digest || memcmp(context, side->digest, n) != 0)
+        return false;
+    /* Of a server that was reached by address there is no name in the session, and none is wanted. */
+    if (was_for != NULL && strcasecmp(was_for, c->shake->host) != 0)
+        return false;
+    if (SSL_set_session(c->ssl, session) != 1)
+        return false;
+    chain = SSL_get_peer_cert_chain(c->ssl);
+    free(c->kept);
+    c->kept = chain != NULL ? rf_tls_kept_new(chain) : NULL;
+    may = c->kept != NULL && (rf_tls_judge_now(&side->check, &q, c->kept, &c->shake->verdict) == X509_V_OK ||
+                              side->check.enforce == RF_TLS_ENFORCE_LATER);
+    if (!may) {
+        free(c->kept);
+        c->kept = NULL;
+        rf_tls_verdict_fini(&c->shake->verdict);
+        SSL_set_session(c->ssl, NULL);
+    }
+    return may;
+}
+
+void
+rf_tls_conn_hook(SSL_CTX *ctx, bool is_server, bool asks)
+{
+    SSL_CTX_set_info_callback(ctx, on_info);
+    if (asks)
+        SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
+    if (!is_server) {
+        SSL_CTX_set_client_cert_cb(ctx, on_cert_wanted);
+        return;
+    }
+    SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
+    SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
+    if (asks)
+        SSL_CTX_set_session_ticket_cb(ctx, on_ticket_made, on_ticket_read, NULL);
+}
+
+/* --- why it failed --- */
+
+static void
+own_facts(const struct rf_tls_conn *c, struct rf_tls_own_facts *out)
+{
+    X509 *x = SSL_get_certificate(c->ssl);
+    STACK_OF(X509) *extra = NULL;
+    const char *name = c->shake != NULL ? c->shake->offer.server_name : "";
+    int days = 0, seconds = 0;
+
+    if (x == NULL)
+        return;
+    SSL_get0_chain_certs(c->ssl, &extra);
+    out->is_self_signed = (X509_get_extension_flags(x) & EXFLAG_SS) != 0;
+    out->sent_alone = !out->is_self_signed && sk_X509_num(extra) <= 0;
+    out->is_expired = X509_cmp_current_time(X509_get0_notAfter(x)) < 0;
+    out->is_not_yet_valid = X509_cmp_current_time(X509_get0_notBefore(x)) > 0;
+    if (ASN1_TIME_diff(&days, &seconds, X509_get0_notBefore(x), NULL) == 1)
+        out->is_young = days < 1;
+    out->name_differs = name[0] != '\0' && X509_check_host(x, name, 0, 0, NULL) != 1;
+    if (EVP_PKEY_get_base_id(X509_get0_pubkey(x)) == EVP_PKEY_RSA)
+        out->rsa_bits = EVP_PKEY_get_bits(X509_get0_pubkey(x));
+}
+
+void
+rf_tls_conn_failure(const struct rf_tls_conn *c, struct rf_tls_failure *out)
+{
+    const struct rf_tls_side *side = rf_tls_conn_side(c);
+    const SSL_CIPHER *suite = SSL_get_current_cipher(c->ssl);
+    struct rf_tls_why w = {
+        .we_are_server = c->server != NULL,
+        .level_id = side->level,
+        .level = rf_tls_level_row(side->level),
+        .min_version = side->min_version,
+        .reason = c->failed_reason,
+        .alert_sent = c->alert_sent,
+        .alert_received = c->alert_received,
+        .saw_eof = c->saw_eof,
+    };
+
+    if (suite == NULL)
+        suite = SSL_get_pending_cipher(c->ssl);
+    if (suite != NULL) {
+        w.suite = SSL_CIPHER_get_protocol_id(suite);
+        w.version = SSL_version(c->ssl);
+    }
+    if (c->shake != NULL) {
+        w.offer = c->shake->has_offer ? &c->shake->offer : NULL;
+        w.verdict = &c->shake->verdict;
+        w.cert_was_wanted = c->shake->cert_was_wanted;
+        w.dh_bits = c->shake->dh_bits;
+        w.gave_up = c->shake->gave_up[0] != '\0' ? c->shake->gave_up : NULL;
+    }
+    if (c->alert_received > 0)
+        own_facts(c, &w.own);
+    rf_tls_why_explain(&w, out);
+    ERR_clear_error();
+}
+
+/* --- evidence --- */
+
+static void
+note_peer(const struct rf_tls_conn *c, struct rf_tls_event *e)
+{
+    const struct rf_tls_peer *p = &c->kept->peer;
+
+    e->was_asked = p->was_asked;
+    e->has_certificate = p->has_shown;
+    e->is_accepted = p->is_accepted;
+    e->check_level = p->level;
+    e->first_failed = p->first_failed;
+    e->passes_level = p->passes_level;
+    e->not_after = p->not_after;
+    memcpy(e->sha256, p->sha256, sizeof e->sha256);
+}
+
+struct rf_addr
+rf_tls_peer_address(int fd)
+{
+    struct sockaddr_storage from;
+    socklen_t n = sizeof from;
+
+    if (getpeername(fd, (struct sockaddr *)&from, &n) == 0 &&
+        (from.ss_family == AF_INET || from.ss_family == AF_INET6))
+        return rf_addr_from((struct sockaddr *)&from);
+    return (struct rf_addr){ 0 };
+}
+
+static void
+note_shake(const struct rf_tls_conn *c, const struct rf_tls_shake *s, struct rf_tls_event *e)
+{
+    e->took_us = (uint32_t)(rf_now_us() - s->began_us);
+    e->peer = s->peer;
+    e->fits = s->offer.fits;
+    snprintf(e->server_name, sizeof e->server_name, "%s", c->server != NULL ? s->offer.server_name : s->host);
+    memcpy(e->subject, s->verdict.subject, sizeof e->subject);
+}
+
+/* `good`: it came up; otherwise it failed, be it late: in TLS 1.3 a server says no to our certificate afterwards. */
+static void
+note(struct rf_tls_conn *c, bool good)
+{
+    const struct rf_tls_side *side = rf_tls_conn_side(c);
+    const struct rf_tls_shake *s = c->shake;
+    const SSL_CIPHER *suite = SSL_get_current_cipher(c->ssl);
+    struct rf_tls_event e = { 0 };
+
+    if (side->ring == NULL || c->has_failed)
+        return;
+    c->has_failed = !good;
+    e.wall_s = rf_wall_s();
+    memcpy(e.interface, side->interface, sizeof e.interface);
+    e.we_are_server = c->server != NULL;
+    e.is_done = good;
+    e.first_failed = RF_CHECK_RULE_COUNT;
+    if (s != NULL)
+        note_shake(c, s, &e);
+    else
+        e.peer = rf_tls_peer_address(SSL_get_fd(c->ssl));
+    if (suite != NULL) {
+        e.version = (uint16_t)SSL_version(c->ssl);
+        e.suite = SSL_CIPHER_get_protocol_id(suite);
+    }
+    if (c->kept != NULL)
+        note_peer(c, &e);
+    if (c->is_done) {
+        e.is_resumed = SSL_session_reused(c->ssl) == 1;
+        e.group = rf_tls_group_number((int)SSL_get_negotiated_group(c->ssl));
+    }
+    if (!good) {
+        rf_tls_conn_failure(c, &e.failure);
+        e.failure.report = NULL; /* the event outlives it */
+    }
+    rf_tls_ring_add(side->ring, &e, s != NULL && s->has_offer ? &s->offer : NULL);
+}
+
+void
+rf_tls_shake_free(struct rf_tls_conn *c)
+{
+    if (c->shake != NULL)
+        rf_tls_verdict_fini(&c->shake->verdict);
+    free(c->shake);
+    c->shake = NULL;
+}
+
+void
+rf_tls_shake_done(struct rf_tls_conn *c)
+{
+    bool asks = c->client != NULL || rf_tls_server_ask(c->server) != RF_TLS_ASK_OFF;
+
+    c->is_done = true;
+    /* It was asked and showed none: neither a full handshake nor a ticket brought a chain. */
+    if (asks &&
+        (c->kept == NULL || (SSL_session_reused(c->ssl) != 1 && SSL_get0_peer_certificate(c->ssl) == NULL))) {
+        free(c->kept);
+        c->kept = calloc(1, sizeof *c->kept);
+        if (c->kept != NULL) {
+            struct rf_tls_peer *p = &c->kept->peer;
+
+            p->was_asked = true;
+            p->is_accepted = c->server != NULL && rf_tls_server_ask(c->server) == RF_TLS_ASK_OPTIONAL;
+            p->level = rf_tls_conn_side(c)->check.level;
+            p->first_failed = p->is_accepted ? RF_CHECK_RULE_COUNT : RF_CHECK_PRESENT;
+            p->refusal = p->is_accepted ? RF_REFUSE_NONE : RF_REFUSE_CERT_MISSING;
+        }
+    }
+    note(c, true);
+    SSL_set_tlsext_status_ocsp_resp(c->ssl, NULL, 0);
+    rf_tls_shake_free(c);
+}
+
+void
+rf_tls_shake_failed(struct rf_tls_conn *c)
+{
+    note(c, false);
+}

@@ -1,0 +1,26 @@
+# on hold, and while nobody is heard, there is no one-way audio
+user 201
+user 202
+phone a 201 tls
+phone b 202 tls
+a sends INVITE 202 savp
+b expects INVITE savp
+b sends 200 savp
+b expects ACK
+a expects 200 savp
+a sends ACK
+elapse 10s
+talk 3s A=enc B=enc
+a sends reINVITE savp dir=sendonly ver=2
+b expects INVITE dir=sendonly
+b sends 200 savp dir=recvonly
+b expects ACK
+a expects 200 dir=recvonly
+a sends ACK
+talk 10s A=enc
+a sends BYE
+a expects 200
+b expects BYE
+b sends 200 to
+record lacks RF-401
+record lacks no_audio
