@@ -145,6 +145,9 @@ rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf
         err = take_srtp(s, problem);
     }
     if (!err)
+        err = rf_connections_new(&s->connections, s->conf, &s->srtp);
+    s->routing = (struct rf_call_routing){ .conf = s->conf, .connections = s->connections, .devices = s->srtp };
+    if (!err)
         err = rf_directory_new(&s->users, s->conf, &rf_rand_system);
     if (!err)
         err = take_ifaces(s, from, problem);
@@ -171,6 +174,7 @@ rf_site_unref(struct rf_site *s)
     if (s == NULL || (atomic_load(&s->refs) > 0 && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1))
         return;
     rf_directory_unref(s->users);
+    rf_connections_free(s->connections);
     rf_ifaces_free(s->ifaces);
     rf_conf_unref(s->conf);
     free(s);

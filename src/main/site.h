@@ -30,6 +30,8 @@ struct rf_site {
     struct rf_directory *users;
     struct rf_ifaces *ifaces;          /* TLS of each interface */
     struct rf_call_settings call;
+    struct rf_connections *connections;
+    struct rf_call_routing routing;
     struct rf_srtp_policy srtp;        /* what all users have in common; mode by user */
     struct rf_addr public_address[2];  /* IPv4, IPv6; not set: the socket's own */
     size_t listener_count;             /* set by whoever knows them, before the site is given to anybody */

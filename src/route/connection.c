@@ -85,6 +85,20 @@ take_networks(const struct rf_conf *c, struct rf_connection *k)
     }
 }
 
+static void
+take_password(const struct rf_conf *c, struct rf_connection *k)
+{
+    struct rf_secret password = { 0 };
+
+    if (k->type != RF_CONNECTION_CREDENTIAL || k->is_customer ||
+        rf_conf_block_secret(c, k->block, "password", &password) != RF_OK)
+        return;
+    rf_digest_verifier_make(&k->verifier, rf_span_str(k->username), rf_span_str(rf_conf_text(c, "domain")),
+                            rf_span(password.octet, password.n));
+    rf_secret_fini(&password);
+    k->can_sign_in = true;
+}
+
 static uint32_t
 number(const struct rf_conf *c, const struct rf_connection *k, const char *setting)
 {
@@ -109,6 +123,7 @@ take(const struct rf_conf *c, const struct rf_srtp_policy *common, struct rf_con
     k->trusts_identity = rf_conf_block_is_on(c, k->block, "trust-identity");
     k->is_bypass = strcmp(rf_conf_block_text(c, k->block, "media-handling-mode"), "bypass") == 0;
     k->username = rf_conf_block_text(c, k->block, "username");
+    take_password(c, k);
     k->caller_id = rf_conf_block_text(c, k->block, "caller-id");
     k->country = rf_conf_block_text(c, k->block, "country-code");
     k->format = rf_number_format_of(rf_conf_block_text(c, k->block, "number-format"));
@@ -164,8 +179,10 @@ rf_connections_free(struct rf_connections *t)
 {
     if (t == NULL)
         return;
-    for (size_t i = 0; t->list != NULL && i < t->count; i++)
+    for (size_t i = 0; t->list != NULL && i < t->count; i++) {
+        rf_wipe(t->list[i], sizeof *t->list[i]);
         free(t->list[i]);
+    }
     free(t->list);
     rf_hash_fini(&t->name);
     rf_hash_fini(&t->username);

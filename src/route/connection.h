@@ -6,6 +6,7 @@
  * end, so inbound is what we send; with side customer we are the owner, so inbound is what we receive (TEL-37).
  *
  * Whose is a request? The rules, first match first; each proves more than the next:
+ *   (C0) From is one of our own users: he signs in, also where a connection has the same address
  *   (C1) digest credentials of the connection's username (registrar/auth.h; before all others)
  *   (C2) it came by the connection by which we registered at its server (RFC 5626)
  *   (C3) the peer's certificate was verified and speaks for the connection's host
@@ -23,6 +24,7 @@
 #include "flow/flow.h"
 #include "policy/srtp_policy.h"
 #include "route/number.h"
+#include "sip/digest.h"
 
 enum rf_connection_type { RF_CONNECTION_CREDENTIAL, RF_CONNECTION_IP, RF_CONNECTION_FQDN };
 
@@ -53,6 +55,8 @@ struct rf_connection {
     char uri[300];                   /* of server, without a user: "sip:sip.carrier.example;transport=tls"; "" none */
     char host[256];                  /* of server, without brackets: whom its certificate must name */
     const char *username, *caller_id, *country;
+    bool can_sign_in;                /* side platform, credential: its password is there */
+    struct rf_digest_verifier verifier;
     struct rf_connection_way out, in; /* what we send, what we receive */
     enum rf_number_format format;
     size_t network_count;
