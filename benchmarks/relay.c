@@ -219,6 +219,7 @@ static struct {
     struct rf_port_keeper *keeper;
     struct channel channel;
     int map_fd, control[2], ports[2];
+    struct rf_media_map *map;
     struct rf_media_reply answer;
     pid_t pid;
 } us;
@@ -263,7 +264,8 @@ start_ringfence(unsigned calls)
     ports.address[0].v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f090901) };
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, us.control) != 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, us.ports) != 0 ||
-        rf_media_map_new(1, calls, &us.map_fd) != RF_OK || rf_port_keeper_new(&us.keeper, &ports) != RF_OK ||
+        rf_media_map_new(1, calls, &us.map_fd) != RF_OK ||
+        rf_media_map_attach(us.map_fd, 1, calls, 0, false, &us.map) != RF_OK || rf_port_keeper_new(&us.keeper, &ports) != RF_OK ||
         rf_loop_new(&us.loop) != RF_OK)
         die("start");
     us.pid = fork();
@@ -282,6 +284,7 @@ start_ringfence(unsigned calls)
     close(us.ports[0]);
     conf.loop = us.loop;
     conf.control = &us.control[1];
+    conf.map = us.map;
     us.channel.watch = (struct rf_watch){ .fd = us.ports[1], .ready = on_channel };
     if (rf_loop_watch(us.loop, &us.channel.watch, EPOLLIN) != RF_OK ||
         rf_media_client_new(&us.client, &conf) != RF_OK)
@@ -324,6 +327,7 @@ stop_ringfence(void)
     rf_port_keeper_free(us.keeper);
     rf_loop_free(us.loop);
     us.loop = NULL;
+    rf_media_map_detach(us.map);
     close(us.map_fd);
     close(us.control[0]);
     close(us.control[1]);

@@ -98,6 +98,41 @@ addresses(void)
     ok(rf_addr_eq(&mapped, &plain), "an IPv4-mapped address from a socket is the IPv4 address");
 }
 
+/* rf_putf has its own way for most formats: it must say what printf says. */
+static void
+formats(void)
+{
+    char want[200], got[200];
+    struct rf_buf b;
+
+#define SAME(...)                                                                                             \
+    b = rf_buf(got, sizeof got);                                                                              \
+    rf_putf(&b, __VA_ARGS__);                                                                                 \
+    snprintf(want, sizeof want, __VA_ARGS__);                                                                 \
+    ok(rf_buf_done(&b) == RF_OK && rf_span_is(rf_buf_span(&b), want), "format gives \"%s\"", want)
+
+    SAME("%u %s", 0u, "INVITE");
+    SAME("%u|%d|%d", UINT32_MAX, INT32_MIN, INT32_MAX);
+    SAME("%llu %lld %lu %zu", (unsigned long long)UINT64_MAX, (long long)INT64_MIN, 7ul, (size_t)SIZE_MAX);
+    SAME("%04d-%02d-%02dT%02d.%03ldZ", 2026, 1, 31, 0, 7l);
+    SAME("%03d|%03d|%02d", -1, -1000, 123);
+    SAME("<%.*s> %c 100%%", 3, "abcdef", 'x');
+    SAME("%.*s|", 9, "short");
+    SAME("%.*s|", -1, "all of it");
+    SAME("%s, then %08x and %-5s|", "first", 0xbeefu, "ab");
+    SAME("%5u %+d %.2f", 3u, 4, 0.5);
+    SAME("%s", "");
+#undef SAME
+
+    b = rf_buf(got, 6);
+    rf_putf(&b, "ab");
+    rf_putf(&b, "%u", 12345u);
+    ok(b.overflow && b.n == 2, "what does not fit is left out whole");
+    b = rf_buf(got, 6);
+    rf_putf(&b, "%s%s", "abc", "def");
+    ok(!b.overflow && b.n == 6, "what fits exactly is there");
+}
+
 struct member {
     struct rf_hash_node node;
     int key;
@@ -205,6 +240,7 @@ main(void)
     struct rf_secret s = { 0 };
 
     numbers();
+    formats();
     base64();
     json();
     addresses();

@@ -50,6 +50,7 @@ void rf_put_u64(struct rf_buf *b, uint64_t v);
 /** Lower-case hexadecimal digits of n octets. */
 void rf_put_hex(struct rf_buf *b, const void *p, size_t n);
 __attribute__((format(printf, 2, 3))) void rf_putf(struct rf_buf *b, const char *format, ...);
+__attribute__((format(printf, 2, 0))) void rf_vputf(struct rf_buf *b, const char *format, va_list ap);
 
 static inline void
 rf_put_str(struct rf_buf *b, const char *s)

@@ -15,7 +15,10 @@ struct rf_rand {
     void *ctx;
 };
 
-/** getrandom(2): fit for keys, nonces and tags. Never fails (aborts when the kernel has no entropy source). */
+/**
+ * getrandom(2): fit for keys, nonces and tags. Never fails (aborts when the kernel has no entropy source). Each thread has
+ * a small stock, because a call needs seven small values; what is taken out of it is wiped there.
+ */
 extern const struct rf_rand rf_rand_system;
 
 static inline void

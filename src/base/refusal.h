@@ -253,6 +253,24 @@
       "the phone shows a generic {maker} certificate, which does not prove which handset it is",              \
       "The factory gave it no certificate of its own, or one with no hardware address, or with several.",     \
       "update the firmware of the phone; some make a certificate of their own then")                          \
+    X(ACME_UNREACHABLE, "RF-701", "port-80-closed", ERROR, 0, 0,                                              \
+      "the certificate authority could not reach http://{name}/ : {detail}",                                  \
+      "A firewall closes TCP 80, or nothing listens there (web.listen http:...:80).",                         \
+      "let TCP 80 in to this machine, then: ringfence cert renew {label}")                                    \
+    X(ACME_ELSEWHERE, "RF-702", "dns-points-elsewhere", ERROR, 0, 0,                                          \
+      "the certificate authority did not find this machine under {name}: {detail}",                           \
+      "The A or AAAA record is missing or names another machine; a left-over AAAA record is tried first.",    \
+      "set the A and AAAA records of {name} to this machine, then: ringfence cert renew {label}")             \
+    X(ACME_FAILING, "RF-703", "renewal-failing", ERROR, 0, 0,                                                 \
+      "{name} ends in {days} days and renewal failed {failures} times: {detail}",                             \
+      "By the reason that the certificate authority gives.", "ringfence cert list; then: ringfence cert renew {label}")\
+    X(CERT_EXPIRING, "RF-704", "certificate-expiring", WARN, 0, 0,                                            \
+      "{name} ({owner}) ends in {days} days",                                                                 \
+      "Nobody has renewed it; after that day peers refuse it.",                                               \
+      "ours: ringfence cert renew {name}, or replace its files; theirs: tell who runs the peer")              \
+    X(CLOCK_WRONG, "RF-705", "clock-wrong", ERROR, 0, 0,                                                      \
+      "this machine's clock is off by {by}",                                                                  \
+      "Time synchronisation is off or does not work.", "timedatectl set-ntp true")                            \
     X(LOCKED_BY_HOSTED, "RF-801", "locked-by-hosted", ERROR, 0, 0,                                            \
       "{setting} is enforced on Hosted platforms and cannot be {value}",                                      \
       "platform hosted locks every encryption setting.", "remove the line")                                   \

@@ -1,10 +1,11 @@
 /*
  * call/oneway.c - audio that flows one way and not the other (RF-401), and why, as far as counters can tell
  *
- * Only while both sides said sendrecv: then silence from one of them is a fault (or a mute key that stops packets).
- * A window begins at a sample; as long as packets reach one party and none reaches the other it grows, and when it
- * is ONEWAY_US long this is told once, with what the counters of the window say. The window starts anew with anything
- * else, so that a quiet line, a hold and a media process that is being restarted are no one-way audio.
+ * Only while both sides said sendrecv: then silence from one of them is a fault (or a mute key that stops
+ * packets). A window begins at a sample; as long as packets reach one party and none reaches the other it
+ * grows, and when it is ONEWAY_US long this is told once, with what the counters of the window say. The
+ * window starts anew with anything else, so that a quiet line, a hold and a media process that is being
+ * restarted are no one-way audio.
  */
 #include "base/json.h"
 #include "call/layer.h"
@@ -99,11 +100,13 @@ put_detail(struct rf_buf *b, const struct call *c, const struct leg *from, const
         rf_putf(b, "%llu packets arrived in clear, and this leg needs SRTP", (unsigned long long)o->packets);
         return;
     case ONEWAY_FOREIGN:
-        rf_putf(b, "%llu packets arrived from an address that is not the peer's", (unsigned long long)o->packets);
+        rf_putf(b, "%llu packets arrived from an address that is not the peer's",
+                (unsigned long long)o->packets);
         put_address(b, ", which is ", rf_addr_is_set(&o->learnt) ? &o->learnt : sdp);
         return;
     case ONEWAY_REPLAYED:
-        rf_putf(b, "%llu packets arrived and all are repeats of earlier ones", (unsigned long long)o->packets);
+        rf_putf(b, "%llu packets arrived and all are repeats of earlier ones",
+                (unsigned long long)o->packets);
         return;
     case ONEWAY_NO_RTP:
         rf_putf(b, "%llu packets arrived and none is RTP", (unsigned long long)o->packets);
@@ -199,7 +202,8 @@ oneway_sample(struct call *c, uint64_t now_us)
     struct leg *leg[2] = { c->a, c->b };
     bool reached[2], lately[2];
 
-    if (!call_flows_both_ways(c) || !call_media_numbers(c, c->a, &now[0]) || !call_media_numbers(c, c->b, &now[1])) {
+    if (!call_flows_both_ways(c) || !call_media_numbers(c, c->a, &now[0]) ||
+        !call_media_numbers(c, c->b, &now[1])) {
         c->window_us = 0;
         for (int side = 0; side < 2; side++)
             if (leg[side] != NULL)

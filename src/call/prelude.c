@@ -1,10 +1,12 @@
 /*
- * call/prelude.c - what was said before there was a call: the first INVITE, its challenge and the ACK for that
+ * call/prelude.c - what was said before there was a call: the first INVITE, its challenge and the ACK for
+ * that
  *
- * A phone that calls is challenged first (RFC 3261 22.2), and a call begins with the INVITE that signs in. A reader of
- * the ladder looks for all of it, so the rows wait here by Call-ID and From tag. The table has a fixed size and each
- * pair one place: a newer one with the same place takes it, and all that a flood can do is to make rows be missing.
- * Nothing of a message is kept but its name, status and size: no credentials, no keys.
+ * A phone that calls is challenged first (RFC 3261 22.2), and a call begins with the INVITE that signs in. A
+ * reader of the ladder looks for all of it, so the rows wait here by Call-ID and From tag. The table has a
+ * fixed size and each pair one place: a newer one with the same place takes it, and all that a flood can do
+ * is to make rows be missing. Nothing of a message is kept but its name, status and size: no credentials, no
+ * keys.
  */
 #include "call/layer.h"
 
@@ -19,7 +21,8 @@ place(struct rf_call_layer *l, const struct rf_sip_msg *m, uint64_t *name)
 }
 
 static void
-add(struct prelude *p, enum prelude_kind kind, uint16_t status, bool has_sdp, const char *note, uint64_t now_us)
+add(struct prelude *p, enum prelude_kind kind, uint16_t status, bool has_sdp, const char *note,
+    uint64_t now_us)
 {
     if (p->n < PRELUDE_ROWS)
         p->row[p->n++] = (struct prelude_row){ .at_us = now_us, .note = note, .status = status, .kind = kind,
@@ -27,7 +30,8 @@ add(struct prelude *p, enum prelude_kind kind, uint16_t status, bool has_sdp, co
 }
 
 void
-prelude_challenged(struct rf_call_layer *l, const struct rf_sip_msg *m, int status, const char *note, uint64_t now_us)
+prelude_challenged(struct rf_call_layer *l, const struct rf_sip_msg *m, int status, const char *note,
+                   uint64_t now_us)
 {
     uint64_t name;
     struct prelude *p = place(l, m, &name);
@@ -63,8 +67,8 @@ prelude_take(struct call *c, const struct rf_sip_msg *m)
     for (size_t i = 0; i < p->n; i++) {
         const struct prelude_row *r = &p->row[i];
 
-        ladder_add(c, 0, r->kind == PRELUDE_RESPONSE, r->kind == PRELUDE_ACK ? "ACK" : "INVITE", r->status, r->note,
-                   r->at_us);
+        ladder_add(c, 0, r->kind == PRELUDE_RESPONSE, r->kind == PRELUDE_ACK ? "ACK" : "INVITE", r->status,
+                   r->note, r->at_us);
         if (c->ladder_n > 0)
             c->ladder[c->ladder_n - 1].has_sdp = r->has_sdp;
     }

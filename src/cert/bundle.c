@@ -175,6 +175,13 @@ rf_bundle_watch(struct rf_bundle *b, const char *path)
     return RF_OK;
 }
 
+static bool
+is_same_file(const struct rf_bundle_file *a, const struct rf_bundle_file *b)
+{
+    return a->inode == b->inode && a->size == b->size && a->mtime.tv_sec == b->mtime.tv_sec &&
+           a->mtime.tv_nsec == b->mtime.tv_nsec;
+}
+
 bool
 rf_bundle_is_stale(const struct rf_bundle *b)
 {
@@ -182,8 +189,7 @@ rf_bundle_is_stale(const struct rf_bundle *b)
         const struct rf_bundle_file *was = &b->file[i];
         struct rf_bundle_file is = look_at(was->path);
 
-        if (is.inode != was->inode || is.size != was->size || is.mtime.tv_sec != was->mtime.tv_sec ||
-            is.mtime.tv_nsec != was->mtime.tv_nsec)
+        if (!is_same_file(&is, was))
             return true;
     }
     return false;
@@ -371,18 +377,56 @@ rf_bundle_add_trusted(struct rf_bundle *b, const char *group, const char *path, 
     return S_ISDIR(st.st_mode) ? add_folder(b, group, path, problem) : add_file(b, group, path, problem);
 }
 
+/*
+ * The items of the system's authorities as they were read last: a reload comes for other reasons, and to parse 140
+ * certificates takes longer than all the rest of it. They are public, and this process reads them alone.
+ */
+static struct {
+    struct rf_bundle_file at;
+    char *octets;
+    size_t n;
+} system_items;
+
+static enum rf_err
+add_system_file(struct rf_bundle *b, const char *path)
+{
+    struct rf_cert_problem ignored = { 0 };
+    struct rf_bundle_file is = look_at(path);
+    size_t before = b->n;
+    enum rf_err err;
+
+    if (system_items.octets != NULL && strcmp(system_items.at.path, path) == 0 && is_same_file(&system_items.at, &is)) {
+        err = rf_bundle_watch(b, path);
+        if (!err)
+            err = make_room(b, system_items.n);
+        if (!err) {
+            memcpy(b->p + b->n, system_items.octets, system_items.n);
+            b->n += system_items.n;
+        }
+        return err;
+    }
+    err = add_file(b, RF_BUNDLE_SYSTEM, path, &ignored);
+    free(system_items.octets);
+    system_items.octets = err ? NULL : malloc(b->n - before + 1);
+    if (system_items.octets != NULL) {
+        system_items.n = b->n - before;
+        memcpy(system_items.octets, b->p + before, system_items.n);
+        system_items.at = is; /* of before it was read: a change meanwhile is seen the next time */
+    }
+    return err;
+}
+
 enum rf_err
 rf_bundle_add_system(struct rf_bundle *b)
 {
     /* The file that Debian and its kin keep; OpenSSL's own default is a folder of links to its parts. */
     static const char *const files[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt" };
-    struct rf_cert_problem ignored = { 0 };
     const char *named = getenv(X509_get_default_cert_file_env());
 
     if (named != NULL && access(named, R_OK) == 0)
-        return add_file(b, RF_BUNDLE_SYSTEM, named, &ignored);
+        return add_system_file(b, named);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (access(files[i], R_OK) == 0)
-            return add_file(b, RF_BUNDLE_SYSTEM, files[i], &ignored);
+            return add_system_file(b, files[i]);
     return RF_OK;
 }

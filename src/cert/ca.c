@@ -283,6 +283,8 @@ why_anew(const struct rf_ca_conf *conf, const struct rf_cert *ca, const struct r
 
     if (X509_verify(rf_cert_leaf(leaf), X509_get0_pubkey(rf_cert_leaf(ca))) != 1)
         return "another root signed it";
+    if (conf->must_renew)
+        return "it was asked for";
     if (wall_s >= rf_cert_renew_at(f))
         return "less than a third of its life was left";
     if (f->not_before > wall_s)

@@ -24,6 +24,7 @@ struct rf_ca_conf {
     const char *ca_name;     /* common name of a new root: "ringfence local CA (pbx)" */
     const char *const *name; /* host names and addresses in text form; the first is the common name */
     size_t name_count;       /* 1 to RF_CERT_NAMES_MAX */
+    bool must_renew;         /* the leaf, whatever its age */
 };
 
 struct rf_ca_result {

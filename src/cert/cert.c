@@ -154,6 +154,20 @@ no_passphrase(char *buf, int size, int rwflag, void *ctx)
     return -1;
 }
 
+/* Whoever does not have the root does not trust it for being sent; it only makes handshakes larger (TEL-5). */
+static void
+drop_roots(struct rf_cert *c)
+{
+    size_t kept = c->count > 0 ? 1 : 0;
+
+    for (size_t i = 1; i < c->count; i++)
+        if (X509_self_signed(c->chain[i], 0) == 1)
+            X509_free(c->chain[i]);
+        else
+            c->chain[kept++] = c->chain[i];
+    c->count = kept;
+}
+
 static enum rf_err
 read_chain(struct rf_cert *c, struct rf_span pem, struct rf_cert_problem *problem)
 {
@@ -165,6 +179,7 @@ read_chain(struct rf_cert *c, struct rf_span pem, struct rf_cert_problem *proble
     while (c->count < CHAIN_MAX && (x = PEM_read_bio_X509(b, NULL, no_passphrase, NULL)) != NULL)
         c->chain[c->count++] = x;
     BIO_free(b);
+    drop_roots(c);
     return c->count > 0 ? RF_OK : say(problem, "there is no certificate in PEM form in it");
 }
 

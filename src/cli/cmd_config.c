@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "cli/commands.h"
 #include "conf/conf.h"
@@ -194,6 +195,53 @@ rf_cmd_config_load(struct rf_cli *cli)
     return ask_and_print(cli, request, print_changes);
 }
 
+static void
+put_when(struct rf_buf *b, const json_t *row, bool terminal)
+{
+    time_t at = (time_t)json_integer_value(json_object_get(row, "at"));
+    struct tm tm;
+    char text[40];
+
+    if (localtime_r(&at, &tm) != NULL && strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %z", &tm) > 0)
+        rf_put_str(b, text);
+}
+
+int
+rf_cmd_config_history(struct rf_cli *cli)
+{
+    static const struct rf_cli_column columns[] = {
+        { "VERSION", "version", true, NULL }, { "AT", "at", false, put_when },   { "WHO", "who", false, NULL },
+        { "OCTETS", "octets", true, NULL },   { "TRUSTED", "trusted", true, NULL },
+    };
+    int status;
+    json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "config.history"), &status);
+
+    if (rows == NULL)
+        return status;
+    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
+    json_decref(rows);
+    return RF_EXIT_DONE;
+}
+
+int
+rf_cmd_config_rollback(struct rf_cli *cli)
+{
+    uint64_t version = 0;
+    json_t *result;
+    int status;
+
+    if (rf_span_u64(rf_span_str(cli->arg[0]), INT64_MAX, &version) != RF_OK || version == 0)
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "%s is no version; ringfence config history lists them", cli->arg[0]);
+    if (!rf_cli_confirm(cli, "Go back to the settings and trusted certificates of that version?"))
+        return RF_EXIT_USAGE;
+    result = rf_cli_ask(cli, json_pack("{s:s, s:I}", "command", "config.rollback", "version", (json_int_t)version), &status);
+    if (result == NULL)
+        return status;
+    print_changes(cli, result);
+    json_decref(result);
+    return RF_EXIT_DONE;
+}
+
 int
 rf_cmd_reload(struct rf_cli *cli)
 {
@@ -229,6 +277,10 @@ rf_cmd_set(struct rf_cli *cli)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "a value is missing: ringfence set SETTING VALUE, or --reset");
     } else {
         json_object_set_new(request, "value", json_string(value));
+        if (!rf_cmd_cert_level_is_fine(cli, cli->arg[0], value)) {
+            json_decref(request);
+            return RF_EXIT_USAGE;
+        }
     }
     return ask_and_print(cli, request, print_changes);
 }

@@ -22,6 +22,21 @@ int rf_cmd_config_default(struct rf_cli *cli);
 int rf_cmd_config_fmt(struct rf_cli *cli);
 int rf_cmd_get(struct rf_cli *cli);
 int rf_cmd_set(struct rf_cli *cli);
+int rf_cmd_config_history(struct rf_cli *cli);
+int rf_cmd_config_rollback(struct rf_cli *cli);
+/* cmd_cert.c */
+int rf_cmd_cert_list(struct rf_cli *cli);
+int rf_cmd_cert_show(struct rf_cli *cli);
+int rf_cmd_cert_add(struct rf_cli *cli);
+int rf_cmd_cert_export(struct rf_cli *cli);
+int rf_cmd_cert_renew(struct rf_cli *cli);
+int rf_cmd_cert_refused(struct rf_cli *cli);
+int rf_cmd_cert_trust(struct rf_cli *cli);
+int rf_cmd_cert_untrust(struct rf_cli *cli);
+int rf_cmd_cert_pin(struct rf_cli *cli);
+int rf_cmd_tls_devices(struct rf_cli *cli);
+/** Who would be left outside by this value of a cipher-suite-level: said on stderr. false: the person said no. */
+bool rf_cmd_cert_level_is_fine(struct rf_cli *cli, const char *setting, const char *value);
 /* cmd_user.c */
 int rf_cmd_user_list(struct rf_cli *cli);
 int rf_cmd_user_show(struct rf_cli *cli);
@@ -29,6 +44,10 @@ int rf_cmd_user_add(struct rf_cli *cli);
 int rf_cmd_user_set(struct rf_cli *cli);
 int rf_cmd_user_remove(struct rf_cli *cli);
 int rf_cmd_user_password(struct rf_cli *cli);
+/* cmd_acme.c */
+int rf_cmd_cert_automatic(struct rf_cli *cli);
+int rf_cmd_cert_account_key(struct rf_cli *cli);
+int rf_cmd_cert_revoke(struct rf_cli *cli);
 /* cmd_ban.c */
 int rf_cmd_ban_list(struct rf_cli *cli);
 int rf_cmd_ban_lift(struct rf_cli *cli);

@@ -106,6 +106,15 @@ check_files(struct loader *l, const struct setting *s)
 }
 
 static void
+check_authority_file(struct loader *l, const struct rf_conf_block *b)
+{
+    const struct setting *s = rf_snapshot_setting(b->settings, rf_option_find(RF_SPAN_LIT("certificate.*.ca-file")));
+
+    if (s != NULL)
+        (void)check_files(l, s);
+}
+
+static void
 check_certificates(struct loader *l)
 {
     const struct rf_option *chain = rf_option_find(RF_SPAN_LIT("certificate.*.chain"));
@@ -118,6 +127,12 @@ check_certificates(struct loader *l)
 
         if (strcmp(b->label, "local") == 0) {
             rf_loader_fail(l, RF_ERR_RANGE, b->at, "local is the name of the certificate that our own authority issues");
+            continue;
+        }
+        check_authority_file(l, b);
+        if (rf_conf_block_is_on(l->conf, b, "lets-encrypt") && (c != NULL || k != NULL)) {
+            rf_loader_fail(l, RF_ERR_EXISTS, b->at, "certificate %s has files and lets-encrypt: one of them is too much",
+                           b->label);
             continue;
         }
         if (c == NULL && k == NULL)

@@ -209,7 +209,8 @@ add_setting(struct loader *l, const struct scope *in, const struct rf_option *o,
         s->next = *list;
         *list = s;
     }
-    s->at = n->at;
+    if (!goes_on)
+        s->at = n->at;
     if (o->type == RF_OPT_SECRET) {
         if (in->block != NULL)
             snprintf(name, sizeof name, "%s.%s.%s", in->kind->name, in->block->label, o->name + strlen(in->prefix));

@@ -142,6 +142,13 @@ static const struct rf_option options[] = {
     INTERFACE("web", "browsers and clients of the interface https", "old", "intermediate", "IPC-5 IPC-8 IPC-11",
               "old: 1.0 to 1.3.", "local", "off", "off", NULL, "AVA-19 AVA-20",
               "@security.received-certificate-checks-management-interfaces", CHECKS, "AVA-19"),
+    { "web.force-https-web-access", RF_OPT_FLAG, ONE, RELOAD, "off", "on", NULL, "on", "IPC-3 IPC-33",
+      "on: what is asked over http is answered with 308 to the same address with https, and nothing is done. Not so "
+      "what an authority asks to see that a name is ours." },
+    { "web.https-strict-transport-security", RF_OPT_ENUM, ONE, RELOAD, "off", "auto", "off|on|auto|clear", "on|auto",
+      "IPC-4 IPC-33",
+      "Whether browsers are told to use https alone for two years (RFC 6797). auto: while the certificate is publicly "
+      "trusted, because a browser that was told so offers no way past a bad one. clear: told to forget it." },
     { "provisioning.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", "https", "IPC-11 IPC-13",
       "Where phones fetch their configuration: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; without a scheme port 80 means "
       "http, any other https." },
@@ -285,6 +292,41 @@ static const struct rf_option options[] = {
     { "certificate.*.key", RF_OPT_KEY_FILE, LIST, RELOAD, "", "", NULL, NULL, "TEL-5 IPC-30",
       "The private key in PEM: file:PATH, one for each chain, in the same order. Refused when others may read the "
       "file (RF-809)." },
+    { "certificate.*.lets-encrypt", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "IPC-30 IPC-31",
+      "on: this certificate is obtained and renewed by itself from an authority that speaks ACME (RFC 8555), Let's "
+      "Encrypt unless directory names another. Until the first one is there, one of our own authority is shown." },
+    { "certificate.*.directory", RF_OPT_TEXT, ONE, RELOAD, "https://acme-v02.api.letsencrypt.org/directory",
+      "https://acme-v02.api.letsencrypt.org/directory", "0..511", NULL, "IPC-30",
+      "The address of the authority's ACME directory." },
+    { "certificate.*.names", RF_OPT_DOMAIN, LIST, RELOAD, "", "", NULL, NULL, "IPC-30",
+      "Host names, and IP addresses where the authority knows them (RFC 8738), that the certificate is for; empty "
+      "for domain alone. Each must lead to this machine." },
+    { "certificate.*.contact", RF_OPT_TEXT, LIST, RELOAD, "", "", "0..247", NULL, "IPC-30",
+      "Mail addresses of the account at the authority, at most four." },
+    { "certificate.*.key-type", RF_OPT_ENUM, ONE, RELOAD, "both", "both", "both|ecdsa|rsa", NULL, "IPC-30",
+      "both: two certificates for the same names, an ECDSA one that costs little and an RSA one for old phones." },
+    { "certificate.*.challenge", RF_OPT_ENUM, ONE, RELOAD, "http-01", "http-01", "http-01|tls-alpn-01", NULL, "IPC-30",
+      "How the authority sees that a name is ours. http-01: it asks TCP port 80, so web.listen needs http: there. "
+      "tls-alpn-01: it asks port 443, so web.listen needs https: there." },
+    { "certificate.*.profile", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "IPC-30",
+      "The certificate profile, where the authority has several: shortlived lives for days and may name addresses." },
+    { "certificate.*.preferred-chain", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..127", NULL, "IPC-29",
+      "Part of the name of the root or intermediate below which the chain should end, where the authority offers "
+      "several." },
+    { "certificate.*.reuse-key", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "TEL-7 AVA-15",
+      "on: a renewal keeps the key, for appliances that have pinned it. off: each renewal has a new one." },
+    { "certificate.*.renew-before", RF_OPT_DURATION, ONE, RELOAD, "0", "0", "0..365d", NULL, "IPC-31",
+      "So long before its end the certificate is renewed. 0: when a third of its life is left, half of a life below 10 "
+      "days. What the authority suggests (RFC 9773) comes first." },
+    { "certificate.*.external-account-id", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..255", NULL, "IPC-30",
+      "For authorities that want an account made outside of ACME: the key identifier that they gave." },
+    { "certificate.*.external-account-key", RF_OPT_SECRET, ONE, RELOAD, "", "", NULL, NULL, "IPC-30",
+      "And the HMAC key, in base64url: secret:NAME." },
+    { "certificate.*.ca-file", RF_OPT_FILE, ONE, RELOAD, "", "", NULL, NULL, "IPC-30",
+      "Certificates in PEM that the connection to the authority trusts, for one inside of a company: file:PATH. Empty "
+      "for the system's." },
+    { "certificate.*.terms-agreed", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "IPC-30",
+      "on: you have read the authority's terms of service and agree to them; without it there is no account." },
 
     { "media.ports", RF_OPT_PORTS, ONE, RESTART, "30000-39999", "30000-39999", NULL, NULL, "",
       "UDP ports of media, a pair for each leg of a call: 10,000 ports carry 2,500 calls. The firewall must let "

@@ -260,6 +260,7 @@ opened(struct rf_conn *c, uint64_t now_us)
             rf_span_copy(rf_span_str(facts.group), to->tls_group, sizeof to->tls_group) != RF_OK)
             rf_assert(!"a name of OpenSSL is longer than rf_flow_facts allows");
         to->tls_resumed = facts.resumed;
+        to->tls_fits = facts.fits;
         l->counts.handshakes++;
         l->counts.resumed += facts.resumed;
     }

@@ -37,6 +37,8 @@ struct rf_flow_facts {
     char tls_cipher[48];  /* "TLS_AES_256_GCM_SHA384" */
     char tls_group[24];   /* "X25519" */
     bool tls_resumed;
+    uint16_t tls_fits;    /* rf_tls_level_set: levels that would take what the peer offered; 0: not known */
+    int64_t tls_noted_s;  /* its user wrote it down then */
     int64_t since_wall_s; /* when the connection was made */
 };
 

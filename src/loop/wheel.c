@@ -111,6 +111,13 @@ rf_timer_arm(struct rf_wheel *w, struct rf_timer *t, uint64_t due_us)
 }
 
 void
+rf_timer_arm_late(struct rf_wheel *w, struct rf_timer *t, uint64_t due_us)
+{
+    /* What is due already goes with this round. */
+    rf_timer_arm(w, t, due_us <= w->now_us ? due_us : (due_us / RF_TIMER_LATE_US + 1) * RF_TIMER_LATE_US);
+}
+
+void
 rf_timer_cancel(struct rf_wheel *w, struct rf_timer *t)
 {
     size_t level, s;

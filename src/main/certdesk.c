@@ -93,7 +93,9 @@ own_json(const struct rf_ifaces *s, const struct rf_site_cert *c, int64_t now_s)
 
     json_object_set_new(o, "name", json_string(c->name));
     json_object_set_new(o, "kind", json_string("own"));
-    json_object_set_new(o, "source", json_string(strcmp(c->name, RF_CREDENTIALS_LOCAL) == 0 ? "local authority" : "file"));
+    json_object_set_new(o, "source", json_string(strcmp(c->name, RF_CREDENTIALS_LOCAL) == 0 ? "local authority"
+                                                 : c->is_automatic                          ? "automatic"
+                                                                                          : "file"));
     json_object_set_new(o, "used_by", used_by(s, c->cert));
     json_object_set_new(o, "complete", json_boolean(c->is_complete));
     json_object_set_new(o, "trust", json_string(c->is_public ? "public" : "private"));
@@ -528,9 +530,10 @@ cert_pin(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
 
     rf_refused_visit(d->conf.shared->refused, find_refused, &s);
     for (int i = 0; w.count == 0 && i < RF_IFACE_COUNT; i++) {
-        const struct rf_trust *t = d->site->ifaces->iface[i].outward.trust;
+        const struct rf_site_iface *f = &d->site->ifaces->iface[i];
+        const struct rf_trust *t = f->outward.trust != NULL ? f->outward.trust : f->check.trust;
 
-        for (size_t k = 0; w.count == 0 && k < rf_trust_count(t); k++) {
+        for (size_t k = 0; t != NULL && w.count == 0 && k < rf_trust_count(t); k++) {
             char hex[65];
             json_t *row = json_pack("{s:s}", "sha256", hex_text(rf_trust_entry(t, k)->facts.sha256, hex));
 
@@ -571,6 +574,94 @@ cert_untrust(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reques
     json_decref(rows);
 }
 
+/* --- our own ------------------------------------------------------------------------------------------- */
+
+static bool
+is_automatic(const struct rf_site *site, const char *name)
+{
+    for (size_t i = 0; i < site->automatic->count; i++)
+        if (strcmp(site->automatic->certificate[i].label, name) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * A local certificate is made by the parent, which alone has its authority's key. One that renews itself has its own
+ * way; one of files is renewed where the files come from.
+ */
+static void
+cert_renew(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const char *name = text_of(request, "name");
+
+    if (strcmp(name, RF_CREDENTIALS_LOCAL) == 0)
+        rf_desk_renew_local(d, ask);
+    else if (is_automatic(d->site, name))
+        rf_desk_renew_automatic(d, ask, name);
+    else
+        rf_control_refuse(ask, 2, "", "only the certificate local, and those that renew themselves, are made here",
+                          "replace the files of another one; it is read again when they change");
+}
+
+/* --- what devices use ---------------------------------------------------------------------------------- */
+
+/* Of this device at this interface; the rows of a device stand together. */
+static bool
+is_newest(const json_t *rows, size_t at)
+{
+    const json_t *row = json_array_get(rows, at), *other;
+    size_t first = at;
+
+    while (first > 0 && strcmp(text_of(json_array_get(rows, first - 1), "device"), text_of(row, "device")) == 0)
+        first--;
+    for (size_t i = first; (other = json_array_get(rows, i)) != NULL; i++) {
+        if (strcmp(text_of(other, "device"), text_of(row, "device")) != 0)
+            break;
+        if (strcmp(text_of(other, "interface"), text_of(row, "interface")) == 0 &&
+            json_integer_value(json_object_get(other, "last")) > json_integer_value(json_object_get(row, "last")))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Rows of one interface or of all; with a level only those that it would leave outside. Of a device that uses several
+ * kinds of TLS the newest counts: its firmware may have been updated meanwhile.
+ */
+static void
+tls_devices(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const char *interface = text_of(request, "interface"), *level = text_of(request, "level");
+    json_t *rows = NULL, *shown = json_array(), *row;
+    enum rf_iface iface = RF_IFACE_SIP_PHONES;
+    enum rf_tls_level wanted = RF_TLS_OLD;
+    size_t i;
+
+    if ((interface[0] != '\0' && rf_iface_find(rf_span_str(interface), &iface) != RF_OK) ||
+        (level[0] != '\0' && rf_tls_level_find(rf_span_str(level), &wanted) != RF_OK)) {
+        json_decref(shown);
+        rf_control_refuse(ask, 2, "", "there is no such interface or level", "ringfence tls levels lists the levels");
+        return;
+    }
+    if (rf_devices_list(d->conf.shared->store, interface[0] != '\0' ? rf_iface_row(iface)->name : NULL, rf_wall_s(),
+                        &rows) != RF_OK) {
+        json_decref(shown);
+        rf_control_refuse(ask, 1, "", "the store cannot be read", "");
+        return;
+    }
+    json_array_foreach (rows, i, row) {
+        const json_t *levels = json_object_get(row, "levels");
+        bool fits = false;
+
+        for (size_t k = 0; k < json_array_size(levels); k++)
+            fits = fits || strcmp(json_string_value(json_array_get(levels, k)), rf_tls_level_row(wanted)->name) == 0;
+        if (level[0] == '\0' || (!fits && is_newest(rows, i) && json_array_size(levels) > 0))
+            json_array_append(shown, row);
+    }
+    json_decref(rows);
+    rf_control_answer(ask, shown);
+}
+
 /* --- the table ----------------------------------------------------------------------------------------- */
 
 bool
@@ -597,6 +688,12 @@ rf_desk_cert_command(struct rf_desk *d, struct rf_control_ask *ask, const char *
         cert_refused(d, ask);
     else if (strcmp(command, "cert.trust") == 0)
         cert_trust(d, ask, request);
+    else if (strcmp(command, "cert.renew") == 0)
+        cert_renew(d, ask, request);
+    else if (strcmp(command, "cert.add") == 0)
+        rf_desk_cert_add(d, ask, request);
+    else if (strcmp(command, "tls.devices") == 0)
+        tls_devices(d, ask, request);
     else if (strcmp(command, "cert.pin") == 0)
         cert_pin(d, ask, request);
     else if (strcmp(command, "cert.untrust") == 0)

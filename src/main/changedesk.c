@@ -69,15 +69,22 @@ change_shared(struct rf_desk *d)
 }
 
 static void
+give_site(struct rf_desk *d, struct rf_mailbox *to)
+{
+    struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
+                                     .site = rf_site_ref(d->site) };
+
+    if (!rf_desk_give(to, &letter, sizeof letter))
+        rf_site_unref(letter.site);
+}
+
+static void
 give_to_workers(struct rf_desk *d)
 {
-    for (unsigned i = 0; i < d->conf.shared->workers; i++) {
-        struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
-                                         .site = rf_site_ref(d->site) };
-
-        if (!rf_desk_give(d, i, &letter, sizeof letter))
-            rf_site_unref(letter.site);
-    }
+    for (unsigned i = 0; i < d->conf.shared->workers; i++)
+        give_site(d, d->conf.shared->worker[i]->letters);
+    give_site(d, d->conf.shared->slow);
+    give_site(d, d->conf.shared->web);
 }
 
 static void
@@ -103,8 +110,11 @@ change_done(struct rf_desk *d)
 
     change_free(d->change);
     d->change = NULL;
-    if (rf_list_empty(&d->deferred))
+    if (rf_list_empty(&d->deferred)) {
+        if (d->has_new_certificate)
+            rf_desk_new_certificate(d);
         return;
+    }
     next = rf_container(d->deferred.next, struct deferred, link);
     rf_list_remove(&next->link);
     copy = *next;
@@ -112,7 +122,7 @@ change_done(struct rf_desk *d)
     rf_desk_command(d, copy.ask, copy.request);
     json_decref(copy.request);
     /* One that was refused at once makes no change: go on with those behind it. */
-    if (d->change == NULL && !rf_list_empty(&d->deferred))
+    if (d->change == NULL && (!rf_list_empty(&d->deferred) || d->has_new_certificate))
         change_done(d);
 }
 
@@ -136,12 +146,15 @@ rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf
 {
     char sentence[1600];
     struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
+    const char *fix;
 
     rf_conf_put_problem(&b, p);
     sentence[b.n] = '\0';
+    fix = rf_refusal_row(p->code)->fix;
+    if (strchr(fix, '{') != NULL)
+        fix = ""; /* its words are not at hand; the sentence names the file */
     if (p->code != RF_REFUSE_NONE)
-        rf_control_refuse(ask, p->code == RF_REFUSE_LOCKED_BY_HOSTED ? 6 : 3, rf_refusal_row(p->code)->code, sentence,
-                          rf_refusal_row(p->code)->fix);
+        rf_control_refuse(ask, p->code == RF_REFUSE_LOCKED_BY_HOSTED ? 6 : 3, rf_refusal_row(p->code)->code, sentence, fix);
     else
         rf_control_refuse(ask, err == RF_ERR_NOT_FOUND && p->at.line == 0 ? 2 : 3,
                           rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, sentence,
@@ -183,7 +196,21 @@ static void
 say_warnings(const struct rf_ifaces *s)
 {
     for (size_t i = 0; i < s->warning_count; i++)
-        RF_LOGF(RF_LOG_WARN, "tls.warning", s->warning[i]);
+        RF_LOG_CODE(RF_LOG_WARN, rf_refusal_row(s->warning[i].code)->code, "tls.warning", s->warning[i].text);
+}
+
+/* What ended by the change of a level stays so, until the setting itself is taken out (AVA-10). */
+static void
+remember_legacy(struct rf_desk *d, const struct rf_site *next)
+{
+    const bool is_set = rf_conf_is_on(next->conf, "security.medium-without-r11-checks");
+    const struct rf_store_write write = { .op = is_set ? RF_STORE_SECRET_PUT : RF_STORE_SECRET_DELETE,
+                                          .key = RF_SPAN_LIT(RF_SITE_R11_MARK), .value = RF_SPAN_LIT("over") };
+
+    if (is_set && !next->ifaces->legacy_is_over)
+        return;
+    if (rf_store_write(d->conf.shared->store, &write, 1, NULL, NULL, 0) != RF_OK)
+        RF_REFUSE(STORE_FAILED, RF_F_STR("reason", "the queue of the store is full"));
 }
 
 /* `next` is in force from here on. */
@@ -197,12 +224,14 @@ put_in_force(struct rf_desk *d, struct rf_site *next, json_t *changes)
     for (size_t i = 0; i < d->next_count; i++)
         rf_site_add_listener(next, &d->next[i].at);
     d->site = next;
+    remember_legacy(d, next);
     change_shared(d);
     give_to_workers(d);
     rf_desk_change_listeners(d, was);
     (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 1, NULL, -1);
     rf_site_unref(was);
     say_warnings(next->ifaces);
+    rf_expiry_look(d->expiry, next->ifaces, rf_wall_s());
     RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
             RF_F_U64("changes", json_array_size(changes)), RF_F_U64("users", rf_directory_count(d->site->users)));
 }
@@ -371,6 +400,24 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
         close(fd);
 }
 
+void
+rf_desk_new_certificate(struct rf_desk *d)
+{
+    d->has_new_certificate = d->change != NULL;
+    if (!d->has_new_certificate)
+        rf_desk_apply(d, NULL, NULL, NULL, 0, 0);
+}
+
+void
+rf_desk_renew_local(struct rf_desk *d, struct rf_control_ask *ask)
+{
+    if (rf_channel_send(d->conf.channel, RF_SAY_RENEW, 0, NULL, -1) != RF_OK) {
+        rf_control_refuse(ask, 1, "", "the parent process could not be asked", "try again");
+        return;
+    }
+    rf_desk_apply(d, ask, NULL, NULL, 0, 0);
+}
+
 /* Commands that change what is set: one after the other. */
 static bool
 changes_something(const char *command)
@@ -409,7 +456,7 @@ rf_desk_changes_init(struct rf_desk *d)
 {
     rf_list_init(&d->deferred);
     d->next = calloc(RF_LISTENERS_MAX, sizeof *d->next);
-    if (d->next == NULL)
+    if (d->next == NULL || rf_expiry_new(&d->expiry) != RF_OK)
         return RF_ERR_NOMEM;
     change_shared(d);
     say_warnings(d->site->ifaces);
@@ -429,4 +476,5 @@ rf_desk_changes_fini(struct rf_desk *d)
     change_free(d->change);
     rf_desk_forget_listeners(d);
     free(d->next);
+    rf_expiry_free(d->expiry);
 }

@@ -18,7 +18,7 @@ struct gather {
     struct rf_key_files *files;
     const char *state_dir;
     const struct rf_conf *conf;
-    int64_t wall_s;
+    struct rf_credentials_sources *from;
     char local_chain[PATH_MAX_OCTETS], local_key[PATH_MAX_OCTETS], local_root[PATH_MAX_OCTETS];
     struct rf_conf_problem *problem;
 };
@@ -86,11 +86,12 @@ local_names(const struct rf_conf *c, char mem[][RF_ADDR_TEXT_MAX], const char **
 
 /* The CA's folder stays root's: signal is given the listeners' key, never the CA's. */
 static enum rf_err
-make_local(struct gather *g, int64_t *renew_at_s)
+make_local(struct gather *g)
 {
     char mem[RF_LISTENERS_MAX + 1][RF_ADDR_TEXT_MAX], ca_name[300], dir[1000];
     const char *name[RF_LISTENERS_MAX + 8];
-    struct rf_ca_conf conf = { .dir = dir, .ca_name = ca_name, .name = name };
+    struct rf_ca_conf conf = { .dir = dir, .ca_name = ca_name, .name = name,
+                               .must_renew = g->from->must_renew };
     struct rf_cert_problem problem = { 0 };
     struct rf_ca_result result = { 0 };
     struct rf_cert *leaf = NULL;
@@ -108,7 +109,7 @@ make_local(struct gather *g, int64_t *renew_at_s)
     snprintf(g->local_key, sizeof g->local_key, "%s/server.key", dir);
     snprintf(g->local_root, sizeof g->local_root, "%s/ca.pem", dir);
     conf.name_count = local_names(g->conf, mem, name, RF_LISTENERS_MAX + 1);
-    err = rf_ca_ensure(&conf, g->wall_s, &result, &problem);
+    err = rf_ca_ensure(&conf, g->from->wall_s, &result, &problem);
     if (err)
         return fail(g, err, (struct rf_conf_origin){ 0 }, &problem, g->local_key);
     if (result.made_ca || result.made_leaf)
@@ -118,7 +119,7 @@ make_local(struct gather *g, int64_t *renew_at_s)
     err = rf_cert_load(&leaf, g->local_chain, g->local_key, &problem);
     if (err)
         return fail(g, err, (struct rf_conf_origin){ 0 }, &problem, g->local_key);
-    *renew_at_s = rf_cert_renew_at(rf_cert_facts(leaf));
+    g->from->renew_at_s = rf_cert_renew_at(rf_cert_facts(leaf));
     rf_cert_unref(leaf);
     return RF_OK;
 }
@@ -216,6 +217,24 @@ add_kept(struct gather *g, const char *name, struct rf_conf_origin at)
     return err || found ? err : add_own(g, name, g->local_chain, g->local_key, at);
 }
 
+/* Whom the connection to an ACME authority trusts (main/automatic.c). */
+static enum rf_err
+add_authority_file(struct gather *g, const struct rf_conf_block *b, const char *name)
+{
+    struct rf_cert_problem problem = { 0 };
+    char path[RF_PATH_MAX], setting[128];
+    struct rf_span file = rf_option_path(rf_span_str(rf_conf_block_text(g->conf, b, "ca-file")));
+    enum rf_err err;
+
+    if (file.n == 0)
+        return RF_OK;
+    err = rf_span_copy(file, path, sizeof path);
+    if (!err)
+        err = rf_bundle_add_trusted(g->to, path, path, &problem);
+    snprintf(setting, sizeof setting, "certificate.%s.ca-file", name);
+    return err ? fail(g, err, rf_conf_origin(g->conf, setting), &problem, "") : RF_OK;
+}
+
 static enum rf_err
 add_blocks(struct gather *g)
 {
@@ -233,6 +252,8 @@ add_blocks(struct gather *g)
             err = add_named(g, name, chains, rf_conf_block_text(g->conf, b, "key"), at);
         else
             err = add_kept(g, name, at);
+        if (!err)
+            err = add_authority_file(g, b, name);
     }
     return err;
 }
@@ -294,17 +315,17 @@ watch_value(void *ctx, const char *name, const char *value, struct rf_conf_origi
 }
 
 enum rf_err
-rf_credentials_gather(struct rf_bundle *out, struct rf_key_files *files, uid_t uid, const char *state_dir,
-                      const struct rf_conf *c, int64_t wall_s, int64_t *renew_at_s, struct rf_conf_problem *problem)
+rf_credentials_gather(struct rf_bundle *out, struct rf_key_files *files, struct rf_credentials_sources *from,
+                      struct rf_conf_problem *problem)
 {
-    struct gather g = { .to = out, .files = files, .state_dir = state_dir, .conf = c, .wall_s = wall_s,
+    struct gather g = { .to = out, .files = files, .state_dir = from->state_dir, .conf = from->conf, .from = from,
                         .problem = problem };
     enum rf_err err;
 
-    rf_conf_visit(c, watch_value, &g);
-    err = rf_key_files_collect(files, c, uid, problem);
+    rf_conf_visit(from->conf, watch_value, &g);
+    err = rf_key_files_collect(files, from->conf, from->uid, problem);
     if (!err)
-        err = make_local(&g, renew_at_s);
+        err = make_local(&g);
     if (!err)
         err = add_blocks(&g);
     if (!err)

@@ -64,7 +64,9 @@ rf_desk_ask(struct rf_desk *d, enum rf_question what, const char *text, struct r
     *q = (struct question){ .desk = d, .serial = letter.serial, .answers = json_array(), .ask = ask, .done = done,
                             .more = more, .timer = { .fire = question_late } };
     rf_list_append(&d->questions, &q->link);
-    for (unsigned i = 0; i < d->conf.shared->workers; i++)
+    if (what >= RF_ASK_ACME_LIST)
+        q->open = rf_worker_post(d->conf.shared->slow, &letter, sizeof letter, rf_span(NULL, 0));
+    else for (unsigned i = 0; i < d->conf.shared->workers; i++)
         q->open += rf_worker_post(d->conf.shared->worker[i]->letters, &letter, sizeof letter, rf_span(NULL, 0));
     rf_timer_arm(rf_loop_wheel(d->conf.loop), &q->timer, rf_now_us() + (q->open > 0 ? PATIENCE_US : 0));
 }
@@ -74,6 +76,13 @@ rf_desk_letter(struct rf_desk *d, struct rf_span octets)
 {
     struct rf_letter_told told;
 
+    struct rf_letter_head head;
+
+    memcpy(&head, octets.p, sizeof head);
+    if (head.kind == RF_LETTER_CERTIFICATE) {
+        rf_desk_new_certificate(d);
+        return;
+    }
     if (octets.n != sizeof told)
         return;
     memcpy(&told, octets.p, sizeof told);
@@ -449,10 +458,20 @@ rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *req
         }
         rf_control_answer(ask, json_object());
         d->conf.stop(d->conf.ctx, (uint32_t)drain_s);
-    } else if (!rf_desk_settings_command(d, ask, command, request) &&
+    } else if (!rf_desk_acme_command(d, ask, command, request) &&
+               !rf_desk_settings_command(d, ask, command, request) &&
                !rf_desk_cert_command(d, ask, command, request)) {
         rf_control_refuse(ask, 2, "", "the daemon does not know this command", "use the ringfence program of its version");
     }
+}
+
+/* What devices used longer ago than anybody asks. */
+static void
+forget_devices(struct rf_desk *d)
+{
+    const struct rf_store_write write = { .op = RF_STORE_USE_EXPIRE, .expires_s = rf_wall_s() };
+
+    (void)!rf_store_write(d->conf.shared->store, &write, 1, NULL, NULL, 0);
 }
 
 static void
@@ -461,6 +480,11 @@ on_sweep(struct rf_timer *t, uint64_t now_us)
     struct rf_desk *d = rf_container(t, struct rf_desk, sweep);
 
     rf_location_sweep(d->conf.shared->location, rf_wall_s());
+    if (now_us >= d->expiry_at_us) {
+        rf_expiry_look(d->expiry, d->site->ifaces, rf_wall_s());
+        d->expiry_at_us = now_us + 3600 * RF_S;
+        forget_devices(d);
+    }
     rf_timer_arm(rf_loop_wheel(d->conf.loop), t, now_us + RF_S);
 }
 

@@ -8,6 +8,7 @@
 #define RF_MAIN_DESK_H
 
 #include "main/control.h"
+#include "main/expiry.h"
 #include "main/worker.h"
 
 struct rf_desk;
@@ -38,6 +39,9 @@ void rf_desk_listener(struct rf_desk *d, const struct rf_channel_msg *m, const i
  *  who asked. */
 void rf_desk_reload(struct rf_desk *d, int certs_fd, const struct rf_channel_msg *m);
 
+/** There is a new certificate of our own in the store: load it like any change, as soon as none is under way. */
+void rf_desk_new_certificate(struct rf_desk *d);
+
 /** A letter of a worker. */
 void rf_desk_letter(struct rf_desk *d, struct rf_span octets);
 
@@ -48,6 +52,7 @@ void rf_desk_tick(struct rf_desk *d, uint64_t now_us);
 struct rf_desk {
     struct rf_desk_conf conf;
     struct rf_control *control;
+    bool has_new_certificate;        /* rf_desk_new_certificate, while another change was under way */
     struct rf_site *site;
     struct rf_link questions;        /* under way */
     uint64_t serial;
@@ -56,6 +61,8 @@ struct rf_desk {
     uint32_t last_change;            /* its number */
     struct rf_desk_listener *next;   /* of the next configuration, as far as the parent has told */
     size_t next_count;
+    struct rf_expiry *expiry;
+    uint64_t expiry_at_us;           /* the next look */
     struct rf_timer sweep;
 };
 
@@ -89,11 +96,17 @@ void rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t
 /** Answer with a configuration's problem. */
 void rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p);
 
+/* acmedesk.c */
+/** Have a certificate that renews itself renewed now; answers. */
+void rf_desk_renew_automatic(struct rf_desk *d, struct rf_control_ask *ask, const char *name);
+/* acme.*; false: not one of these commands */
+bool rf_desk_acme_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
+
 /**
  * Post a letter of the configuration. A mailbox that is full has room in a moment: waiting is right, for nothing may go on
  * with the old one. false after a second, which is logged.
  */
-bool rf_desk_give(struct rf_desk *d, unsigned worker, const void *letter, size_t n);
+bool rf_desk_give(struct rf_mailbox *to, const void *letter, size_t n);
 
 /* listendesk.c */
 /** The change came to nothing: close what was meant for it. */
@@ -110,6 +123,10 @@ bool rf_desk_cert_command(struct rf_desk *d, struct rf_control_ask *ask, const c
 /** One of those that change something. */
 bool rf_desk_is_cert_change(const char *command);
 
+/** settingsdesk.c: a certificate block that names these files, and interfaces that show it. */
+void rf_desk_cert_add(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request);
+/** The local authority makes its certificate anew; then as rf_desk_apply without a layer. */
+void rf_desk_renew_local(struct rf_desk *d, struct rf_control_ask *ask);
 /** The store's layer unchanged, with these writes: certificates that are trusted or no more. */
 void rf_desk_apply_writes(struct rf_desk *d, struct rf_control_ask *ask, const struct rf_store_write *more, size_t n);
 

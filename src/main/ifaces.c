@@ -1,11 +1,13 @@
 #include "main/ifaces.h"
 
 #include <jansson.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/codec.h"
 #include "cert/bundle.h"
+#include "main/automatic.h"
 #include "main/credentials.h"
 
 struct load {
@@ -26,16 +28,17 @@ fail(struct load *l, enum rf_err err, struct rf_conf_origin at, const char *form
     return err;
 }
 
-__attribute__((format(printf, 2, 3))) static void
-warn(struct load *l, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void
+warn(struct load *l, enum rf_refusal code, const char *format, ...)
 {
     struct rf_ifaces *s = l->to;
     va_list ap;
 
     if (s->warning_count == sizeof s->warning / sizeof s->warning[0])
         return;
+    s->warning[s->warning_count].code = code;
     va_start(ap, format);
-    vsnprintf(s->warning[s->warning_count++], sizeof s->warning[0], format, ap);
+    vsnprintf(s->warning[s->warning_count++].text, sizeof s->warning[0].text, format, ap);
     va_end(ap);
 }
 
@@ -124,6 +127,12 @@ trust_stored(struct load *l, struct rf_trust *t, enum rf_iface i)
     return RF_OK;
 }
 
+static bool
+connects_outward(enum rf_iface i)
+{
+    return i == RF_IFACE_SIP_TRUNKS || i == RF_IFACE_NODE_LINK;
+}
+
 static enum rf_err
 make_trust(struct load *l, enum rf_iface i, const struct rf_iface_settings *set, struct rf_site_iface *out)
 {
@@ -132,7 +141,7 @@ make_trust(struct load *l, enum rf_iface i, const struct rf_iface_settings *set,
     struct rf_trust *t = NULL, *outward = NULL;
     enum rf_err err = rf_trust_new(&t);
 
-    if (!err)
+    if (!err && connects_outward(i))
         err = rf_trust_new(&outward);
     if (!err)
         err = trust_paths(l, t, set->trusted, rf_iface_origin(c, judge, "trusted-certificate-store"));
@@ -143,11 +152,11 @@ make_trust(struct load *l, enum rf_iface i, const struct rf_iface_settings *set,
     /* Our own authority issues certificates for our own peers (GEN-18), not for handsets. */
     if (!err && i != RF_IFACE_PROVISIONING)
         err = trust_paths(l, t, RF_CREDENTIALS_LOCAL, (struct rf_conf_origin){ 0 });
-    if (!err && set->system_authorities)
-        err = trust_paths(l, t, RF_BUNDLE_SYSTEM, (struct rf_conf_origin){ 0 });
-    if (!err)
+    if (!err && set->system_authorities && i != RF_IFACE_PROVISIONING)
+        err = rf_trust_add_all(t, l->to->system);
+    if (!err && outward != NULL)
         err = rf_trust_add_all(outward, t);
-    if (!err)
+    if (!err && outward != NULL)
         err = rf_trust_add_all(outward, l->to->system);
     out->check.trust = t;
     out->outward.trust = outward;
@@ -169,6 +178,48 @@ origin_of_cert(const struct rf_conf *c, const char *name, struct rf_conf_origin 
     return RF_OK;
 }
 
+static bool
+has_cert(const struct rf_ifaces *s, const struct rf_cert *c)
+{
+    for (size_t i = 0; s != NULL && i < s->cert_count; i++)
+        if (memcmp(rf_cert_facts(s->cert[i].cert)->sha256, rf_cert_facts(c)->sha256, 32) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * Certificates that renew themselves are in the store (main/automatic.h). One that has ended while we were off is left
+ * out: our own authority's is shown until there is a new one. true: they are taken.
+ */
+static bool
+is_automatic(struct load *l, const struct rf_conf_block *b)
+{
+    struct rf_ifaces *s = l->to;
+    struct rf_cert *cert[RF_AUTOMATIC_CERTS_MAX];
+    const char *name = rf_conf_block_label(b);
+    size_t n, used = 0;
+
+    for (size_t i = 0; i < s->cert_count; i++)
+        if (strcmp(s->cert[i].name, name) == 0 && rf_conf_block_is_on(l->from->conf, b, "lets-encrypt"))
+            return true; /* a second item of the same name */
+    if (l->from->store == NULL || !rf_conf_block_is_on(l->from->conf, b, "lets-encrypt"))
+        return false;
+    n = rf_automatic_certs(l->from->store, name, cert);
+    for (size_t i = 0; i < n; i++) {
+        bool ended = rf_cert_facts(cert[i])->not_after <= l->from->now_s && !has_cert(l->from->running, cert[i]);
+
+        if (ended || s->cert_count == RF_SITE_CERTS_MAX) {
+            rf_cert_unref(cert[i]);
+            continue;
+        }
+        s->cert[s->cert_count] = (struct rf_site_cert){ .name = name, .cert = cert[i], .is_automatic = true };
+        rf_check_own(rf_cert_leaf(cert[i]), &s->own[s->cert_count]);
+        s->cert_count++;
+        used++;
+    }
+    return used > 0;
+}
+
 static enum rf_err
 take_own(struct load *l)
 {
@@ -188,6 +239,8 @@ take_own(struct load *l)
             return fail(l, RF_ERR_RANGE, (struct rf_conf_origin){ 0 }, "more than %d certificates of our own",
                         RF_SITE_CERTS_MAX);
         b = rf_conf_block(l->from->conf, "certificate", item.name);
+        if (b != NULL && is_automatic(l, b))
+            continue; /* the bundle has only a stand-in, or what was there before */
         if (b == NULL && !rf_span_is(item.name, RF_CREDENTIALS_LOCAL))
             continue; /* the block that named it is gone again */
         c->name = b != NULL ? rf_conf_block_label(b) : RF_CREDENTIALS_LOCAL;
@@ -260,15 +313,6 @@ choose_certs(struct load *l, const char *names, struct rf_site_iface *out)
 
 /* --- does it work? ------------------------------------------------------------------------------------- */
 
-static bool
-has_cert(const struct rf_ifaces *s, const struct rf_cert *c)
-{
-    for (size_t i = 0; s != NULL && i < s->cert_count; i++)
-        if (memcmp(rf_cert_facts(s->cert[i].cert)->sha256, rf_cert_facts(c)->sha256, 32) == 0)
-            return true;
-    return false;
-}
-
 /* A certificate that is in force and ended meanwhile must not stand in the way of every other change. */
 static bool
 is_tolerated(const struct load *l, const struct rf_site_iface *f, const struct rf_tls_finding *found)
@@ -295,7 +339,6 @@ judge_findings(struct load *l, enum rf_iface i, const struct rf_tls_findings *al
     for (size_t k = 0; k < all->count; k++) {
         const struct rf_tls_finding *found = &all->finding[k];
         struct rf_conf_origin at = rf_iface_origin(l->from->conf, i, "cipher-suite-level");
-        const char *code = rf_refusal_row(found->refusal)->code;
 
         if (found->cert < f->cert_count && origin_of_cert(l->from->conf, name_of_cert(l->to, f->cert[found->cert]), &at))
             at = rf_iface_origin(l->from->conf, i, "certificate");
@@ -305,7 +348,7 @@ judge_findings(struct load *l, enum rf_iface i, const struct rf_tls_findings *al
             l->problem->code = found->refusal;
             return err;
         }
-        warn(l, "%s%s%s: %s", code, code[0] != '\0' ? " " : "", interface, found->text);
+        warn(l, found->refusal, "%s: %s", interface, found->text);
     }
     return RF_OK;
 }
@@ -319,15 +362,12 @@ try_it(struct load *l, enum rf_iface i)
     struct rf_tls_findings *found = calloc(1, sizeof *found);
     struct rf_tls_server *made = NULL;
     const char *why = "";
-    enum rf_err err = RF_OK;
+    enum rf_err err;
 
     if (found == NULL)
         return RF_ERR_NOMEM;
-    /* What nobody can reach yet is only made once it is; a name in a setting must be right anyway. */
-    if (f->has_listener) {
-        rf_tls_conf_examine(&conf, l->to->system, l->from->now_s, found);
-        err = judge_findings(l, i, found);
-    }
+    rf_tls_conf_examine(&conf, l->to->system, l->from->now_s, found);
+    err = judge_findings(l, i, found);
     if (!err) {
         err = rf_tls_server_new(&made, &conf, &why);
         if (err)
@@ -337,6 +377,39 @@ try_it(struct load *l, enum rf_iface i)
     rf_tls_server_unref(made);
     free(found);
     return err;
+}
+
+/* --- public authorities -------------------------------------------------------------------------------- */
+
+/* Parsed once: they change with the operating system, and settings change for other reasons. */
+static enum rf_err
+make_system(struct load *l)
+{
+    struct rf_ifaces *s = l->to;
+    struct rf_bundle_item item;
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    size_t pos = 0;
+    enum rf_err err = RF_OK;
+
+    if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+        err = RF_ERR_NOMEM;
+    while (!err && rf_bundle_next(l->from->bundle, &pos, &item))
+        if (item.kind == RF_BUNDLE_TRUSTED &&
+            (rf_span_is(item.name, RF_BUNDLE_SYSTEM) || rf_span_is(item.name, RF_CREDENTIALS_LOCAL)) &&
+            EVP_DigestUpdate(md, item.first.p, item.first.n) != 1)
+            err = RF_ERR_NOMEM;
+    if (!err && EVP_DigestFinal_ex(md, s->system_digest, NULL) != 1)
+        err = RF_ERR_NOMEM;
+    EVP_MD_CTX_free(md);
+    if (err)
+        return err;
+    if (l->from->running != NULL && memcmp(l->from->running->system_digest, s->system_digest, 32) == 0) {
+        s->system = rf_trust_ref(l->from->running->system);
+        return RF_OK;
+    }
+    err = rf_trust_new(&s->system);
+    return err ? err
+               : trust_paths(l, s->system, RF_BUNDLE_SYSTEM " " RF_CREDENTIALS_LOCAL, (struct rf_conf_origin){ 0 });
 }
 
 /* --- one interface ------------------------------------------------------------------------------------- */
@@ -361,7 +434,7 @@ load_iface(struct load *l, enum rf_iface i)
         /* The other side is told in words, by an answer, where it is not known in the handshake what it is. */
         .enforce = i == RF_IFACE_SIP_SHARED || i == RF_IFACE_PROVISIONING ? RF_TLS_ENFORCE_LATER
                                                                           : RF_TLS_ENFORCE_HANDSHAKE,
-        .medium_is_legacy = set.medium_is_legacy,
+        .medium_is_legacy = set.medium_is_legacy && !l->to->legacy_is_over,
         .verify_depth = set.verify_depth,
         .own = l->to->own,
         .own_count = l->to->cert_count,
@@ -378,7 +451,26 @@ load_iface(struct load *l, enum rf_iface i)
     if (f->cert_count == 0)
         return fail(l, RF_ERR_NOT_FOUND, rf_iface_origin(c, i, "certificate"), "%s: there is no certificate %s", row->name,
                     set.certificates);
-    return try_it(l, i);
+    /* What nobody can reach is judged when it is listened on. */
+    return f->has_listener ? try_it(l, i) : RF_OK;
+}
+
+/* Set for good by the first change of any level. */
+static void
+see_legacy(struct load *l)
+{
+    const struct rf_ifaces *running = l->from->running;
+    struct rf_iface_settings set;
+    enum rf_check_level level;
+
+    if (!rf_conf_is_on(l->from->conf, "security.medium-without-r11-checks"))
+        return;
+    l->to->legacy_is_over = l->from->legacy_is_over;
+    for (int i = 0; running != NULL && i < RF_IFACE_COUNT; i++) {
+        rf_iface_settings(l->from->conf, (enum rf_iface)i, &set);
+        if (rf_check_level_find(rf_span_str(set.checks), &level) == RF_OK && level != running->iface[i].check.level)
+            l->to->legacy_is_over = true;
+    }
 }
 
 static void
@@ -414,15 +506,15 @@ rf_ifaces_new(struct rf_ifaces **out, const struct rf_ifaces_sources *from, stru
 
     if (s == NULL)
         return RF_ERR_NOMEM;
-    err = rf_trust_new(&s->system);
-    if (!err)
-        err = trust_paths(&l, s->system, RF_BUNDLE_SYSTEM " " RF_CREDENTIALS_LOCAL, (struct rf_conf_origin){ 0 });
+    err = make_system(&l);
     if (!err)
         err = take_own(&l);
     for (size_t i = 0; !err && i < s->cert_count; i++)
         err = see_chain(&l, &s->cert[i]);
     if (!err)
         err = see_listeners(&l);
+    if (!err)
+        see_legacy(&l);
     for (int i = 0; !err && i < RF_IFACE_COUNT; i++)
         err = load_iface(&l, (enum rf_iface)i);
     if (err) {

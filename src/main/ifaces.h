@@ -19,6 +19,7 @@ struct rf_site_cert {
     const char *name; /* of the configuration's snapshot, or "local" */
     struct rf_cert *cert;
     bool is_complete; /* its chain ends below a root that this machine knows, or below our own */
+    bool is_automatic;/* it renews itself (main/automatic.h) */
     bool is_public;   /* that root is one of the system's */
     char missing[256];/* the issuer that nobody has, when it is not complete */
 };
@@ -28,7 +29,7 @@ struct rf_site_iface {
     enum rf_tls_level level;
     enum rf_tls_ask ask;
     struct rf_tls_check check;  /* of clients; trust is ours */
-    struct rf_tls_check outward;/* of servers to which we connect: trust with the system's authorities */
+    struct rf_tls_check outward;/* of servers to which we connect: trust with the system's authorities; NULL: we do not */
     size_t cert_count;
     struct rf_cert *cert[RF_SITE_CERTS_MAX]; /* in the order of the setting; references of the list below */
 };
@@ -37,12 +38,17 @@ struct rf_ifaces {
     size_t cert_count;
     struct rf_site_cert cert[RF_SITE_CERTS_MAX];
     struct rf_check_own own[RF_SITE_CERTS_MAX];
+    uint8_t system_digest[32]; /* of what `system` was made of */
     struct rf_trust *system; /* public authorities and our own root: what others are likely to trust */
     struct rf_site_iface iface[RF_IFACE_COUNT];
     size_t peer_name_count;
     char peer_name[RF_PEER_NAMES_MAX][256];
+    bool legacy_is_over;     /* medium-without-r11-checks is set, and has ended by the change of a level (AVA-10) */
     size_t warning_count;
-    char warning[16][320];   /* for the log, once it is applied; the codes stand in them */
+    struct {
+        enum rf_refusal code;
+        char text[320];
+    } warning[16];           /* for the log, once it is applied */
 };
 
 struct rf_ifaces_sources {
@@ -51,6 +57,7 @@ struct rf_ifaces_sources {
     struct rf_store *store;           /* trusted certificates that commands added; NULL: none */
     int64_t trust_version;            /* of those: 0 as of now */
     const struct rf_ifaces *running;  /* in force; an own certificate that ended meanwhile is no reason to refuse */
+    bool legacy_is_over;              /* as it was remembered */
     int64_t now_s;
 };
 

@@ -155,7 +155,8 @@ rf_key_files_put(struct rf_key_files *k, struct rf_span name, struct rf_span oct
 /* --- reading --- */
 
 __attribute__((format(printf, 4, 5))) static enum rf_err
-wrong(struct rf_conf_problem *problem, const struct rf_key_file *file, enum rf_err err, const char *format, ...)
+wrong(struct rf_conf_problem *problem, const struct rf_key_file *file, enum rf_err err, const char *format,
+      ...)
 {
     va_list ap;
 
@@ -179,7 +180,8 @@ user_name(uid_t uid, char *out, size_t size)
 }
 
 static enum rf_err
-check_rights(const struct rf_key_file *file, const struct stat *st, uid_t uid, struct rf_conf_problem *problem)
+check_rights(const struct rf_key_file *file, const struct stat *st, uid_t uid,
+             struct rf_conf_problem *problem)
 {
     bool is_theirs = st->st_uid == uid; /* the children's user could open it itself */
     char owner[64];
@@ -191,17 +193,19 @@ check_rights(const struct rf_key_file *file, const struct stat *st, uid_t uid, s
                      (unsigned)st->st_mode & 07777, file->path);
     if (file->at.layer == RF_CONF_STORE && !is_theirs && (st->st_mode & S_IROTH) == 0)
         return wrong(problem, file, RF_ERR_REFUSED,
-                     "%.80s belongs to %.32s and was named by a command: such a file is named by the configuration file",
+                     "%.80s belongs to %.32s and was named by a command: such a file is named by the "
+                     "configuration file",
                      file->path, owner);
     if (file->is_secret && !is_theirs && st->st_uid != 0 && st->st_uid != geteuid())
         return wrong(problem, file, RF_ERR_REFUSED,
-                     "%.80s holds a secret and belongs to %.32s, who may read it: chown root %.80s", file->path, owner,
-                     file->path);
+                     "%.80s holds a secret and belongs to %.32s, who may read it: chown root %.80s",
+                     file->path, owner, file->path);
     return RF_OK;
 }
 
 static enum rf_err
-read_octets(struct rf_key_files *k, const struct rf_key_file *file, int fd, size_t size, struct rf_conf_problem *problem)
+read_octets(struct rf_key_files *k, const struct rf_key_file *file, int fd, size_t size,
+            struct rf_conf_problem *problem)
 {
     char *mem = malloc(size + 1);
     size_t used = 0;
@@ -222,7 +226,8 @@ read_octets(struct rf_key_files *k, const struct rf_key_file *file, int fd, size
 }
 
 enum rf_err
-rf_key_files_add(struct rf_key_files *k, const struct rf_key_file *file, uid_t uid, struct rf_conf_problem *problem)
+rf_key_files_add(struct rf_key_files *k, const struct rf_key_file *file, uid_t uid,
+                 struct rf_conf_problem *problem)
 {
     struct rf_span there;
     struct stat st;
@@ -239,8 +244,9 @@ rf_key_files_add(struct rf_key_files *k, const struct rf_key_file *file, uid_t u
             close(fd);
         return err;
     }
-    err = st.st_size > RF_KEY_FILE_MAX ? wrong(problem, file, RF_ERR_RANGE, "%.120s has more than 1 MB", file->path)
-                                       : check_rights(file, &st, uid, problem);
+    err = st.st_size > RF_KEY_FILE_MAX
+              ? wrong(problem, file, RF_ERR_RANGE, "%.120s has more than 1 MB", file->path)
+              : check_rights(file, &st, uid, problem);
     if (!err)
         err = read_octets(k, file, fd, (size_t)st.st_size, problem);
     close(fd);
@@ -281,7 +287,8 @@ collect_value(void *ctx, const char *name, const char *value, struct rf_conf_ori
 }
 
 enum rf_err
-rf_key_files_collect(struct rf_key_files *k, const struct rf_conf *conf, uid_t uid, struct rf_conf_problem *problem)
+rf_key_files_collect(struct rf_key_files *k, const struct rf_conf *conf, uid_t uid,
+                     struct rf_conf_problem *problem)
 {
     struct collect c = { k, uid, problem, RF_OK };
 

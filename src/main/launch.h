@@ -93,6 +93,7 @@ enum rf_channel_what {
                            none: as it is. parent: read the configuration again, with the certificates' descriptor,
                            value: that number, 0: nobody asked; count: listeners that it told of before; without a
                            descriptor the text says why nothing can change, and count is its refusal or 0 */
+    RF_SAY_RENEW,       /* signal: our own authority's certificate shall be made anew at the next reload */
     RF_SAY_LISTEN,      /* parent: listener number `value` of the next configuration; a descriptor a worker if new */
     RF_SAY_RELOADED,    /* signal: value 1: that configuration is in force, 0: it is not, and nothing has changed */
     RF_SAY_LOG          /* parent: a new log file, with its descriptor */

@@ -29,7 +29,8 @@ enum rf_letter_kind {
     RF_LETTER_TOLD,        /* struct rf_letter_told: its answer */
     RF_LETTER_RESTORE,     /* struct rf_letter_head, octets: a call that was up */
     RF_LETTER_SWEEP,       /* struct rf_letter_head: all calls were restored */
-    RF_LETTER_STOP         /* struct rf_letter_head: end all calls */
+    RF_LETTER_STOP,        /* struct rf_letter_head: end all calls */
+    RF_LETTER_CERTIFICATE  /* struct rf_letter_head, to the desk: the store has a new certificate of our own */
 };
 
 struct rf_letter_head {
@@ -69,13 +70,16 @@ struct rf_letter_listen {
     char name[24];
 };
 
-enum rf_question { RF_ASK_CALLS = 1, RF_ASK_CALL, RF_ASK_HANGUP, RF_ASK_NUMBERS };
+enum rf_question {
+    RF_ASK_CALLS = 1, RF_ASK_CALL, RF_ASK_HANGUP, RF_ASK_NUMBERS,
+    RF_ASK_ACME_LIST, RF_ASK_ACME_RENEW, RF_ASK_ACME_ACCOUNT_KEY, RF_ASK_ACME_REVOKE /* of the slow thread */
+};
 
 struct rf_letter_ask {
     struct rf_letter_head head;
     uint32_t question; /* enum rf_question */
     uint64_t serial;
-    char text[128];    /* a call's id */
+    char text[128];    /* a call's id, a certificate's label */
 };
 
 struct rf_letter_told {

@@ -7,10 +7,10 @@
 #include "main/desk.h"
 
 bool
-rf_desk_give(struct rf_desk *d, unsigned worker, const void *letter, size_t n)
+rf_desk_give(struct rf_mailbox *to, const void *letter, size_t n)
 {
     for (int tries = 0; tries < 1000; tries++) {
-        if (rf_worker_post(d->conf.shared->worker[worker]->letters, letter, n, rf_span(NULL, 0)))
+        if (rf_worker_post(to, letter, n, rf_span(NULL, 0)))
             return true;
         usleep(1000);
     }
@@ -46,6 +46,14 @@ rf_desk_listener(struct rf_desk *d, const struct rf_channel_msg *m, const int *f
     memcpy(next->fd, fds, n * sizeof *fds);
 }
 
+struct rf_mailbox *
+rf_acceptor(const struct rf_signal *s, const char *interface, unsigned worker)
+{
+    bool is_web = strcmp(interface, rf_iface_row(RF_IFACE_HTTPS)->name) == 0;
+
+    return is_web ? s->web : s->worker[worker]->letters;
+}
+
 static void
 open_listener(struct rf_desk *d, struct rf_desk_listener *next)
 {
@@ -54,7 +62,7 @@ open_listener(struct rf_desk *d, struct rf_desk_listener *next)
                                            .id = next->at.b, .fd = next->fd[w], .transport = next->at.transport };
 
         memcpy(letter.name, next->at.name, sizeof letter.name);
-        if (!rf_desk_give(d, w, &letter, sizeof letter))
+        if (!rf_desk_give(rf_acceptor(d->conf.shared, letter.name, w), &letter, sizeof letter))
             close(next->fd[w]);
     }
     next->fds = 0; /* they are the workers' */
@@ -80,6 +88,6 @@ rf_desk_change_listeners(struct rf_desk *d, const struct rf_site *was)
                                            .id = was->listener[i].id };
 
         for (unsigned w = 0; !is_listener_of(d->site, letter.id) && w < d->conf.shared->workers; w++)
-            (void)rf_desk_give(d, w, &letter, sizeof letter);
+            (void)rf_desk_give(rf_acceptor(d->conf.shared, was->listener[i].name, w), &letter, sizeof letter);
     }
 }

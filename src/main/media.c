@@ -40,7 +40,8 @@ look_at_threads(struct media *m)
     for (unsigned t = 0; t < m->launch->threads; t++) {
         uint64_t beat_us = atomic_load_explicit(&m->beat[t], memory_order_relaxed);
 
-        if (now_us < beat_us + BEAT_LATE_US) {
+        /* 0: still taking over the sessions of its predecessor, which may be thousands. */
+        if (beat_us == 0 || now_us < beat_us + BEAT_LATE_US) {
             m->seen_late[t] = 0;
             continue;
         }
@@ -147,8 +148,6 @@ rf_media_main(void)
     m.seen_late = calloc(threads, sizeof *m.seen_late);
     if (m.beat == NULL || m.seen_late == NULL)
         return failed("memory");
-    for (unsigned t = 0; t < threads; t++)
-        atomic_init(&m.beat[t], rf_now_us());
     start.beat = m.beat;
     if (pthread_create(&talker, NULL, talk, &m) != 0)
         return failed("thread");

@@ -15,22 +15,18 @@
 #include <unistd.h>
 
 #include "base/refusal.h"
-#include "base/secret.h"
 #include "cli/command.h"
 #include "loop/loop.h"
 #include "flow/ban_memory.h"
-#include "main/credentials.h"
 #include "main/listen.h"
 #include "main/logfile.h"
 #include "main/notify.h"
-#include "main/peek.h"
 #include "relay/map.h"
 
 /* How long calls may go on after the first request to stop; a second one ends at once. */
 #define STOP_GRACE_US (10 * RF_S)
 #define AGAIN_US      (RF_S / 2) /* some send a signal to the process and to its group: that is one request */
 #define LOG_LOOK_US   (10 * RF_S)
-#define LAYER_MAX     (RF_STORE_LAYER_MAX + 1)
 #define FILES_LOOK_US (2 * RF_S) /* have certificates or revocation lists changed on disk? */
 
 static int
@@ -106,34 +102,12 @@ check_reach(struct parent *p)
     return status;
 }
 
-/* Both layers as they are now, or with `layer` in the place of the store's. */
-static enum rf_err
-read_conf(struct parent *p, const char *layer, struct rf_conf **out, struct rf_conf_problem *problem)
-{
-    char *text = NULL, why[256] = "";
-    enum rf_err err = RF_OK;
-
-    if (layer == NULL)
-        err = rf_peek_settings(rf_state_dir_path(p->dir), p->drops_user, p->uid, p->gid, &text, why, sizeof why);
-    p->store_failed = err != RF_OK;
-    if (err) {
-        *problem = (struct rf_conf_problem){ 0 };
-        snprintf(problem->sentence, sizeof problem->sentence, "%.200s: %s", why, rf_err_text(err));
-        return err;
-    }
-    err = rf_conf_load(out, rf_span_str(layer != NULL ? layer : text), p->config, problem);
-    if (text != NULL)
-        rf_wipe(text, strlen(text));
-    free(text);
-    return err;
-}
-
 static int
 load_settings(struct parent *p)
 {
     struct rf_conf_problem problem = { 0 };
     char detail[400];
-    enum rf_err err = read_conf(p, NULL, &p->conf, &problem);
+    enum rf_err err = rf_parent_read_conf(p, NULL, &p->conf, &problem);
 
     if (err && p->store_failed) {
         RF_LOGF(RF_LOG_ERROR, "daemon.failed", problem.sentence);
@@ -175,42 +149,13 @@ bind_control(struct parent *p)
     return RF_EXIT_FAILED;
 }
 
-/* Certificates and keys go to signal by a sealed file, never by a path. -1: see *problem. */
-static int
-certificates_file(struct parent *p, const struct rf_conf *c, struct rf_conf_problem *problem)
-{
-    struct rf_key_files *files = NULL;
-    struct rf_bundle *bundle = NULL;
-    enum rf_err err = rf_bundle_new(&bundle);
-    int fd = -1;
-
-    if (!err)
-        err = rf_key_files_new(&files);
-    if (!err)
-        err = rf_credentials_gather(bundle, files, p->uid, rf_state_dir_path(p->dir), c, rf_wall_s(), &p->renew_at_s,
-                                    problem);
-    if (!err) {
-        fd = rf_key_files_seal(files);
-        if (fd < 0)
-            snprintf(problem->sentence, sizeof problem->sentence, "%s", strerror(errno));
-    }
-    rf_key_files_free(files);
-    if (bundle != NULL) {
-        rf_bundle_drop(bundle);
-        rf_bundle_free(p->files);
-        p->files = bundle;
-        p->files_changed = false;
-    }
-    return fd;
-}
-
 static int
 make_certificates(struct parent *p)
 {
     struct rf_conf_problem problem = { 0 };
     char detail[400];
 
-    p->certs_fd = certificates_file(p, p->conf, &problem);
+    p->certs_fd = rf_parent_certificates(p, p->conf, &problem);
     if (p->certs_fd >= 0)
         return 0;
     rf_conf_problem_text(&problem, detail, sizeof detail);
@@ -229,26 +174,6 @@ make_ban_memory(struct parent *p)
     return RF_EXIT_FAILED;
 }
 
-/* Media binds to the addresses of the families that we listen on; 0.0.0.0 and :: when they differ. */
-static void
-media_addresses(const struct rf_run_settings *s, struct rf_addr out[2])
-{
-    static const char *const any[2] = { "0.0.0.0", "::" };
-
-    for (size_t i = 0; i < s->listen_count; i++) {
-        const struct rf_addr *a = &s->listen[i].at.addr;
-        int f = a->sa.sa_family == AF_INET6;
-
-        if (!rf_iface_row(s->listen[i].iface)->is_sip)
-            continue; /* no calls come by it */
-        if (!rf_addr_is_set(&out[f]))
-            out[f] = *a;
-        else if (!rf_addr_same_host(&out[f], a))
-            (void)!rf_addr_parse(rf_span_str(any[f]), 0, &out[f]);
-        rf_addr_set_port(&out[f], 0);
-    }
-}
-
 static int
 make_media(struct parent *p)
 {
@@ -262,7 +187,7 @@ make_media(struct parent *p)
     p->pairs_per_thread = conf.blocks_per_thread * RF_PORT_BLOCK_PAIRS;
     /* Twice as many slots as calls, because a slot rests for a while after its call (relay/map.h). */
     p->slots_per_thread = 2 * ((calls + s->threads - 1) / s->threads) + 16;
-    media_addresses(s, p->media_address);
+    rf_media_addresses(s, p->media_address);
     memcpy(conf.address, p->media_address, sizeof conf.address);
     p->media = calloc(pairs, sizeof *p->media);
     p->port_channel = calloc(s->threads, sizeof *p->port_channel);
@@ -282,33 +207,12 @@ fail:
     return RF_EXIT_FAILED;
 }
 
-/* A signal process that follows a dead one gets what is on disk now; what worked before when that is broken. */
-static enum rf_err
-read_certificates_again(struct rf_child *c, void *ctx)
-{
-    struct parent *p = ctx;
-    struct rf_conf_problem problem = { 0 };
-    struct rf_conf *conf = NULL;
-    int fd = -1;
-
-    if (p->was_ready && read_conf(p, NULL, &conf, &problem) == RF_OK)
-        fd = certificates_file(p, conf, &problem);
-    if (fd >= 0) {
-        (void)dup3(fd, p->certs_fd, O_CLOEXEC);
-        close(fd);
-        rf_conf_unref(p->conf);
-        p->conf = rf_conf_ref(conf);
-    }
-    rf_conf_unref(conf);
-    return RF_OK;
-}
-
 static int
 prepare(struct parent *p)
 {
     if (rf_parent_prepare_children(p) != RF_OK)
         return RF_EXIT_FAILED;
-    p->child[1].before = read_certificates_again;
+    p->child[1].before = rf_parent_read_certificates_again;
     p->child[1].ctx = p;
     return 0;
 }
@@ -358,9 +262,6 @@ stop(struct parent *p, uint64_t now_us)
         (void)rf_channel_send(p->child[1].channel, RF_SAY_STOP, 0, NULL, -1);
 }
 
-static void reload(struct parent *p, uint32_t number, int layer_fd);
-static void reloaded(struct parent *p, bool is_applied);
-
 static void
 take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, int fd, uint64_t now_us)
 {
@@ -370,7 +271,7 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
         c->is_ready = true;
         /* A signal process that was started again has read the configuration anew: its listeners shall be those. */
         if (c->role == RF_ROLE_SIGNAL && p->was_ready)
-            reload(p, 0, -1);
+            rf_parent_reload(p, 0, -1);
         if (p->child[0].is_ready && p->child[1].is_ready)
             say_ready(p);
         break;
@@ -388,11 +289,14 @@ take_word(struct parent *p, struct rf_child *c, const struct rf_channel_msg *m, 
         break;
     case RF_SAY_RELOAD:
         if (c->role == RF_ROLE_SIGNAL)
-            reload(p, m->value, fd);
+            rf_parent_reload(p, m->value, fd);
+        break;
+    case RF_SAY_RENEW:
+        p->must_renew = p->must_renew || c->role == RF_ROLE_SIGNAL;
         break;
     case RF_SAY_RELOADED:
         if (c->role == RF_ROLE_SIGNAL)
-            reloaded(p, m->value == 1);
+            rf_parent_reloaded(p, m->value == 1);
         break;
     case RF_SAY_ALIVE:
     case RF_SAY_LISTEN:
@@ -424,16 +328,6 @@ listen_to(struct parent *p, struct rf_child *c, uint64_t now_us)
     }
 }
 
-/* Nobody waits for it any more. */
-static void
-drop_again(struct parent *p)
-{
-    if (p->again.layer_fd >= 0)
-        close(p->again.layer_fd);
-    p->again.layer_fd = -1;
-    p->again.is_set = false;
-}
-
 static void
 bury(struct parent *p, uint64_t now_us)
 {
@@ -450,8 +344,8 @@ bury(struct parent *p, uint64_t now_us)
             rf_child_ended(c, status, now_us);
             /* It may have applied the change and not said so; its successor reads the new configuration anyhow. */
             if (c->role == RF_ROLE_SIGNAL) {
-                drop_again(p);
-                reloaded(p, true);
+                rf_parent_forget_reload(p);
+                rf_parent_reloaded(p, true);
             }
             if (c->role == RF_ROLE_SIGNAL && p->stops && p->child[0].pid != 0)
                 (void)rf_channel_send(p->child[0].channel, RF_SAY_STOP, 0, NULL, -1);
@@ -495,7 +389,7 @@ take_signals(struct parent *p, uint64_t now_us)
             stop(p, now_us);
             break;
         case SIGHUP:
-            reload(p, 0, -1);
+            rf_parent_reload(p, 0, -1);
             break;
         case SIGCHLD:
             bury(p, now_us);
@@ -528,185 +422,6 @@ serve_ports(struct parent *p, unsigned thread)
         if (err)
             return;
     }
-}
-
-/*
- * Media ports are bound to an address each family has when the first listener of it comes. One that is bound stays:
- * its sockets are in use, so a listener that needs another is reached, and its calls have no media until a restart.
- */
-static void
-change_media_addresses(struct parent *p)
-{
-    struct rf_addr want[2];
-
-    memset(want, 0, sizeof want);
-    media_addresses(&p->settings, want);
-    for (int f = 0; f < 2; f++) {
-        struct rf_addr *now = &p->media_address[f];
-
-        if (!rf_addr_is_set(&want[f]))
-            continue;
-        if (!rf_addr_is_set(now)) {
-            *now = want[f];
-            rf_port_keeper_set_address(p->ports, now);
-        } else if (!rf_addr_is_any(now) && !rf_addr_same_host(now, &want[f])) {
-            char value[RF_ADDR_TEXT_MAX + 40];
-            struct rf_buf b = rf_buf(value, sizeof value - 1);
-
-            rf_put_str(&b, "media at another address than ");
-            rf_put_host(&b, now, false);
-            value[b.n] = '\0';
-            (void)refuse(RF_REFUSE_NEEDS_RESTART, 0,
-                         (struct rf_log_field[]){ RF_F_STR("setting", "sip.listen"), RF_F_STR("value", value), { 0 } });
-        }
-    }
-}
-
-/* Signal has answered: the listeners are the next ones from now on, or stay as they are. */
-static void
-reloaded(struct parent *p, bool is_applied)
-{
-    if (p->listeners.next == NULL)
-        return;
-    if (is_applied) {
-        rf_listeners_commit(&p->listeners);
-        memcpy(p->settings.listen, p->next.listen, sizeof p->settings.listen);
-        p->settings.listen_count = p->next.listen_count;
-        memcpy(p->settings.domain, p->next.domain, sizeof p->settings.domain);
-        change_media_addresses(p);
-        (void)dup3(p->next_certs_fd, p->certs_fd, O_CLOEXEC);
-        rf_conf_unref(p->conf);
-        p->conf = rf_conf_ref(p->next_conf);
-        rf_parent_fill_signal_launch(p, p->child[1].launch);
-    } else {
-        rf_listeners_abandon(&p->listeners);
-    }
-    close(p->next_certs_fd);
-    p->next_certs_fd = -1;
-    rf_conf_unref(p->next_conf);
-    p->next_conf = NULL;
-    if (p->again.is_set) {
-        uint32_t number = p->again.number;
-        int layer_fd = p->again.layer_fd;
-
-        p->again.is_set = false;
-        p->again.layer_fd = -1;
-        reload(p, number, layer_fd);
-        if (layer_fd >= 0)
-            close(layer_fd);
-    }
-}
-
-/* Certificates and listeners as the configuration names them now. -1: the message says what is wrong with them. */
-static int
-prepare_change(struct parent *p, const struct rf_conf *conf, struct rf_channel_msg *m)
-{
-    struct rf_conf_problem wrong = { 0 };
-    struct rf_bind_problem problem;
-    struct rf_addr failed = { 0 };
-    char address[RF_ADDR_TEXT_MAX];
-    int fd = certificates_file(p, conf, &wrong);
-    enum rf_err err;
-
-    if (fd < 0) {
-        rf_conf_problem_text(&wrong, m->text, sizeof m->text);
-        m->count = wrong.code;
-        return -1;
-    }
-    err = rf_listeners_plan(&p->listeners, p->next.listen, p->next.listen_count, &problem, &failed);
-    if (!err)
-        err = rf_listeners_send(&p->listeners, p->child[1].channel);
-    if (!err) {
-        m->count = (uint32_t)p->listeners.next_count;
-        return fd;
-    }
-    close(fd);
-    snprintf(m->text, sizeof m->text, "the listeners could not be changed: %s", rf_err_text(err));
-    if (err == RF_ERR_IO) {
-        m->count = RF_REFUSE_CANNOT_LISTEN;
-        snprintf(m->text, sizeof m->text, "cannot listen on %s: %s", rf_addr_text(&failed, address), problem.reason);
-    }
-    rf_listeners_abandon(&p->listeners);
-    return -1;
-}
-
-/* One change after the other: signal asks for one at a time, and it takes precedence over one that nobody asked for,
- * since it reads the same files. */
-static void
-reload_later(struct parent *p, uint32_t number, int layer_fd)
-{
-    if (p->again.is_set && number == 0)
-        return;
-    drop_again(p);
-    p->again.is_set = true;
-    p->again.number = number;
-    p->again.layer_fd = layer_fd >= 0 ? fcntl(layer_fd, F_DUPFD_CLOEXEC, 0) : -1;
-}
-
-/*
- * Read the configuration again, and give signal certificates and listeners as it names them now. Signal judges the
- * whole, answers whoever asked, and says whether it took it.
- */
-static void
-reload(struct parent *p, uint32_t number, int layer_fd)
-{
-    struct rf_channel_msg m = { .what = RF_SAY_RELOAD, .value = number };
-    struct rf_conf_problem problem = { 0 };
-    struct rf_conf *conf = NULL;
-    char *layer = NULL;
-    enum rf_err err;
-    size_t n = 0;
-    int fd = -1;
-
-    if (p->listeners.next != NULL) {
-        reload_later(p, number, layer_fd);
-        return;
-    }
-    if (p->child[1].channel < 0)
-        return; /* the next signal process is asked when it serves (take_word) */
-    if (layer_fd >= 0 && (layer = rf_sealed_read(layer_fd, LAYER_MAX, &n)) == NULL)
-        return; /* only a damaged signal process sends such a thing */
-    err = read_conf(p, layer, &conf, &problem);
-    if (layer != NULL)
-        rf_wipe(layer, n);
-    free(layer);
-    if (!err)
-        err = rf_run_settings_take(&p->next, conf, &problem);
-    if (!err) {
-        p->next.workers = p->settings.workers;
-        p->next.threads = p->settings.threads;
-        fd = prepare_change(p, conf, &m);
-    } else {
-        rf_conf_problem_text(&problem, m.text, sizeof m.text);
-        m.count = problem.code;
-    }
-    if (fd < 0)
-        rf_conf_unref(conf);
-    else
-        p->next_conf = conf;
-    p->next_certs_fd = fd;
-    if (rf_channel_post(p->child[1].channel, &m, &fd, fd >= 0 ? 1 : 0) != RF_OK)
-        reloaded(p, false); /* it is dying, or full of words: nothing has changed */
-}
-
-/* Certificates that others renewed, revocation lists that were fetched: read again once nobody writes any more. Our
- * own authority's certificate is made anew when it is due. */
-static void
-look_at_files(struct parent *p)
-{
-    bool changed = p->files != NULL && rf_bundle_is_stale(p->files);
-
-    if (p->stops || !p->child[1].is_ready)
-        return;
-    if ((changed && p->files_changed) || rf_wall_s() >= p->renew_at_s) {
-        RF_LOGF(RF_LOG_INFO, "cert.read_again", changed ? "certificates or revocation lists have changed on disk"
-                                                        : "the local authority's certificate is due");
-        p->files_changed = false;
-        p->renew_at_s = rf_wall_s() + 3600; /* when it cannot be made now */
-        reload(p, 0, -1);
-        return;
-    }
-    p->files_changed = changed;
 }
 
 static int
@@ -753,7 +468,7 @@ serve(struct parent *p)
             look_at_us = now_us + LOG_LOOK_US;
         }
         if (now_us >= files_at_us) {
-            look_at_files(p);
+            rf_parent_look_at_files(p);
             files_at_us = now_us + FILES_LOOK_US;
         }
         if (p->watchdog_us > 0 && now_us >= ping_at_us && p->child[0].pid != 0 && p->child[1].pid != 0) {

@@ -39,6 +39,7 @@ struct parent {
     bool store_failed;             /* the last reading of the configuration, and not for a line of it */
     bool files_changed;            /* at the last look; when nothing more changes they are read */
     int64_t renew_at_s;            /* our own authority's certificate */
+    bool must_renew;               /* somebody asked for a new one */
     struct rf_run_settings next;   /* of a reload that signal has not answered yet, with its certificates: */
     struct rf_conf *next_conf;
     int next_certs_fd;
@@ -57,6 +58,29 @@ struct parent {
     int64_t started_wall_s;
     sigset_t old_mask;
 };
+
+/* parentchange.c */
+
+/** Both layers as they are now, or with `layer` in the place of the store's. Errors as rf_conf_load_from. */
+RF_MUST_CHECK enum rf_err rf_parent_read_conf(struct parent *p, const char *layer, struct rf_conf **out,
+                                              struct rf_conf_problem *problem);
+/** What it names, as a sealed file for signal; -1: see *problem. */
+int rf_parent_certificates(struct parent *p, const struct rf_conf *c, struct rf_conf_problem *problem);
+/** For rf_child.before: a signal process that follows a dead one gets what is on disk now. */
+enum rf_err rf_parent_read_certificates_again(struct rf_child *c, void *ctx);
+/** What media binds to: the addresses of the families that we listen on; 0.0.0.0 and :: when they differ. */
+void rf_media_addresses(const struct rf_run_settings *s, struct rf_addr out[2]);
+/** Read everything again and offer it to signal. @param number  of signal's question; 0: nobody asked
+ *  @param layer_fd  the store's layer as it would be, the caller's; -1: as it is */
+void rf_parent_reload(struct parent *p, uint32_t number, int layer_fd);
+/** Signal has answered: what was offered is in force, or forgotten. */
+void rf_parent_reloaded(struct parent *p, bool is_applied);
+/** Nobody waits any more for a reload that was put off. */
+void rf_parent_forget_reload(struct parent *p);
+/** Have files of certificates changed on disk, or is one due? From time to time. */
+void rf_parent_look_at_files(struct parent *p);
+
+/* given.c */
 
 /** Both children as they will be started. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_parent_prepare_children(struct parent *p);

@@ -266,6 +266,15 @@ note_path(struct rf_register *r, struct rf_flow *flow)
     rf_flow_watch(flow, &n->watch);
 }
 
+/* "201" of "sip:201@office.example". */
+static struct rf_span
+user_of(struct rf_span aor)
+{
+    struct rf_span user = rf_span_sub(aor, rf_span_find(aor, ':') + 1, aor.n);
+
+    return rf_span_sub(user, 0, rf_span_find(user, '@'));
+}
+
 static void
 answer_200(struct rf_register *r, struct rf_server_txn *txn, struct rf_span aor, uint64_t now_us)
 {
@@ -275,6 +284,7 @@ answer_200(struct rf_register *r, struct rf_server_txn *txn, struct rf_span aor,
     struct rf_buf b = rf_buf(w->out, sizeof w->out);
 
     note_path(r, flow);
+    rf_devices_note(w->devices, user_of(aor), flow, rf_wall_s());
     rf_location_put_contacts(w->shared->location, aor, msg, rf_wall_s(), &b);
     put_date(&b);
     if (rf_sip_has_token(msg, RF_HDR_SUPPORTED, "outbound") && rf_transport_is_reliable(flow->transport))

@@ -290,6 +290,20 @@ is_pinned(struct rf_desk *d, struct rf_control_ask *ask, const char *name)
     return true;
 }
 
+/* What an older system let pass at level medium lasts until a level is changed (AVA-10). */
+static void
+end_legacy_medium(struct rf_desk *d, struct edit *e, const char *name, const char *value)
+{
+    static const char legacy[] = "security.medium-without-r11-checks";
+
+    if (strstr(name, ".received-certificate-checks") == NULL || !rf_conf_is_on(d->site->conf, legacy) ||
+        !rf_conf_knows(d->site->conf, rf_span_str(name)) ||
+        (value != NULL && strcmp(rf_conf_text(d->site->conf, name), value) == 0))
+        return;
+    if (rf_conf_origin(d->site->conf, legacy).layer == RF_CONF_STORE)
+        edit_change(e, legacy, "off", false);
+}
+
 static void
 config_set(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
 {
@@ -300,6 +314,7 @@ config_set(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
         return;
     edit_begin(d, &e);
     edit_change(&e, name, json_string_value(json_object_get(request, "value")), false);
+    end_legacy_medium(d, &e, name, json_string_value(json_object_get(request, "value")));
     edit_apply(d, ask, &e, NULL, 0);
 }
 
@@ -401,6 +416,58 @@ config_rollback(struct rf_desk *d, struct rf_control_ask *ask, const json_t *req
         rf_desk_apply(d, ask, h.text, &back, 1, back.expires_s);
     rf_wipe(h.text, strlen(h.text));
     free(h.text);
+}
+
+/* --- certificate blocks --- */
+
+/* ["file:/a", "file:/b"] as one value. */
+static void
+join_words(const json_t *list, struct rf_buf *b)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        rf_putf(b, "%s%s", i > 0 ? " " : "", json_string_value(json_array_get(list, i)));
+    rf_put_char(b, '\0');
+}
+
+void
+rf_desk_cert_add(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const char *name = text_of(request, "name");
+    struct rf_span left = rf_span_str(text_of(request, "for"));
+    char setting[160], chains[4096], keys[4096];
+    struct rf_buf chain = rf_buf(chains, sizeof chains), key = rf_buf(keys, sizeof keys);
+    struct edit e;
+
+    snprintf(setting, sizeof setting, "certificate.%.63s.chain", name);
+    if (is_pinned(d, ask, setting))
+        return;
+    join_words(json_object_get(request, "chain"), &chain);
+    join_words(json_object_get(request, "key"), &key);
+    if (chain.overflow || key.overflow) {
+        rf_control_refuse(ask, 2, "", "the paths are too long", "");
+        return;
+    }
+    edit_begin(d, &e);
+    edit_change(&e, setting, chains, false);
+    snprintf(setting, sizeof setting, "certificate.%.63s.key", name);
+    edit_change(&e, setting, keys, false);
+    while (left.n > 0) {
+        size_t comma = rf_span_find(left, ',');
+        struct rf_span block = rf_span_sub(left, 0, comma);
+        enum rf_iface i;
+
+        left = rf_span_sub(left, comma + 1, left.n);
+        if (rf_iface_find(block, &i) == RF_OK)
+            snprintf(setting, sizeof setting, "%s.certificate", rf_iface_row(i)->block);
+        else
+            snprintf(setting, sizeof setting, "%.*s.certificate", (int)(block.n < 60 ? block.n : 60), block.p);
+        if (is_pinned(d, ask, setting)) {
+            edit_end(&e);
+            return;
+        }
+        edit_change(&e, setting, name, false);
+    }
+    edit_apply(d, ask, &e, NULL, 0);
 }
 
 /* --- users --- */

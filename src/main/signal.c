@@ -11,10 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "acme/transport.h"
 #include "base/secret.h"
 #include "main/desk.h"
 #include "main/sandbox.h"
 #include "main/settings.h"
+#include "main/slow.h"
+#include "main/web.h"
 
 #define TICK_US        RF_S
 #define BEAT_LATE_US   (15 * RF_S) /* a worker whose loop did not go round for so long: we are not alive */
@@ -27,6 +30,8 @@ struct process {
     struct rf_signal shared;
     struct rf_loop *loop;
     struct rf_desk *desk;
+    struct rf_slow *slow;
+    struct rf_web *web;
     struct rf_watch channel;
     struct rf_timer tick, goodbye;
     int log_fd;
@@ -171,6 +176,7 @@ on_channel(struct rf_watch *w, uint32_t events, uint64_t now_us)
         case RF_SAY_ALIVE:
         case RF_SAY_STATUS:
         case RF_SAY_RELOADED:
+        case RF_SAY_RENEW:
             break;
         }
         while (n > 0)
@@ -209,9 +215,9 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
 
 /* Workers run already and empty their mailboxes: more calls than one ring holds only take longer. */
 static void
-post_surely(struct process *p, unsigned worker, const void *head, size_t head_n, struct rf_span octets)
+post_surely(struct rf_mailbox *to, const void *head, size_t head_n, struct rf_span octets)
 {
-    while (!rf_worker_post(p->shared.worker[worker]->letters, head, head_n, octets))
+    while (!rf_worker_post(to, head, head_n, octets))
         usleep(1000);
 }
 
@@ -227,7 +233,7 @@ restore_row(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span va
                 RF_F_SPAN("call", key));
         return true;
     }
-    post_surely(p, owner, &head, sizeof head, value);
+    post_surely(p->shared.worker[owner]->letters, &head, sizeof head, value);
     return true;
 }
 
@@ -243,7 +249,7 @@ restore_calls(struct process *p)
     }
     /* Behind the calls in each mailbox, so that media is told of every one of them first. */
     for (unsigned i = 0; i < p->shared.workers; i++)
-        post_surely(p, i, &sweep, sizeof sweep, rf_span(NULL, 0));
+        post_surely(p->shared.worker[i]->letters, &sweep, sizeof sweep, rf_span(NULL, 0));
 }
 
 /*
@@ -261,7 +267,7 @@ begin_to_listen(struct process *p)
         if (f->kind != RF_FD_LISTENER || f->a >= p->shared.workers)
             continue;
         memcpy(letter.name, f->name, sizeof letter.name);
-        post_surely(p, f->a, &letter, sizeof letter, rf_span(NULL, 0));
+        post_surely(rf_acceptor(&p->shared, letter.name, f->a), &letter, sizeof letter, rf_span(NULL, 0));
     }
 }
 
@@ -274,6 +280,7 @@ warm_up(void)
 
     tzset();
     sigaction(SIGPIPE, &ignore, NULL);
+    (void)!rf_acme_transport_global();
     (void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
 }
 
@@ -356,6 +363,21 @@ start_workers(struct process *p, struct rf_site *site)
     return 0;
 }
 
+/* The threads beside the workers. */
+static int
+start_others(struct process *p, struct rf_site *site)
+{
+    if (rf_acme_shown_new(&p->shared.shown) != RF_OK || rf_slow_new(&p->slow, &p->shared, site) != RF_OK)
+        return failed("certificates", "what renews them could not be made");
+    if (rf_web_new(&p->web, &p->shared, site) != RF_OK)
+        return failed("web", "its listeners could not be made");
+    p->shared.slow = rf_slow_letters(p->slow);
+    p->shared.web = rf_web_letters(p->web);
+    if (rf_slow_start(p->slow) != RF_OK || rf_web_start(p->web) != RF_OK)
+        return failed("threads", "no thread could be started");
+    return 0;
+}
+
 static int
 start(struct process *p)
 {
@@ -378,6 +400,8 @@ start(struct process *p)
     if (rf_desk_new(&p->desk, &desk) != RF_OK)
         return failed("control socket", strerror(errno));
     status = start_workers(p, site);
+    if (status == 0)
+        status = start_others(p, site);
     rf_site_unref(site);
     if (status != 0)
         return status;
@@ -405,6 +429,8 @@ end(struct process *p)
         for (unsigned i = 0; i < p->shared.workers; i++)
             busy = busy || atomic_load_explicit(&p->shared.worker[i]->numbers.calls, memory_order_relaxed) > 0;
     }
+    rf_slow_stop(p->slow);
+    rf_web_stop(p->web);
     for (unsigned i = 0; i < p->shared.workers; i++)
         rf_worker_stop(p->shared.worker[i]);
     for (unsigned i = 0; i < p->shared.workers; i++) {
@@ -413,6 +439,9 @@ end(struct process *p)
         p->shared.worker[i] = NULL; /* the others may still have words for it */
         rf_worker_free(w);
     }
+    rf_slow_free(p->slow);
+    rf_web_free(p->web);
+    rf_acme_shown_free(p->shared.shown);
     rf_desk_free(p->desk);
     rf_store_close(p->shared.store);
     rf_location_free(p->shared.location);

@@ -1,10 +1,14 @@
 #include "main/site.h"
 
+#include <openssl/err.h>
+#include <openssl/x509.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/secret.h"
+#include "cert/bundle.h"
+#include "main/credentials.h"
 #include "loop/loop.h"
 #include "main/settings.h"
 #include "store/store.h"
@@ -110,14 +114,42 @@ take_ifaces(struct rf_site *s, const struct rf_site_sources *from, struct rf_con
                                                .trust_version = from->trust_version, .now_s = rf_wall_s(),
                                                .running = from->running != NULL ? from->running->ifaces : NULL };
 
+    struct rf_secret mark = { .n = 0 };
+
+    sources.legacy_is_over = rf_store_load_secret(from->store, RF_SPAN_LIT(RF_SITE_R11_MARK), &mark) == RF_OK;
+    rf_secret_fini(&mark);
     if (!rf_key_files_find(from->files, RF_SPAN_LIT(RF_KEY_FILES_CERTS), &sources.bundle))
         return RF_ERR_STATE;
     return rf_ifaces_new(&s->ifaces, &sources, problem);
 }
 
+/* What whoever trusts our own authority may fetch. */
+static void
+take_authority(struct rf_site *s, struct rf_span bundle)
+{
+    struct rf_bundle_item item;
+    size_t at = 0;
+
+    while (rf_bundle_next(bundle, &at, &item)) {
+        const uint8_t *p = (const uint8_t *)item.first.p;
+        X509 *x;
+        struct rf_span *to;
+
+        if (item.kind != RF_BUNDLE_TRUSTED || !rf_span_is(item.name, RF_CREDENTIALS_LOCAL))
+            continue;
+        x = d2i_X509(NULL, &p, (long)item.first.n);
+        ERR_clear_error();
+        to = x != NULL ? &s->root : &s->revoked;
+        X509_free(x);
+        if (to->p == NULL)
+            *to = rf_span(rf_span_dup(item.first), item.first.n);
+    }
+}
+
 enum rf_err
 rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf_conf_problem *problem)
 {
+    struct rf_span certs;
     struct rf_site *s = calloc(1, sizeof *s);
     char *layer = from->layer != NULL ? strdup(from->layer) : rf_site_store_layer(from->store);
     struct rf_conf_sources sources = { .file_path = from->config, .secret = secret_of_store,
@@ -151,6 +183,12 @@ rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf
         err = rf_directory_new(&s->users, s->conf, &rf_rand_system);
     if (!err)
         err = take_ifaces(s, from, problem);
+    if (!err && !rf_key_files_find(from->files, RF_SPAN_LIT(RF_KEY_FILES_CERTS), &certs))
+        certs = rf_span(NULL, 0);
+    if (!err)
+        take_authority(s, certs);
+    if (!err)
+        err = rf_automatic_new(&s->automatic, s->conf, certs, problem);
     if (err) {
         if (problem->sentence[0] == '\0')
             snprintf(problem->sentence, sizeof problem->sentence, "%s", rf_err_text(err));
@@ -176,6 +214,9 @@ rf_site_unref(struct rf_site *s)
     rf_directory_unref(s->users);
     rf_connections_free(s->connections);
     rf_ifaces_free(s->ifaces);
+    rf_automatic_free(s->automatic);
+    free((char *)(uintptr_t)s->root.p);
+    free((char *)(uintptr_t)s->revoked.p);
     rf_conf_unref(s->conf);
     free(s);
 }

@@ -9,11 +9,14 @@
 
 #include "call/call.h"
 #include "conf/conf.h"
+#include "main/automatic.h"
 #include "main/ifaces.h"
 #include "main/keyfiles.h"
 #include "main/launch.h"
 #include "main/settings.h"
 #include "registrar/directory.h"
+
+#define RF_SITE_R11_MARK "system-r11-checks" /* in the store: medium-without-r11-checks has ended (AVA-10) */
 
 /* A socket address at which we are reached. */
 struct rf_site_listener {
@@ -29,6 +32,8 @@ struct rf_site {
     struct rf_conf *conf;
     struct rf_directory *users;
     struct rf_ifaces *ifaces;          /* TLS of each interface */
+    struct rf_automatic *automatic;    /* certificates that renew themselves */
+    struct rf_span root, revoked;      /* our own authority's certificate and revocation list in DER; may be empty */
     struct rf_call_settings call;
     struct rf_connections *connections;
     struct rf_call_routing routing;

@@ -125,8 +125,13 @@ rf_worker_judge_peer(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
     bool is_shared = strcmp(flow->listener, rf_iface_row(RF_IFACE_SIP_SHARED)->name) == 0;
     bool is_trunks = strcmp(flow->listener, rf_iface_row(RF_IFACE_SIP_TRUNKS)->name) == 0;
     char address[RF_ADDR_TEXT_MAX];
+    struct rf_buf host = rf_buf(address, sizeof address);
     struct rf_check_report *r;
 
+    if (is_trunks && tls != NULL) {
+        rf_put_host(&host, &flow->remote, false);
+        rf_devices_note(w->devices, rf_buf_span(&host), flow, rf_wall_s());
+    }
     if (tls == NULL || !(is_trunks ? peer != NULL && peer->has_shown && peer->needs_target
                                    : is_shared && rf_site_is_trunk(w->site, &flow->remote)))
         return;

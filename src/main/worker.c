@@ -511,6 +511,8 @@ take_question(struct rf_worker *w, const struct rf_letter_ask *ask, uint64_t now
     case RF_ASK_NUMBERS:
         told.answer = rf_worker_numbers_json(w);
         break;
+    default: /* of the slow thread */
+        break;
     }
     if (!rf_worker_post(w->shared->desk, &told, sizeof told, rf_span(NULL, 0)))
         json_decref(told.answer);
@@ -578,6 +580,7 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
         break;
     case RF_LETTER_STORED:
     case RF_LETTER_TOLD:
+    case RF_LETTER_CERTIFICATE:
         break;
     }
 }
@@ -649,6 +652,7 @@ make_parts(struct rf_worker *w)
                                               .t2_us = 4 * RF_S, .t4_us = 5 * RF_S };
     int control[RF_THREADS_MAX];
     struct rf_media_client_conf media = { .threads = l->threads, .slots_per_thread = l->slots_per_thread,
+                                          .map = w->shared->map,
                                           .control = control, .epoch = l->epoch, .reply = on_media, .ctx = w };
     struct rf_call_env env;
     enum rf_err err;
@@ -699,6 +703,8 @@ rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index, 
     w->site = site;
     w->tick.fire = on_tick;
     err = rf_tls_ring_new(&w->handshakes, HANDSHAKES_GOOD, HANDSHAKES_FAILED);
+    if (!err)
+        err = rf_devices_new(&w->devices, shared->store, &rf_rand_system);
     if (!err)
         err = make_parts(w);
     if (!err)
@@ -759,6 +765,7 @@ rf_worker_free(struct rf_worker *w)
         rf_tls_server_unref(w->tls[i]);
     rf_tls_client_unref(w->client);
     rf_tls_ring_free(w->handshakes);
+    rf_devices_free(w->devices);
     rf_register_free(w->registers);
     rf_mailbox_free(w->stored);
     rf_mailbox_free(w->letters);

@@ -22,6 +22,7 @@
 #include "flow/remote.h"
 #include "flow/transport.h"
 #include "loop/mailbox.h"
+#include "main/devices.h"
 #include "main/fold.h"
 #include "main/launch.h"
 #include "main/letters.h"
@@ -47,9 +48,14 @@ struct rf_signal {
     struct rf_board *board;        /* what is known of SIP connections */
     struct rf_quota *connections, *calls; /* of addresses, of users, and of all */
     struct rf_mailbox *desk;       /* of the first thread */
+    struct rf_mailbox *slow, *web; /* of those threads (main/slow.h, main/web.h) */
+    struct rf_acme_shown *shown;   /* what an authority may look at */
     struct rf_worker *worker[RF_WORKERS_MAX];
     unsigned workers;
 };
+
+/** Who accepts at listeners of this interface: each worker, or the web thread for all of them. */
+struct rf_mailbox *rf_acceptor(const struct rf_signal *s, const char *interface, unsigned worker);
 
 /* Plain numbers that other threads may read relaxed. */
 struct rf_worker_numbers {
@@ -70,6 +76,7 @@ struct rf_worker {
     struct rf_tls_server *tls[RF_IFACE_COUNT]; /* of interfaces that have a TLS listener */
     struct rf_tls_client *client;  /* for servers to which we connect as sip-trunks; NULL: not made yet */
     struct rf_tls_ring *handshakes;
+    struct rf_devices *devices;
     struct rf_txn_layer *txn;
     struct rf_call_layer *calls;
     struct rf_paths *paths;

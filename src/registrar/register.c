@@ -434,6 +434,16 @@ adds_something(const struct request *q)
     return false;
 }
 
+/* Then the flow's end will find this AOR already (rf_flow_note), however many others the flow serves. */
+static bool
+has_flow(const struct entry *e, uint64_t flow_id)
+{
+    for (const struct row *r = e != NULL ? e->rows : NULL; r != NULL; r = r->next)
+        if (r->flow_id == flow_id)
+            return true;
+    return false;
+}
+
 void
 rf_location_register(struct rf_location *l, struct rf_span aor, const struct rf_sip_msg *req, struct rf_flow *flow,
                      int64_t now_s, void (*done)(void *ctx, uint64_t cookie, enum rf_err err), void *ctx,
@@ -442,7 +452,7 @@ rf_location_register(struct rf_location *l, struct rf_span aor, const struct rf_
     struct request q;
     struct shard *s;
     struct entry *e;
-    bool is_done;
+    bool is_done, is_noted;
 
     *out = (struct rf_register_result){ .status = 200, .sentence = "" };
     q.l = l;
@@ -465,6 +475,7 @@ rf_location_register(struct rf_location *l, struct rf_span aor, const struct rf_
     e = adds_something(&q) ? rf_entry_make(l, s, aor) : rf_entry_find(s, aor);
     if (e != NULL)
         rf_entry_expire(l, s, e, now_s);
+    is_noted = has_flow(e, flow->id);
     if (e == NULL && adds_something(&q))
         is_done = refuse(&q, 503, "no more users can be registered");
     else if (q.has_star)
@@ -475,6 +486,6 @@ rf_location_register(struct rf_location *l, struct rf_span aor, const struct rf_
         rf_entry_free_if_empty(l, s, e);
     pthread_mutex_unlock(&s->lock);
 
-    if (is_done && adds_something(&q) && rf_transport_is_reliable(flow->transport))
+    if (is_done && !is_noted && adds_something(&q) && rf_transport_is_reliable(flow->transport))
         rf_flow_note(l, flow->id, aor);
 }

@@ -21,6 +21,7 @@ struct rf_media_client;
 struct rf_media_client_conf {
     struct rf_loop *loop;
     uint32_t threads, slots_per_thread;
+    const struct rf_media_map *map; /* how busy the threads are; outlives the client */
     const int *control; /* [thread]: signal's ends for this worker; closed by the caller */
     uint64_t epoch;     /* of this signal process: grows with each start (microseconds of the wall clock will do) */
     /** An answer (with the cookie of its request) or an event (cookie 0). It was checked. May send, not free. */
@@ -34,7 +35,8 @@ void rf_media_client_free(struct rf_media_client *c);
 
 /**
  * Send. version, epoch and is_repeat are set here; cookie is the caller's and comes back with the answer. OPEN goes
- * to the thread with the fewest sessions of this worker, SWEEP to all (and has no answer).
+ * to the thread with the fewest ports in use or at rest, SWEEP to all (and has no answer). A CLOSE may wait for
+ * another request, up to 20 ms. A busy worker's OPEN is answered with a session that was opened ahead.
  * @return RF_ERR_NOMEM: too many without an answer; RF_ERR_RANGE: the request cannot be right
  */
 RF_MUST_CHECK enum rf_err rf_media_client_send(struct rf_media_client *c, const struct rf_media_request *request,

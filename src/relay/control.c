@@ -54,7 +54,7 @@ rf_media_request_check(const struct rf_media_request *r, size_t octets)
         for (int i = 0; i < 2; i++)
             if (r->family[i] != 4 && r->family[i] != 6)
                 return RF_ERR_RANGE;
-        return r->timeout_s <= RF_MEDIA_TIMEOUT_MAX_S && r->is_repeat <= 1 ? RF_OK : RF_ERR_RANGE;
+        return r->timeout_s <= RF_MEDIA_TIMEOUT_MAX_S && r->is_repeat <= 1 && r->is_ahead <= 1 ? RF_OK : RF_ERR_RANGE;
     case RF_MEDIA_CHANGE:
         if (r->leg > 1 || r->session.generation == 0)
             return RF_ERR_RANGE;
@@ -65,6 +65,7 @@ rf_media_request_check(const struct rf_media_request *r, size_t octets)
                    ? RF_OK
                    : RF_ERR_RANGE;
     case RF_MEDIA_CLOSE:
+        return r->session.generation != 0 && r->is_ahead <= 1 ? RF_OK : RF_ERR_RANGE;
     case RF_MEDIA_ADOPT:
         return r->session.generation != 0 ? RF_OK : RF_ERR_RANGE;
     case RF_MEDIA_SWEEP:

@@ -141,6 +141,7 @@ test_checks(void)
     REFUSED(q.version = RF_MEDIA_VERSION + 1, "another version");
     REFUSED(q.command = 0, "no command");
     REFUSED(q.command = RF_MEDIA_EXTEND + 1, "unknown command");
+    REFUSED((q.command = RF_MEDIA_CLOSE, q.session.generation = 1, q.is_ahead = 2), "CLOSE ahead of nothing");
     REFUSED(q.leg = 2, "third leg");
     REFUSED(q.session.generation = 0, "no session");
     REFUSED(q.change.tx.suite = 200, "unknown suite");

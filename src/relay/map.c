@@ -11,10 +11,12 @@
 
 _Static_assert(sizeof(struct rf_media_map) == 4096, "the head is exactly its page");
 
+/* Sessions, and behind them the loads. */
 static size_t
-sessions_octets(uint32_t threads, uint32_t slots_per_thread)
+shared_octets(uint32_t threads, uint32_t slots_per_thread)
 {
-    size_t octets = (size_t)threads * slots_per_thread * sizeof(struct rf_media_session);
+    size_t octets = (size_t)threads * slots_per_thread * sizeof(struct rf_media_session) +
+                    threads * sizeof(struct rf_media_load);
 
     return (octets + 4095) & ~(size_t)4095;
 }
@@ -22,7 +24,7 @@ sessions_octets(uint32_t threads, uint32_t slots_per_thread)
 size_t
 rf_media_map_size(uint32_t threads, uint32_t slots_per_thread)
 {
-    return sizeof(struct rf_media_map) + sessions_octets(threads, slots_per_thread);
+    return sizeof(struct rf_media_map) + shared_octets(threads, slots_per_thread);
 }
 
 enum rf_err
@@ -36,7 +38,7 @@ rf_media_map_new(uint32_t threads, uint32_t slots_per_thread, int *fd)
     if (made < 0)
         return RF_ERR_IO;
     /* Sealed in size: a child that shrank it would let the other die of SIGBUS. */
-    if (ftruncate(made, (off_t)sessions_octets(threads, slots_per_thread)) != 0 ||
+    if (ftruncate(made, (off_t)shared_octets(threads, slots_per_thread)) != 0 ||
         fcntl(made, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         close(made);
         return RF_ERR_IO;
@@ -82,6 +84,26 @@ rf_media_map_detach(struct rf_media_map *map)
 {
     if (map != NULL)
         munmap(map, rf_media_map_size(map->threads, map->slots_per_thread));
+}
+
+static const struct rf_media_load *
+load_of(const struct rf_media_map *map, uint32_t thread)
+{
+    const void *behind = &map->session[(size_t)map->threads * map->slots_per_thread];
+
+    return (const struct rf_media_load *)behind + thread;
+}
+
+struct rf_media_load *
+rf_media_map_load(struct rf_media_map *map, uint32_t thread)
+{
+    return (struct rf_media_load *)(uintptr_t)load_of(map, thread);
+}
+
+uint32_t
+rf_media_map_busy(const struct rf_media_map *map, uint32_t thread)
+{
+    return atomic_load_explicit(&load_of(map, thread)->busy, memory_order_relaxed);
 }
 
 const struct rf_media_session *

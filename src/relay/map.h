@@ -116,6 +116,11 @@ struct rf_media_session {
     struct rf_media_leg_state leg[2];
 };
 
+/* What placement of new sessions goes by. One writer; whoever reads it believes it for nothing else. */
+struct rf_media_load {
+    alignas(64) _Atomic uint32_t busy; /* pairs of ports of a thread that are in use or rest */
+};
+
 /*
  * The head is a page of its own that each process has privately and read-only (rf_media_map_attach): a media
  * process that was taken over cannot lie to signal about the geometry.
@@ -124,7 +129,7 @@ struct rf_media_map {
     uint32_t version, threads;
     uint32_t slots_per_thread;       /* thread t owns slots [t * slots_per_thread, ...) */
     uint32_t ports_per_thread;
-    alignas(4096) struct rf_media_session session[];
+    alignas(4096) struct rf_media_session session[]; /* then a struct rf_media_load for each thread */
 };
 
 /**
@@ -141,6 +146,11 @@ RF_MUST_CHECK enum rf_err rf_media_map_attach(int fd, uint32_t threads, uint32_t
                                               uint32_t ports_per_thread, bool may_write,
                                               struct rf_media_map **out);
 void rf_media_map_detach(struct rf_media_map *map); /* NULL is fine */
+
+/** For the media thread: its load, to be kept true. */
+struct rf_media_load *rf_media_map_load(struct rf_media_map *map, uint32_t thread);
+/** For signal: pairs of ports of this thread that are in use or rest. */
+uint32_t rf_media_map_busy(const struct rf_media_map *map, uint32_t thread);
 
 /** Octets for a map of so many slots. */
 size_t rf_media_map_size(uint32_t threads, uint32_t slots_per_thread);

@@ -16,7 +16,9 @@
 #include "relay/ports.h"
 
 #define WORKERS_MAX     64
-#define OUTBOX          256       /* answers and events that wait for a slow signal worker */
+#define OUTBOX          256       /* answers and events that wait for a signal worker */
+#define OUTBOX_LAZY_MAX 64        /* beyond that they leave although nobody waits for them */
+#define REQUESTS_MAX    16        /* taken or sent with one system call */
 #define WAITING_MAX     64        /* OPENs that wait for ports; the parent binds 16 pairs in about 1 ms */
 #define WAITING_US      1500000ull /* then FULL; the client gives up after 2 s */
 #define HOUSEKEEPING_US 50000ull
@@ -29,7 +31,8 @@
 /* One signal worker, as this thread sees it. */
 struct link {
     int fd;
-    bool wants_out;
+    bool is_blocked;   /* its socket took no more */
+    bool is_awaited;   /* somebody waits for what lies in the outbox */
     uint32_t head, count;
     struct rf_media_reply outbox[OUTBOX];
 };
@@ -47,7 +50,10 @@ struct thread {
     _Atomic bool is_stopped;
     struct rf_relay *relay;
     struct rf_ports *ports;
+    struct rf_media_load *load;
     struct link *link;            /* a worker each */
+    bool has_awaited;             /* one of them */
+    struct rf_media_request request[REQUESTS_MAX]; /* as they came; wiped at once */
     struct waiting waiting[WAITING_MAX];
     uint32_t waiting_count;
     uint8_t *memory;              /* of the frames */
@@ -66,32 +72,55 @@ rewatch(struct thread *t, uint32_t worker)
 {
     struct link *l = &t->link[worker];
     /* Answers need room: while they queue up, no more questions are taken. */
-    uint32_t events = (l->count < OUTBOX / 2 ? EPOLLIN : 0) | (l->count > 0 ? EPOLLOUT : 0);
+    uint32_t events = (l->count < OUTBOX / 2 ? EPOLLIN : 0) | (l->is_blocked ? EPOLLOUT : 0);
     struct epoll_event e = { .events = events, .data.u64 = (uint64_t)RF_WATCH_CONTROL << 32 | worker };
 
     epoll_ctl(t->epoll, EPOLL_CTL_MOD, l->fd, &e);
-    l->wants_out = l->count > 0;
+}
+
+/* How many of the oldest replies the socket took, or had no use for; fewer than n: it is full. */
+static uint32_t
+send_replies(struct link *l, uint32_t n)
+{
+    struct mmsghdr msg[REQUESTS_MAX];
+    struct iovec iov[REQUESTS_MAX];
+    int sent;
+
+    memset(msg, 0, n * sizeof *msg);
+    for (uint32_t i = 0; i < n; i++) {
+        iov[i] = (struct iovec){ &l->outbox[(l->head + i) % OUTBOX], sizeof l->outbox[0] };
+        msg[i].msg_hdr.msg_iov = &iov[i];
+        msg[i].msg_hdr.msg_iovlen = 1;
+    }
+    sent = sendmmsg(l->fd, msg, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0)
+        return errno == EAGAIN ? 0 : n;
+    return (uint32_t)sent;
 }
 
 static void
 flush(struct thread *t, uint32_t worker)
 {
     struct link *l = &t->link[worker];
+    bool was_blocked = l->is_blocked;
 
-    while (l->count > 0) {
-        const struct rf_media_reply *reply = &l->outbox[l->head];
+    l->is_blocked = false;
+    while (l->count > 0 && !l->is_blocked) {
+        uint32_t n = l->count < REQUESTS_MAX ? l->count : REQUESTS_MAX, sent = send_replies(l, n);
 
-        if (send(l->fd, reply, sizeof *reply, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN)
-            break;
-        l->head = (l->head + 1) % OUTBOX;
-        l->count--;
+        l->head = (l->head + sent) % OUTBOX;
+        l->count -= sent;
+        l->is_blocked = sent < n;
     }
-    if (l->wants_out != (l->count > 0))
+    l->is_awaited = false;
+    if (l->is_blocked != was_blocked)
         rewatch(t, worker);
 }
 
+/* Each wake-up of the worker costs more than the answer: what it does not wait for leaves with what it does, or at
+ * the next housekeeping. Its client repeats a request only after ten times as long. */
 static bool
-post(struct thread *t, uint32_t worker, const struct rf_media_reply *reply)
+post(struct thread *t, uint32_t worker, const struct rf_media_reply *reply, bool is_awaited)
 {
     struct link *l = &t->link[worker];
 
@@ -99,8 +128,30 @@ post(struct thread *t, uint32_t worker, const struct rf_media_reply *reply)
         return false;
     l->outbox[(l->head + l->count) % OUTBOX] = *reply;
     l->count++;
-    flush(t, worker);
+    if (is_awaited || l->count >= OUTBOX_LAZY_MAX)
+        l->is_awaited = t->has_awaited = true;
     return true;
+}
+
+/* At the end of a round; `all`: also what nobody waits for. */
+static void
+flush_all(struct thread *t, bool all)
+{
+    if (!all && !t->has_awaited)
+        return;
+    t->has_awaited = false;
+    for (uint32_t w = 0; w < t->start->workers; w++)
+        if (t->link[w].count > 0 && !t->link[w].is_blocked && (all || t->link[w].is_awaited))
+            flush(t, w);
+}
+
+static bool
+owes_replies(const struct thread *t)
+{
+    for (uint32_t w = 0; w < t->start->workers; w++)
+        if (t->link[w].count > 0)
+            return true;
+    return false;
 }
 
 static bool
@@ -112,7 +163,7 @@ on_event(void *ctx, uint32_t worker, const struct rf_media_reply *event)
      * off, an answer not: half of the queue is theirs. */
     if (worker >= t->start->workers)
         return true;
-    return t->link[worker].count < OUTBOX / 2 && post(t, worker, event);
+    return t->link[worker].count < OUTBOX / 2 && post(t, worker, event, true);
 }
 
 /* --- from signal --- */
@@ -128,11 +179,17 @@ is_waiting(const struct thread *t, uint32_t worker, const struct rf_media_reques
 }
 
 static void
-answer_full(struct thread *t, uint32_t worker, uint64_t cookie)
+answer(struct thread *t, uint32_t worker, const struct rf_media_request *q, const struct rf_media_reply *reply)
 {
-    struct rf_media_reply reply = { .version = RF_MEDIA_VERSION, .event = RF_MEDIA_FULL, .cookie = cookie };
+    post(t, worker, reply, reply->event != RF_MEDIA_CHANGED && reply->event != RF_MEDIA_CLOSED && !q->is_ahead);
+}
 
-    post(t, worker, &reply);
+static void
+answer_full(struct thread *t, uint32_t worker, const struct rf_media_request *q)
+{
+    struct rf_media_reply reply = { .version = RF_MEDIA_VERSION, .event = RF_MEDIA_FULL, .cookie = q->cookie };
+
+    answer(t, worker, q, &reply);
 }
 
 static void
@@ -142,14 +199,14 @@ handle(struct thread *t, uint32_t worker, const struct rf_media_request *q, uint
     enum rf_err err = rf_relay_request(t->relay, worker, q, &reply, now_us);
 
     if (err == RF_OK) {
-        post(t, worker, &reply);
+        answer(t, worker, q, &reply);
     } else if (err == RF_ERR_AGAIN) {
         if (is_waiting(t, worker, q))
             return;
         if (t->waiting_count < WAITING_MAX)
             t->waiting[t->waiting_count++] = (struct waiting){ worker, now_us, *q };
         else
-            answer_full(t, worker, q->cookie);
+            answer_full(t, worker, q);
     }
 }
 
@@ -168,22 +225,50 @@ handle_nonsense(struct thread *t, uint32_t worker, const struct rf_media_request
     handle(t, worker, &end, now_us);
 }
 
+/* How many came: messages of t->request, their lengths in octets[]. */
+static int
+take_requests(struct thread *t, uint32_t worker, size_t octets[REQUESTS_MAX])
+{
+    struct mmsghdr msg[REQUESTS_MAX];
+    struct iovec iov[REQUESTS_MAX];
+    int n;
+
+    memset(msg, 0, sizeof msg);
+    for (unsigned i = 0; i < REQUESTS_MAX; i++) {
+        iov[i] = (struct iovec){ &t->request[i], sizeof t->request[i] };
+        msg[i].msg_hdr.msg_iov = &iov[i];
+        msg[i].msg_hdr.msg_iovlen = 1;
+    }
+    n = recvmmsg(t->link[worker].fd, msg, REQUESTS_MAX, MSG_DONTWAIT | MSG_TRUNC, NULL);
+    for (int i = 0; i < n; i++) {
+        octets[i] = msg[i].msg_len;
+        if (octets[i] == 0) /* the other end is closed */
+            return i;
+    }
+    return n;
+}
+
 static void
 read_requests(struct thread *t, uint32_t worker, uint64_t now_us)
 {
-    struct rf_media_request q;
+    size_t octets[REQUESTS_MAX];
+    int n = REQUESTS_MAX;
 
-    while (t->link[worker].count < OUTBOX / 2) {
-        ssize_t n = recv(t->link[worker].fd, &q, sizeof q, MSG_DONTWAIT | MSG_TRUNC);
+    /* Fewer than fit: the socket is empty, and asking again would cost a system call. */
+    while (n == REQUESTS_MAX && t->link[worker].count < OUTBOX / 2) {
+        n = take_requests(t, worker, octets);
+        for (int i = 0; i < n; i++) {
+            const struct rf_media_request *q = &t->request[i];
 
-        if (n <= 0)
-            break;
-        if (rf_media_request_check(&q, (size_t)n) == RF_OK)
-            handle(t, worker, &q, now_us);
-        else
-            handle_nonsense(t, worker, &q, (size_t)n, now_us);
+            if (rf_media_request_check(q, octets[i]) == RF_OK)
+                handle(t, worker, q, now_us);
+            else
+                handle_nonsense(t, worker, q, octets[i], now_us);
+        }
+        if (n > 0)
+            rf_wipe(t->request, (size_t)n * sizeof t->request[0]);
+        flush_all(t, false);
     }
-    rf_wipe(&q, sizeof q);
     if (t->link[worker].count >= OUTBOX / 2)
         rewatch(t, worker);
 }
@@ -215,9 +300,9 @@ offer_again(struct thread *t, uint64_t now_us)
         if (err == RF_ERR_AGAIN && now_us - w->since_us < WAITING_US)
             t->waiting[kept++] = *w;
         else if (err == RF_OK)
-            post(t, w->worker, &reply);
+            answer(t, w->worker, &w->request, &reply);
         else
-            answer_full(t, w->worker, w->request.cookie);
+            answer_full(t, w->worker, &w->request);
     }
     t->waiting_count = kept;
 }
@@ -233,6 +318,16 @@ on_channel(struct thread *t, uint64_t now_us)
         offer_again(t, now_us);
     if (err == RF_ERR_CLOSED || err == RF_ERR_IO)
         t->is_stopped = true;
+}
+
+/* For the placement of new sessions. */
+static void
+tell_load(struct thread *t)
+{
+    uint32_t busy = rf_ports_busy(t->ports);
+
+    if (atomic_load_explicit(&t->load->busy, memory_order_relaxed) != busy)
+        atomic_store_explicit(&t->load->busy, busy, memory_order_relaxed);
 }
 
 /* Everything that waits, at most `sweeps` times RF_BATCH_MAX. */
@@ -258,11 +353,14 @@ sweep(struct thread *t, int timeout_ms)
             else if (kind == RF_WATCH_STOP)
                 t->is_stopped = true;
         }
+        tell_load(t);
+        flush_all(t, false);
         count = rf_ports_receive(t->ports, t->relay, events, (size_t)n, t->frame);
         if (count > 0) {
             rf_relay_batch(t->relay, t->frame, count, now_us);
             rf_ports_send(t->ports, t->relay, t->frame, count, now_us);
             t->packets += count;
+            flush_all(t, false);
         }
         /* What is still queued at a socket comes with the next sweep, 1 ms later. */
         if (n < RF_BATCH_MAX)
@@ -278,8 +376,10 @@ housekeeping(struct thread *t, uint64_t now_us)
     t->housekeeping_us = now_us;
     rf_ports_tick(t->ports, t->relay, now_us);
     rf_relay_tick(t->relay, now_us);
+    tell_load(t);
     if (t->waiting_count > 0)
         offer_again(t, now_us);
+    flush_all(t, true);
     if (pps > TICK_ON_PPS)
         t->is_ticking = true;
     else if (pps < TICK_OFF_PPS)
@@ -297,6 +397,14 @@ sleep_to_tick(uint32_t tick_us)
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
 }
 
+/* Nothing to look after: it may sleep until it is spoken to, or has to show that it turns. */
+static bool
+is_idle(const struct thread *t)
+{
+    return rf_relay_open_count(t->relay) == 0 && t->waiting_count == 0 && rf_ports_are_quiet(t->ports) &&
+           !owes_replies(t);
+}
+
 static void *
 run(void *ctx)
 {
@@ -311,9 +419,7 @@ run(void *ctx)
             sleep_to_tick(tick_us);
             sweep(t, 0);
         } else {
-            bool is_idle = rf_relay_open_count(t->relay) == 0 && t->waiting_count == 0 && rf_ports_are_quiet(t->ports);
-
-            sweep(t, is_idle ? IDLE_MS : (int)(HOUSEKEEPING_US / 1000));
+            sweep(t, is_idle(t) ? IDLE_MS : (int)(HOUSEKEEPING_US / 1000));
         }
         now_us = rf_now_us();
         if (t->start->beat != NULL)
@@ -366,6 +472,7 @@ thread_init(struct thread *t, const struct rf_media_start *s, uint32_t number)
 
     t->start = s;
     t->number = number;
+    t->load = rf_media_map_load(s->map, number);
     t->epoll = epoll_create1(EPOLL_CLOEXEC);
     t->link = calloc(s->workers, sizeof *t->link);
     t->memory = aligned_alloc(64, (size_t)RF_BATCH_MAX * RF_FRAME_STRIDE);

@@ -20,10 +20,14 @@
 #include "relay/media.h"
 #include "relay/port_keeper.h"
 #include "rtp/octets.h"
+#include "free_ports.h"
 #include "tap.h"
 
 #define THREADS_MAX 4
 #define ANSWERS_MAX 256
+#define PORTS       1000 /* 4 threads with 4 blocks of 16 pairs, and room */
+
+static uint16_t port_low;
 
 struct channel {
     struct rf_watch watch;
@@ -104,10 +108,10 @@ kill_media(void)
 }
 
 static void
-begin(uint32_t threads, uint32_t slots, uint32_t blocks, uint16_t port_low)
+begin(uint32_t threads, uint32_t slots, uint32_t blocks)
 {
     struct rf_port_keeper_conf ports = { .threads = threads, .blocks_per_thread = blocks, .port_low = port_low,
-                                         .port_high = (uint16_t)(port_low + 2000) };
+                                         .port_high = (uint16_t)(port_low + PORTS - 1) };
     struct rf_media_client_conf conf = { .threads = threads, .slots_per_thread = slots, .epoch = 7,
                                          .reply = on_reply };
     int ours[THREADS_MAX];
@@ -129,6 +133,7 @@ begin(uint32_t threads, uint32_t slots, uint32_t blocks, uint16_t port_low)
         abort();
     conf.loop = d.loop;
     conf.control = ours;
+    conf.map = d.map;
     if (rf_media_client_new(&d.client, &conf) != RF_OK)
         abort();
 }
@@ -328,7 +333,7 @@ test_threads(uint32_t threads)
     bool all = true;
     unsigned got = 0, least = CALLS;
 
-    begin(threads, 16, 4, (uint16_t)(8000 + 2000 * threads));
+    begin(threads, 16, 4);
     start_media();
     for (unsigned i = 0; i < CALLS; i++) {
         end_init(&a[i], "127.0.0.1", i % 2 == 0 ? 1 : 0, 0xa0 + i);
@@ -377,7 +382,7 @@ test_kill(void)
     unsigned sent = 0;
     uint32_t generation;
 
-    begin(2, 16, 4, 30000);
+    begin(2, 16, 4);
     start_media();
     end_init(&a, "127.0.0.1", 1, 0xa0);
     end_init(&b, "127.0.0.1", 3, 0xb0);
@@ -423,7 +428,7 @@ test_full_and_lost(void)
     unsigned open = 0;
     uint64_t t;
 
-    begin(1, 32, 1, 33000);
+    begin(1, 32, 1);
     /* Nobody is there yet: the request waits in the socket. */
     q.cookie = 5;
     if (rf_media_client_send(d.client, &q, rf_now_us()) != RF_OK)
@@ -476,7 +481,7 @@ test_given_up(void)
     struct rf_media_request q = { .command = RF_MEDIA_OPEN, .family = { 4, 4 } };
     unsigned open = 0, closed = 0;
 
-    begin(1, 16, 4, 44000);
+    begin(1, 16, 4);
     ok(ask(q, 3000000).event == RF_MEDIA_FULL, "no media at all: FULL after 2 s");
     start_media();
     run_for(300000);
@@ -517,7 +522,7 @@ test_connected(void)
     struct rf_media_name name;
     const struct rf_media_session *s;
 
-    begin(1, 16, 4, 36000);
+    begin(1, 16, 4);
     start_media();
     end_init(&a, "127.0.0.1", 1, 0xa0);
     end_init(&b, "127.0.0.1", 0, 0xb0);
@@ -554,6 +559,133 @@ test_connected(void)
     end();
 }
 
+static unsigned
+open_sessions(void)
+{
+    unsigned open = 0;
+
+    for (uint32_t i = 0; i < d.threads * d.slots; i++)
+        open += d.map->session[i].generation % 2;
+    return open;
+}
+
+/* Many short calls: opened ahead, spread by ports that rest too, and nothing of it is left when the calls stop. */
+static void
+test_spares(void)
+{
+    const struct rf_media_request q = { .command = RF_MEDIA_OPEN, .family = { 4, 4 }, .timeout_s = 60 };
+    struct rf_media_request other = q;
+    struct rf_media_request close_it = { .command = RF_MEDIA_CLOSE };
+    struct rf_media_reply r;
+    unsigned opened = 0;
+    uint32_t busy[2];
+
+    begin(2, 64, 8);
+    start_media();
+    for (unsigned i = 0; i < 40; i++) {
+        r = ask(q, 3000000);
+        opened += r.event == RF_MEDIA_OPENED;
+        close_it.session = r.session;
+        if (rf_media_client_send(d.client, &close_it, rf_now_us()) != RF_OK)
+            abort();
+        run_for(10000);
+    }
+    ok(opened == 40, "40 short calls, 100 a second");
+    run_for(100000);
+    busy[0] = rf_media_map_busy(d.map, 0);
+    busy[1] = rf_media_map_busy(d.map, 1);
+    ok(busy[0] + busy[1] >= 80 && busy[0] <= busy[1] + 4 && busy[1] <= busy[0] + 4,
+       "their ports rest, as many of each thread (%u and %u pairs)", busy[0], busy[1]);
+    kill(d.media, SIGSTOP);
+    r = ask(q, 400000);
+    ok(r.event == RF_MEDIA_OPENED && rf_media_map_find(d.map, r.session) != NULL,
+       "one more is answered although media stands still: its session was opened ahead");
+    other.timeout_s = 61;
+    ok(ask(other, 50000).event == 0, "but not one that wants another session");
+    kill(d.media, SIGCONT);
+    run_for(2600000);
+    ok(open_sessions() == 2, "when no more calls come, what was opened ahead is closed (%u sessions)", open_sessions());
+    kill_media();
+    end();
+}
+
+/* What was opened ahead must not be missing when ports run out, nor rest when no call had it. */
+static void
+test_spares_and_shortage(void)
+{
+    struct rf_media_request q = { .command = RF_MEDIA_OPEN, .family = { 4, 4 }, .timeout_s = 60 };
+    unsigned opened = 0;
+
+    begin(1, 64, 2);
+    start_media();
+    for (unsigned i = 0; i < 16; i++)
+        opened += ask(q, 3000000).event == RF_MEDIA_OPENED;
+    ok(opened == 16, "32 pairs of ports carry 16 sessions, however quickly they are asked for (%u)", opened);
+    ok(ask(q, 3000000).event == RF_MEDIA_FULL, "then it is FULL");
+    kill_media();
+    end();
+
+    begin(1, 64, 2);
+    start_media();
+    for (unsigned i = 0; i < 12; i++)
+        opened += ask(q, 3000000).event == RF_MEDIA_OPENED;
+    run_for(2500000); /* what was opened ahead is closed by now */
+    for (unsigned i = 12; i < 16; i++)
+        opened += ask(q, 3000000).event == RF_MEDIA_OPENED;
+    ok(opened == 32 && open_sessions() == 16, "ports that no call had need no rest (%u)", opened);
+    kill_media();
+    end();
+}
+
+/* What comes to a port while it rests is thrown away, and the port is heard again in its next session. */
+static void
+test_rest(void)
+{
+    enum { CALLS = 8 }; /* all 16 pairs, so that each port is used again */
+    const struct rf_media_request q = { .command = RF_MEDIA_OPEN, .family = { 4, 4 } };
+    struct rf_media_request close_it = { .command = RF_MEDIA_CLOSE };
+    struct rf_media_reply first[CALLS];
+    struct rf_media_name name;
+    struct end a, b;
+    const struct rf_media_session *s = NULL;
+    unsigned in = 0;
+
+    begin(1, 64, 1);
+    start_media();
+    end_init(&a, "127.0.0.1", 0, 0xa0);
+    end_init(&b, "127.0.0.1", 0, 0xb0);
+    for (unsigned i = 0; i < CALLS; i++) {
+        first[i] = ask(q, 3000000);
+        close_it.session = first[i].session;
+        ok(first[i].event == RF_MEDIA_OPENED && ask(close_it, 3000000).event == RF_MEDIA_CLOSED, "call %u", i);
+    }
+    for (unsigned i = 0; i < CALLS; i++)
+        for (unsigned leg = 0; leg < 2; leg++) {
+            rf_addr_set_port(&a.relay, first[i].port[leg]);
+            for (unsigned k = 0; k < 3; k++)
+                say(&a);
+        }
+    run_for(RF_MEDIA_REST_US + 300000);
+    for (unsigned i = 0; i < CALLS; i++) {
+        ok(join(&a, &b, &name), "call %u at a port that rested", i);
+        a.got = b.got = 0;
+        converse(&a, &b, 5, 2000);
+        run_for(20000);
+        hear(&a);
+        hear(&b);
+        s = rf_media_map_find(d.map, name);
+        for (unsigned leg = 0; s != NULL && leg < 2; leg++)
+            in += (unsigned)(s->leg[leg].counts.in_packets + s->leg[leg].counts.in_foreign +
+                             s->leg[leg].counts.in_other + s->leg[leg].counts.in_kernel_dropped);
+        ok(a.got == 5 && b.got == 5, "is heard on both legs (%u, %u)", a.got, b.got);
+    }
+    ok(in == CALLS * 10, "and hears nothing of what came in the rest (%u packets)", in);
+    kill_media();
+    end_fini(&a);
+    end_fini(&b);
+    end();
+}
+
 static void
 test_ipv6(void)
 {
@@ -571,7 +703,7 @@ test_ipv6(void)
         return;
     }
     close(fd);
-    begin(1, 16, 4, 39000);
+    begin(1, 16, 4);
     start_media();
     end_init(&a, "127.0.0.1", 0, 0xa0);
     end_init(&b, "::1", 1, 0xb0);
@@ -590,7 +722,8 @@ test_ipv6(void)
 static void
 test_keeper(void)
 {
-    struct rf_port_keeper_conf conf = { .threads = 1, .blocks_per_thread = 2, .port_low = 42000, .port_high = 42050 };
+    struct rf_port_keeper_conf conf = { .threads = 1, .blocks_per_thread = 2, .port_low = port_low,
+                                         .port_high = (uint16_t)(port_low + 50) };
     struct rf_port_request q = { RF_PORT_VERSION, RF_PORT_BIND, 0, 4 };
     struct rf_port_reply reply;
     struct rf_port_keeper *k;
@@ -609,7 +742,7 @@ test_keeper(void)
     ok(rf_port_keeper_serve(k, 0, pair[0]) == RF_ERR_AGAIN, "keeper: nothing to do");
     SAYS(sizeof q, RF_OK, "BIND");
     ANSWERS(16, "gives 16 pairs");
-    ok(reply.port[0] % 2 == 0 && reply.port[0] >= 42000 && reply.port[15] < 42050, "even, and within the range");
+    ok(reply.port[0] % 2 == 0 && reply.port[0] >= port_low && reply.port[15] < port_low + 50, "even, and within the range");
     SAYS(sizeof q, RF_OK, "a second block");
     ANSWERS(0, "does not fit the range");
     q.family = 6;
@@ -637,6 +770,7 @@ main(void)
 {
     if (rf_srtp_init("auto") != RF_OK)
         abort();
+    port_low = (uint16_t)free_ports(PORTS);
     test_keeper();
     for (uint32_t threads = 1; threads <= THREADS_MAX; threads *= 2)
         test_threads(threads);
@@ -644,6 +778,9 @@ main(void)
     test_full_and_lost();
     test_given_up();
     test_connected();
+    test_spares();
+    test_spares_and_shortage();
+    test_rest();
     test_ipv6();
     return tap_done();
 }

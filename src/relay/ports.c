@@ -5,6 +5,10 @@
  * tick are rare and recvmmsg on it costs an extra empty look. What does save is connect(): no route look-up for
  * each packet. It is made when a leg's target has stood for STABLE_US and packets come from there, and undone at
  * once when the target moves. RTP any stays unconnected, so a peer that moved is heard at once.
+ *
+ * A call's set-up and end touch no socket when nothing came there: sockets stay with epoll while their pair rests and
+ * while it is free. The first datagram then makes the pair wet: epoll lets go of it, so that a stranger who sends to
+ * it wakes nobody a second time, and it is emptied before it is used again.
  */
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -34,6 +38,9 @@ struct pair {
     uint8_t state;
     bool is_connected;
     bool is_listed;        /* in a list of free pairs */
+    bool is_watched;       /* epoll has all its sockets */
+    bool is_wet;           /* not in use, and something came, or may have come while no process looked */
+    bool has_heard;        /* something came since `dropped` was read for a new use */
     uint8_t more_rests;
     uint32_t next;         /* in the list of its state; NONE: last */
     uint32_t dropped[RF_PORT_PAIR_FDS]; /* by the kernel, as of the last look */
@@ -131,8 +138,9 @@ add_block(struct rf_ports *p, const struct rf_port_reply *reply, const int *fds)
     for (unsigned i = 0; i < RF_PORT_BLOCK_PAIRS; i++) {
         struct pair *n = &p->pair[p->count];
 
-        /* A process before us may have connected it. */
-        *n = (struct pair){ .port = reply->port[i], .family = (uint8_t)reply->family, .is_connected = true };
+        /* A process before us may have connected it, and have left what came. */
+        *n = (struct pair){ .port = reply->port[i], .family = (uint8_t)reply->family, .is_connected = true,
+                            .is_wet = true, .has_heard = true };
         memcpy(n->fd, fds + (size_t)i * RF_PORT_PAIR_FDS, sizeof n->fd);
         p->count++;
     }
@@ -237,23 +245,27 @@ rf_ports_readable(struct rf_ports *p, uint64_t now_us, enum rf_err *err)
 
 /* --- use and rest --- */
 
+static void
+unwatch(struct rf_ports *p, uint32_t index)
+{
+    for (unsigned i = 0; i < RF_PORT_PAIR_FDS; i++)
+        epoll_ctl(p->epoll, EPOLL_CTL_DEL, p->pair[index].fd[i], NULL);
+    p->pair[index].is_watched = false;
+}
+
 static bool
 watch(struct rf_ports *p, uint32_t index)
 {
     for (unsigned i = 0; i < RF_PORT_PAIR_FDS; i++) {
         struct epoll_event e = { .events = EPOLLIN, .data.u64 = (uint64_t)i << 32 | index };
 
-        if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, p->pair[index].fd[i], &e) != 0)
+        if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, p->pair[index].fd[i], &e) != 0) {
+            unwatch(p, index);
             return false;
+        }
     }
+    p->pair[index].is_watched = true;
     return true;
-}
-
-static void
-unwatch(struct rf_ports *p, uint32_t index)
-{
-    for (unsigned i = 0; i < RF_PORT_PAIR_FDS; i++)
-        epoll_ctl(p->epoll, EPOLL_CTL_DEL, p->pair[index].fd[i], NULL);
 }
 
 static void
@@ -289,19 +301,33 @@ drain(int fd)
     return false;
 }
 
+/* All sockets of a wet pair. false: it still rains. */
+static bool
+dry(struct pair *n)
+{
+    bool is_dry = true;
+
+    for (unsigned i = 0; i < RF_PORT_PAIR_FDS; i++)
+        is_dry = drain(n->fd[i]) && is_dry;
+    n->is_wet = !is_dry;
+    return is_dry;
+}
+
 static bool
 use(struct rf_ports *p, uint32_t index, uint32_t leg)
 {
     struct pair *n = &p->pair[index];
 
     n->state = PAIR_USED;
+    n->is_wet = false;
     n->leg = leg;
     n->due_us = p->now_us;
     n->more_rests = 0;
     disconnect(n);
-    for (unsigned i = 0; i < RF_PORT_PAIR_FDS; i++)
+    for (unsigned i = 0; n->has_heard && i < RF_PORT_PAIR_FDS; i++)
         n->dropped[i] = kernel_dropped(n->fd[i]);
-    return watch(p, index);
+    n->has_heard = false;
+    return n->is_watched || watch(p, index);
 }
 
 enum rf_err
@@ -315,9 +341,8 @@ rf_ports_take(struct rf_ports *p, unsigned family, uint32_t leg, uint32_t *index
     *index = list_take(p, l);
     *port = p->pair[*index].port;
     p->pair[*index].is_listed = false;
-    /* It rested dry, but not if the process died that saw to it. */
-    for (unsigned i = 0; i < RF_PORT_PAIR_FDS; i++)
-        drain(p->pair[*index].fd[i]);
+    if (p->pair[*index].is_wet)
+        dry(&p->pair[*index]);
     if (use(p, *index, leg))
         return RF_OK;
     rf_ports_give(p, *index, 0);
@@ -343,7 +368,6 @@ rf_ports_give(struct rf_ports *p, uint32_t index, uint64_t now_us)
 
     if (index >= p->count || n->state != PAIR_USED)
         return;
-    unwatch(p, index);
     disconnect(n);
     if (now_us == 0) {
         set_free(p, index);
@@ -390,15 +414,20 @@ rf_ports_receive(struct rf_ports *p, struct rf_relay *r, const struct epoll_even
     for (size_t i = 0; i < n; i++) {
         uint32_t kind = (uint32_t)(events[i].data.u64 >> 32), index = (uint32_t)events[i].data.u64;
         struct rf_frame *f = &frames[filled];
-        const struct pair *pair;
+        struct pair *pair;
         socklen_t len = sizeof f->addr;
         ssize_t octets;
 
         if (kind > RF_WATCH_RTCP)
             continue;
         pair = &p->pair[index];
-        if (pair->state != PAIR_USED) /* closed by a request of this very round */
+        if (pair->state != PAIR_USED) {
+            pair->is_wet = pair->has_heard = true;
+            if (pair->is_watched)
+                unwatch(p, index);
             continue;
+        }
+        pair->has_heard = true;
         if (rf_relay_port(r, pair->leg) != index) {
             drop_elsewhere(pair->fd[kind], rf_relay_counts(r, pair->leg));
             continue;
@@ -477,11 +506,8 @@ end_rests(struct rf_ports *p, uint64_t now_us)
     while (p->resting.count > 0 && p->pair[p->resting.first].due_us <= now_us) {
         uint32_t index = list_take(p, &p->resting);
         struct pair *n = &p->pair[index];
-        bool is_dry = true;
 
-        for (unsigned i = 0; i < RF_PORT_PAIR_FDS; i++)
-            is_dry = drain(n->fd[i]) && is_dry;
-        if (is_dry || n->more_rests >= REST_MORE_MAX) {
+        if (!n->is_wet || dry(n) || n->more_rests >= REST_MORE_MAX) {
             set_free(p, index);
         } else {
             /* It is due before those behind it, and waits for them: up to RF_MEDIA_REST_US longer. */
@@ -490,6 +516,12 @@ end_rests(struct rf_ports *p, uint64_t now_us)
             list_append(p, &p->resting, index);
         }
     }
+}
+
+uint32_t
+rf_ports_busy(const struct rf_ports *p)
+{
+    return p->count - p->free[0].count - p->free[1].count;
 }
 
 bool

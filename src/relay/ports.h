@@ -59,6 +59,9 @@ size_t rf_ports_receive(struct rf_ports *p, struct rf_relay *r, const struct epo
 void rf_ports_send(struct rf_ports *p, struct rf_relay *r, const struct rf_frame *frames, size_t n,
                    uint64_t now_us);
 
+/** Pairs that are in use or rest. */
+uint32_t rf_ports_busy(const struct rf_ports *p);
+
 /** Nothing to do until somebody speaks: no rest to end, no answer to wait for. */
 bool rf_ports_are_quiet(const struct rf_ports *p);
 /** About every 50 ms: ends rests, connects what is stable, counts what the kernel dropped. */

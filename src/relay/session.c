@@ -317,6 +317,16 @@ slot_give(struct rf_relay *r, uint32_t slot, uint64_t at_us)
     r->free_count++;
 }
 
+/* Nothing was done with it: it is the next one again. */
+static void
+slot_give_back(struct rf_relay *r, uint32_t slot)
+{
+    r->free_head = (r->free_head + r->slots - 1) % r->slots;
+    r->free_slot[r->free_head] = slot;
+    r->free_at_us[r->free_head] = 0;
+    r->free_count++;
+}
+
 static bool
 slot_take(struct rf_relay *r, uint32_t *slot, uint64_t now_us)
 {
@@ -354,8 +364,9 @@ attach_legs(struct rf_relay *r, uint32_t slot)
     r->open_count++;
 }
 
+/* rests: a peer may have heard of its ports. */
 static void
-close_session(struct rf_relay *r, uint32_t slot, uint64_t now_us)
+close_session(struct rf_relay *r, uint32_t slot, bool rests, uint64_t now_us)
 {
     struct rf_media_session *s = session_at(r, slot);
     uint32_t port_index[2][2], places[2];
@@ -379,9 +390,12 @@ close_session(struct rf_relay *r, uint32_t slot, uint64_t now_us)
     /* After the generation: a process that dies between leaves a free slot, and its ports with nobody. */
     for (unsigned i = 0; i < 2; i++)
         for (unsigned j = 0; j < places[i]; j++)
-            r->io.give(r->io.ctx, port_index[i][j], now_us);
+            r->io.give(r->io.ctx, port_index[i][j], rests ? now_us : 0);
     r->open_count--;
-    slot_give(r, slot, now_us + RF_MEDIA_REST_US);
+    if (rests)
+        slot_give(r, slot, now_us + RF_MEDIA_REST_US);
+    else
+        slot_give_back(r, slot);
 }
 
 /* --- requests --- */
@@ -434,9 +448,7 @@ open_session(struct rf_relay *r, uint32_t worker, const struct rf_media_request 
             continue;
         if (i == 1)
             r->io.give(r->io.ctx, port_index[0], 0);
-        /* It was the first in the ring and nothing was done with it. */
-        r->free_head = (r->free_head + r->slots - 1) % r->slots;
-        r->free_count++;
+        slot_give_back(r, slot);
         return err == RF_ERR_AGAIN ? RF_ERR_AGAIN : RF_OK;
     }
 
@@ -472,7 +484,7 @@ sweep(struct rf_relay *r, uint32_t worker, uint64_t epoch, uint64_t now_us)
         const struct rf_media_session *s = session_at(r, slot);
 
         if (r->leg[2 * slot].is_open && s->worker == worker && s->epoch < epoch)
-            close_session(r, slot, now_us);
+            close_session(r, slot, true, now_us);
     }
 }
 
@@ -541,7 +553,7 @@ rf_relay_request(struct rf_relay *r, uint32_t worker, const struct rf_media_requ
         reply->event = RF_MEDIA_CHANGED;
         reply->leg = q->leg;
     } else {
-        close_session(r, slot, now_us);
+        close_session(r, slot, !q->is_ahead, now_us);
         reply->event = RF_MEDIA_CLOSED;
     }
     return RF_OK;

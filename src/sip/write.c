@@ -208,23 +208,17 @@ rf_sip_put_header(struct rf_buf *b, enum rf_sip_header id, struct rf_span value)
 void
 rf_sip_put_headerf(struct rf_buf *b, enum rf_sip_header id, const char *format, ...)
 {
-    size_t left;
+    size_t from;
     va_list ap;
-    int n;
 
     rf_assert(id != RF_HDR_OTHER);
     put_name(b, rf_sip_header_name(id));
-    if (b->overflow)
-        return;
-    left = b->cap - b->n;
+    from = b->n;
     va_start(ap, format);
-    n = vsnprintf(b->p + b->n, left, format, ap);
+    rf_vputf(b, format, ap);
     va_end(ap);
-    if (n < 0 || (size_t)n >= left || !is_one_line(rf_span(b->p + b->n, (size_t)n))) {
+    if (!is_one_line(rf_span(b->p + from, b->n - from)))
         b->overflow = true;
-        return;
-    }
-    b->n += (size_t)n;
     rf_put_str(b, "\r\n");
 }
 

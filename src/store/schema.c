@@ -35,7 +35,12 @@ static const char version_2[] =
     "CREATE TABLE tls_use(id INTEGER PRIMARY KEY, device BLOB NOT NULL, sub BLOB NOT NULL, value BLOB NOT NULL,"
     " expires_s INTEGER NOT NULL, UNIQUE(device, sub)) STRICT;";
 
-static const char *const steps[RF_SCHEMA_VERSION] = { version_1, version_2 };
+/* Few rows, each some kB: certificates that renew themselves with their keys, and accounts at authorities. */
+static const char version_3[] =
+    "CREATE TABLE item(id INTEGER PRIMARY KEY, kind BLOB NOT NULL, name BLOB NOT NULL, value BLOB NOT NULL,"
+    " UNIQUE(kind, name)) STRICT;";
+
+static const char *const steps[RF_SCHEMA_VERSION] = { version_1, version_2, version_3 };
 
 enum rf_err
 rf_schema_err(int sqlite_result)

@@ -2,6 +2,8 @@
  * The store on SQLite.
  *
  * (I1) `done` with RF_OK is called only after COMMIT returned, and COMMIT returns after fsync (synchronous=FULL).
+ *      A transaction of nobody's asking (records and copies of calls) is committed without: it outlives any process
+ *      from there on, and the machine after SYNC_WITHIN_NS.
  * (I2) The store's thread alone writes; it holds the lock only to swap batches, never during SQLite's work.
  * (I3) A group is written whole or not at all: a transaction that fails is rolled back, and its groups are
  *      tried again one transaction each, so that one that cannot be written takes no other with it.
@@ -23,6 +25,7 @@
  * when nobody does (records and copies of calls). */
 #define COMMIT_EVERY_NS    8000000
 #define COMMIT_LAZILY_NS   25000000
+#define SYNC_WITHIN_NS     1000000000 /* what was committed without fsync */
 #define CHECKPOINT_FRAMES  4096  /* 16 MiB of log */
 #define RESTART_FRAMES     32768 /* 128 MiB: a reader held the log open; now wait for it */
 #define GIVE_UP_AFTER      16    /* failures in a row after which the rest of a transaction fails untried */
@@ -38,6 +41,7 @@ enum statement {
     ST_SECRET_PUT, ST_SECRET_DELETE,
     ST_TRUST_PUT, ST_TRUST_DELETE, ST_TRUST_LEAVE, ST_TRUST_RETURN, ST_TRUST_PRUNE,
     ST_USE_PUT, ST_USE_EXPIRE,
+    ST_ITEM_PUT, ST_ITEM_DELETE,
     ST_COUNT
 };
 
@@ -79,6 +83,9 @@ static const char *const statement_text[ST_COUNT] = {
     [ST_USE_PUT] = "INSERT INTO tls_use(device, sub, value, expires_s) VALUES(?1, ?2, ?3, ?4)"
                    " ON CONFLICT(device, sub) DO UPDATE SET value=excluded.value, expires_s=excluded.expires_s",
     [ST_USE_EXPIRE] = "DELETE FROM tls_use WHERE expires_s<=?4",
+    [ST_ITEM_PUT] = "INSERT INTO item(kind, name, value) VALUES(?1, ?2, ?3)"
+                    " ON CONFLICT(kind, name) DO UPDATE SET value=excluded.value",
+    [ST_ITEM_DELETE] = "DELETE FROM item WHERE kind=?1 AND name=?2",
 };
 
 struct rf_store {
@@ -88,6 +95,8 @@ struct rf_store {
     struct rf_batch writing;
     int wal_frames;
     uint32_t records_since_prune;
+    bool is_lax;          /* this connection commits without fsync now */
+    int64_t unsynced_ns;  /* since when something is committed without fsync; 0: nothing */
 
     pthread_t thread;
     bool has_thread;
@@ -108,6 +117,40 @@ struct rf_store {
     pthread_mutex_t read_lock;
     sqlite3 *reader;
 };
+
+static int64_t
+monotonic_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* --- when the disk is waited for ---------------------------------------------------------------------- */
+
+/* A pragma acts when it is compiled, so there is no statement to keep. Where it fails, the stricter one stays. */
+static void
+set_lax(struct rf_store *s, bool is_lax)
+{
+    if (s->is_lax == is_lax)
+        return;
+    if (sqlite3_exec(s->db, is_lax ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", NULL, NULL, NULL) ==
+        SQLITE_OK)
+        s->is_lax = is_lax;
+}
+
+/* fsync of the log alone, when no transaction comes that would do it. What fails is tried again with the next. */
+static void
+sync_log(struct rf_store *s)
+{
+    sqlite3_file *log = NULL;
+
+    if (sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log != NULL &&
+        log->pMethods != NULL)
+        log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    s->unsynced_ns = 0;
+}
 
 /* --- one transaction ---------------------------------------------------------------------------------- */
 
@@ -166,6 +209,8 @@ apply_write(struct rf_store *s, const struct rf_store_write *w)
         [RF_STORE_TRUST_RESTORE] = { ST_TRUST_RETURN, false, false, true },
         [RF_STORE_USE_PUT] = { ST_USE_PUT, true, true, true },
         [RF_STORE_USE_EXPIRE] = { ST_USE_EXPIRE, false, false, true },
+        [RF_STORE_ITEM_PUT] = { ST_ITEM_PUT, true, true, false },
+        [RF_STORE_ITEM_DELETE] = { ST_ITEM_DELETE, true, false, false },
     };
     bool all_of_aor = w->op == RF_STORE_BINDING_DELETE && w->sub.n == 0;
     enum statement which = all_of_aor ? ST_BINDING_DELETE_ALL : plan[w->op].which;
@@ -220,8 +265,10 @@ commit_groups(struct rf_store *s, size_t from, size_t to, char *why, size_t why_
         r = apply_group(s, g);
     if (r == SQLITE_OK)
         r = run(s, ST_COMMIT);
-    if (r == SQLITE_OK)
+    if (r == SQLITE_OK) {
+        s->unsynced_ns = !s->is_lax ? 0 : s->unsynced_ns != 0 ? s->unsynced_ns : monotonic_ns();
         return RF_OK;
+    }
     rf_schema_why(s->db, why, why_size);
     if (!sqlite3_get_autocommit(s->db)) {
         int undone = run(s, ST_ROLLBACK);
@@ -358,62 +405,84 @@ prune_records(struct rf_store *s)
     }
 }
 
-static int64_t
-monotonic_ns(void)
+static void
+wait_until(struct rf_store *s, int64_t until_ns)
 {
-    struct timespec t;
+    const struct timespec until = { .tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 };
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    pthread_cond_timedwait(&s->wake, &s->lock, &until);
 }
 
 /*
- * A write that comes long enough after the last commit began is committed at once; others gather until then.
- * Without this a fast disk would give each REGISTER an fsync of its own, which costs more CPU time than the
- * REGISTER. Who stops or flushes is not kept waiting. Lock held.
+ * A write that somebody waits for and that comes long enough after the last commit began is committed at once;
+ * others gather until then. Without this a fast disk would give each REGISTER an fsync of its own, which costs more
+ * CPU time than the REGISTER. What nobody waits for always gathers: a call's copy and its record are often a few
+ * milliseconds apart. Who stops or flushes is not kept waiting. Lock held.
  */
 static void
 gather(struct rf_store *s, int64_t last_ns)
 {
+    const int64_t began_ns = monotonic_ns();
+
     s->writer_gathers = true;
     while (!s->stop && s->flushers == 0) {
-        const int64_t until_ns = last_ns + (s->is_awaited ? COMMIT_EVERY_NS : COMMIT_LAZILY_NS);
-        const struct timespec until = { .tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 };
+        const int64_t until_ns = s->is_awaited ? last_ns + COMMIT_EVERY_NS : began_ns + COMMIT_LAZILY_NS;
 
         if (monotonic_ns() >= until_ns)
             break;
-        pthread_cond_timedwait(&s->wake, &s->lock, &until);
+        wait_until(s, until_ns);
     }
-    s->writer_gathers = s->is_awaited = false;
+    s->writer_gathers = false;
+}
+
+/* Until there is something to write, or to stop. Lock held. */
+static void
+sleep_until_asked(struct rf_store *s)
+{
+    while (s->waiting.groups == 0 && !s->stop) {
+        s->writer_sleeps = true;
+        if (s->unsynced_ns == 0) {
+            pthread_cond_wait(&s->wake, &s->lock);
+            continue;
+        }
+        wait_until(s, s->unsynced_ns + SYNC_WITHIN_NS);
+        if (s->waiting.groups == 0 && monotonic_ns() - s->unsynced_ns >= SYNC_WITHIN_NS) {
+            pthread_mutex_unlock(&s->lock);
+            sync_log(s);
+            pthread_mutex_lock(&s->lock);
+        }
+    }
+    s->writer_sleeps = false;
 }
 
 static void *
 writer(void *ctx)
 {
     struct rf_store *s = ctx;
-    int64_t last_ns = monotonic_ns() - COMMIT_LAZILY_NS;
+    int64_t last_ns = monotonic_ns() - COMMIT_EVERY_NS;
 
     pthread_setname_np(pthread_self(), "store");
     pthread_mutex_lock(&s->lock);
     for (;;) {
         struct rf_batch taken;
         uint64_t groups;
+        bool is_lax;
 
-        while (s->waiting.groups == 0 && !s->stop) {
-            s->writer_sleeps = true;
-            pthread_cond_wait(&s->wake, &s->lock);
-        }
-        s->writer_sleeps = false;
+        sleep_until_asked(s);
         if (s->waiting.groups == 0)
             break;
         gather(s, last_ns);
         last_ns = monotonic_ns();
+        is_lax = !s->is_awaited && !s->stop && s->flushers == 0 &&
+                 (s->unsynced_ns == 0 || last_ns - s->unsynced_ns < SYNC_WITHIN_NS);
+        s->is_awaited = false;
         taken = s->waiting;
         s->waiting = s->writing; /* empty, with its memory */
         s->writing = taken;
         groups = taken.groups;
         pthread_mutex_unlock(&s->lock);
 
+        set_lax(s, is_lax);
         commit_batch(s);
         rf_batch_clear(&s->writing);
         prune_records(s);
@@ -732,6 +801,12 @@ rf_store_load_trusted(struct rf_store *s, int64_t version, rf_store_row *row, vo
                 "SELECT fingerprint, scope, value, at_s FROM trusted WHERE (?3=0 AND went IS NULL)"
                 " OR (?3<>0 AND came<=?3 AND (went IS NULL OR went>?3)) ORDER BY id",
                 NULL, 0, version, row, ctx);
+}
+
+enum rf_err
+rf_store_load_items(struct rf_store *s, struct rf_span kind, rf_store_row *row, void *ctx)
+{
+    return load(s, "SELECT kind, name, value, 0 FROM item WHERE kind=?1 ORDER BY name", &kind, 1, 0, row, ctx);
 }
 
 enum rf_err

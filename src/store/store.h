@@ -1,6 +1,6 @@
 /*
  * store/store.h - what must not be lost: bindings, calls that are up, call records, settings, secrets,
- * trusted certificates, and which TLS devices used
+ * trusted certificates, which TLS devices used, and items: few and small things of one kind each
  *
  * One interface; SQLite behind it (store/sqlite.c), PostgreSQL later. One thread of its own writes, in groups:
  * all writes that wait are one transaction (WAL, synchronous=FULL), and each is answered after the commit. A
@@ -33,9 +33,11 @@ enum rf_store_op {
     RF_STORE_TRUST_DELETE,   /* key, sub */
     RF_STORE_TRUST_RESTORE,  /* expires_s: a version; the trusted certificates are those of it again */
     RF_STORE_USE_PUT,        /* key: device; sub: what it used; value: blob; expires_s: until when it is kept */
-    RF_STORE_USE_EXPIRE      /* expires_s: delete all uses that end then or earlier */
+    RF_STORE_USE_EXPIRE,     /* expires_s: delete all uses that end then or earlier */
+    RF_STORE_ITEM_PUT,       /* key: kind, such as "acme-certificate"; sub: name; value: blob, may hold keys */
+    RF_STORE_ITEM_DELETE     /* key, sub */
 };
-#define RF_STORE_OP_LAST RF_STORE_USE_EXPIRE
+#define RF_STORE_OP_LAST RF_STORE_ITEM_DELETE
 
 struct rf_store_write {
     enum rf_store_op op;
@@ -98,6 +100,9 @@ RF_MUST_CHECK enum rf_err rf_store_load_history(struct rf_store *s, int64_t vers
 RF_MUST_CHECK enum rf_err rf_store_load_trusted(struct rf_store *s, int64_t version, rf_store_row *row, void *ctx);
 /** What devices used, by device. */
 RF_MUST_CHECK enum rf_err rf_store_load_uses(struct rf_store *s, rf_store_row *row, void *ctx);
+
+/** All items of a kind by name: sub is the name. */
+RF_MUST_CHECK enum rf_err rf_store_load_items(struct rf_store *s, struct rf_span kind, rf_store_row *row, void *ctx);
 
 #define RF_STORE_HISTORY_MAX 50 /* versions of the settings that are kept */
 

@@ -667,12 +667,12 @@ versions(void)
 
     ok(try_open(dir, why, sizeof why) == RF_OK, "an empty directory gets a database");
     ok(try_open(dir, why, sizeof why) == RF_OK, "a database of this version opens");
-    sql(dir, "UPDATE migration SET version=version WHERE version=1; INSERT INTO migration VALUES(3, 0, '9.9')");
-    passed = try_open(dir, why, sizeof why) == RF_ERR_UNSUPPORTED && strstr(why, "version 3") != NULL;
+    sql(dir, "UPDATE migration SET version=version WHERE version=1; INSERT INTO migration VALUES(4, 0, '9.9')");
+    passed = try_open(dir, why, sizeof why) == RF_ERR_UNSUPPORTED && strstr(why, "version 4") != NULL;
     ok(passed, "one of a newer version is refused: %s", why);
-    sql(dir, "DELETE FROM migration WHERE version=3");
+    sql(dir, "DELETE FROM migration WHERE version=4");
     ok(try_open(dir, why, sizeof why) == RF_OK, "and was not changed by that");
-    sql(dir, "DELETE FROM migration WHERE version=2; DROP TABLE trusted; DROP TABLE tls_use");
+    sql(dir, "DELETE FROM migration WHERE version>1; DROP TABLE trusted; DROP TABLE tls_use; DROP TABLE item");
     ok(try_open(dir, why, sizeof why) == RF_OK, "one of version 1 is brought up to this one");
 
     sql(dir, "DROP TABLE dialog");
@@ -771,6 +771,32 @@ state_dir(void)
     ok(passed, "no parent: %s", why);
 }
 
+static void
+items(void)
+{
+    struct rf_store_write put = { .op = RF_STORE_ITEM_PUT, .key = RF_SPAN_LIT("acme-certificate"),
+                                  .sub = RF_SPAN_LIT("web/rsa"), .value = RF_SPAN_LIT("one") };
+    struct rows r = { 0 };
+    struct rf_store *s = open_or_die(base);
+
+    rf_assert(rf_store_write(s, &put, 1, NULL, NULL, 0) == RF_OK);
+    put.sub = RF_SPAN_LIT("web/ecdsa");
+    put.value = RF_SPAN_LIT("two");
+    rf_assert(rf_store_write(s, &put, 1, NULL, NULL, 0) == RF_OK);
+    put.value = RF_SPAN_LIT("three");
+    rf_assert(rf_store_write(s, &put, 1, NULL, NULL, 0) == RF_OK && rf_store_flush(s) == RF_OK);
+    ok(rf_store_load_items(s, put.key, add_row, &r) == RF_OK &&
+           strcmp(r.text, "acme-certificate/web/ecdsa=three@0 acme-certificate/web/rsa=one@0 ") == 0,
+       "items: by name, the last value of each: %s", r.text);
+    put.op = RF_STORE_ITEM_DELETE;
+    rf_assert(rf_store_write(s, &put, 1, NULL, NULL, 0) == RF_OK && rf_store_flush(s) == RF_OK);
+    r = (struct rows){ 0 };
+    ok(rf_store_load_items(s, put.key, add_row, &r) == RF_OK &&
+           strcmp(r.text, "acme-certificate/web/rsa=one@0 ") == 0,
+       "items: one is deleted");
+    rf_store_close(s);
+}
+
 int
 main(void)
 {
@@ -784,6 +810,7 @@ main(void)
     records();
     settings();
     trusted();
+    items();
     groups();
     bounded();
     killed();

@@ -12,7 +12,7 @@
 /* --- life --- */
 
 static struct rf_tls_conn *
-conn_new(SSL_CTX *ctx, int fd)
+conn_new(SSL_CTX *ctx, struct rf_tls_side *side, int fd)
 {
     struct rf_tls_conn *c = calloc(1, sizeof *c);
 
@@ -20,7 +20,7 @@ conn_new(SSL_CTX *ctx, int fd)
         return NULL;
     ERR_clear_error();
     c->alert_sent = c->alert_received = -1;
-    c->shake = calloc(1, sizeof *c->shake);
+    c->shake = rf_tls_shake_new(side);
     c->ssl = c->shake != NULL ? SSL_new(ctx) : NULL;
     if (c->ssl == NULL || SSL_set_fd(c->ssl, fd) != 1) {
         SSL_free(c->ssl);
@@ -45,7 +45,7 @@ begin(struct rf_tls_conn *c, int fd)
 enum rf_err
 rf_tls_conn_accept(struct rf_tls_conn **out, struct rf_tls_server *s, int fd)
 {
-    struct rf_tls_conn *c = conn_new(rf_tls_server_ctx(s), fd);
+    struct rf_tls_conn *c = conn_new(rf_tls_server_ctx(s), rf_tls_server_side(s), fd);
 
     if (c == NULL)
         return RF_ERR_NOMEM;
@@ -60,7 +60,7 @@ enum rf_err
 rf_tls_conn_connect(struct rf_tls_conn **out, struct rf_tls_client *client, int fd, struct rf_span host,
                     SSL_SESSION *resume)
 {
-    struct rf_tls_conn *c = conn_new(rf_tls_client_ctx(client), fd);
+    struct rf_tls_conn *c = conn_new(rf_tls_client_ctx(client), rf_tls_client_side(client), fd);
     struct rf_addr a;
 
     if (c == NULL)
@@ -88,9 +88,9 @@ rf_tls_conn_free(struct rf_tls_conn *c)
     if (c->is_done)
         SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(c->ssl);
+    rf_tls_shake_free(c);
     rf_tls_server_unref(c->server);
     rf_tls_client_unref(c->client);
-    rf_tls_shake_free(c);
     free(c->kept);
     free(c);
 }
@@ -223,6 +223,7 @@ rf_tls_conn_facts(const struct rf_tls_conn *c, struct rf_tls_facts *out)
     out->cipher = SSL_get_cipher_name(c->ssl);
     out->resumed = SSL_session_reused(c->ssl) == 1;
     out->group = name != NULL ? name : "";
+    out->fits = c->fits;
 }
 
 enum rf_err

@@ -20,13 +20,14 @@ struct rf_tls_conn;
 struct rf_tls_facts {
     const char *version, *cipher, *group; /* constant strings; group may be "" (resumed TLS 1.2) */
     bool resumed;
+    rf_tls_level_set fits; /* levels that would have taken this client; 0 when we are the client */
 };
 
 /* The peer's certificate as it was judged in the handshake. */
 struct rf_tls_peer {
     bool was_asked;              /* a server always shows one; a client only when asked */
     bool has_shown;
-    bool is_accepted;            /* by the level of the context; false also when nothing was shown and one is required */
+    bool is_accepted;            /* by the level of the context; false, too, when one is required and none came */
     bool needs_target;           /* a remote level, and the name is not judged yet: rf_tls_conn_judge */
     enum rf_check_level level;   /* the one in force */
     enum rf_check_rule first_failed; /* RF_CHECK_RULE_COUNT: none */
@@ -88,8 +89,8 @@ RF_MUST_CHECK enum rf_err rf_tls_conn_peer_facts(const struct rf_tls_conn *c, st
  */
 RF_MUST_CHECK enum rf_err rf_tls_conn_read(struct rf_tls_conn *c, void *p, size_t cap, size_t *n);
 /**
- * After RF_ERR_CRYPTO of a read: the peer ended it with an alert; rf_tls_conn_failure says why. In TLS 1.3 a server
- * refuses our certificate only when we believe that the handshake is done.
+ * After RF_ERR_CRYPTO of a read: the peer ended it with an alert; rf_tls_conn_failure says why. In TLS 1.3 a
+ * server refuses our certificate only when we believe that the handshake is done.
  */
 bool rf_tls_conn_was_refused(const struct rf_tls_conn *c);
 /** Octets read from the socket wait inside: read on, epoll does not know of them. */
@@ -105,5 +106,8 @@ SSL_SESSION *rf_tls_conn_session(struct rf_tls_conn *c);
 /* For tls/context.c: the callbacks of every context. For tls/strength.c: what a server's parameters had. */
 void rf_tls_conn_hook(SSL_CTX *ctx, bool is_server, bool asks);
 void rf_tls_conn_saw_small_dh(const SSL *ssl, EVP_PKEY *key);
+
+/** The handshake was a look of an ACME authority (rf_tls_server_set_challenge): close, nothing else may follow. */
+bool rf_tls_conn_is_challenge(const struct rf_tls_conn *c);
 
 #endif

@@ -34,6 +34,8 @@ struct rf_tls_server {
         struct rf_tls_staple *staple; /* NULL: none */
     } * shown;
     size_t shown_count;
+    struct rf_cert *(*challenge)(void *ctx, struct rf_span server_name); /* tls-alpn-01; or NULL */
+    void *challenge_ctx;
 };
 
 struct rf_tls_client {
@@ -85,6 +87,14 @@ side_init(struct rf_tls_side *side, const char *interface, enum rf_tls_level lev
     rf_tls_check_digest(check, interface, level, ask, side->digest);
     side->has_check = check != NULL;
     return check != NULL ? rf_tls_check_copy(&side->check, check) : RF_OK;
+}
+
+static void
+side_fini(struct rf_tls_side *side)
+{
+    while (side->spare_count > 0)
+        free(side->spare[--side->spare_count]);
+    rf_tls_check_fini(&side->check);
 }
 
 static bool
@@ -326,6 +336,20 @@ rf_tls_server_new(struct rf_tls_server **out, const struct rf_tls_server_conf *c
     return RF_OK;
 }
 
+void
+rf_tls_server_set_challenge(struct rf_tls_server *s, struct rf_cert *(*find)(void *ctx, struct rf_span server_name),
+                            void *ctx)
+{
+    s->challenge = find;
+    s->challenge_ctx = ctx;
+}
+
+struct rf_cert *
+rf_tls_server_challenge(const struct rf_tls_server *s, struct rf_span server_name)
+{
+    return s->challenge != NULL ? s->challenge(s->challenge_ctx, server_name) : NULL;
+}
+
 struct rf_tls_server *
 rf_tls_server_ref(struct rf_tls_server *s)
 {
@@ -348,7 +372,7 @@ rf_tls_server_unref(struct rf_tls_server *s)
     }
     free(s->site);
     free(s->shown);
-    rf_tls_check_fini(&s->side.check);
+    side_fini(&s->side);
     rf_tls_tickets_unref(s->tickets);
     rf_wipe(s->keys, sizeof s->keys);
     free(s);
@@ -422,7 +446,7 @@ rf_tls_client_unref(struct rf_tls_client *c)
     if (c == NULL || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
         return;
     SSL_CTX_free(c->ctx);
-    rf_tls_check_fini(&c->side.check);
+    side_fini(&c->side);
     free(c);
 }
 
@@ -432,14 +456,14 @@ rf_tls_client_ctx(const struct rf_tls_client *c)
     return c->ctx;
 }
 
-const struct rf_tls_side *
-rf_tls_client_side(const struct rf_tls_client *c)
+struct rf_tls_side *
+rf_tls_client_side(struct rf_tls_client *c)
 {
     return &c->side;
 }
 
-const struct rf_tls_side *
-rf_tls_server_side(const struct rf_tls_server *s)
+struct rf_tls_side *
+rf_tls_server_side(struct rf_tls_server *s)
 {
     return &s->side;
 }

@@ -41,7 +41,8 @@ enum rf_tls_enforce {
 /*
  * How a peer's certificate is judged. The rules are those of cert/check.h; OpenSSL's own path check never
  * decides. A server does not know in the handshake for whom the peer will speak, so there the remote levels are
- * judged without their names (rf_tls_peer.needs_target), and the owner asks rf_tls_conn_judge with the name once it knows it (AVA-16, 17).
+ * judged without their names (rf_tls_peer.needs_target), and the owner asks rf_tls_conn_judge with the name once
+ * it knows it (AVA-16, AVA-17).
  */
 struct rf_tls_check {
     enum rf_check_level level;
@@ -59,12 +60,12 @@ struct rf_tls_server_conf {
     const char *interface;        /* "sip-phones"; tickets of one interface are not taken by another */
     enum rf_tls_level level;
     struct rf_cert *const *cert;  /* references are taken; the first is shown when no name matches */
-    size_t cert_count;            /* 1 or more; certificates for one name with keys of two types stand side by side */
+    size_t cert_count;            /* 1 or more; for one name there may be one of each type of key */
     struct rf_tls_tickets *tickets; /* a reference is taken; NULL: no resumption */
     struct rf_tls_staple *const *staple; /* one for each certificate, entries may be NULL; NULL: none has any */
     enum rf_tls_ask ask;
     const struct rf_tls_check *check; /* copied; may be NULL when ask is off */
-    struct rf_tls_ring *ring;     /* where each handshake is noted; this worker's own, outlives the context; or NULL */
+    struct rf_tls_ring *ring;     /* where handshakes are noted: this worker's, outlives the context; or NULL */
 };
 
 struct rf_tls_server;
@@ -77,6 +78,12 @@ RF_MUST_CHECK enum rf_err rf_tls_server_new(struct rf_tls_server **out, const st
                                             const char **why);
 struct rf_tls_server *rf_tls_server_ref(struct rf_tls_server *s);
 void rf_tls_server_unref(struct rf_tls_server *s); /* NULL is fine */
+/**
+ * Answer tls-alpn-01 (RFC 8737): a hello whose only application protocol is acme-tls/1 is shown what `find` gives for its
+ * server name (a reference is handed over), or refused when that is NULL. Call before the first connection.
+ */
+void rf_tls_server_set_challenge(struct rf_tls_server *s, struct rf_cert *(*find)(void *ctx, struct rf_span server_name),
+                                 void *ctx);
 const struct rf_tls_level_row *rf_tls_server_level(const struct rf_tls_server *s);
 
 /* --- what is wrong with the settings --- */
@@ -97,8 +104,7 @@ struct rf_tls_findings {
 
 /**
  * Look at settings before they are used: a certificate that is expired, not yet valid or too weak for the level,
- * an intermediate that is missing or out of order, no suite that its keys can serve, a level that the interface
- * may not have.
+ * an intermediate that is missing or out of order, no suite that its keys can serve, nobody who could be let in.
  * @param roots  what peers are likely to trust: the system's bundle and our own CA; NULL: chains are not judged
  */
 void rf_tls_conf_examine(const struct rf_tls_server_conf *conf, const struct rf_trust *roots, int64_t now_s,
@@ -124,6 +130,12 @@ void rf_tls_client_unref(struct rf_tls_client *c); /* NULL is fine */
 
 /* --- inside tls --- */
 
+/*
+ * Memory that handshakes need while they last is kept for the next ones. Between the objects that OpenSSL keeps for
+ * hours it would leave holes: 1 kB a phone was measured.
+ */
+#define RF_TLS_SPARES_MAX 128
+
 /* What servers and clients have in common. */
 struct rf_tls_side {
     char interface[24];
@@ -133,10 +145,14 @@ struct rf_tls_side {
     struct rf_tls_check check;
     struct rf_tls_ring *ring;
     uint8_t digest[32];         /* of the settings: tickets and sessions of others are not taken */
+    struct rf_tls_shake *spare[RF_TLS_SPARES_MAX];
+    size_t spare_count;
 };
 
-const struct rf_tls_side *rf_tls_server_side(const struct rf_tls_server *s);
-const struct rf_tls_side *rf_tls_client_side(const struct rf_tls_client *c);
+/** What `find` gives; NULL also when there is no `find`. */
+struct rf_cert *rf_tls_server_challenge(const struct rf_tls_server *s, struct rf_span server_name);
+struct rf_tls_side *rf_tls_server_side(struct rf_tls_server *s);
+struct rf_tls_side *rf_tls_client_side(struct rf_tls_client *c);
 enum rf_tls_ask rf_tls_server_ask(const struct rf_tls_server *s);
 SSL_CTX *rf_tls_server_ctx(const struct rf_tls_server *s);
 SSL_CTX *rf_tls_client_ctx(const struct rf_tls_client *c);

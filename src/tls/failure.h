@@ -53,7 +53,7 @@ struct rf_tls_failure {
     uint16_t dh_bits;         /* RF-104 */
     int16_t alert_sent, alert_received; /* RFC 8446 6; -1 none */
     uint8_t cause_count;
-    uint8_t cause[RF_TLS_FAILURE_CAUSES]; /* enum rf_tls_cause, the likeliest first; what has been ruled out is not in it */
+    uint8_t cause[RF_TLS_FAILURE_CAUSES]; /* enum rf_tls_cause, the likeliest first, none that is ruled out */
     char server_name[128];    /* SNI, clipped */
     char names[128];          /* of the peer's certificate: subject, RF-206's names */
     char nearest_level[20];   /* RF-102: the strictest level that would take it; "" none */

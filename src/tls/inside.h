@@ -27,12 +27,16 @@ struct rf_tls_conn {
     struct rf_tls_shake *shake;    /* NULL when the handshake is done */
     struct rf_tls_kept *kept;      /* the peer's certificate; NULL: none asked for, or the handshake lasts */
     int16_t alert_sent, alert_received;
+    rf_tls_level_set fits;         /* of the offer, which is freed when the handshake is done */
     int16_t failed_reason;         /* ERR_GET_REASON of what ended it */
-    bool wants_write, is_done, saw_eof;
+    bool wants_write, is_done, saw_eof, is_challenge;
     bool has_failed;               /* and is noted */
 };
 
-const struct rf_tls_side *rf_tls_conn_side(const struct rf_tls_conn *c);
+struct rf_tls_side *rf_tls_conn_side(const struct rf_tls_conn *c);
+
+/* shake.c: zeroed; NULL out of memory. */
+struct rf_tls_shake *rf_tls_shake_new(struct rf_tls_side *side);
 
 /* shake.c: a socket's other end; not set when it has no address. */
 struct rf_addr rf_tls_peer_address(int fd);

@@ -11,7 +11,7 @@
 #include "loop/loop.h"
 #include "tls/inside.h"
 
-const struct rf_tls_side *
+struct rf_tls_side *
 rf_tls_conn_side(const struct rf_tls_conn *c)
 {
     return c->server != NULL ? rf_tls_server_side(c->server) : rf_tls_client_side(c->client);
@@ -29,6 +29,47 @@ read_extension(SSL *ssl, unsigned type, struct rf_span *out)
         return false;
     *out = rf_span(p, n);
     return true;
+}
+
+/* ProtocolNameList with this one protocol (RFC 8737 3): length, length, name. */
+static const char acme_alone[] = "\0\x0b\x0a" "acme-tls/1";
+#define ACME_PROTOCOL      (acme_alone + 3)
+#define ACME_PROTOCOL_SIZE 10
+
+/* Show the authority's certificate instead of ours. false: nobody waits for its look. */
+static bool
+take_challenge(struct rf_tls_conn *c)
+{
+    struct rf_cert *cert = c->server != NULL ? rf_tls_server_challenge(c->server, rf_span_str(c->shake->offer.server_name))
+                                             : NULL;
+
+    if (cert == NULL)
+        return false;
+    SSL_certs_clear(c->ssl);
+    c->is_challenge = SSL_use_certificate(c->ssl, rf_cert_leaf(cert)) == 1 &&
+                      SSL_use_PrivateKey(c->ssl, rf_cert_key(cert)) == 1;
+    SSL_set_verify(c->ssl, SSL_VERIFY_NONE, NULL);
+    rf_cert_unref(cert);
+    return c->is_challenge;
+}
+
+/* Only the challenge needs an application protocol named: whoever speaks HTTP or SIP gets no answer, and goes on. */
+static int
+on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n, void *arg)
+{
+    const struct rf_tls_conn *c = SSL_get_app_data(ssl);
+
+    if (c == NULL || !c->is_challenge)
+        return SSL_TLSEXT_ERR_NOACK;
+    *out = (const unsigned char *)ACME_PROTOCOL;
+    *out_n = ACME_PROTOCOL_SIZE;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+bool
+rf_tls_conn_is_challenge(const struct rf_tls_conn *c)
+{
+    return c->is_challenge;
 }
 
 static int
@@ -61,6 +102,10 @@ on_hello(SSL *ssl, int *alert, void *arg)
         *alert = SSL_AD_PROTOCOL_VERSION;
         return SSL_CLIENT_HELLO_ERROR;
     }
+    if (rf_span_eq(parts.alpn, rf_span(acme_alone, sizeof acme_alone - 1)) && !take_challenge(c)) {
+        *alert = SSL_AD_NO_APPLICATION_PROTOCOL;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -74,6 +119,8 @@ on_server_name(SSL *ssl, int *alert, void *arg)
 
     if (c == NULL || c->server == NULL || name == NULL)
         return SSL_TLSEXT_ERR_NOACK;
+    if (c->is_challenge)
+        return SSL_TLSEXT_ERR_OK;
     ctx = rf_tls_server_ctx_for(c->server, rf_span_str(name));
     if (ctx != SSL_get_SSL_CTX(ssl))
         SSL_set_SSL_CTX(ssl, ctx);
@@ -252,6 +299,7 @@ rf_tls_conn_hook(SSL_CTX *ctx, bool is_server, bool asks)
     }
     SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
+    SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
     if (asks)
         SSL_CTX_set_session_ticket_cb(ctx, on_ticket_made, on_ticket_read, NULL);
 }
@@ -392,13 +440,54 @@ note(struct rf_tls_conn *c, bool good)
     rf_tls_ring_add(side->ring, &e, s != NULL && s->has_offer ? &s->offer : NULL);
 }
 
+struct rf_tls_shake *
+rf_tls_shake_new(struct rf_tls_side *side)
+{
+    struct rf_tls_shake *s;
+
+    if (side->spare_count == 0)
+        return calloc(1, sizeof *s);
+    s = side->spare[--side->spare_count];
+    memset(s, 0, sizeof *s);
+    return s;
+}
+
 void
 rf_tls_shake_free(struct rf_tls_conn *c)
 {
-    if (c->shake != NULL)
-        rf_tls_verdict_fini(&c->shake->verdict);
-    free(c->shake);
+    struct rf_tls_side *side = rf_tls_conn_side(c);
+
+    if (c->shake == NULL)
+        return;
+    rf_tls_verdict_fini(&c->shake->verdict);
+    if (side->spare_count < RF_TLS_SPARES_MAX)
+        side->spare[side->spare_count++] = c->shake;
+    else
+        free(c->shake);
     c->shake = NULL;
+}
+
+static void
+empty(EVP_PKEY *key)
+{
+    /* Frees and wipes what the shell holds, then complains that there is no such type. */
+    EVP_PKEY_set_type(key, EVP_PKEY_NONE);
+    EVP_PKEY_free(key);
+}
+
+/* OpenSSL keeps the keys of the key exchange as long as the connection. Nobody needs them any more: what cannot be
+ * found in memory later cannot open what was recorded before, and an idle phone costs 400 octets less. */
+static void
+forget_exchange(SSL *ssl)
+{
+    EVP_PKEY *key = NULL;
+
+    if (SSL_get_tmp_key(ssl, &key) == 1)
+        empty(key);
+    key = NULL;
+    if (SSL_get_peer_tmp_key(ssl, &key) == 1)
+        empty(key);
+    ERR_clear_error();
 }
 
 void
@@ -423,6 +512,8 @@ rf_tls_shake_done(struct rf_tls_conn *c)
         }
     }
     note(c, true);
+    c->fits = c->shake != NULL && c->shake->has_offer ? c->shake->offer.fits : 0;
+    forget_exchange(c->ssl);
     SSL_set_tlsext_status_ocsp_resp(c->ssl, NULL, 0);
     rf_tls_shake_free(c);
 }

@@ -201,6 +201,31 @@ shake(struct pair *p, SSL_CTX *peer)
     pair_shake(p);
 }
 
+/* The keys of the exchange are wiped at the handshake's end: the connection works on, also with new traffic keys. */
+static void
+works_without_exchange_keys(int version)
+{
+    struct pair p;
+    SSL_CTX *peer = peer_ctx(version, version, "ALL", NULL);
+    char text[8] = "";
+    size_t n = 0, got = 0;
+    bool is_good = true;
+
+    shake(&p, peer);
+    for (int i = 0; i < 3 && is_good; i++) {
+        if (version == TLS1_3_VERSION)
+            is_good = SSL_key_update(p.theirs, SSL_KEY_UPDATE_REQUESTED) == 1;
+        is_good = is_good && SSL_write_ex(p.theirs, "hello", 5, &n) == 1 &&
+                  rf_tls_conn_read(p.ours, text, sizeof text, &got) == RF_OK && got == 5 &&
+                  rf_tls_conn_write(p.ours, RF_SPAN_LIT("world"), &n) == RF_OK &&
+                  SSL_read_ex(p.theirs, text, sizeof text, &got) == 1 && got == 5 && memcmp(text, "world", 5) == 0;
+    }
+    ok(p.outcome == RF_OK && is_good && p.facts.group[0] != '\0',
+       "TLS %s goes on without the keys of its exchange (%s)", rf_tls_version_name(version), p.facts.group);
+    pair_close(&p);
+    SSL_CTX_free(peer);
+}
+
 /* --- the level --- */
 
 static void
@@ -558,6 +583,8 @@ main(void)
     rf_assert(rf_tls_tickets_new(&tickets, RF_SPAN_LIT("a master secret of thirty-two oc"),
                                  RF_TLS_TICKET_PERIOD_S, test_clock) == RF_OK);
     as_published();
+    works_without_exchange_keys(TLS1_3_VERSION);
+    works_without_exchange_keys(TLS1_2_VERSION);
     suites();
     versions_and_groups();
     refused_by_the_peer();

@@ -219,11 +219,11 @@ client_event(struct rf_client_txn *t, enum rf_txn_event e, const struct rf_sip_m
     if ((step.act & RF_TXN_END_OFF) && !t->cancel_sent && t->events != NULL)
         rf_timer_cancel(l->wheel, &t->end);
     if (step.act & RF_TXN_END_64T1)
-        rf_timer_arm(l->wheel, &t->end, now_us + 64 * l->limits.t1_us);
+        rf_timer_arm_late(l->wheel, &t->end, now_us + 64 * l->limits.t1_us);
     if (step.act & RF_TXN_END_64T1_UDP)
-        rf_timer_arm(l->wheel, &t->end, stream ? now_us : now_us + 64 * l->limits.t1_us);
+        rf_timer_arm_late(l->wheel, &t->end, stream ? now_us : now_us + 64 * l->limits.t1_us);
     if (step.act & RF_TXN_END_T4_UDP)
-        rf_timer_arm(l->wheel, &t->end, stream ? now_us : now_us + l->limits.t4_us);
+        rf_timer_arm_late(l->wheel, &t->end, stream ? now_us : now_us + l->limits.t4_us);
     if (t->cancel_wanted && !t->cancel_sent && t->state == RF_TXN_PROCEEDING)
         send_cancel(t, now_us);
 

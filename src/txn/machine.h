@@ -3,6 +3,7 @@
  *
  * Pure data: a state and an event give the next state and what to do. Timers have two places only, because no
  * state runs more than two: `retry` repeats a message (A, E, G), `end` leaves the state (B, D, F, H, I, J, K, L, M).
+ * B and F are exact; the others only tidy up, and may be RF_TIMER_LATE_US late.
  * An empty cell is counted and dropped: a peer may send anything.
  */
 #ifndef RF_TXN_MACHINE_H

@@ -123,11 +123,11 @@ arm_end(struct rf_server_txn *t, uint16_t act, uint64_t now_us)
     bool stream = rf_transport_is_reliable(t->flow->transport);
 
     if (act & RF_TXN_END_64T1)
-        rf_timer_arm(l->wheel, &t->end, now_us + 64 * l->limits.t1_us);
+        rf_timer_arm_late(l->wheel, &t->end, now_us + 64 * l->limits.t1_us);
     else if (act & RF_TXN_END_64T1_UDP)
-        rf_timer_arm(l->wheel, &t->end, stream ? now_us : now_us + 64 * l->limits.t1_us);
+        rf_timer_arm_late(l->wheel, &t->end, stream ? now_us : now_us + 64 * l->limits.t1_us);
     else if (act & RF_TXN_END_T4_UDP)
-        rf_timer_arm(l->wheel, &t->end, stream ? now_us : now_us + l->limits.t4_us);
+        rf_timer_arm_late(l->wheel, &t->end, stream ? now_us : now_us + l->limits.t4_us);
 }
 
 void

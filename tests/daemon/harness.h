@@ -15,7 +15,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -24,6 +23,7 @@
 
 #include "cli/command.h"
 #include "loop/loop.h"
+#include "free_ports.h"
 #include "tap.h"
 
 #define SLOW (RF_SANITIZED ? 5 : 1) /* sanitizers take their time */
@@ -63,36 +63,6 @@ write_file(const char *path, const char *text)
         printf("Bail out! %s: %s\n", path, strerror(errno));
         exit(1);
     }
-}
-
-static inline bool
-port_is_free(unsigned port)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool is_free = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return is_free;
-}
-
-/* The first of n UDP ports that nobody has, below those that the kernel gives out by itself. */
-__attribute__((unused)) static unsigned
-free_ports(unsigned n)
-{
-    unsigned from = 20000 + 2 * ((unsigned)getpid() % 5000);
-
-    for (unsigned run = 0; from < 32000; from += 2) {
-        for (run = 0; run < n && port_is_free(from + run); run++)
-            ;
-        if (run == n)
-            return from;
-        from += run & ~1u;
-    }
-    printf("Bail out! no %u free ports in a row\n", n);
-    exit(1);
 }
 
 /* A directory and a configuration. Words of the daemon's own user must be able to read it. */

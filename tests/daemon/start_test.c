@@ -5,20 +5,22 @@
 
 static const char good[] = "domain test.example\n"
                            "sip {\n    listen udp:127.0.0.1:0 tcp:127.0.0.1:0 tls:127.0.0.1:0 udp:[::1]:0\n}\n"
-                           "media {\n    ports 31000-31999\n}\n"
+                           "media {\n    ports %u-%u\n}\n"
                            "user 201 {\n    password \"a-password\"\n}\n";
 
 static void
 test_good(void)
 {
+    unsigned first = free_ports(200);
     struct daemon d;
-    char out[4096];
+    char out[4096], conf[sizeof good + 16];
     pid_t signal_pid, media_pid;
     struct stat st;
     char path[128];
     int status = 0;
 
-    daemon_init(&d, good);
+    snprintf(conf, sizeof conf, good, first, first + 199);
+    daemon_init(&d, conf);
     ok(daemon_start(&d, &status), "it starts and serves (status %d)", status);
     ok(d.listen[0][0] != '\0' && d.listen[1][0] != '\0' && d.listen[2][0] != '\0', "port 0 became ports: %s %s %s",
        d.listen[0], d.listen[1], d.listen[2]);

@@ -1,38 +1,19 @@
 """tests/lib/daemon.py - starts the real daemon in a folder of its own, on ports of its own, and stops it."""
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 
 import tap
+from ports import free_ports
 
 BUILD = os.environ.get("RF_BUILD", os.path.join(tap.ROOT, "build"))
 RINGFENCE = os.path.join(BUILD, "ringfence")
 DOMAIN = "ringfence.test"
 PASSWORDS = {"201": "tidal-copper-41", "202": "birch-lamp-73", "203": "salt-river-08"}
-
-
-def free_ports(count):
-    """The first port of so many that nobody on this machine has: several daemons may run at one time."""
-    while True:
-        first = random.randrange(20000, 58000, min(count, 4000))
-        probes = []
-        try:
-            for port in range(first, first + count, max(2, count // 400 * 2)):  # no more descriptors than any shell allows
-                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                probes.append(s)
-                s.bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
-        finally:
-            for s in probes:
-                s.close()
 
 
 def config(listen="udp:127.0.0.1:0 tcp:127.0.0.1:0 tls:127.0.0.1:0", users=None, workers=1, threads=1, more="",
@@ -170,7 +151,8 @@ class Daemon:
             return False
 
     def kill(self):
-        """kill -9 of all three at once."""
+        """kill -9 of all three at once: the parent is stopped first, or it would start a child that died anew."""
+        os.kill(self.process.pid, signal.SIGSTOP)
         pids = [*self.children().values(), self.process.pid]
         for pid in pids:
             try:
@@ -178,6 +160,9 @@ class Daemon:
             except ProcessLookupError:
                 pass
         self.process.wait()
+        deadline = time.time() + 10
+        while time.time() < deadline and any(os.path.exists(f"/proc/{pid}") for pid in pids):
+            time.sleep(0.01)
 
     def sanitizer_reports(self):
         """What a sanitizer said in any of the processes: must be empty."""

@@ -137,6 +137,19 @@ class Endpoint:
                 return m
         return None
 
+    def ask(self, text, want, timeout=None):
+        """Send a request and wait for its answer, repeating it over UDP as a phone does (RFC 3261 17.1.2, timer E): a
+        daemon on a busy machine may be late, and a datagram may be lost. None: no answer in that time (20 s)."""
+        deadline = time.time() + (timeout if timeout is not None else max(20, self.timeout))
+        pause = 0.5
+        while True:
+            self.send(text)
+            until = deadline if self.transport != "udp" else min(deadline, time.time() + pause)
+            reply = self.wait(want, max(until - time.time(), 0.001))
+            if reply is not None or time.time() >= deadline or self.transport != "udp":
+                return reply
+            pause = min(2 * pause, 4)
+
     def via(self, branch=None):
         return (f"SIP/2.0/{self.transport.upper()} {self.host}:{self.local[1]}"
                 f";branch={branch or 'z9hG4bK' + token()};rport")
@@ -163,13 +176,13 @@ class Endpoint:
         headers = lambda n, more: [f"From: <sip:{user}@{domain}>;tag={tag}", f"To: <sip:{user}@{domain}>",  # noqa
                                    f"Call-ID: {call_id}", f"CSeq: {n} REGISTER",
                                    f"Contact: {contact or self.contact(user)};expires={expires}", *extra, *more]
-        self.send(self.request("REGISTER", uri, headers(cseq, [])))
-        reply = self.wait(lambda m: m.status and m.status >= 200 and m.get("call-id") == call_id, timeout)
+        reply = self.ask(self.request("REGISTER", uri, headers(cseq, [])),
+                         lambda m: m.status and m.status >= 200 and m.get("call-id") == call_id, timeout)
         if reply is not None and reply.status == 401:
             value = digest(reply.get("www-authenticate"), user, password, "REGISTER", uri)
-            self.send(self.request("REGISTER", uri, headers(cseq + 1, [f"Authorization: {value}"])))
-            reply = self.wait(lambda m: m.status and m.status >= 200 and m.get("call-id") == call_id
-                              and m.get("cseq").startswith(str(cseq + 1)), timeout)
+            reply = self.ask(self.request("REGISTER", uri, headers(cseq + 1, [f"Authorization: {value}"])),
+                             lambda m: m.status and m.status >= 200 and m.get("call-id") == call_id
+                             and m.get("cseq").startswith(str(cseq + 1)), timeout)
         return reply
 
     def reply(self, request, status, reason, to_tag="", headers=(), body=""):

@@ -1,0 +1,294 @@
+#include "main/web.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "acme/shown.h"
+#include "flow/http_server.h"
+#include "loop/mailbox.h"
+#include "net/socket.h"
+
+#define RING (1u << 18)
+
+struct rf_web {
+    struct rf_signal *shared;
+    struct rf_site *site;
+    pthread_t thread;
+    bool runs;
+    struct rf_loop *loop;
+    struct rf_mailbox *letters;
+    struct rf_http_server *server;
+};
+
+/* --- routes --- */
+
+static void
+not_found(struct rf_http_reply *reply)
+{
+    reply->status = 404;
+    reply->body = RF_SPAN_LIT("there is nothing at this address\n");
+}
+
+/* RFC 8555 8.3: the key authorization, and nothing around it. */
+static void
+serve_challenge(void *ctx, const struct rf_http_ask *ask, struct rf_http_reply *reply)
+{
+    struct rf_web *w = ctx;
+
+    _Static_assert(sizeof reply->mem >= RF_ACME_AUTHORIZATION_MAX, "an answer fits");
+    if (!rf_acme_shown_token(w->shared->shown, rf_span_str(ask->rest), reply->mem)) {
+        not_found(reply);
+        return;
+    }
+    RF_LOGF(RF_LOG_INFO, "acme.looked", "an authority looked for its challenge", RF_F_ADDR("peer", ask->remote));
+    reply->type = "application/octet-stream";
+    reply->body = rf_span_str(reply->mem);
+}
+
+static void
+serve_der(struct rf_span der, const char *type, struct rf_http_reply *reply)
+{
+    if (der.n == 0) {
+        not_found(reply);
+        return;
+    }
+    reply->type = type;
+    reply->body = der;
+}
+
+static void
+serve_root(void *ctx, const struct rf_http_ask *ask, struct rf_http_reply *reply)
+{
+    serve_der(((struct rf_web *)ctx)->site->root, "application/pkix-cert", reply);
+}
+
+static void
+serve_revoked(void *ctx, const struct rf_http_ask *ask, struct rf_http_reply *reply)
+{
+    serve_der(((struct rf_web *)ctx)->site->revoked, "application/pkix-crl", reply);
+}
+
+static void
+serve_root_pem(void *ctx, const struct rf_http_ask *ask, struct rf_http_reply *reply)
+{
+    struct rf_span der = ((struct rf_web *)ctx)->site->root;
+    const uint8_t *p = (const uint8_t *)der.p;
+    X509 *x = der.n > 0 ? d2i_X509(NULL, &p, (long)der.n) : NULL;
+    BIO *b = BIO_new(BIO_s_mem());
+    char *text;
+    long n;
+
+    if (x != NULL && b != NULL && PEM_write_bio_X509(b, x) == 1 && (n = BIO_get_mem_data(b, &text)) > 0 &&
+        (size_t)n <= sizeof reply->mem) {
+        memcpy(reply->mem, text, (size_t)n);
+        reply->type = "application/x-pem-file";
+        reply->body = rf_span(reply->mem, (size_t)n);
+    } else {
+        not_found(reply);
+    }
+    ERR_clear_error();
+    BIO_free(b);
+    X509_free(x);
+}
+
+#define GET RF_HTTP_BIT(RF_HTTP_GET)
+
+static const struct rf_http_route routes[] = {
+    { RF_ACME_HTTP_PATH, true, true, GET, serve_challenge },
+    /* Whoever does not trust our authority yet cannot fetch its root over https. */
+    { "/ca/root.crt", false, true, GET, serve_root },
+    { "/ca/root.pem", false, true, GET, serve_root_pem },
+    { "/ca/root.crl", false, true, GET, serve_revoked },
+};
+
+/* --- settings --- */
+
+static struct rf_cert *
+find_challenge(void *ctx, struct rf_span server_name)
+{
+    struct rf_web *w = ctx;
+
+    return rf_acme_shown_certificate(w->shared->shown, server_name);
+}
+
+static bool
+admit(void *ctx, const struct rf_addr *source, uint64_t now_us)
+{
+    struct rf_web *w = ctx;
+
+    return rf_guard_connection(w->shared->guard, source, now_us).verdict == RF_GUARD_ALLOW;
+}
+
+static enum rf_http_hsts
+hsts_of(const struct rf_site *site)
+{
+    const char *value = rf_conf_text(site->conf, "web.https-strict-transport-security");
+    const struct rf_ifaces *f = site->ifaces;
+    const struct rf_cert *shown = f->iface[RF_IFACE_HTTPS].cert[0];
+
+    if (strcmp(value, "auto") == 0) {
+        for (size_t i = 0; i < f->cert_count; i++)
+            if (f->cert[i].cert == shown && f->cert[i].is_public)
+                return RF_HSTS_ON;
+        return RF_HSTS_OFF;
+    }
+    return strcmp(value, "on") == 0 ? RF_HSTS_ON : strcmp(value, "clear") == 0 ? RF_HSTS_CLEAR : RF_HSTS_OFF;
+}
+
+static uint16_t
+https_port(const struct rf_site *site)
+{
+    for (size_t i = 0; i < site->listener_count; i++)
+        if (site->listener[i].iface == RF_IFACE_HTTPS && site->listener[i].transport == RF_TLS)
+            return rf_addr_port(&site->listener[i].addr);
+    return 443;
+}
+
+/* What the site says: contexts first, so that a failure changes nothing. */
+static enum rf_err
+use_site(struct rf_web *w)
+{
+    const struct rf_http_policy policy = {
+        .force_https = rf_conf_is_on(w->site->conf, "web.force-https-web-access"),
+        .https_port = https_port(w->site),
+        .hsts = hsts_of(w->site),
+    };
+    struct rf_tls_server *tls;
+    const char *why = "";
+    enum rf_err err;
+
+    if (w->site->ifaces->iface[RF_IFACE_HTTPS].has_listener) {
+        err = rf_ifaces_server(w->site->ifaces, RF_IFACE_HTTPS, w->shared->tickets, NULL, &tls, &why);
+        if (err) {
+            RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS context of the web could not be made", RF_F_STR("reason", why));
+            return err;
+        }
+        rf_tls_server_set_challenge(tls, find_challenge, w);
+        rf_http_server_set_tls(w->server, tls);
+        rf_tls_server_unref(tls);
+    }
+    rf_http_server_set_policy(w->server, &policy);
+    return RF_OK;
+}
+
+static void
+take_listener(struct rf_web *w, const struct rf_letter_listen *letter)
+{
+    struct rf_addr at = rf_socket_local(letter->fd);
+    enum rf_err err = rf_http_server_listen(w->server, rf_iface_row(RF_IFACE_HTTPS)->name, letter->id, letter->fd,
+                                            letter->transport == RF_TLS);
+
+    if (!err)
+        return;
+    RF_REFUSE(CANNOT_LISTEN, RF_F_ADDR("addr", &at), RF_F_STR("reason", rf_err_text(err)));
+    close(letter->fd);
+}
+
+static void
+on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
+{
+    struct rf_web *w = ctx;
+    struct rf_letter_head head;
+    struct rf_letter_site letter;
+    struct rf_letter_listen listen;
+    struct rf_site *was = w->site;
+
+    memcpy(&head, octets.p, sizeof head);
+    switch ((enum rf_letter_kind)head.kind) {
+    case RF_LETTER_SITE:
+        memcpy(&letter, octets.p, sizeof letter);
+        w->site = letter.site;
+        (void)!use_site(w);
+        rf_site_unref(was);
+        break;
+    case RF_LETTER_LISTEN: /* one for each worker: the kernel spreads connections over the sockets of an address */
+        memcpy(&listen, octets.p, sizeof listen);
+        take_listener(w, &listen);
+        break;
+    case RF_LETTER_UNLISTEN:
+        memcpy(&listen, octets.p, sizeof listen);
+        rf_http_server_unlisten(w->server, listen.id);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- life --- */
+
+enum rf_err
+rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
+{
+    struct rf_web *w = calloc(1, sizeof *w);
+    const struct rf_http_limits limits = RF_HTTP_LIMITS;
+    const struct rf_http_user user = { .ctx = w, .route = routes, .routes = sizeof routes / sizeof *routes,
+                                       .admit = admit };
+    enum rf_err err = w != NULL ? RF_OK : RF_ERR_NOMEM;
+
+    if (err)
+        return err;
+    w->shared = shared;
+    w->site = rf_site_ref(site);
+    err = rf_loop_new(&w->loop);
+    if (!err)
+        err = rf_mailbox_new(&w->letters, w->loop, RF_LETTER_MAX, RING, on_letter, w);
+    if (!err)
+        err = rf_http_server_new(&w->server, w->loop, &limits, &user);
+    if (!err)
+        err = use_site(w);
+    if (err) {
+        rf_web_free(w);
+        return err;
+    }
+    *out = w;
+    return RF_OK;
+}
+
+static void *
+run(void *arg)
+{
+    struct rf_web *w = arg;
+
+    prctl(PR_SET_NAME, "rf-web");
+    rf_loop_run(w->loop);
+    return NULL;
+}
+
+enum rf_err
+rf_web_start(struct rf_web *w)
+{
+    w->runs = pthread_create(&w->thread, NULL, run, w) == 0;
+    return w->runs ? RF_OK : RF_ERR_NOMEM;
+}
+
+void
+rf_web_stop(struct rf_web *w)
+{
+    if (w == NULL || !w->runs)
+        return;
+    rf_loop_stop(w->loop);
+    pthread_join(w->thread, NULL);
+    w->runs = false;
+}
+
+void
+rf_web_free(struct rf_web *w)
+{
+    if (w == NULL)
+        return;
+    rf_http_server_free(w->server);
+    rf_mailbox_free(w->letters);
+    rf_loop_free(w->loop);
+    rf_site_unref(w->site);
+    free(w);
+}
+
+struct rf_mailbox *
+rf_web_letters(struct rf_web *w)
+{
+    return w->letters;
+}
