@@ -250,6 +250,21 @@ rf_site_user(const struct rf_site *s, struct rf_span name, struct rf_call_user *
     return u->can_sign_in;
 }
 
+bool
+rf_site_registrant(const struct rf_site *s, struct rf_span name, struct rf_call_user *out)
+{
+    const struct rf_connection *k;
+
+    if (rf_site_user(s, name, out))
+        return true;
+    k = rf_connection_of_username(s->connections, name);
+    if (k == NULL || !k->can_sign_in || rf_span_copy(name, out->name, sizeof out->name) != RF_OK)
+        return false;
+    out->require_tls = k->requires_tls;
+    out->auth.verifier = k->verifier;
+    return true;
+}
+
 void
 rf_site_our_address(const struct rf_site *s, const struct rf_flow *flow, struct rf_addr *sip, struct rf_addr *media)
 {

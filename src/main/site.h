@@ -65,6 +65,9 @@ void rf_site_unref(struct rf_site *s); /* any thread; NULL is fine */
 /** false: no such user, or it has no password and cannot sign in. */
 bool rf_site_user(const struct rf_site *s, struct rf_span name, struct rf_call_user *out);
 
+/** Who may register here: a user, or a connection of type credential whose provider we are, by its username. */
+bool rf_site_registrant(const struct rf_site *s, struct rf_span name, struct rf_call_user *out);
+
 /** What SIP and SDP name to this flow's peer. */
 void rf_site_our_address(const struct rf_site *s, const struct rf_flow *flow, struct rf_addr *sip,
                          struct rf_addr *media);

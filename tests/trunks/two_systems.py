@@ -148,4 +148,5 @@ sip-connection {name} {{
     tap.done()
 
 
-main()
+if __name__ == "__main__":
+    main()
