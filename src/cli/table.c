@@ -76,6 +76,16 @@ const struct rf_cli_command rf_cli_commands[] = {
     { "user", "password", "USER", 1, 1, true, "ringfence user password 204",
       "set a password; it is asked for or read from standard input", rf_cmd_user_password, { { 0 } } },
 
+    { "connection", NULL, "", 0, 0, true, "ringfence connection", "list the SIP connections and how they are",
+      rf_cmd_connection_list, { { 0 } } },
+    { "connection", "list", "", 0, 0, true, "ringfence connection list --json",
+      "list the SIP connections and how they are", rf_cmd_connection_list, { { 0 } } },
+    { "connection", "show", "NAME", 1, 1, true, "ringfence connection show carrier",
+      "all settings of one connection, its numbers and its state", rf_cmd_connection_show, { { 0 } } },
+    { "route", "test", "NUMBER", 1, 1, true, "ringfence route test +442071838750 --from 201",
+      "print every step that a call to this number takes, and where it would go", rf_cmd_route_test,
+      { { "--from", "NAME", "the user or sip-connection that calls; else any user" } } },
+
     { "cert", "automatic", "", 0, 0, true, "ringfence cert automatic",
       "certificates that renew themselves: when, and what stands in the way", rf_cmd_cert_automatic, { { 0 } } },
     { "cert", "account-key", "NAME", 1, 1, true, "ringfence cert account-key web",

@@ -408,7 +408,7 @@ examples(void)
     } cases[] = {
         { "office-pbx", "the block certificate needs one name" },
         { "hosted", "the block certificate needs one name" },
-        { "carrier", "unknown block sip-connection" },
+        { "carrier", NULL },
         { "pool", "unknown block node" },
         { "webrtc", "the block certificate needs one name" },
         { "office-now", NULL },
@@ -546,7 +546,7 @@ texts(void)
        "explain by the last word");
     b.n = 0;
     ok(rf_conf_explain(&b, RF_SPAN_LIT("srtp"), NULL) == RF_ERR_NOT_FOUND &&
-           rf_span_is(rf_buf_span(&b), "unknown setting srtp; did you mean sip.srtp or user.*.srtp?\n"),
+           rf_span_starts(rf_buf_span(&b), "unknown setting srtp; did you mean sip.srtp or user.*.srtp or "),
        "explain a word of two blocks");
     b.n = 0;
     ok(rf_conf_explain(&b, RF_SPAN_LIT("sip.cipher-level"), NULL) == RF_ERR_NOT_FOUND &&
