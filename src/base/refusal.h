@@ -48,7 +48,7 @@
     X(TLS_FAILED, "RF-108", "peer-handshake-failure", WARN, 0, 0,                                             \
       "the TLS handshake with {peer} failed: {reason}",                                                       \
       "Several causes hide behind one alert; the reason is what this side saw.",                              \
-      "compare the device's TLS settings with the listener's level")                                          \
+      "a server: ringfence probe {peer} names the cause; a device: compare its TLS settings with the level")  \
     X(TLS_CLOSED, "RF-109", "closed-without-alert", INFO, 0, 0,                                               \
       "{peer} closed the connection during the TLS handshake",                                                \
       "A port scan, a health check, or a device that gave up.", "none when it is a health check")             \
@@ -157,6 +157,10 @@
       "{who}'s a=crypto line {tag} is not usable: {detail}",                                                  \
       "Wrong key length, broken Base64, a tag used twice or not offered, or the key of the other side.",      \
       "update the firmware of the device")                                                                    \
+    X(BYPASS_UNPROVEN, "RF-307", "bypass-unproven", WARN, 0, 0,                                               \
+      "media bypasses this system on {setting}; encryption cannot be shown",                                  \
+      "media-handling-mode is bypass: both sides send their media to each other.",                            \
+      "ringfence set {setting} default")                                                                      \
     X(SRTP_AUTH_FAILED, "RF-308", "srtp-auth-failed", WARN, 0, 0,                                             \
       "{who}'s media fails authentication since {since}",                                                     \
       "The key changed without a new offer, the rollover counter was lost, or the packets are not theirs.",   \
@@ -198,6 +202,16 @@
     X(NOT_FOUND, "RF-505", "not-found", INFO, 404, 1,                                                         \
       "nothing answers {number}",                                                                             \
       "No user has this number.", "ringfence user add {number}")                                              \
+    X(SERVER_NOT_RESOLVING, "RF-506", "srv-not-resolving", WARN, 503, 27,                                     \
+      "{name} leads to no address ({setting})",                                                               \
+      "The name has no SRV and no address record for this transport, or no DNS server answers.",              \
+      "add the record, or name a port: HOST:5061")                                                            \
+    X(PEER_DOWN, "RF-507", "peer-down", WARN, 503, 27,                                                        \
+      "{peer} has not answered OPTIONS for {seconds} s; calls go to other connections first",                 \
+      "The server or the way to it is down.", "ringfence connection test {peer}")                             \
+    X(REGISTERED_IN_CLEAR, "RF-508", "registered-in-clear", WARN, 403, 88,                                    \
+      "{who} registered over {transport}, so calls to it cannot use TLS",                                     \
+      "The transport of the device at the other side is not TLS.", "set the transport there to TLS")          \
     X(NOT_REGISTERED, "RF-509", "not-registered", INFO, 480, 20,                                              \
       "{user} has no phone registered",                                                                       \
       "The phone is off, or its registration ran out.", "ringfence registrations")                            \
@@ -225,6 +239,18 @@
     X(STORE_FAILED, "RF-516", "store-failed", ERROR, 500, 41,                                                 \
       "the change could not be written to disk: {reason}",                                                    \
       "The disk is full or failing. Calls that are up go on.", "free space below the state directory")        \
+    X(CONNECTION_NEEDS_TLS, "RF-517", "connection-needs-tls", WARN, 503, 88,                                  \
+      "{who} called by {transport}; this connection needs TLS ({setting})",                                   \
+      "The transport of the other side is not TLS.",                                                          \
+      "set the transport there to TLS; or allow others with: ringfence set {setting}")                        \
+    X(CALL_LOOP, "RF-518", "call-loop", WARN, 482, 25,                                                        \
+      "a call to {number} by {who} has come back to us",                                                      \
+      "A route sends a number to a connection whose other side sends it to us.",                              \
+      "ringfence route test {number} --from {who} shows the way it takes")                                    \
+    X(REGISTER_REFUSED, "RF-519", "register-refused", WARN, 0, 0,                                             \
+      "{peer} does not take our registration: {reason}",                                                      \
+      "A wrong user name or password, or the server is not the registrar of this account.",                   \
+      "ringfence connection show {peer}")                                                                     \
     X(DEVICE_MAC_MISMATCH, "RF-601", "mac-mismatch", WARN, 0, 0,                                              \
       "the phone with certificate {mac1} asked for the configuration of {mac2}",                              \
       "A wrong file name, or a copied phone. Nothing was sent.",                                              \

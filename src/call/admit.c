@@ -94,6 +94,7 @@ request_sdp(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
 struct lookup {
     struct rf_call_layer *l;
     struct rf_call_user *user;
+    const struct rf_connection *connection; /* whose username it is; NULL: a user's */
     bool found;
 };
 
@@ -106,6 +107,12 @@ lookup_user(void *ctx, struct rf_span name, struct rf_auth_user *out)
     k->found = env->user(env->ctx, name, k->user);
     if (k->found)
         *out = k->user->auth;
+    else if (env->routing != NULL && env->routing(env->ctx) != NULL) {
+        k->connection = rf_connection_of_username(env->routing(env->ctx)->connections, name);
+        k->found = k->connection != NULL && k->connection->can_sign_in;
+        if (k->found)
+            out->verifier = k->connection->verifier;
+    }
     return k->found;
 }
 
@@ -124,11 +131,12 @@ challenge(struct rf_call_layer *l, struct rf_server_txn *txn, bool stale, const 
 
 bool
 request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
-                struct rf_call_user *user, const char **algorithm, uint64_t now_us)
+                struct rf_call_user *user, const struct rf_connection **connection, const char **algorithm,
+                uint64_t now_us)
 {
     const struct rf_call_settings *s = l->env.settings(l->env.ctx);
     struct rf_flow *flow = rf_server_txn_flow(txn);
-    struct lookup k = { l, user, false };
+    struct lookup k = { .l = l, .user = user };
     struct rf_auth_result r;
 
     memset(user, 0, sizeof *user);
@@ -137,6 +145,7 @@ request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
     case RF_AUTH_OK:
         rf_wipe(&user->auth, sizeof user->auth);
         *algorithm = rf_digest_name(r.algorithm);
+        *connection = k.connection;
         return true;
     case RF_AUTH_CHALLENGE:
         challenge(l, txn, false, "", now_us);
@@ -187,7 +196,7 @@ check_identity(struct call *c, const struct rf_sip_msg *msg, uint64_t now_us)
     if (same)
         return true;
     call_refuse(c, RF_REFUSE_FORBIDDEN, 0,
-                (const struct rf_log_field[]){ RF_F_SPAN("what", msg->from.uri.raw), RF_F_STR("who", c->a->user),
+                (const struct rf_log_field[]){ RF_F_SPAN("what", msg->from.uri.raw), RF_F_STR("who", leg_who(c->a)),
                                                RF_F_STR("reason", "From must be the user that signed in"),
                                                RF_F_STR("call", c->id), { 0 } },
                 now_us);
@@ -200,7 +209,7 @@ check_transport(struct call *c, const struct rf_call_user *user, uint64_t now_us
     if (!user->require_tls || rf_transport_is_secure(c->a->transport))
         return true;
     call_refuse(c, RF_REFUSE_TLS_REQUIRED, 0,
-                (const struct rf_log_field[]){ RF_F_STR("who", c->a->user),
+                (const struct rf_log_field[]){ RF_F_STR("who", leg_who(c->a)),
                                                RF_F_STR("transport", rf_transport_name(c->a->transport)),
                                                RF_F_STR("call", c->id), { 0 } },
                 now_us);
@@ -211,7 +220,7 @@ static void
 refuse_full(struct call *c, const char *what, uint64_t now_us)
 {
     call_refuse(c, RF_REFUSE_OVERLOAD, 0,
-                (const struct rf_log_field[]){ RF_F_STR("what", what), RF_F_STR("who", c->a->user),
+                (const struct rf_log_field[]){ RF_F_STR("what", what), RF_F_STR("who", leg_who(c->a)),
                                                RF_F_STR("seconds", "5"), RF_F_STR("call", c->id), { 0 } },
                 now_us);
 }
@@ -279,22 +288,23 @@ find_targets(struct call *c, const struct rf_sip_msg *msg, uint64_t now_us)
     enum rf_refusal why = RF_REFUSE_NOT_FOUND;
     bool ours = msg->ruri.scheme == RF_URI_TEL || call_host_is_ours(c->l, &msg->ruri, c->a->flow);
 
-    if (ours && c->called[0] != '\0' && call_find_targets(c, rf_span_str(c->called), &why)) {
+    if (ours && c->called[0] != '\0' && call_find_places(c, rf_span_str(c->called), &why)) {
         call_paths_ask(c, now_us);
         return;
     }
     call_refuse(c, why, why == RF_REFUSE_TLS_REQUIRED ? 480 : 0,
                 (const struct rf_log_field[]){ RF_F_STR("number", c->called), RF_F_STR("user", c->called),
-                                               RF_F_STR("who", c->called), RF_F_STR("transport", "another transport"),
+                                               RF_F_STR("who", why == RF_REFUSE_CALL_LOOP ? leg_who(c->a) : c->called),
+                                               RF_F_STR("transport", "another transport"),
                                                RF_F_STR("call", c->id), { 0 } },
                 now_us);
 }
 
 /* Leg A from its INVITE; 0, or the status that refuses it. */
 static int
-make_leg_a(struct call *c, struct rf_server_txn *txn, const struct rf_sip_msg *msg, const struct rf_call_user *user,
-           const char *algorithm)
+make_leg_a(struct call *c, struct rf_server_txn *txn, const struct rf_sip_msg *msg, const struct caller *who)
 {
+    const struct rf_call_user *user = &who->user;
     struct leg *a = leg_new(c, 0);
     enum rf_err err;
     struct rf_addr sip;
@@ -306,7 +316,10 @@ make_leg_a(struct call *c, struct rf_server_txn *txn, const struct rf_sip_msg *m
     snprintf(a->display, sizeof a->display, "%s", user->display);
     snprintf(a->setting, sizeof a->setting, "%s", user->srtp_setting);
     a->policy = user->srtp;
-    a->sign_in = algorithm;
+    a->sign_in = who->sign_in;
+    a->is_private = who->is_private;
+    if (who->connection != NULL)
+        snprintf(a->connection, sizeof a->connection, "%s", who->connection->name);
     err = rf_dialog_from_request(&a->dialog, msg, rf_server_txn_to_tag(txn));
     if (err != RF_OK)
         return err == RF_ERR_SYNTAX ? 400 : err == RF_ERR_RANGE ? 513 : 503;
@@ -316,7 +329,9 @@ make_leg_a(struct call *c, struct rf_server_txn *txn, const struct rf_sip_msg *m
     a->server = txn;
     a->server_is_open = true;
     rf_server_txn_own(txn, &leg_server_events, a);
-    if (!user_part(&msg->ruri, c->called, sizeof c->called))
+    if (who->connection != NULL)
+        caller_dialled(who, msg, c->called, sizeof c->called);
+    else if (!user_part(&msg->ruri, c->called, sizeof c->called))
         c->called[0] = '\0';
     return 0;
 }
@@ -325,12 +340,11 @@ void
 call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     const struct rf_call_settings *s = l->env.settings(l->env.ctx);
-    struct rf_call_user user;
-    const char *algorithm;
+    struct caller who;
     struct call *c;
     int has_sdp, status;
 
-    if (!request_sign_in(l, txn, msg, &user, &algorithm, now_us))
+    if (!request_caller(l, txn, msg, &who, now_us))
         return;
     has_sdp = request_sdp(l, txn, msg, now_us);
     if (has_sdp < 0)
@@ -340,7 +354,7 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         rf_server_txn_reply(txn, 503, NULL, RF_SPAN_LIT("Retry-After: 5\r\n"), now_us);
         return;
     }
-    status = make_leg_a(c, txn, msg, &user, algorithm);
+    status = make_leg_a(c, txn, msg, &who);
     if (status != 0) {
         rf_server_txn_reply(txn, status, NULL, (struct rf_span){ 0 }, now_us);
         call_free(c);
@@ -350,10 +364,13 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
     rf_timer_arm(l->env.wheel, &c->timer, now_us + s->ring_time_s * RF_S);
     prelude_take(c, msg);
     ladder_msg(c, 0, false, msg, now_us);
-    if (!check_identity(c, msg, now_us) || !check_transport(c, &user, now_us))
+    if (who.connection != NULL) {
+        if (!check_connection(c, &who, msg, now_us))
+            return;
+    } else if (!check_identity(c, msg, now_us) || !check_transport(c, &who.user, now_us) ||
+               !check_room(c, who.user.calls_max != 0 ? who.user.calls_max : s->calls_per_user_max, now_us)) {
         return;
-    if (!check_room(c, user.calls_max != 0 ? user.calls_max : s->calls_per_user_max, now_us))
-        return;
+    }
     if (check_session(c, msg, now_us) && check_offer(c, msg, has_sdp > 0, now_us))
         find_targets(c, msg, now_us);
 }

@@ -85,7 +85,7 @@ media_of_2xx(struct call *c, struct leg *leg, const struct rf_sip_msg *msg)
         if (!c->is_offerless && leg->next != NULL)
             return RF_REFUSE_NONE;
         call_say(c, RF_REFUSE_BAD_SDP,
-                 (const struct rf_log_field[]){ RF_F_STR("who", leg->user),
+                 (const struct rf_log_field[]){ RF_F_STR("who", leg_who(leg)),
                                                 RF_F_STR("detail", "its 200 has no session description"),
                                                 RF_F_STR("call", c->id), { 0 } });
         return RF_REFUSE_BAD_SDP;
@@ -182,7 +182,7 @@ answer_in_ack(struct call *c, const struct rf_sip_msg *msg, uint64_t now_us)
         why = leg_answer_in(c->a, msg->body, &m);
     else
         call_say(c, RF_REFUSE_BAD_SDP,
-                 (const struct rf_log_field[]){ RF_F_STR("who", c->a->user), RF_F_STR("call", c->id),
+                 (const struct rf_log_field[]){ RF_F_STR("who", leg_who(c->a)), RF_F_STR("call", c->id),
                                                 RF_F_STR("detail", "its ACK has no answer to our offer"), { 0 } });
     if (why != RF_REFUSE_NONE) {
         leg_send_ack(c->b, (struct rf_span){ 0 });

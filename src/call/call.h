@@ -22,6 +22,8 @@
 #include "registrar/location.h"
 #include "relay/control.h"
 #include "relay/map.h"
+#include "route/board.h"
+#include "route/plan.h"
 #include "txn/txn.h"
 
 struct rf_call_layer;
@@ -36,6 +38,19 @@ struct rf_call_user {
     bool require_tls;       /* only TLS flows may be used */
     uint32_t calls_max;     /* as caller, at one time; 0: as the settings say */
     struct rf_auth_user auth;
+};
+
+/* A server that stands in the configuration. */
+struct rf_call_server {
+    const char *name; /* of its block */
+    bool is_device;   /* `dn`, otherwise `sip-connection` */
+};
+
+/* What a number leads to, as configured. */
+struct rf_call_routing {
+    const struct rf_conf *conf;
+    const struct rf_connections *connections;
+    struct rf_srtp_policy devices; /* what blocks `dn` have in common; mode by block */
 };
 
 struct rf_call_settings {
@@ -73,15 +88,25 @@ struct rf_call_env {
     const struct rf_call_settings *(*settings)(void *ctx);
     /** false: no such user. */
     bool (*user)(void *ctx, struct rf_span name, struct rf_call_user *out);
+    /** The dial plan in force now; valid until the next call of it. NULL: there are users alone. */
+    const struct rf_call_routing *(*routing)(void *ctx);
+    /**
+     * Credentials of this connection for a challenge, as the value of Authorization. RF_ERR_NOT_FOUND: it has none;
+     * RF_ERR_UNSUPPORTED: they cannot answer this one.
+     */
+    enum rf_err (*answer_challenge)(void *ctx, const char *connection, const struct rf_digest_challenge *c,
+                                    struct rf_span method, struct rf_span uri, struct rf_buf *out);
+    struct rf_board *board;                 /* of connections; may be NULL where `routing` is */
     /** Address that Via, Contact and c= name towards this flow's peer (public address, or the socket's own). */
     void (*our_address)(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, struct rf_addr *media);
     /**
      * The ways to a binding, one after the other (RFC 3263 4.3). `to` must stay until path_end. NULL: no memory.
+     * server: whose `to` is, to which we may connect by TLS; NULL: a phone's binding.
      * For each path_next `ready` is called once, now or later, as the last thing done, with a new reference; or with
      * NULL and why there is no more: RF_ERR_CLOSED (its connection is gone: RF-504), RF_ERR_NOT_FOUND (does not
      * resolve), RF_ERR_AGAIN (who is left asked us to wait), RF_ERR_IO.
      */
-    struct rf_path *(*path_new)(void *ctx, const struct rf_binding *to,
+    struct rf_path *(*path_new)(void *ctx, const struct rf_binding *to, const struct rf_call_server *server,
                                 void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why), void *owner);
     /** is_large: the request does not fit the UDP way that was given last, by which nothing was sent. Once. */
     void (*path_next)(void *ctx, struct rf_path *path, bool is_large);

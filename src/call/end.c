@@ -11,7 +11,7 @@ call_say(struct call *c, enum rf_refusal why, const struct rf_log_field *fields)
     rf_refusal_sentence(&b, rf_refusal_row(why)->sentence, fields);
     c->sentence[b.n] = '\0';
     if (c->l->env.refuse != NULL)
-        c->l->env.refuse(c->l->env.ctx, why, rf_span_str(c->a->user), fields, call_now(c));
+        c->l->env.refuse(c->l->env.ctx, why, rf_span_str(leg_who(c->a)), fields, call_now(c));
     else
         rf_refuse(why, fields);
 }
@@ -108,6 +108,9 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
     if (c->share != NULL)
         rf_quota_drop(c->l->env.quota, c->share);
     c->share = NULL;
+    leg_uncount(c->a);
+    if (c->b != NULL)
+        leg_uncount(c->b);
     /* The answers to what we just sent belong to the record; who does not answer keeps it waiting no longer than this. */
     if (c->l->is_stopping)
         call_close_record(c, now_us);

@@ -219,7 +219,7 @@ answered(struct call *c, struct leg *to, const struct rf_sip_msg *msg, uint64_t 
         why = x->is_offerless ? leg_offer_in(to, msg->body, &m) : leg_answer_in(to, msg->body, &m);
     else
         call_say(c, RF_REFUSE_BAD_SDP,
-                 (const struct rf_log_field[]){ RF_F_STR("who", to->user), RF_F_STR("call", c->id),
+                 (const struct rf_log_field[]){ RF_F_STR("who", leg_who(to)), RF_F_STR("call", c->id),
                                                 RF_F_STR("detail", "its 200 has no session description"), { 0 } });
     if (why != RF_REFUSE_NONE) {
         /* It now believes in media that the policy forbids: the call cannot go on (TEL-31). */

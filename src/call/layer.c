@@ -270,8 +270,7 @@ reply_not_allowed(struct rf_server_txn *txn, uint64_t now_us)
 void
 rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
-    struct rf_call_user user;
-    const char *algorithm;
+    struct caller who;
 
     if (!request_check(l, txn, msg, now_us))
         return;
@@ -302,7 +301,7 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
         rf_server_txn_reply(txn, 501, NULL, RF_SPAN_LIT("Allow: " ALLOW "\r\n"), now_us);
         return;
     default:
-        if (request_sign_in(l, txn, msg, &user, &algorithm, now_us))
+        if (request_caller(l, txn, msg, &who, now_us))
             reply_not_allowed(txn, now_us);
     }
 }

@@ -108,6 +108,12 @@ struct leg_oneway {
 
 struct call;
 
+/* One place of a route: whom leg B looks for when the place before did not serve (route/hunt.h). */
+struct leg_place {
+    char connection[RF_CONNECTION_NAME_MAX];
+    char number[RF_NUMBER_MAX];
+};
+
 struct leg {
     struct call *call;
     struct rf_link link;         /* in call.attempts; not for leg A and the leg that won */
@@ -120,7 +126,15 @@ struct leg {
     bool bye_wanted;             /* BYE as soon as there is a path */
     bool answer_in_ack;          /* our 2xx bore an offer */
     bool is_registered;          /* leg B: reached by a binding */
-    char user[64], display[96];
+    char user[64], display[96];  /* of a connection's leg: the number that calls or is called */
+    char connection[RF_CONNECTION_NAME_MAX]; /* empty: a user's phone, or a device */
+    char device[64];             /* leg B: a block `dn` that may be reached by TLS; empty: none */
+    bool is_private;             /* leg A: its number is not to be shown (RFC 3323) */
+    bool is_counted;             /* among the connection's calls */
+    struct leg_place *places;    /* leg B by a route: all of them; NULL otherwise */
+    uint8_t place_count, place_next;
+    uint8_t challenges;          /* answered, for the INVITE that is open */
+    char *credentials;           /* header line for the next INVITE; wiped */
     char setting[96];
     char instance[80];
     struct rf_binding *binding;  /* that the path leads to */
@@ -231,6 +245,7 @@ struct call {
     struct leg *a, *b;         /* b: who answered */
     struct rf_link attempts;   /* legs B before one answers, and those that lost */
     char called[64];           /* user part that was dialled */
+    bool is_bypass;            /* media goes from leg to leg without us (TEL-33) */
     struct exchange exchange;
     struct rf_timer timer;     /* media answer, then ring time, then samples */
     struct rf_timer media_timer;
@@ -298,6 +313,8 @@ struct leg *leg_find(struct rf_call_layer *l, struct rf_span call_id, struct rf_
 void leg_set_flow(struct leg *leg, struct rf_flow *flow); /* takes a new reference */
 struct leg *leg_other(const struct leg *leg);
 void leg_hop(struct leg *leg, struct rf_hop *hop, struct rf_addr *ours);
+/** Whom sentences are about: the connection, or the user. */
+const char *leg_who(const struct leg *leg);
 /** Settings of its user into the leg; false: no such user. */
 bool leg_set_user(struct leg *leg, struct rf_span name);
 /** Policy of the leg with what its path is now. */
@@ -313,6 +330,8 @@ void leg_repeat_ack(struct leg *leg);
 bool leg_ask_path(struct leg *leg);
 /** The same for a leg that has one, by which a large INVITE does not go. */
 bool leg_ask_large_path(struct leg *leg);
+/** leg->path to leg->binding. */
+struct rf_path *leg_path_new(struct leg *leg, void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why));
 /** No way is needed any more. */
 void leg_path_end(struct leg *leg);
 /** A request in its dialog, with events or nobody to hear of its answer. */
@@ -372,10 +391,38 @@ bool request_check(struct rf_call_layer *l, struct rf_server_txn *txn, const str
                    uint64_t now_us);
 /** Digest: the signed-in user, or false: it was challenged or refused. */
 bool request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
-                     struct rf_call_user *user, const char **algorithm, uint64_t now_us);
+                     struct rf_call_user *user, const struct rf_connection **connection, const char **algorithm,
+                     uint64_t now_us);
 /** Body is SDP: 1; no body: 0; answered 415 or 406: -1. */
 int request_sdp(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                 uint64_t now_us);
+
+/* --- connection.c --- */
+/* Who sent a request that starts something. */
+struct caller {
+    struct rf_call_user user;               /* of a connection: the calling number, and its settings */
+    const struct rf_connection *connection; /* NULL: a user */
+    const char *sign_in;                    /* a constant string */
+    bool is_private;
+};
+/** Find out; false: it was challenged or refused. */
+bool request_caller(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                    struct caller *out, uint64_t now_us);
+/** What was dialled, of a connection's INVITE. */
+void caller_dialled(const struct caller *who, const struct rf_sip_msg *msg, char *out, size_t size);
+/** Limits, transport and loops of a connection's call; false: it was refused. */
+bool check_connection(struct call *c, const struct caller *who, const struct rf_sip_msg *msg, uint64_t now_us);
+const struct rf_connection *connection_of(struct call *c, const char *name);
+/** The next of leg->places into the leg: policy, number, binding. false: there is none left. */
+bool leg_take_place(struct leg *leg, uint64_t now_us);
+/** From, To and what else names the caller; RF_ERR_RANGE. */
+enum rf_err leg_put_parties(struct leg *leg, struct rf_buf *from, struct rf_buf *to);
+void leg_put_identity(struct leg *leg, struct rf_buf *extra);
+/** User part of our Contact towards this leg. */
+struct rf_span leg_contact_user(const struct leg *leg);
+/** A challenge to our INVITE that this leg's connection can answer: leg->credentials is set. */
+bool leg_answers_challenge(struct leg *leg, const struct rf_sip_msg *msg);
+void leg_uncount(struct leg *leg);
 
 /* --- prelude.c --- */
 /** An INVITE without a call was challenged; the note is a constant string. */
@@ -387,6 +434,8 @@ void prelude_take(struct call *c, const struct rf_sip_msg *m);
 /* --- targets.c --- */
 /** Attempts for a dialled user; false with *why when there is none. */
 bool call_find_targets(struct call *c, struct rf_span user, enum rf_refusal *why);
+/** Attempts for a dialled number, by the dial plan; false with *why when there is none. */
+bool call_find_places(struct call *c, struct rf_span number, enum rf_refusal *why);
 void call_redirect(struct call *c, struct leg *leg, const struct rf_sip_msg *msg);
 bool call_host_is_ours(struct rf_call_layer *l, const struct rf_sip_uri *uri, struct rf_flow *flow);
 /** The binding by which a leg that lost its path may be reached again. */

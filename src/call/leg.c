@@ -42,6 +42,11 @@ leg_free(struct leg *leg)
     if (leg->bye != NULL)
         rf_client_txn_disown(leg->bye);
     rf_hash_remove(&leg->call->l->legs, &leg->node);
+    leg_uncount(leg);
+    free(leg->places);
+    if (leg->credentials != NULL)
+        rf_wipe(leg->credentials, strlen(leg->credentials));
+    free(leg->credentials);
     leg_path_end(leg);
     leg_set_flow(leg, NULL);
     rf_dialog_fini(&leg->dialog);
@@ -99,6 +104,12 @@ struct leg *
 leg_other(const struct leg *leg)
 {
     return leg == leg->call->a ? leg->call->b : leg->call->a;
+}
+
+const char *
+leg_who(const struct leg *leg)
+{
+    return leg->connection[0] != '\0' ? leg->connection : leg->user;
 }
 
 bool
@@ -211,7 +222,7 @@ leg_respond(struct leg *leg, int status, struct rf_span extra, struct rf_span sd
 
         l->env.our_address(l->env.ctx, flow, &ours, &media);
         rf_sip_put_copy(&b, req, RF_HDR_RECORD_ROUTE);
-        rf_put_contact(&b, &hop, rf_span_str(leg->call->called));
+        rf_put_contact(&b, &hop, leg_contact_user(leg));
         rf_put_str(&b, "Allow: " ALLOW "\r\n");
         if (status >= 200) {
             rf_put_str(&b, "Supported: timer\r\n");
@@ -377,7 +388,7 @@ leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const
     rf_txn_branch(l->env.txn, branch);
     rf_dialog_put_request(&b, &leg->dialog, method, &hop, branch);
     if (method == RF_SIP_INVITE)
-        rf_put_contact(&b, &hop, rf_span_str(leg == leg->call->a ? leg->call->called : leg->call->a->user));
+        rf_put_contact(&b, &hop, leg_contact_user(leg));
     if (call_settings(leg->call)->server[0] != '\0')
         rf_sip_put_header(&b, RF_HDR_USER_AGENT, rf_span_str(call_settings(leg->call)->server));
     rf_put(&b, extra);
@@ -516,6 +527,16 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
     call_settle(c);
 }
 
+struct rf_path *
+leg_path_new(struct leg *leg, void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why))
+{
+    struct rf_call_env *env = &leg->call->l->env;
+    bool is_device = leg->connection[0] == '\0' && leg->device[0] != '\0' && !leg->is_registered;
+    const struct rf_call_server server = { is_device ? leg->device : leg->connection, is_device };
+
+    return env->path_new(env->ctx, leg->binding, server.name[0] != '\0' ? &server : NULL, ready, leg);
+}
+
 static bool
 ask_path_to(struct leg *leg, const struct rf_binding *binding)
 {
@@ -526,7 +547,7 @@ ask_path_to(struct leg *leg, const struct rf_binding *binding)
     if (leg->binding == NULL)
         return false;
     *leg->binding = *binding;
-    leg->path = env->path_new(env->ctx, leg->binding, path_ready, leg);
+    leg->path = leg_path_new(leg, path_ready);
     if (leg->path == NULL) {
         leg_path_end(leg);
         return false;

@@ -316,7 +316,7 @@ media_timer_fired(struct rf_timer *t, uint64_t now_us)
             return;
         }
         call_refuse(c, RF_REFUSE_OVERLOAD, 0,
-                    (const struct rf_log_field[]){ RF_F_STR("what", "the media relay"), RF_F_STR("who", c->a->user),
+                    (const struct rf_log_field[]){ RF_F_STR("what", "the media relay"), RF_F_STR("who", leg_who(c->a)),
                                                    RF_F_STR("seconds", "5"), RF_F_STR("call", c->id), { 0 } },
                     now_us);
         return;
@@ -379,7 +379,7 @@ opened(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
         }
         call_refuse(c, RF_REFUSE_OVERLOAD, 0,
                     (const struct rf_log_field[]){ RF_F_STR("what", "the range of media ports"),
-                                                   RF_F_STR("who", c->a->user), RF_F_STR("seconds", "5"),
+                                                   RF_F_STR("who", leg_who(c->a)), RF_F_STR("seconds", "5"),
                                                    RF_F_STR("call", c->id), { 0 } },
                     now_us);
         return;
@@ -407,7 +407,7 @@ timed_out(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
         return;
     snprintf(seconds, sizeof seconds, "%u", (unsigned)call_settings(c)->media_timeout_s);
     call_say(c, RF_REFUSE_MEDIA_TIMEOUT,
-             (const struct rf_log_field[]){ RF_F_STR("who", leg->user), RF_F_STR("seconds", seconds),
+             (const struct rf_log_field[]){ RF_F_STR("who", leg_who(leg)), RF_F_STR("seconds", seconds),
                                             RF_F_STR("call", c->id), { 0 } });
     call_end(c, "media timeout", 480, RF_REFUSE_MEDIA_TIMEOUT, now_us);
 }
@@ -424,7 +424,7 @@ auth_bad(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
     snprintf(since, sizeof since, "%llu s after the answer",
              (unsigned long long)((now_us - c->answered_us) / RF_S));
     ladder_add(c, leg->side, false, "", 0, "RF-308 media fails authentication", now_us);
-    RF_REFUSE(SRTP_AUTH_FAILED, RF_F_STR("who", leg->user), RF_F_STR("since", since), RF_F_STR("call", c->id));
+    RF_REFUSE(SRTP_AUTH_FAILED, RF_F_STR("who", leg_who(leg)), RF_F_STR("since", since), RF_F_STR("call", c->id));
 }
 
 void

@@ -154,7 +154,7 @@ say(struct leg *leg, const struct rf_srtp_decision *d)
 {
     struct rf_log_field field[RF_SRTP_REFUSAL_FIELDS];
 
-    rf_srtp_refusal_fields(d, leg->user, leg->setting, rf_transport_name(leg->transport), field);
+    rf_srtp_refusal_fields(d, leg_who(leg), leg->setting, rf_transport_name(leg->transport), field);
     call_say(leg->call, d->refusal, field);
     return d->refusal;
 }
@@ -163,7 +163,7 @@ static enum rf_refusal
 say_bad(struct leg *leg, const char *detail)
 {
     call_say(leg->call, RF_REFUSE_BAD_SDP,
-             (const struct rf_log_field[]){ RF_F_STR("who", leg->user), RF_F_STR("detail", detail),
+             (const struct rf_log_field[]){ RF_F_STR("who", leg_who(leg)), RF_F_STR("detail", detail),
                                             RF_F_STR("call", leg->call->id), { 0 } });
     return RF_REFUSE_BAD_SDP;
 }

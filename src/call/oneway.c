@@ -136,7 +136,7 @@ tell(struct call *c, struct leg *from, struct leg *to, uint64_t now_us)
     struct leg_oneway *o = &from->oneway;
     struct rf_buf b = rf_buf(o->detail, sizeof o->detail - 1);
     struct rf_log_field fields[] = {
-        RF_F_STR("who", from->user), RF_F_STR("detail", o->detail), RF_F_STR("cause", names[o->cause]),
+        RF_F_STR("who", leg_who(from)), RF_F_STR("detail", o->detail), RF_F_STR("cause", names[o->cause]),
         RF_F_STR("leg", from->side == 0 ? "A" : "B"), RF_F_STR("call", c->id),
         RF_F_U64("packets", o->packets), { 0 },
     };
@@ -179,7 +179,7 @@ over(struct call *c, struct leg *from, uint64_t now_us)
     if (!stop(from, now_us) || o->times > ONEWAY_LOG_MAX)
         return;
     ladder_add(c, from->side, false, "", 0, "audio arrives again", now_us);
-    RF_LOGF(RF_LOG_INFO, "call.one_way_audio_over", "audio arrives again", RF_F_STR("who", from->user),
+    RF_LOGF(RF_LOG_INFO, "call.one_way_audio_over", "audio arrives again", RF_F_STR("who", leg_who(from)),
             RF_F_STR("leg", from->side == 0 ? "A" : "B"), RF_F_U64("seconds", (now_us - o->since_us) / RF_S),
             RF_F_STR("call", c->id));
 }
@@ -258,7 +258,7 @@ oneway_put_sentence(const struct call *c, struct rf_buf *b)
     const struct leg *leg = silent_leg(c);
 
     rf_refusal_sentence(b, rf_refusal_row(RF_REFUSE_ONE_WAY_AUDIO)->sentence,
-                        (const struct rf_log_field[]){ RF_F_STR("who", leg->user),
+                        (const struct rf_log_field[]){ RF_F_STR("who", leg_who(leg)),
                                                        RF_F_STR("detail", leg->oneway.detail), { 0 } });
 }
 

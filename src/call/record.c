@@ -27,6 +27,8 @@ put_leg(const struct call *c, const struct leg *leg, struct rf_buf *b)
     rf_json_open(b, NULL, '{');
     rf_json_str(b, "leg", leg->side == 0 ? "A" : "B");
     rf_json_str(b, "user", leg->user);
+    if (leg->connection[0] != '\0')
+        rf_json_str(b, "connection", leg->connection);
     rf_json_str(b, "display", leg->display);
     evidence_put_signalling(leg, b);
     evidence_put_media(c, leg, b);

@@ -7,6 +7,7 @@
 #include "sip/header.h"
 
 static void ring_leg(struct leg *leg, uint64_t now_us);
+static void path_ready(void *owner, struct rf_flow *flow, enum rf_err why);
 static const struct rf_client_txn_events invite_events;
 
 /* --- paths --- */
@@ -31,6 +32,32 @@ forget_target(struct leg *leg)
     leg_offer_drop(leg);
     leg_media_free(leg->next);
     leg->next = NULL;
+    if (leg->credentials != NULL)
+        rf_wipe(leg->credentials, strlen(leg->credentials));
+    free(leg->credentials);
+    leg->credentials = NULL;
+    leg->challenges = 0;
+}
+
+/*
+ * The next connection of a route: a dialog of its own, because its URI, its number and its policy are others.
+ * false: there is none. Otherwise the leg, and the call, may be gone.
+ */
+static bool
+next_place(struct leg *leg, uint64_t now_us)
+{
+    leg_path_end(leg);
+    forget_target(leg);
+    while (leg_take_place(leg, now_us)) {
+        ladder_add(leg->call, 1, true, "", 0, leg->connection, now_us);
+        leg->path = leg_path_new(leg, path_ready);
+        if (leg->path == NULL)
+            continue;
+        seek(leg, false);
+        return true;
+    }
+    leg->hunt.state = RF_HUNT_OVER;
+    return false;
 }
 
 /*
@@ -57,8 +84,11 @@ target_over(struct leg *leg, enum rf_hunt_event e, uint64_t now_us)
         seek(leg, false);
         return;
     }
+    if ((act & RF_HUNT_ASK_PLACE) && next_place(leg, now_us))
+        return;
     leg->state = LEG_DONE;
     leg_path_end(leg);
+    leg_uncount(leg);
     call_choose_failure(c, now_us);
 }
 
@@ -99,7 +129,7 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
     c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &media);
     if (!call_media_open(c, media.sa.sa_family, now_us))
         call_refuse(c, RF_REFUSE_OVERLOAD, 0,
-                    (const struct rf_log_field[]){ RF_F_STR("what", "the media relay"), RF_F_STR("who", c->a->user),
+                    (const struct rf_log_field[]){ RF_F_STR("what", "the media relay"), RF_F_STR("who", leg_who(c->a)),
                                                    RF_F_STR("seconds", "5"), RF_F_STR("call", c->id), { 0 } },
                     now_us);
 }
@@ -107,16 +137,14 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
 void
 call_paths_ask(struct call *c, uint64_t now_us)
 {
-    struct rf_call_env *env = &c->l->env;
-
     c->paths_wanted++; /* while we walk the list nothing may end the call */
     RF_LIST_FOREACH(&c->attempts, it) {
         struct leg *leg = rf_container(it, struct leg, link);
 
         if (leg->state != LEG_NEW || leg->binding == NULL || leg->path != NULL)
             continue;
-        rf_hunt_begin(&leg->hunt, 0); /* a binding is a place of its own */
-        leg->path = env->path_new(env->ctx, leg->binding, path_ready, leg);
+        rf_hunt_begin(&leg->hunt, leg->place_count - leg->place_next); /* a binding is a place of its own */
+        leg->path = leg_path_new(leg, path_ready);
         if (leg->path != NULL)
             seek(leg, false);
         else
@@ -128,24 +156,11 @@ call_paths_ask(struct call *c, uint64_t now_us)
 
 /* --- INVITE --- */
 
-static void
-put_quoted(struct rf_buf *b, const char *text)
-{
-    rf_put_char(b, '"');
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            rf_put_char(b, '\\');
-        rf_put_char(b, *text);
-    }
-    rf_put_char(b, '"');
-}
-
 static enum rf_err
 begin_dialog(struct leg *leg)
 {
     struct call *c = leg->call;
-    const char *domain = call_settings(c)->domain;
-    char local[512], remote[400], call_id[48], tag[17];
+    char local[512], remote[512], call_id[48], tag[17];
     struct rf_buf from = rf_buf(local, sizeof local), to = rf_buf(remote, sizeof remote);
     struct rf_buf id = rf_buf(call_id, sizeof call_id), t = rf_buf(tag, sizeof tag);
     uint8_t octets[8];
@@ -153,19 +168,9 @@ begin_dialog(struct leg *leg)
 
     rf_rand_fill(c->l->env.rand, octets, sizeof octets);
     rf_put_hex(&t, octets, sizeof octets);
-    if (c->a->display[0] != '\0') {
-        put_quoted(&from, c->a->display);
-        rf_put_char(&from, ' ');
-    }
-    rf_put_char(&from, '<');
-    rf_call_put_aor(&from, rf_span_str(c->a->user), domain);
-    rf_put_char(&from, '>');
-    rf_put_char(&to, '<');
-    rf_call_put_aor(&to, rf_span_str(leg->user), domain);
-    rf_put_char(&to, '>');
-    call_own_id(c, &id);
-    if (rf_buf_done(&from) != RF_OK || rf_buf_done(&to) != RF_OK)
+    if (leg_put_parties(leg, &from, &to) != RF_OK)
         return RF_ERR_RANGE;
+    call_own_id(c, &id);
     err = rf_dialog_begin(&leg->dialog, rf_buf_span(&id), rf_buf_span(&t), rf_buf_span(&from), rf_buf_span(&to),
                           rf_span_str(leg->binding->contact), rf_span_str(leg->binding->path), 0);
     if (err != RF_OK)
@@ -180,13 +185,18 @@ send_invite(struct leg *leg, uint64_t now_us)
 {
     struct call *c = leg->call;
     const struct rf_call_settings *s = call_settings(c);
-    char text[256];
+    char text[2048];
     struct rf_buf extra = rf_buf(text, sizeof text);
     struct rf_span sdp = { 0 };
     enum rf_err err;
 
     rf_put_str(&extra, "Allow: " ALLOW "\r\nSupported: timer\r\n");
     rf_put_session_timer_request(&extra, leg->session_ask_s, s->min_se_s, NULL);
+    leg_put_identity(leg, &extra);
+    if (leg->credentials != NULL)
+        rf_put_str(&extra, leg->credentials);
+    if (rf_buf_done(&extra) != RF_OK)
+        return RF_ERR_NOMEM;
     if (!c->is_offerless) {
         sdp = leg_offer_out(leg, c->a->next);
         if (sdp.n == 0)
@@ -219,7 +229,7 @@ unsent(struct leg *leg, enum rf_err err, uint64_t now_us)
         leg->status = 488;
         if (leg->refusal != RF_REFUSE_NONE)
             call_say(c, leg->refusal,
-                     (const struct rf_log_field[]){ RF_F_STR("who", leg->user), RF_F_STR("setting", leg->setting),
+                     (const struct rf_log_field[]){ RF_F_STR("who", leg_who(leg)), RF_F_STR("setting", leg->setting),
                                                     RF_F_STR("transport", rf_transport_name(leg->transport)),
                                                     RF_F_STR("call", c->id), { 0 } });
         target_over(leg, RF_HUNT_EV_FINAL, now_us);
@@ -288,6 +298,17 @@ invite_again(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
     return send_invite(leg, now_us) == RF_OK;
 }
 
+/* 401, 407: with the name and password of the connection; once, and once more when the nonce was too old. */
+static bool
+sign_in_there(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    if ((msg->status != 401 && msg->status != 407) || leg->state != LEG_INVITED || leg->call->state != CALL_RINGING ||
+        !leg_answers_challenge(leg, msg))
+        return false;
+    (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_AGAIN);
+    return send_invite(leg, now_us) == RF_OK;
+}
+
 /* A target gives way to the next one: for those who look after the call, and after that server. */
 static void
 say_failover(struct leg *leg, const char *reason)
@@ -329,7 +350,7 @@ invite_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg 
     }
     if (leg->state == LEG_UP || leg->state == LEG_DONE)
         return;
-    if (invite_again(leg, msg, now_us))
+    if (invite_again(leg, msg, now_us) || sign_in_there(leg, msg, now_us))
         return;
     if (leg->state == LEG_INVITED) {
         leg->status = msg->status;

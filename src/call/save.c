@@ -10,7 +10,7 @@
 #include "base/cursor.h"
 #include "call/layer.h"
 
-#define BLOB_VERSION 3
+#define BLOB_VERSION 4
 #define BLOB_MAX     65536 /* two descriptions of RF_SDP_MAX, two dialogs of RF_DIALOG_TEXT_MAX, and room */
 
 /* --- numbers and texts, little endian, each text with its length --- */
@@ -240,6 +240,9 @@ static void
 put_leg(struct rf_buf *b, const struct leg *leg)
 {
     put_str(b, leg->user);
+    put_str(b, leg->connection);
+    put_str(b, leg->device);
+    put_u(b, leg->is_private, 1);
     put_str(b, leg->display);
     put_str(b, leg->setting);
     put_str(b, leg->instance);
@@ -270,13 +273,21 @@ sign_in_named(struct rf_span s)
     for (int a = 0; a < RF_DIGEST_COUNT; a++)
         if (rf_span_is(s, rf_digest_name(a)))
             return rf_digest_name(a);
-    return rf_span_is(s, "registered") ? "registered" : NULL;
+    return rf_span_is(s, "registered")     ? "registered"
+           : rf_span_is(s, "registration") ? "registration"
+           : rf_span_is(s, "certificate")  ? "certificate"
+           : rf_span_is(s, "address")      ? "address"
+           : rf_span_is(s, "name")         ? "name"
+                                           : NULL;
 }
 
 static void
 get_leg(struct rf_cursor *c, struct leg *leg)
 {
     get_array(c, leg->user, sizeof leg->user);
+    get_array(c, leg->connection, sizeof leg->connection);
+    get_array(c, leg->device, sizeof leg->device);
+    leg->is_private = get_bool(c);
     get_array(c, leg->display, sizeof leg->display);
     get_array(c, leg->setting, sizeof leg->setting);
     get_array(c, leg->instance, sizeof leg->instance);
@@ -426,8 +437,14 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
     c->answered = c->restored = true;
     c->answered_us = back(now_us, wall_s - c->answered_wall_s);
     /* It was admitted by the process before us: whatever the limits say now, it counts. Without memory it does not. */
-    if (rf_quota_take(l->env.quota, rf_span_str(c->a->user), UINT32_MAX, UINT32_MAX, &c->share) != RF_OK)
+    if (rf_quota_take(l->env.quota, rf_span_str(c->a->connection[0] != '\0' ? "" : c->a->user), UINT32_MAX, UINT32_MAX,
+                      &c->share) != RF_OK)
         c->share = NULL;
+    for (int side = 0; side < 2 && l->env.board != NULL; side++) {
+        struct leg *leg = side == 0 ? c->a : c->b;
+
+        leg->is_counted = leg->connection[0] != '\0' && rf_board_take(l->env.board, leg->connection, UINT32_MAX) == RF_OK;
+    }
     leg_enter(c->a);
     leg_enter(c->b);
     call_media_named(c, c->media);

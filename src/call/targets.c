@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "call/layer.h"
+#include "conf/options.h"
 
 bool
 call_host_is_ours(struct rf_call_layer *l, const struct rf_sip_uri *uri, struct rf_flow *flow)
@@ -79,6 +80,113 @@ call_find_targets(struct call *c, struct rf_span name, enum rf_refusal *why)
     return added > 0;
 }
 
+/* A block `dn`: where something stands that does not register (GEN-9, GEN-22). */
+static bool
+find_device(struct call *c, const struct rf_call_routing *r, struct rf_span name)
+{
+    const struct rf_conf_block *b = rf_conf_block(r->conf, "dn", name);
+    struct rf_binding binding = { 0 };
+    struct rf_target_text t;
+    struct leg *leg;
+
+    if (b == NULL || c->attempt_count >= ATTEMPTS_MAX ||
+        rf_target_text_parse(rf_span_str(rf_conf_block_text(r->conf, b, "contact")), &t) != RF_OK)
+        return false;
+    binding.transport = rf_span_iis(t.transport, "tls") ? RF_TLS : rf_span_iis(t.transport, "tcp") ? RF_TCP : RF_UDP;
+    /* GEN-10: the transport stands in the Request-URI. */
+    snprintf(binding.contact, sizeof binding.contact, "sip:%.*s@%.*s", RF_SPAN_ARG(name), RF_SPAN_ARG(t.host));
+    if (t.port != 0)
+        snprintf(binding.contact + strlen(binding.contact), 16, ":%u", t.port);
+    if (t.transport.n > 0)
+        snprintf(binding.contact + strlen(binding.contact), 32, ";transport=%.*s", RF_SPAN_ARG(t.transport));
+    leg = attempt_new(c, &binding);
+    if (leg == NULL)
+        return false;
+    leg->is_registered = false;
+    leg->sign_in = NULL;
+    if (!leg_set_user(leg, name)) {
+        snprintf(leg->user, sizeof leg->user, "%.*s", RF_SPAN_ARG(name));
+        snprintf(leg->setting, sizeof leg->setting, "dn.%.*s.srtp", RF_SPAN_ARG(name));
+        leg->policy = r->devices;
+        leg->policy.mode = strcmp(rf_conf_block_text(r->conf, b, "srtp"), "required") == 0 ? RF_SRTP_REQUIRED
+                           : strcmp(rf_conf_block_text(r->conf, b, "srtp"), "optional") == 0 ? RF_SRTP_OPTIONAL
+                                                                                            : RF_SRTP_OFF;
+    }
+    snprintf(leg->device, sizeof leg->device, "%.*s", RF_SPAN_ARG(name));
+    return true;
+}
+
+/* One leg for all connections of a plan: they are tried one after the other. */
+static bool
+find_connections(struct call *c, const struct rf_plan *plan, enum rf_refusal *why)
+{
+    struct leg *leg = c->attempt_count < ATTEMPTS_MAX ? leg_new(c, 1) : NULL;
+
+    if (leg == NULL)
+        return false;
+    leg->places = calloc(RF_PLAN_PLACES_MAX, sizeof *leg->places);
+    for (size_t i = 0; leg->places != NULL && i < plan->count; i++) {
+        struct leg_place *place = &leg->places[leg->place_count];
+
+        if (plan->place[i].kind != RF_PLACE_CONNECTION)
+            continue;
+        snprintf(place->connection, sizeof place->connection, "%s", plan->place[i].name);
+        snprintf(place->number, sizeof place->number, "%s", plan->place[i].number);
+        leg->place_count++;
+    }
+    if (leg->place_count == 0 || !leg_take_place(leg, call_now(c))) {
+        *why = leg->refusal != RF_REFUSE_NONE ? leg->refusal : *why;
+        leg_free(leg);
+        return false;
+    }
+    rf_list_append(&c->attempts, &leg->link);
+    c->attempt_count++;
+    return true;
+}
+
+bool
+call_find_places(struct call *c, struct rf_span number, enum rf_refusal *why)
+{
+    struct rf_call_env *env = &c->l->env;
+    const struct rf_call_routing *r = env->routing != NULL ? env->routing(env->ctx) : NULL;
+    struct rf_plan_question q = { .number = number, .user = c->a->user, .is_up = rf_board_is_up, .ctx = env->board };
+    struct rf_plan *plan;
+    bool found = false, has_connection = false;
+
+    if (r == NULL)
+        return call_find_targets(c, number, why);
+    plan = malloc(sizeof *plan);
+    if (plan == NULL) {
+        *why = RF_REFUSE_OVERLOAD;
+        return false;
+    }
+    q.conf = r->conf;
+    q.connections = r->connections;
+    q.connection = connection_of(c, c->a->connection);
+    rf_plan_make(&q, plan);
+    *why = plan->refusal;
+    for (size_t i = 0; i < plan->count; i++) {
+        struct rf_span name = rf_span_str(plan->place[i].name);
+
+        switch (plan->place[i].kind) {
+        case RF_PLACE_USER:
+            if (call_find_targets(c, name, why) || find_device(c, r, name))
+                found = true;
+            break;
+        case RF_PLACE_DEVICE:
+            found = find_device(c, r, name) || found;
+            break;
+        case RF_PLACE_CONNECTION:
+            has_connection = true;
+        }
+    }
+    if (has_connection)
+        found = find_connections(c, plan, why) || found;
+    c->is_bypass = plan->is_bypass;
+    free(plan);
+    return found;
+}
+
 /* 3xx: only to our own users, and not for ever; anything else is a failure like any. */
 void
 call_redirect(struct call *c, struct leg *leg, const struct rf_sip_msg *msg)
@@ -116,9 +224,13 @@ reachable_bindings(struct leg *leg, struct rf_binding binding[RF_BINDINGS_PER_AO
     struct rf_call_env *env = &leg->call->l->env;
     char aor[400];
     struct rf_buf b = rf_buf(aor, sizeof aor);
+    const struct rf_connection *k = connection_of(leg->call, leg->connection);
     size_t n = 0, reachable = 0;
 
-    rf_call_put_aor(&b, rf_span_str(leg->user), call_settings(leg->call)->domain);
+    /* The leg of a connection has bindings only when that registers here; its user part is a number of somebody. */
+    if (leg->connection[0] != '\0' && (k == NULL || k->type != RF_CONNECTION_CREDENTIAL || k->is_customer))
+        return 0;
+    rf_call_put_aor(&b, rf_span_str(k != NULL ? k->username : leg->user), call_settings(leg->call)->domain);
     if (rf_buf_done(&b) == RF_OK)
         n = rf_location_find(env->location, rf_buf_span(&b), env->wall_s(env->ctx), binding, RF_BINDINGS_PER_AOR);
     /* What a connection that is gone left behind is not a path, also when it has the same contact. */

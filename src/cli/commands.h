@@ -51,6 +51,10 @@ int rf_cmd_cert_revoke(struct rf_cli *cli);
 /* cmd_ban.c */
 int rf_cmd_ban_list(struct rf_cli *cli);
 int rf_cmd_ban_lift(struct rf_cli *cli);
+/* cmd_connection.c */
+int rf_cmd_connection_list(struct rf_cli *cli);
+int rf_cmd_connection_show(struct rf_cli *cli);
+int rf_cmd_route_test(struct rf_cli *cli);
 /* cmd_call.c */
 int rf_cmd_calls(struct rf_cli *cli);
 int rf_cmd_call_show(struct rf_cli *cli);
@@ -68,6 +72,8 @@ int rf_cmd_sip_parse(struct rf_cli *cli);
 int rf_cmd_sdp_decide(struct rf_cli *cli);
 int rf_cmd_srtp_protect(struct rf_cli *cli);
 int rf_cmd_srtp_unprotect(struct rf_cli *cli);
+/* cmd_probe.c */
+int rf_cmd_probe(struct rf_cli *cli);
 /* cmd_cert_check.c */
 int rf_cmd_ca_init(struct rf_cli *cli);
 int rf_cmd_ca_issue(struct rf_cli *cli);

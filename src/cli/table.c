@@ -76,6 +76,16 @@ const struct rf_cli_command rf_cli_commands[] = {
     { "user", "password", "USER", 1, 1, true, "ringfence user password 204",
       "set a password; it is asked for or read from standard input", rf_cmd_user_password, { { 0 } } },
 
+    { "connection", NULL, "", 0, 0, true, "ringfence connection", "list the SIP connections and how they are",
+      rf_cmd_connection_list, { { 0 } } },
+    { "connection", "list", "", 0, 0, true, "ringfence connection list --json",
+      "list the SIP connections and how they are", rf_cmd_connection_list, { { 0 } } },
+    { "connection", "show", "NAME", 1, 1, true, "ringfence connection show carrier",
+      "all settings of one connection, its numbers and its state", rf_cmd_connection_show, { { 0 } } },
+    { "route", "test", "NUMBER", 1, 1, true, "ringfence route test +442071838750 --from 201",
+      "print every step that a call to this number takes, and where it would go", rf_cmd_route_test,
+      { { "--from", "NAME", "the user or sip-connection that calls; else any user" } } },
+
     { "cert", "automatic", "", 0, 0, true, "ringfence cert automatic",
       "certificates that renew themselves: when, and what stands in the way", rf_cmd_cert_automatic, { { 0 } } },
     { "cert", "account-key", "NAME", 1, 1, true, "ringfence cert account-key web",
@@ -107,6 +117,21 @@ const struct rf_cli_command rf_cli_commands[] = {
     { "doctor", NULL, "", 0, 0, false, "ringfence doctor",
       "check this machine: clock, ports, files, disk, kernel, limits", rf_cmd_doctor,
       { { "--config", "FILE", "configuration whose ports are checked" } } },
+
+    { "probe", NULL, "HOST[:PORT]", 1, 1, false, "ringfence probe sip.example.com --min intermediate",
+      "look at a SIP-over-TLS or HTTPS server from outside: versions, suites, groups, chain, resumption, its answer, and "
+      "what our levels say of it; connects to nothing else, at most 354 times (usual: 60 to 120); exit 1 when it is not "
+      "reached, 5 when --min is not met",
+      rf_cmd_probe,
+      { { "--sip", NULL, "it is SIP (ask OPTIONS), as on all ports but 443, 8443 and 411" },
+        { "--https", NULL, "it is HTTPS (ask HEAD)" },
+        { "--transport", "tls|tcp|udp", "tcp, udp: OPTIONS alone, without TLS" },
+        { "--server-name", "NAME", "ask for this name (SNI) and judge the certificate by it" },
+        { "--min", "LEVEL", "exit 5 when something below this cipher level is offered, or it cannot be reached at it" },
+        { "--level", "LEVEL", "look for the cause when our client fails at this level (intermediate, or that of --min)" },
+        { "--store", "FILE", "trusted certificates, or a folder of them; else what the system trusts" },
+        { "--parallel", "N", "connections at one time, 1 to 8 (4)" },
+        { "--timeout", "SECONDS", "for all of it (60); 5 for one connection" } } },
 
     { "ca", NULL, "", 0, 0, false, "ringfence ca", "what the local authority issued", rf_cmd_ca_list, { { 0 } } },
     { "ca", "list", "", 0, 0, false, "ringfence ca list --json", "what the local authority issued", rf_cmd_ca_list,

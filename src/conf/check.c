@@ -31,7 +31,7 @@ check_lock(struct loader *l, const struct setting *s, const struct rf_conf_block
     if (s->option->hosted == NULL || s->text == NULL)
         return;
     if (b != NULL)
-        rf_putf(&buf, "%s.%s.%s", b->kind->name, b->label, strrchr(s->option->name, '.') + 1);
+        rf_putf(&buf, "%s.%s.%s", b->kind->name, b->label, strchr(s->option->name, '*') + 2);
     else
         rf_put_str(&buf, s->option->name);
     name[buf.n] = '\0';
@@ -174,25 +174,34 @@ check_order(struct loader *l, const char *low, const char *high)
 }
 
 static void
+check_reference(struct loader *l, const struct setting *s)
+{
+    struct rf_span left, word, kind;
+    size_t bar;
+
+    if (s->option->type != RF_OPT_BLOCK || s->text == NULL)
+        return;
+    kind = rf_span_str(s->option->choices);
+    bar = rf_span_find(kind, '|');
+    left = rf_span_str(s->text);
+    while (rf_conf_next_word(&left, &word)) {
+        if (bar < kind.n && rf_choice_has(s->option->choices + bar + 1, word))
+            continue;
+        if (rf_snapshot_block(rf_snapshot_kind(l->conf, rf_span_sub(kind, 0, bar)), word) == NULL)
+            rf_loader_fail(l, RF_ERR_NOT_FOUND, s->at, "%s: there is no block %.*s %.*s", s->option->name, (int)bar,
+                           kind.p, RF_SPAN_ARG(word));
+    }
+}
+
+static void
 check_references(struct loader *l)
 {
-    for (const struct setting *s = l->conf->settings; s != NULL; s = s->next) {
-        struct rf_span left, word, kind;
-        size_t bar;
-
-        if (s->option->type != RF_OPT_BLOCK || s->text == NULL)
-            continue;
-        kind = rf_span_str(s->option->choices);
-        bar = rf_span_find(kind, '|');
-        left = rf_span_str(s->text);
-        while (rf_conf_next_word(&left, &word)) {
-            if (bar < kind.n && rf_choice_has(s->option->choices + bar + 1, word))
-                continue;
-            if (rf_snapshot_block(rf_snapshot_kind(l->conf, rf_span_sub(kind, 0, bar)), word) == NULL)
-                rf_loader_fail(l, RF_ERR_NOT_FOUND, s->at, "%s: there is no block %.*s %.*s", s->option->name, (int)bar,
-                               kind.p, RF_SPAN_ARG(word));
-        }
-    }
+    for (const struct setting *s = l->conf->settings; s != NULL; s = s->next)
+        check_reference(l, s);
+    for (const struct kind *k = l->conf->kinds; k != NULL; k = k->next)
+        for (const struct rf_conf_block *b = k->first; b != NULL; b = b->next)
+            for (const struct setting *s = b->settings; s != NULL; s = s->next)
+                check_reference(l, s);
 }
 
 static bool
@@ -251,6 +260,7 @@ rf_loader_check(struct loader *l)
     check_certificates(l);
     check_references(l);
     check_users(l);
+    rf_loader_check_connections(l);
     check_listeners(l);
     check_order(l, "registrar.min-expires", "registrar.default-expires");
     check_order(l, "registrar.default-expires", "registrar.max-expires");

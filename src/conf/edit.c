@@ -50,6 +50,7 @@ unknown(struct rf_span name, struct rf_conf_problem *problem)
 struct place {
     struct rf_span block; /* "sip", "user"; empty: none */
     struct rf_span label; /* "201"; empty: none */
+    struct rf_span inner; /* "inbound" of sip-connection.*.inbound.srtp; empty: none */
     struct rf_span last;  /* "listen" */
 };
 
@@ -58,11 +59,40 @@ place_of(const struct rf_option *o, struct rf_span label)
 {
     struct rf_span name = rf_span_str(o->name);
     const char *dot = strrchr(o->name, '.');
+    const char *star = strchr(o->name, '*');
     size_t first = rf_span_find(name, '.');
+    struct place p = { .last = name };
 
     if (dot == NULL)
-        return (struct place){ .last = name };
-    return (struct place){ rf_span_sub(name, 0, first), label, rf_span_str(dot + 1) };
+        return p;
+    p = (struct place){ .block = rf_span_sub(name, 0, first), .label = label, .last = rf_span_str(dot + 1) };
+    if (star != NULL && dot > star + 1)
+        p.inner = rf_span(star + 2, (size_t)(dot - star - 2));
+    return p;
+}
+
+/* Out of a block, or of the blocks of that name within it; one that is empty then goes too. */
+static bool
+remove_from(struct rf_conf_node *block, const struct place *p)
+{
+    struct rf_conf_node *old;
+
+    if (p->inner.n == 0) {
+        old = find_node(block, p->last, rf_span(NULL, 0), false);
+        if (old != NULL)
+            rf_conf_node_remove(block, old);
+        return old != NULL;
+    }
+    for (struct rf_conf_node *n = block->first; n != NULL; n = n->next) {
+        if (!n->is_block || !rf_span_eq(n->word[0].text, p->inner) ||
+            (old = find_node(n, p->last, rf_span(NULL, 0), false)) == NULL)
+            continue;
+        rf_conf_node_remove(n, old);
+        if (n->first == NULL)
+            rf_conf_node_remove(block, n);
+        return true;
+    }
+    return false;
 }
 
 /* An unlabelled block may stand in the text several times; a setting stands in one of them. */
@@ -79,11 +109,8 @@ remove_setting(struct rf_conf_tree *t, const struct place *p)
         if (!n->is_block || !rf_span_eq(n->word[0].text, p->block) ||
             (p->label.n > 0 && !(n->words > 1 && rf_span_eq(n->word[1].text, p->label))))
             continue;
-        old = find_node(n, p->last, rf_span(NULL, 0), false);
-        if (old != NULL) {
-            rf_conf_node_remove(n, old);
+        if (remove_from(n, p))
             return true;
-        }
     }
     return false;
 }
@@ -112,6 +139,13 @@ set_value(struct rf_conf_tree *t, const struct rf_option *o, const struct place 
         block = find_node(&t->root, p->block, p->label, true);
         if (block == NULL)
             block = rf_conf_node_add(t, &t->root, head, p->label.n > 0 ? 2 : 1, true);
+    }
+    if (block != NULL && p->inner.n > 0) {
+        struct rf_conf_node *outer = block;
+
+        block = find_node(outer, p->inner, rf_span(NULL, 0), true);
+        if (block == NULL)
+            block = rf_conf_node_add(t, outer, &p->inner, 1, true);
     }
     return block != NULL && rf_conf_node_add(t, block, word, words, false) != NULL ? RF_OK : RF_ERR_NOMEM;
 }

@@ -26,6 +26,8 @@ type_text(const struct rf_option *o)
         return "IP address or auto";
     case RF_OPT_SERVER:
         return "IP address with or without :PORT, or system";
+    case RF_OPT_TARGET:
+        return "HOST, HOST:PORT, with ;transport=tls, tcp or udp; with sip: or sips: in front";
     case RF_OPT_NETWORK:
         return "IP addresses and networks";
     case RF_OPT_LISTEN:
@@ -241,26 +243,42 @@ block_of(const struct rf_option *o)
 static const char *
 last_of(const struct rf_option *o)
 {
-    const char *dot = strrchr(o->name, '.');
+    const char *dot = strrchr(o->name, '.'), *star = strchr(o->name, '*');
 
+    if (star != NULL)
+        return star + 2; /* "inbound.srtp" too */
     return dot != NULL ? dot + 1 : o->name;
+}
+
+/* "inbound" of sip-connection.*.inbound.srtp; empty: none. */
+static struct rf_span
+inner_of(const struct rf_option *o)
+{
+    struct rf_span last = rf_span_str(last_of(o));
+    size_t dot = rf_span_find(last, '.');
+
+    return rf_span_sub(last, 0, dot < last.n && strchr(o->name, '*') != NULL ? dot : 0);
 }
 
 void
 rf_conf_put_defaults(struct rf_buf *out, bool secure)
 {
-    struct rf_span open = rf_span(NULL, 0);
+    struct rf_span open = rf_span(NULL, 0), open_inner = rf_span(NULL, 0);
 
     rf_putf(out, "# Every setting with its default; remove the # of a line to change it.\nsecurity-profile %s\n",
             secure ? "secure" : "compatible");
     for (size_t i = 0; rf_option_at(i) != NULL; i++) {
         const struct rf_option *o = rf_option_at(i);
         const char *value = secure ? o->secure : o->compatible;
-        struct rf_span block = block_of(o);
+        struct rf_span block = block_of(o), inner = inner_of(o);
         bool is_labelled = strchr(o->name, '*') != NULL;
 
         if (strcmp(o->name, "security-profile") == 0)
             continue;
+        if (open_inner.n > 0 && !(rf_span_eq(block, open) && rf_span_eq(inner, open_inner))) {
+            rf_put_str(out, "#     }\n");
+            open_inner = rf_span(NULL, 0);
+        }
         if (!rf_span_eq(block, open)) {
             if (open.n > 0)
                 rf_put_str(out, "# }\n");
@@ -269,7 +287,12 @@ rf_conf_put_defaults(struct rf_buf *out, bool secure)
                 rf_putf(out, "# %.*s %s{\n", RF_SPAN_ARG(block), is_labelled ? "NAME " : "");
             open = block;
         }
-        rf_putf(out, "# %s%s ", block.n > 0 ? "    " : "", last_of(o));
+        if (inner.n > 0 && open_inner.n == 0) {
+            rf_putf(out, "#     %.*s {\n", RF_SPAN_ARG(inner));
+            open_inner = inner;
+        }
+        rf_putf(out, "# %s%s%s ", block.n > 0 ? "    " : "", inner.n > 0 ? "    " : "",
+                last_of(o) + (inner.n > 0 ? inner.n + 1 : 0));
         put_default(out, value);
         rf_put_char(out, '\n');
     }

@@ -12,6 +12,12 @@
     "AES_256_CM_HMAC_SHA1_32|AES_192_CM_HMAC_SHA1_80|AES_192_CM_HMAC_SHA1_32|AES_CM_128_HMAC_SHA1_80|"        \
     "AES_CM_128_HMAC_SHA1_32|F8_128_HMAC_SHA1_80|F8_128_HMAC_SHA1_32"
 
+/* TEL-20 and TEL-21: the nine of the page without the one that authenticates nothing, then the RFC's own two. */
+#define TRUNK_SUITES                                                                                          \
+    "AEAD_AES_256_GCM_8 AEAD_AES_128_GCM_8 AES_256_CM_HMAC_SHA1_80 AES_192_CM_HMAC_SHA1_80 "                  \
+    "AES_CM_128_HMAC_SHA1_80 AES_256_CM_HMAC_SHA1_32 AES_192_CM_HMAC_SHA1_32 AES_CM_128_HMAC_SHA1_32 "        \
+    "AEAD_AES_256_GCM AEAD_AES_128_GCM"
+
 /*
  * The settings that every interface has (conf/iface.h). `who` stands in sentences; a default that begins with @ is
  * another setting's value.
@@ -45,6 +51,18 @@
       "`cert trust` added. Revocation lists may stand there, too. Read again when they change." },                    \
     { block ".verify-depth", RF_OPT_NUMBER, ONE, RELOAD, "@security.verify-depth", "@security.verify-depth", "1..10", \
       NULL, "GEN-17", "Certificates between that of " who " and its root, at most." }
+
+/* What both directions of a connection have. `inbound` is a call to a number of its owner (side). */
+#define DIRECTION(block, calls)                                                                                       \
+    { block ".sip-transport-protocol", RF_OPT_ENUM, ONE, RELOAD, "auto", "TLS", "auto|UDP|TCP|TLS", "TLS",            \
+      "TEL-16 TEL-17 TEL-18",                                                                                         \
+      "Transport of " calls ". auto: what the URI of server says, else what NAPTR and SRV records say (RFC 3263), "   \
+      "else UDP. Where the other side calls, TLS refuses all else with 503 and cause 88; the others refuse nothing." }, \
+    { block ".srtp", RF_OPT_ENUM, ONE, RELOAD, "off", "required", "off|optional|required", "required",                \
+      "TEL-2 TEL-21 TEL-31 TEL-32 TEL-34 TEL-36 TEL-37",                                                              \
+      "Encryption of the media of " calls ". required: offered and demanded; without it the call is refused "         \
+      "(488, Q.850 cause 88). optional: offered, plain RTP is accepted. off: not offered; an offer of the other "     \
+      "side is honoured, suites in its answer are refused." }
 
 #define LIST true
 #define ONE false
@@ -161,6 +179,112 @@ static const struct rf_option options[] = {
       "IPC-24", "As sip.require-tls, for this user alone." },
     { "user.*.calls-max", RF_OPT_NUMBER, ONE, RELOAD, "10", "10", "1..1000", NULL, "",
       "Calls at one time of this user; one more is answered 503 (RF-512)." },
+
+    { "sip-connection.*.type", RF_OPT_ENUM, ONE, RELOAD, "credential", "credential", "credential|ip|fqdn", NULL, "TEL-1",
+      "How the other side is known. credential: by user name and password; we register there (side customer), or they "
+      "register here (side platform). ip: by the addresses of allow. fqdn: by the addresses to which the name of server "
+      "leads, looked up again whenever they run out." },
+    { "sip-connection.*.side", RF_OPT_ENUM, ONE, RELOAD, "platform", "platform", "platform|customer", NULL, "TEL-37",
+      "Who we are. platform: the provider; inbound is then a call that we send to the connection's owner. customer: a "
+      "carrier's customer; inbound is then a call that the carrier sends to us. register on means customer." },
+    { "sip-connection.*.server", RF_OPT_TARGET, ONE, RELOAD, "", "", NULL, NULL, "TEL-17 TEL-18",
+      "Where calls go: a host name (NAPTR and SRV records are followed), ADDRESS, HOST:PORT, or a whole URI such as "
+      "sip:192.0.2.10:5061;transport=tls." },
+    { "sip-connection.*.allow", RF_OPT_NETWORK, LIST, RELOAD, "", "", NULL, NULL, "TEL-1",
+      "Type ip: addresses and networks (192.0.2.0/24) from which calls of this connection come." },
+    { "sip-connection.*.username", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "TEL-1",
+      "The name of sign-in: ours there (side customer), or theirs here (side platform)." },
+    { "sip-connection.*.password", RF_OPT_SECRET, ONE, RELOAD, "", "", NULL, NULL, "TEL-1 IPC-28",
+      "Its password: secret:NAME (kept in the store), file:PATH, env:NAME." },
+    { "sip-connection.*.register", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "TEL-16",
+      "on: we register at server. Calls then come by the transport of that registration." },
+    { "sip-connection.*.register-expires", RF_OPT_DURATION, ONE, RELOAD, "10m", "10m", "60s..1d", NULL, "TEL-16",
+      "How long a registration is asked for. It is renewed when half of what was granted is over." },
+    { "sip-connection.*.require-tls", RF_OPT_FLAG, ONE, RELOAD, "off", "on", NULL, "on", "TEL-16 TEL-35",
+      "on: what comes by UDP or TCP is refused: REGISTER with 403, a call with 503 and cause 88." },
+    { "sip-connection.*.received-certificate-checks-telephony-endpoints", RF_OPT_ENUM, ONE, RELOAD,
+      "@sip-trunks.received-certificate-checks", "@sip-trunks.received-certificate-checks", CHECKS, NULL, "TEL-6 AVA-21",
+      "What the certificate of this server must pass when we connect to it, as in sip-trunks." },
+    { "sip-connection.*.trusted-certificate-store", RF_OPT_PATH, LIST, RELOAD, "", "", NULL, NULL, "TEL-6 TEL-10",
+      "Files and folders with authorities that count for this connection alone, besides those of sip-trunks and the "
+      "system's." },
+    { "sip-connection.*.certificate", RF_OPT_BLOCK, ONE, RELOAD, "interface", "interface", "certificate|local|interface",
+      NULL, "TEL-10",
+      "The certificate that we show to this server: the name of a certificate block, local, or interface for that of "
+      "sip-trunks." },
+    { "sip-connection.*.certificate-pin", RF_OPT_TEXT, LIST, RELOAD, "", "", "0..71", NULL, "TEL-7 AVA-22",
+      "sha256:HEX, the fingerprint of the server's certificate, or of several: a server with another one is refused, "
+      "whatever else its certificate passes." },
+    DIRECTION("sip-connection.*.inbound", "calls to numbers of the connection's owner"),
+    DIRECTION("sip-connection.*.outbound", "calls that the connection's owner makes"),
+    { "sip-connection.*.crypto-suites", RF_OPT_ENUM, LIST, RELOAD, TRUNK_SUITES, TRUNK_SUITES, SUITES,
+      SUITES_WITH_PROTECTION, "TEL-20 TEL-21 TEL-28",
+      "SRTP suites offered to this connection, in this order, and accepted from it." },
+    { "sip-connection.*.suite-order", RF_OPT_ENUM, ONE, RELOAD, "@media.suite-order", "@media.suite-order",
+      "strongest|offerer", NULL, "TEL-22", "As media.suite-order, for this connection alone." },
+    { "sip-connection.*.answer-profile", RF_OPT_ENUM, ONE, RELOAD, "@media.answer-profile", "@media.answer-profile",
+      "mirror|savp", NULL, "TEL-23", "As media.answer-profile, for this connection alone." },
+    { "sip-connection.*.allow-null-auth", RF_OPT_FLAG, ONE, RELOAD, "@media.allow-null-auth", "@media.allow-null-auth",
+      NULL, "off", "TEL-30", "As media.allow-null-auth, for this connection alone." },
+    { "sip-connection.*.media-handling-mode", RF_OPT_ENUM, ONE, RELOAD, "default", "default", "default|bypass", "default",
+      "TEL-3 TEL-33",
+      "default: media goes through us and its encryption is proven packet by packet. bypass: both sides send it to each "
+      "other; nobody can say whether it is encrypted (RF-307)." },
+    { "sip-connection.*.calls-max", RF_OPT_NUMBER, ONE, RELOAD, "100", "100", "1..100000", NULL, "",
+      "Calls of this connection at one time, both directions together; one more is answered 503 (RF-512), and one of "
+      "ours takes the next connection of its route." },
+    { "sip-connection.*.calls-per-second", RF_OPT_NUMBER, ONE, RELOAD, "20", "20", "1..10000", NULL, "",
+      "New calls a second from this connection; more are answered 503 (RF-512)." },
+    { "sip-connection.*.caller-id", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "",
+      "The number that our calls show to this connection. Without it: the caller's own." },
+    { "sip-connection.*.trust-identity", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "",
+      "on: P-Asserted-Identity of this connection is believed, and ours is sent to it, also for callers who hide their "
+      "number (RFC 3325). off: theirs is dropped, ours is never sent." },
+    { "sip-connection.*.country-code", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..3", NULL, "",
+      "Digits of the country whose national numbers this connection uses, such as 44. Without it numbers without + are "
+      "left as they come." },
+    { "sip-connection.*.number-format", RF_OPT_ENUM, ONE, RELOAD, "as-is", "as-is", "as-is|e164|e164-without-plus|national",
+      NULL, "",
+      "How numbers are written to this connection. national: with 0 in front for its own country, 00 for others." },
+    { "sip-connection.*.oos-check", RF_OPT_DURATION, ONE, RELOAD, "30s", "30s", "0..1h", NULL, "GEN-24",
+      "How often server is asked whether it is there (OPTIONS). 0: never; it then counts as there." },
+    { "sip-connection.*.oos-force", RF_OPT_DURATION, ONE, RELOAD, "60s", "60s", "1s..1h", NULL, "GEN-24",
+      "After how long without an answer calls go to the next connection of their route first (RF-507)." },
+
+    { "number.*.connection", RF_OPT_BLOCK, LIST, RELOAD, "", "", "sip-connection", NULL, "TEL-33",
+      "The connections that this number belongs to: calls to it are taken from these alone. Without any it is a number "
+      "for our own users." },
+    { "number.*.to", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "",
+      "Where calls to this number go: a user, a ring-group, a dn or a sip-connection. Without it they go to the "
+      "connection that it belongs to." },
+    { "number.*.media-handling-mode", RF_OPT_ENUM, ONE, RELOAD, "default", "default", "default|bypass", "default", "TEL-33",
+      "As in sip-connection, for calls to this number." },
+
+    { "route.*.match", RF_OPT_TEXT, LIST, RELOAD, "", "", "0..63", NULL, "",
+      "Patterns of dialled numbers: digits and + stand for themselves, X for any digit, * at the end for anything. The "
+      "pattern with the most characters that stand for themselves comes first." },
+    { "route.*.use", RF_OPT_BLOCK, LIST, RELOAD, "", "", "sip-connection", NULL, "TEL-18",
+      "The connections by which these calls go, in order. The next one is taken on 408, 480, 503, 504, silence and lost "
+      "connections, not on 404, 486, 603." },
+    { "route.*.from", RF_OPT_TEXT, LIST, RELOAD, "", "", "0..63", NULL, "",
+      "Users and connections that may use this route. Without it: all users, and no connection." },
+    { "route.*.strip", RF_OPT_NUMBER, ONE, RELOAD, "0", "0", "0..20", NULL, "",
+      "Characters taken off the front of the dialled number." },
+    { "route.*.prefix", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..20", NULL, "",
+      "What is put in front of the number, after strip." },
+    { "route.*.media-handling-mode", RF_OPT_ENUM, ONE, RELOAD, "default", "default", "default|bypass", "default", "TEL-33",
+      "As in sip-connection, for calls by this route." },
+
+    { "dn.*.service-type", RF_OPT_ENUM, ONE, RELOAD, "device", "device", "device|gateway", NULL, "GEN-9 GEN-22",
+      "What stands at contact: a device of a user, which is reached there while it is not registered, or a gateway." },
+    { "dn.*.contact", RF_OPT_TARGET, ONE, RELOAD, "", "", NULL, NULL, "GEN-9 GEN-10 GEN-22",
+      "HOST:PORT, with ;transport=tls for TLS: where it is reached." },
+    { "dn.*.srtp", RF_OPT_ENUM, ONE, RELOAD, "@sip.srtp", "@sip.srtp", "off|optional|required", "required", "IPC-25",
+      "As sip.srtp, for this device." },
+
+    { "ring-group.*.members", RF_OPT_TEXT, LIST, RELOAD, "", "", "0..63", NULL, "",
+      "Users and dn blocks that ring together; the first that answers has the call." },
+    { "ring-group.*.strategy", RF_OPT_ENUM, ONE, RELOAD, "all", "all", "all", NULL, "", "all: they ring at once." },
 
     { "certificate.*.chain", RF_OPT_FILE, LIST, RELOAD, "", "", NULL, NULL, "TEL-5 IPC-30",
       "The certificate and its intermediates in PEM, the server's own first: file:PATH. A second line is a second "

@@ -22,6 +22,7 @@ enum rf_option_type {
     RF_OPT_ADDRESS,  /* IPv4 or IPv6, or a choice such as `auto` */
     RF_OPT_SERVER,   /* ADDRESS or ADDRESS:PORT, or a choice such as `system` */
     RF_OPT_NETWORK,  /* ADDRESS or ADDRESS/BITS */
+    RF_OPT_TARGET,   /* HOST, HOST:PORT, with ;transport=tls|tcp|udp, with sip: or sips: in front */
     RF_OPT_LISTEN,   /* SCHEME:ADDRESS:PORT, the choices are the schemes */
     RF_OPT_PORTS,    /* 30000-39999 */
     RF_OPT_SECRET,   /* secret:NAME, file:PATH, env:NAME, or a literal */
@@ -95,6 +96,14 @@ struct rf_listen {
 };
 /** Without a scheme port 80 means http, any other https. */
 RF_MUST_CHECK enum rf_err rf_listen_parse(struct rf_span text, struct rf_listen *out);
+/* Where requests go. */
+struct rf_target_text {
+    bool is_sips;
+    struct rf_span host;      /* IPv6 with its brackets */
+    uint16_t port;            /* 0: none given */
+    struct rf_span transport; /* "tls", "tcp", "udp" as written; empty: none given */
+};
+RF_MUST_CHECK enum rf_err rf_target_text_parse(struct rf_span text, struct rf_target_text *out);
 /** "192.0.2.1", "[2001:db8::1]:5353": without a port it is the one given. */
 RF_MUST_CHECK enum rf_err rf_server_parse(struct rf_span text, uint16_t port, struct rf_addr *out);
 /** "30000-39999". RF_ERR_SYNTAX; RF_ERR_RANGE below 1024 or without an even-odd pair. */

@@ -80,5 +80,7 @@ __attribute__((format(printf, 3, 4))) void rf_loader_warn(struct loader *l, stru
 void rf_loader_secret(struct loader *l, struct setting *s, struct rf_span value, const char *name);
 /** The checks that need the whole configuration (conf/check.c). */
 void rf_loader_check(struct loader *l);
+/** Of these: SIP connections, numbers, routes, devices and ring groups (conf/connections.c). */
+void rf_loader_check_connections(struct loader *l);
 
 #endif

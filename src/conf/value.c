@@ -259,6 +259,42 @@ rf_option_path(struct rf_span word)
     return rf_span_starts(word, "file:") ? rf_span_sub(word, 5, word.n) : word;
 }
 
+enum rf_err
+rf_target_text_parse(struct rf_span text, struct rf_target_text *out)
+{
+    size_t semicolon, colon;
+    uint64_t port = 0;
+    struct rf_addr addr;
+
+    *out = (struct rf_target_text){ .is_sips = rf_span_starts(text, "sips:") };
+    if (out->is_sips || rf_span_starts(text, "sip:"))
+        text = rf_span_sub(text, out->is_sips ? 5 : 4, text.n);
+    semicolon = rf_span_find(text, ';');
+    if (semicolon < text.n) {
+        struct rf_span param = rf_span_sub(text, semicolon + 1, text.n);
+
+        out->transport = rf_span_sub(param, 10, param.n);
+        if (!rf_span_starts(param, "transport=") ||
+            !(rf_span_iis(out->transport, "tls") || rf_span_iis(out->transport, "tcp") || rf_span_iis(out->transport, "udp")))
+            return RF_ERR_SYNTAX;
+        text = rf_span_sub(text, 0, semicolon);
+    }
+    if (rf_addr_parse_port(text, &addr) == RF_OK) {
+        for (colon = text.n; text.p[colon - 1] != ':'; colon--)
+            ;
+        colon--;
+    } else {
+        colon = rf_span_starts(text, "[") ? text.n : rf_span_find(text, ':');
+    }
+    out->host = rf_span_sub(text, 0, colon);
+    if (colon < text.n && (rf_span_u64(rf_span_sub(text, colon + 1, text.n), 65535, &port) != RF_OK || port == 0))
+        return RF_ERR_RANGE;
+    out->port = (uint16_t)port;
+    return is_domain(out->host) && (rf_span_find(out->host, ':') == out->host.n || rf_span_starts(out->host, "["))
+               ? RF_OK
+               : RF_ERR_SYNTAX;
+}
+
 static enum rf_err
 check_file(const struct rf_option *o, struct rf_span word, char *sentence, size_t size)
 {
@@ -342,6 +378,14 @@ check_word(const struct rf_option *o, struct rf_span word, char *sentence, size_
             return RF_OK;
         snprintf(sentence, size, "%s takes an IP address, or a network such as 192.0.2.0/24", o->name);
         return RF_ERR_SYNTAX;
+    case RF_OPT_TARGET: {
+        struct rf_target_text target;
+
+        if (word.n <= 255 && rf_target_text_parse(word, &target) == RF_OK)
+            return RF_OK;
+        snprintf(sentence, size, "%s takes HOST or HOST:PORT, with ;transport=tls, tcp or udp when it matters", o->name);
+        return RF_ERR_SYNTAX;
+    }
     case RF_OPT_LISTEN:
         if (rf_listen_parse(word, &listen) == RF_OK && rf_choice_has(o->choices, rf_span_str(schemes[listen.scheme])))
             return RF_OK;

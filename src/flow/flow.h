@@ -68,6 +68,7 @@ struct rf_flow {
     bool is_closed;          /* sends fail from now on */
     struct rf_addr local, remote;
     char listener[24];       /* interface it came by: "sip-phones", "sip-trunks" */
+    char proven_name[256];   /* host name that the peer's verified certificate speaks for; empty: none */
     uint16_t peer_refusal;   /* enum rf_refusal: its requests are answered 403 with this; 0: they are handled */
     struct rf_flow_facts facts;
     struct rf_link watches;  /* rf_flow_watch */

@@ -17,6 +17,37 @@ user(void *ctx, struct rf_span name, struct rf_call_user *out)
     return rf_site_user(((struct rf_worker *)ctx)->site, name, out);
 }
 
+static const struct rf_call_routing *
+routing(void *ctx)
+{
+    return &((struct rf_worker *)ctx)->site->routing;
+}
+
+static enum rf_err
+answer_challenge(void *ctx, const char *connection, const struct rf_digest_challenge *c, struct rf_span method,
+                 struct rf_span uri, struct rf_buf *out)
+{
+    struct rf_worker *w = ctx;
+    const struct rf_connection *k = rf_connection_named(w->site->connections, rf_span_str(connection));
+    char cnonce[17];
+    struct rf_buf b = rf_buf(cnonce, sizeof cnonce);
+    struct rf_secret password = { 0 };
+    uint8_t octets[8];
+    enum rf_err err;
+
+    if (k == NULL || k->username[0] == '\0')
+        return RF_ERR_NOT_FOUND;
+    err = rf_conf_block_secret(w->site->conf, k->block, "password", &password);
+    if (err)
+        return err;
+    rf_rand_fill(&rf_rand_system, octets, sizeof octets);
+    rf_put_hex(&b, octets, sizeof octets);
+    rf_put_digest_credentials(out, c, rf_span_str(k->username), rf_span(password.octet, password.n), method, uri, 1,
+                              rf_buf_span(&b));
+    rf_secret_fini(&password);
+    return out->overflow ? RF_ERR_UNSUPPORTED : RF_OK;
+}
+
 static void
 our_address(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, struct rf_addr *media)
 {
@@ -36,9 +67,9 @@ our_address(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, struct r
 }
 
 static struct rf_path *
-path_new(void *ctx, const struct rf_binding *b, rf_path_ready *ready, void *owner)
+path_new(void *ctx, const struct rf_binding *b, const struct rf_call_server *server, rf_path_ready *ready, void *owner)
 {
-    return rf_path_new(((struct rf_worker *)ctx)->paths, b, ready, owner);
+    return rf_path_new(((struct rf_worker *)ctx)->paths, b, server, ready, owner);
 }
 
 static void
@@ -145,6 +176,9 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .owner_key = w->shared->owner_key,
         .settings = settings,
         .user = user,
+        .routing = routing,
+        .answer_challenge = answer_challenge,
+        .board = w->shared->board,
         .our_address = our_address,
         .path_new = path_new,
         .path_next = path_next,

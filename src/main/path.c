@@ -24,13 +24,14 @@ struct rf_paths {
     struct rf_peers *peers;
     struct rf_link all;
     uint64_t serial;              /* of the last question to another worker */
-    struct rf_resolve_conf resolve;
+    struct rf_resolve_conf resolve, resolve_servers;
     bool listens[RF_TRANSPORT_COUNT][2]; /* [1]: IPv6. Who calls back must find a listener of the transport. */
 };
 
 struct way {
     enum rf_transport transport;
     struct rf_addr addr;
+    char host[256]; /* TLS: whom its certificate must name */
 };
 
 /*
@@ -42,6 +43,9 @@ struct rf_path {
     struct rf_timer timer;
     struct rf_paths *paths;
     const struct rf_binding *binding;
+    bool is_server;               /* of the configuration: `server` */
+    struct rf_call_server server;
+    char server_name[64];
     struct rf_path_choice choice;
     bool is_wanted;               /* rf_path_next was called and `ready` was not yet */
     bool is_large;                /* for a request that is too large for a datagram */
@@ -191,6 +195,21 @@ on_gone(struct rf_flow_watch *w, uint64_t now_us)
     connect_failed(rf_container(w, struct rf_path, watch), now_us);
 }
 
+/* The same to a server of the configuration, which its operator has named: also on this machine. */
+static enum rf_err
+server_flow(struct rf_path *s, const struct way *w, struct rf_flow **flow)
+{
+    struct rf_worker *worker = s->paths->worker;
+    struct rf_connect_conf conf = { .transport = w->transport, .remote = w->addr,
+                                    .name = rf_iface_row(RF_IFACE_SIP_TRUNKS)->name, .host = rf_span_str(w->host) };
+
+    if (w->transport == RF_UDP)
+        return rf_transport_udp(worker->transport, conf.name, &w->addr, flow);
+    if (w->transport == RF_TLS && (conf.tls = rf_worker_client(worker, &s->server)) == NULL)
+        return RF_ERR_CRYPTO;
+    return rf_transport_connect(worker->transport, &conf, flow);
+}
+
 /* RF_OK: *flow is there, or is being connected. */
 static enum rf_err
 target_flow(struct rf_paths *p, const struct rf_binding *b, const struct way *w, struct rf_flow **flow)
@@ -213,7 +232,7 @@ target_try(struct rf_path *s, struct way w, uint64_t now_us)
 
     s->targets++;
     s->last = w;
-    if (target_flow(s->paths, s->binding, &w, &flow) != RF_OK)
+    if ((s->is_server ? server_flow(s, &w, &flow) : target_flow(s->paths, s->binding, &w, &flow)) != RF_OK)
         return false;
     if (rf_transport_is_open(flow)) {
         path_done(s, flow, RF_OK);
@@ -237,13 +256,13 @@ search_ready(struct rf_search *search, uint64_t now_us)
 static enum rf_err
 search_begin(struct rf_path *s)
 {
-    struct rf_resolve_conf conf = s->paths->resolve;
+    struct rf_resolve_conf conf = s->is_server ? s->paths->resolve_servers : s->paths->resolve;
     enum rf_err err;
 
     s->search = calloc(1, sizeof *s->search);
     if (s->search == NULL)
         return RF_ERR_NOMEM;
-    conf.ipv4_first = s->binding->source.sa.sa_family == AF_INET; /* the family by which it reached us works */
+    conf.ipv4_first = s->is_server || s->binding->source.sa.sa_family == AF_INET; /* the family by which it reached us works */
     conf.avoid_udp = s->is_large;
     err = rf_search_begin(s->search, s->paths->dns, &s->choice.uri, &conf);
     if (err) {
@@ -273,7 +292,8 @@ search_try(struct rf_path *s, enum rf_err *why, uint64_t now_us)
             return true;
         if (*why)
             break;
-        w = (struct way){ t.transport, t.addr };
+        w = (struct way){ t.transport, t.addr, "" };
+        snprintf(w.host, sizeof w.host, "%s", t.host);
         if (is_its_turn(s, &w, now_us) && target_try(s, w, now_us))
             return true;
     }
@@ -292,7 +312,7 @@ search_over(struct rf_path *s, enum rf_err why, uint64_t now_us)
 
     if (leads_nowhere && s->choice.source_at_last && !s->source_was_given) {
         s->source_was_given = true;
-        if (target_try(s, (struct way){ RF_UDP, s->binding->source }, now_us))
+        if (target_try(s, (struct way){ .transport = RF_UDP, .addr = s->binding->source }, now_us))
             return;
     }
     path_done(s, NULL, s->somebody_waits ? RF_ERR_AGAIN : leads_nowhere ? RF_ERR_NOT_FOUND : RF_ERR_IO);
@@ -334,11 +354,20 @@ rf_paths_want(struct rf_paths *p, const struct rf_letter_card *letter)
         atomic_fetch_add_explicit(&w->numbers.post_refused, 1, memory_order_relaxed);
 }
 
+static void
+choose(struct rf_path *s, bool flow_is_lost)
+{
+    if (s->is_server)
+        rf_path_choose_server(s->binding, flow_is_lost, &s->choice);
+    else
+        rf_path_choose(s->binding, flow_is_lost, &s->choice);
+}
+
 /* The connection of the REGISTER is not there: is there another way? */
 static void
 flow_is_lost(struct rf_path *s)
 {
-    rf_path_choose(s->binding, true, &s->choice);
+    choose(s, true);
     s->flow_was_given = true;
 }
 
@@ -390,13 +419,18 @@ static void
 list_addresses(struct rf_path *s, uint64_t now_us)
 {
     struct rf_path_choice *c = &s->choice;
+    struct rf_buf host;
     bool is_v6 = c->addr.sa.sa_family == AF_INET6;
 
     s->count = s->next = 0;
-    if (s->is_large && c->may_leave_udp && s->paths->listens[RF_TCP][is_v6] &&
+    if (s->is_large && c->may_leave_udp && (s->is_server || s->paths->listens[RF_TCP][is_v6]) &&
         rf_peers_look(s->paths->peers, RF_TCP, &c->addr, now_us) < RF_PEER_FAILED)
-        s->list[s->count++] = (struct way){ RF_TCP, c->addr };
-    s->list[s->count++] = (struct way){ c->transport, c->addr };
+        s->list[s->count++] = (struct way){ .transport = RF_TCP, .addr = c->addr };
+    s->list[s->count] = (struct way){ .transport = c->transport, .addr = c->addr };
+    host = rf_buf(s->list[s->count].host, sizeof s->list[s->count].host - 1);
+    rf_put_host(&host, &c->addr, false);
+    s->list[s->count].host[host.n] = '\0';
+    s->count++;
 }
 
 /* The next target, until one is reached or waited for. */
@@ -460,7 +494,8 @@ rf_paths_opened(struct rf_paths *p, struct rf_flow *flow, uint64_t now_us)
 }
 
 struct rf_path *
-rf_path_new(struct rf_paths *p, const struct rf_binding *b, rf_path_ready *ready, void *owner)
+rf_path_new(struct rf_paths *p, const struct rf_binding *b, const struct rf_call_server *server, rf_path_ready *ready,
+            void *owner)
 {
     struct rf_path *s = calloc(1, sizeof *s);
 
@@ -472,7 +507,12 @@ rf_path_new(struct rf_paths *p, const struct rf_binding *b, rf_path_ready *ready
     s->owner = owner;
     s->timer.fire = on_timer;
     s->watch.gone = on_gone;
-    rf_path_choose(b, false, &s->choice);
+    if (server != NULL) {
+        s->is_server = true;
+        snprintf(s->server_name, sizeof s->server_name, "%s", server->name);
+        s->server = (struct rf_call_server){ s->server_name, server->is_device };
+    }
+    choose(s, false);
     rf_list_append(&p->all, &s->link);
     return s;
 }
@@ -497,6 +537,12 @@ rf_path_next(struct rf_path *s, bool is_large)
     if (is_large && !s->is_large)
         begin_anew(s);
     path_on(s, now_us);
+}
+
+enum rf_err
+rf_paths_search(struct rf_paths *p, struct rf_search *s, const struct rf_sip_uri *uri)
+{
+    return rf_search_begin(s, p->dns, uri, &p->resolve_servers);
 }
 
 size_t
@@ -546,6 +592,9 @@ rf_paths_see_listeners(struct rf_paths *p)
         .ipv6 = p->listens[RF_UDP][1] || p->listens[RF_TCP][1],
         .rand = &rf_rand_system,
     };
+    /* Connections to servers need no listener; what comes by UDP needs one. */
+    p->resolve_servers = (struct rf_resolve_conf){ .udp = p->resolve.udp, .tcp = true, .tls = true, .ipv4 = true,
+                                                   .ipv6 = true, .rand = &rf_rand_system };
 }
 
 enum rf_err

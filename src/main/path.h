@@ -11,6 +11,7 @@
 #ifndef RF_MAIN_PATH_H
 #define RF_MAIN_PATH_H
 
+#include "call/call.h"
 #include "flow/remote.h"
 #include "main/letters.h"
 #include "main/pathrule.h"
@@ -31,10 +32,12 @@ typedef void rf_path_ready(void *owner, struct rf_flow *flow, enum rf_err why);
 
 /**
  * A path to this binding, which must stay as long as the path. Nothing is asked yet.
+ * @param server  whose it is, by pathrule.h's second table; NULL: a phone's
  * @param ready  as path_new of call/call.h
  * @return NULL: no memory
  */
-struct rf_path *rf_path_new(struct rf_paths *p, const struct rf_binding *b, rf_path_ready *ready, void *owner);
+struct rf_path *rf_path_new(struct rf_paths *p, const struct rf_binding *b, const struct rf_call_server *server,
+                            rf_path_ready *ready, void *owner);
 /** Ends it; what it has asked for is not heard of any more. NULL is fine, so is within `ready`. */
 void rf_path_free(struct rf_path *s);
 
@@ -46,6 +49,10 @@ void rf_path_aside(struct rf_path *s, uint32_t retry_after_s, uint64_t now_us);
 
 /** Octets that a request to this peer may have by UDP; asked for one of so many (RFC 3261 18.1.1). */
 size_t rf_path_udp_max(const struct rf_addr *peer, size_t octets);
+
+/** Look up where a server of the configuration may be, by its URI: all of it, for who calls from there. */
+struct rf_search;
+RF_MUST_CHECK enum rf_err rf_paths_search(struct rf_paths *p, struct rf_search *s, const struct rf_sip_uri *uri);
 
 /** A connection is open (`opened` of flow/transport.h). */
 void rf_paths_opened(struct rf_paths *p, struct rf_flow *flow, uint64_t now_us);

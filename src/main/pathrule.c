@@ -103,6 +103,32 @@ rf_path_choose(const struct rf_binding *b, bool flow_is_lost, struct rf_path_cho
     }
 }
 
+void
+rf_path_choose_server(const struct rf_binding *b, bool flow_is_lost, struct rf_path_choice *out)
+{
+    struct rf_sip_uri uri;
+    struct rf_span value = { 0 };
+    enum rf_transport t;
+    struct rf_addr addr;
+
+    if (b->flow_id != 0 && !flow_is_lost) {
+        *out = (struct rf_path_choice){ .way = RF_PATH_FLOW };
+        return;
+    }
+    if (next_hop(b, &uri) != RF_OK || uri.scheme == RF_URI_TEL || uri.scheme == RF_URI_OTHER) {
+        *out = none(RF_ERR_NOT_FOUND);
+        return;
+    }
+    (void)!rf_sip_uri_param(&uri, "transport", &value);
+    t = uri.scheme == RF_URI_SIPS || rf_span_iis(value, "tls") ? RF_TLS : rf_span_iis(value, "tcp") ? RF_TCP : RF_UDP;
+    if (rf_addr_parse(uri.host, uri.port != 0 ? uri.port : rf_transport_port(t), &addr) == RF_OK)
+        *out = address(t, &addr);
+    else
+        *out = (struct rf_path_choice){ .way = RF_PATH_SEARCH };
+    out->uri = uri;
+    out->may_leave_udp = t == RF_UDP && value.n == 0;
+}
+
 static bool
 is_multicast(const struct rf_addr *a)
 {

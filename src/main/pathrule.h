@@ -20,6 +20,14 @@
  * (P2) Only where the name has no address at all: phones behind NAT name themselves by what their own network
  *      calls them. A name that resolves is where the phone is.
  *
+ * A server of the configuration (a SIP connection, a device) is another matter: its certificate is verified for the host
+ * of its URI, so TLS is opened to it, and its operator has said where it is.
+ *
+ *   flow      URI                                   way
+ *   up        any                                   that very connection: we registered by it (RFC 5626)
+ *   lost      sips, or with ;transport=             numeric: its address; host name: RFC 3263 search, that transport alone
+ *   lost      sip, without ;transport=              numeric: by UDP; host name: NAPTR and SRV records say, TLS among them
+ *
  * Large requests (RFC 3261 18.1.1): one of more than 1300 octets, or within 200 of the path's MTU, goes by TCP where the
  * peer has it. So a way by UDP is not final when nothing but the size speaks against another one:
  *
@@ -52,6 +60,9 @@ struct rf_path_choice {
 
 /** @param flow_is_lost  the connection of the REGISTER was looked for and is gone */
 void rf_path_choose(const struct rf_binding *b, bool flow_is_lost, struct rf_path_choice *out);
+
+/** The same for a server of the configuration. */
+void rf_path_choose_server(const struct rf_binding *b, bool flow_is_lost, struct rf_path_choice *out);
 
 /**
  * May we send to this address for this binding? A user chooses his contact's and his Path's name and so where it

@@ -78,7 +78,7 @@ lookup(void *ctx, struct rf_span user, struct rf_auth_user *out)
     struct rf_register *r = ctx;
     struct rf_call_user u;
 
-    if (!rf_site_user(r->w->site, user, &u))
+    if (!rf_site_registrant(r->w->site, user, &u))
         return false;
     *out = u.auth;
     return true;
@@ -167,7 +167,7 @@ sign_in(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_ms
     rf_worker_signed_in(w, flow);
     name = user_name(who.username, name_mem, sizeof name_mem);
     aor = user_name(msg->to.uri.user, aor_mem, sizeof aor_mem);
-    if (!rf_site_user(w->site, name, user)) { /* removed between the check and now */
+    if (!rf_site_registrant(w->site, name, user)) { /* removed between the check and now */
         challenge(r, txn, false, now_us);
         return false;
     }

@@ -297,7 +297,7 @@ make_limits(struct rf_signal *s, const struct rf_conf *c)
     if (rf_refused_new(&s->refused) != RF_OK)
         return failed("limits", strerror(errno));
     if (rf_guard_new(&s->guard, &guard, s->bans, &rf_rand_system, rf_now_us()) != RF_OK ||
-        rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_quota_new(&s->connections, &rf_rand_system) != RF_OK ||
+        rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_board_new(&s->board, &rf_rand_system) != RF_OK || rf_quota_new(&s->connections, &rf_rand_system) != RF_OK ||
         rf_quota_new(&s->calls, &rf_rand_system) != RF_OK)
         return failed("limits", strerror(errno));
     return 0;
@@ -465,6 +465,7 @@ end(struct process *p)
     rf_ocsp_cache_free(p->shared.ocsp);
     rf_guard_free(p->shared.guard);
     rf_ban_memory_unmap(p->shared.bans);
+    rf_board_free(p->shared.board);
     rf_fold_free(p->shared.fold);
     rf_quota_free(p->shared.connections);
     rf_quota_free(p->shared.calls);

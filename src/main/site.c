@@ -177,6 +177,9 @@ rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf
         err = take_srtp(s, problem);
     }
     if (!err)
+        err = rf_connections_new(&s->connections, s->conf, &s->srtp);
+    s->routing = (struct rf_call_routing){ .conf = s->conf, .connections = s->connections, .devices = s->srtp };
+    if (!err)
         err = rf_directory_new(&s->users, s->conf, &rf_rand_system);
     if (!err)
         err = take_ifaces(s, from, problem);
@@ -209,6 +212,7 @@ rf_site_unref(struct rf_site *s)
     if (s == NULL || (atomic_load(&s->refs) > 0 && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1))
         return;
     rf_directory_unref(s->users);
+    rf_connections_free(s->connections);
     rf_ifaces_free(s->ifaces);
     rf_automatic_free(s->automatic);
     free((char *)(uintptr_t)s->root.p);
@@ -244,6 +248,21 @@ rf_site_user(const struct rf_site *s, struct rf_span name, struct rf_call_user *
     out->calls_max = u->calls_max;
     out->auth.verifier = u->verifier;
     return u->can_sign_in;
+}
+
+bool
+rf_site_registrant(const struct rf_site *s, struct rf_span name, struct rf_call_user *out)
+{
+    const struct rf_connection *k;
+
+    if (rf_site_user(s, name, out))
+        return true;
+    k = rf_connection_of_username(s->connections, name);
+    if (k == NULL || !k->can_sign_in || rf_span_copy(name, out->name, sizeof out->name) != RF_OK)
+        return false;
+    out->require_tls = k->requires_tls;
+    out->auth.verifier = k->verifier;
+    return true;
 }
 
 void

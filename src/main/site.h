@@ -35,6 +35,8 @@ struct rf_site {
     struct rf_automatic *automatic;    /* certificates that renew themselves */
     struct rf_span root, revoked;      /* our own authority's certificate and revocation list in DER; may be empty */
     struct rf_call_settings call;
+    struct rf_connections *connections;
+    struct rf_call_routing routing;
     struct rf_srtp_policy srtp;        /* what all users have in common; mode by user */
     struct rf_addr public_address[2];  /* IPv4, IPv6; not set: the socket's own */
     size_t listener_count;             /* set by whoever knows them, before the site is given to anybody */
@@ -63,6 +65,9 @@ void rf_site_unref(struct rf_site *s); /* any thread; NULL is fine */
 
 /** false: no such user, or it has no password and cannot sign in. */
 bool rf_site_user(const struct rf_site *s, struct rf_span name, struct rf_call_user *out);
+
+/** Who may register here: a user, or a connection of type credential whose provider we are, by its username. */
+bool rf_site_registrant(const struct rf_site *s, struct rf_span name, struct rf_call_user *out);
 
 /** What SIP and SDP name to this flow's peer. */
 void rf_site_our_address(const struct rf_site *s, const struct rf_flow *flow, struct rf_addr *sip,

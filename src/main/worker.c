@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/refusal.h"
+#include "main/keeper.h"
 #include "net/socket.h"
 
 #define TICK_US (200 * RF_MS)
@@ -439,6 +440,18 @@ make_tls(struct rf_worker *w)
     return err;
 }
 
+struct rf_tls_client *
+rf_worker_client(struct rf_worker *w, const struct rf_call_server *server)
+{
+    const char *why = "";
+
+    if (w->client == NULL &&
+        rf_ifaces_client(w->site->ifaces, RF_IFACE_SIP_TRUNKS, w->handshakes, &w->client, &why) != RF_OK)
+        RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS context could not be made", RF_F_STR("server", server->name),
+                RF_F_STR("reason", why));
+    return w->client;
+}
+
 static void
 take_site(struct rf_worker *w, struct rf_site *site)
 {
@@ -446,6 +459,8 @@ take_site(struct rf_worker *w, struct rf_site *site)
     struct rf_transport_limits transport;
 
     w->site = site;
+    rf_tls_client_unref(w->client);
+    w->client = NULL;
     transport_limits(w, &transport);
     rf_transport_set_limits(w->transport, &transport);
     if (make_tls(w) == RF_OK)
@@ -453,6 +468,7 @@ take_site(struct rf_worker *w, struct rf_site *site)
             if (w->tls[i] != NULL)
                 rf_transport_set_tls(w->transport, rf_iface_row((enum rf_iface)i)->name, w->tls[i]);
     rf_paths_see_listeners(w->paths);
+    rf_keeper_take_site(w->keeper);
     rf_site_unref(was);
 }
 
@@ -660,6 +676,8 @@ make_parts(struct rf_worker *w)
     if (!err)
         err = rf_paths_new(&w->paths, w);
     if (!err)
+        err = rf_keeper_new(&w->keeper, w);
+    if (!err)
         err = rf_register_new(&w->registers, w);
     if (err)
         return err;
@@ -710,6 +728,7 @@ run(void *arg)
     snprintf(name, sizeof name, "rf-worker-%u", w->index);
     prctl(PR_SET_NAME, name);
     on_tick(&w->tick, rf_now_us());
+    rf_keeper_take_site(w->keeper);
     rf_loop_run(w->loop);
     return NULL;
 }
@@ -737,6 +756,7 @@ rf_worker_free(struct rf_worker *w)
     if (w == NULL)
         return;
     rf_call_layer_free(w->calls);
+    rf_keeper_free(w->keeper);
     rf_paths_free(w->paths);
     rf_media_client_free(w->media);
     rf_txn_layer_free(w->txn);
@@ -744,6 +764,7 @@ rf_worker_free(struct rf_worker *w)
     rf_transport_layer_free(w->transport);
     for (int i = 0; i < RF_IFACE_COUNT; i++)
         rf_tls_server_unref(w->tls[i]);
+    rf_tls_client_unref(w->client);
     rf_tls_ring_free(w->handshakes);
     rf_devices_free(w->devices);
     rf_register_free(w->registers);

@@ -45,6 +45,7 @@ struct rf_signal {
     struct rf_guard *guard;
     struct rf_ban_memory *bans;    /* the guard's, which outlives us */
     struct rf_fold *fold;
+    struct rf_board *board;        /* what is known of SIP connections */
     struct rf_quota *connections, *calls; /* of addresses, of users, and of all */
     struct rf_mailbox *desk;       /* of the first thread */
     struct rf_mailbox *slow, *web; /* of those threads (main/slow.h, main/web.h) */
@@ -74,11 +75,13 @@ struct rf_worker {
     struct rf_transport_layer *transport;
     struct rf_remote_flows *remotes;
     struct rf_tls_server *tls[RF_IFACE_COUNT]; /* of interfaces that have a TLS listener */
+    struct rf_tls_client *client;  /* for servers to which we connect as sip-trunks; NULL: not made yet */
     struct rf_tls_ring *handshakes;
     struct rf_devices *devices;
     struct rf_txn_layer *txn;
     struct rf_call_layer *calls;
     struct rf_paths *paths;
+    struct rf_keeper *keeper;
     struct rf_media_client *media;
     struct rf_site *site;
     struct rf_register *registers;
@@ -105,6 +108,9 @@ void rf_worker_stop(struct rf_worker *w);
 void rf_worker_free(struct rf_worker *w);
 
 /* --- for the files of this folder, on the worker's thread --- */
+
+/** TLS towards a server of the configuration; borrowed. NULL: it cannot be made, which was logged. */
+struct rf_tls_client *rf_worker_client(struct rf_worker *w, const struct rf_call_server *server);
 
 /** Post a letter of this head and octets; false: the reader's mailbox is full. */
 bool rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, struct rf_span octets);

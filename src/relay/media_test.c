@@ -616,7 +616,7 @@ test_spares_and_shortage(void)
     struct rf_media_request q = { .command = RF_MEDIA_OPEN, .family = { 4, 4 }, .timeout_s = 60 };
     unsigned opened = 0;
 
-    begin(1, 64, 2, 48200);
+    begin(1, 64, 2);
     start_media();
     for (unsigned i = 0; i < 16; i++)
         opened += ask(q, 3000000).event == RF_MEDIA_OPENED;
@@ -625,7 +625,7 @@ test_spares_and_shortage(void)
     kill_media();
     end();
 
-    begin(1, 64, 2, 48400);
+    begin(1, 64, 2);
     start_media();
     for (unsigned i = 0; i < 12; i++)
         opened += ask(q, 3000000).event == RF_MEDIA_OPENED;

@@ -332,6 +332,46 @@ user(struct play *p)
     }
 }
 
+/* connection NAME key=value...: a block sip-connection; "inbound.srtp=required" goes into its inner block; a value with
+ * blanks is in quotes: "allow=192.0.2.12 192.0.2.13". number N ..., route N ..., dn N ..., group N ... in the same way.
+ * After the users. */
+static void
+configure(struct play *p)
+{
+    static const char *const inner[] = { "inbound.", "outbound." };
+    const char *kind = strcmp(p->words[0], "connection") == 0 ? "sip-connection"
+                       : strcmp(p->words[0], "group") == 0    ? "ring-group"
+                                                              : p->words[0];
+    char text[2048];
+    struct rf_buf b = rf_buf(text, sizeof text - 1);
+    const char *why;
+
+    rf_putf(&b, "%s %s {\n", kind, p->words[1]);
+    for (int i = 2; i < p->n; i++) {
+        char *value = strchr(p->words[i], '=');
+
+        if (value == NULL || strncmp(p->words[i], "inbound.", 8) == 0 || strncmp(p->words[i], "outbound.", 9) == 0)
+            continue;
+        rf_putf(&b, "%.*s %s\n", (int)(value - p->words[i]), p->words[i], value + 1);
+    }
+    for (int k = 0; k < 2 && strcmp(kind, "sip-connection") == 0; k++) {
+        rf_putf(&b, "%.*s {\n", (int)strlen(inner[k]) - 1, inner[k]);
+        for (int i = 2; i < p->n; i++) {
+            const char *value = strchr(p->words[i], '=');
+            size_t n = strlen(inner[k]);
+
+            if (strncmp(p->words[i], inner[k], n) == 0 && value != NULL)
+                rf_putf(&b, "%.*s %s\n", (int)(value - p->words[i] - (long)n), p->words[i] + n, value + 1);
+        }
+        rf_put_str(&b, "}\n");
+    }
+    rf_put_str(&b, "}\n");
+    text[b.n] = '\0';
+    why = stage_configure(p->s, text);
+    if (why != NULL)
+        fails(p, "%s", why);
+}
+
 /* phone a 201 udp|tcp|tls [v6] [unregistered] [mute] */
 static void
 phone(struct play *p)
@@ -559,6 +599,9 @@ perform(struct play *p)
         user(p);
     else if (strcmp(w, "phone") == 0)
         phone(p);
+    else if (strcmp(w, "connection") == 0 || strcmp(w, "number") == 0 || strcmp(w, "route") == 0 ||
+             strcmp(w, "dn") == 0 || strcmp(w, "group") == 0)
+        configure(p);
     else if (strcmp(w, "set") == 0)
         set(p);
     else if (strcmp(w, "relay") == 0)

@@ -87,11 +87,80 @@ env_our_address(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, stru
     rf_addr_set_port(media, 0);
 }
 
+static const struct rf_call_routing *
+env_routing(void *ctx)
+{
+    struct stage *s = ctx;
+
+    return s->conf != NULL ? &s->routing : NULL;
+}
+
+static enum rf_err
+env_answer_challenge(void *ctx, const char *connection, const struct rf_digest_challenge *c, struct rf_span method,
+                     struct rf_span uri, struct rf_buf *out)
+{
+    struct stage *s = ctx;
+    const struct rf_connection *k = rf_connection_named(s->connections, rf_span_str(connection));
+
+    if (k == NULL || k->username[0] == '\0')
+        return RF_ERR_NOT_FOUND;
+    rf_put_digest_credentials(out, c, rf_span_str(k->username), RF_SPAN_LIT(PASSWORD), method, uri, 1, RF_SPAN_LIT("ef01"));
+    return rf_buf_done(out);
+}
+
+const char *
+stage_configure(struct stage *s, const char *lines)
+{
+    static struct rf_conf_problem problem;
+    static char text[16384];
+    struct rf_conf_sources from = { 0 };
+    struct rf_conf *conf;
+    struct rf_connections *connections;
+    const struct rf_srtp_policy common = { .strict_transport = false };
+    struct rf_buf b = rf_buf(text, sizeof text - 1);
+
+    strncat(s->conf_text, lines, sizeof s->conf_text - strlen(s->conf_text) - 1);
+    rf_putf(&b, "domain %s\n%s", DOMAIN, s->conf_text);
+    for (int i = 0; i < s->users; i++)
+        rf_putf(&b, "user %s {\n password %s\n}\n", s->user[i].name, PASSWORD);
+    text[b.n] = '\0';
+    from.store_text = rf_span_str(text);
+    if (rf_conf_load_from(&conf, &from, &problem) != RF_OK)
+        return problem.sentence;
+    if (rf_connections_new(&connections, conf, &common) != RF_OK)
+        return "no connections";
+    rf_connections_free(s->connections);
+    rf_conf_unref(s->conf);
+    s->conf = conf;
+    s->connections = connections;
+    s->routing = (struct rf_call_routing){ .conf = conf, .connections = connections };
+    s->routing.devices.suite_count = rf_srtp_suites_for_phones(s->routing.devices.suite);
+    return NULL;
+}
+
+/* The phone that plays a server: the one with this address, or named like the first label of the host. */
+static struct phone *
+phone_of_server(struct stage *s, const struct rf_binding *to)
+{
+    struct rf_sip_uri uri;
+    struct rf_addr a;
+
+    if (rf_sip_uri_parse(rf_span_str(to->contact), &uri) != RF_OK)
+        return NULL;
+    for (int i = 0; i < s->phones; i++)
+        if (rf_addr_parse(uri.host, 0, &a) == RF_OK
+                ? rf_addr_same_host(&a, &s->phone[i].addr)
+                : rf_span_is(rf_span_sub(uri.host, 0, rf_span_find(uri.host, '.')), s->phone[i].name))
+            return &s->phone[i];
+    return NULL;
+}
+
 /* The ways to a binding: the phone that registered it, then those that `way` of the play names. */
 struct rf_path {
     struct rf_link link;
     struct stage *s;
     const struct rf_binding *to;
+    bool is_server;
     struct phone *phone; /* whose binding it is */
     void (*ready)(void *, struct rf_flow *, enum rf_err);
     void *owner;
@@ -125,7 +194,9 @@ way_of(struct phone *p, int at, bool is_large)
 static void
 give_path(struct rf_path *path)
 {
-    struct phone *p = path->phone != NULL ? path->phone : phone_of_binding(path->s, path->to);
+    struct phone *p = path->phone != NULL ? path->phone
+                      : path->is_server   ? phone_of_server(path->s, path->to)
+                                          : phone_of_binding(path->s, path->to);
     int ways = p != NULL ? 1 + p->ways + (path->is_large && p->large_way != NULL) : 0;
 
     path->is_wanted = false;
@@ -146,12 +217,14 @@ give_path(struct rf_path *path)
 }
 
 static struct rf_path *
-env_path_new(void *ctx, const struct rf_binding *to, void (*ready)(void *, struct rf_flow *, enum rf_err), void *owner)
+env_path_new(void *ctx, const struct rf_binding *to, const struct rf_call_server *server, void (*ready)(void *, struct rf_flow *, enum rf_err), void *owner)
 {
     struct stage *s = ctx;
     struct rf_path *path = calloc(1, sizeof *path);
 
-    *path = (struct rf_path){ .s = s, .to = to, .phone = phone_of_binding(s, to), .ready = ready, .owner = owner };
+    *path = (struct rf_path){ .s = s, .to = to, .is_server = server != NULL && to->flow_id == 0, .ready = ready,
+                              .owner = owner };
+    path->phone = path->is_server ? phone_of_server(s, to) : phone_of_binding(s, to);
     rf_list_append(&s->paths, &path->link);
     return path;
 }
@@ -377,6 +450,7 @@ layers_open(struct stage *s)
     const struct rf_auth_settings auth = { { RF_DIGEST_SHA256, RF_DIGEST_MD5 }, 2, 300, 1024 };
     struct rf_call_env env = { .ctx = s, .rand = &s->rand, .location = s->location, .media_map = s->map,
                                .worker = 0, .workers = 1, .settings = env_settings, .user = env_user,
+                               .routing = env_routing, .answer_challenge = env_answer_challenge, .board = s->board,
                                .our_address = env_our_address, .path_new = env_path_new, .path_next = env_path_next,
                                .path_aside = env_path_aside, .path_end = env_path_end, .udp_max = env_udp_max,
                                .media = env_media,
@@ -422,6 +496,8 @@ stage_open(uint64_t seed)
     s->settings = (struct rf_call_settings){ .domain = DOMAIN, .server = "ringfence/test", .ring_time_s = 180,
                                              .session_expires_s = 1800, .min_se_s = 90, .media_timeout_s = 60,
                                              .calls_max = 100, .calls_per_user_max = 10, .explain_to_peer = true };
+    if (rf_board_new(&s->board, &s->rand) != RF_OK)
+        abort();
     if (rf_location_new(&s->location, NULL, &s->rand, &limits) != RF_OK)
         abort();
     layers_open(s);
@@ -464,6 +540,9 @@ stage_close(struct stage *s)
     for (int i = 0; i < SAVED_MAX; i++)
         free(s->saved[i].value);
     rf_location_free(s->location);
+    rf_connections_free(s->connections);
+    rf_conf_unref(s->conf);
+    rf_board_free(s->board);
     free(s->record);
     free(s->map);
     free(s);

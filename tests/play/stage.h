@@ -71,6 +71,11 @@ struct stage {
     struct rf_call_settings settings;
     struct rf_call_user user[8];
     int users;
+    char conf_text[8192]; /* sip-connections, numbers, routes; users are added */
+    struct rf_conf *conf;
+    struct rf_connections *connections;
+    struct rf_board *board;
+    struct rf_call_routing routing;
     struct phone phone[PHONES_MAX];
     int phones;
     uint64_t flow_ids;
@@ -92,6 +97,8 @@ struct stage {
     char wrong[400]; /* the first broken invariant; empty: none */
 };
 
+/** More lines of a configuration with connections; why: what is wrong with it, or NULL. */
+const char *stage_configure(struct stage *s, const char *lines);
 struct stage *stage_open(uint64_t seed);
 void stage_close(struct stage *s);
 /** A new signal process: every connection is closed, calls come back from what was saved. */

@@ -1,0 +1,244 @@
+/*
+ * conf/connections.c - checks of SIP connections, numbers, routes, devices and ring groups that need the whole
+ *
+ * What is here is refused because calls could not be told apart or would go in circles; what may be meant so is a
+ * warning. Where a number leads is a warning too: the user may stand in the other layer.
+ */
+#include <stdio.h>
+
+#include "conf/iface.h"
+#include "conf/snapshot.h"
+
+static bool
+is_set(const struct rf_conf_block *b, const char *option)
+{
+    return rf_snapshot_setting(b->settings, rf_option_find(rf_span_str(option))) != NULL;
+}
+
+static bool
+is(const struct rf_conf *c, const struct rf_conf_block *b, const char *setting, const char *value)
+{
+    return strcmp(rf_conf_block_text(c, b, setting), value) == 0;
+}
+
+static bool
+has_word(const char *list, struct rf_span word)
+{
+    struct rf_span left = rf_span_str(list), w;
+
+    while (rf_conf_next_word(&left, &w))
+        if (rf_span_eq(w, word))
+            return true;
+    return false;
+}
+
+/* --- connections --------------------------------------------------------------------------------------- */
+
+static bool
+is_customer(const struct rf_conf *c, const struct rf_conf_block *b)
+{
+    return is(c, b, "side", "customer") || rf_conf_block_is_on(c, b, "register");
+}
+
+static void
+check_needs(struct loader *l, const struct rf_conf_block *b)
+{
+    const struct rf_conf *c = l->conf;
+    bool is_credential = is(c, b, "type", "credential");
+
+    if (is_credential && (rf_conf_block_text(c, b, "username")[0] == '\0' || !is_set(b, "sip-connection.*.password")))
+        rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "sip-connection %s of type credential needs username and password",
+                       b->label);
+    if (is(c, b, "type", "ip") && rf_conf_block_text(c, b, "allow")[0] == '\0')
+        rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "sip-connection %s of type ip needs allow: the addresses it calls from",
+                       b->label);
+    if ((is(c, b, "type", "fqdn") || (is_credential && is_customer(c, b))) &&
+        rf_conf_block_text(c, b, "server")[0] == '\0')
+        rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "sip-connection %s needs server", b->label);
+    if (rf_conf_block_is_on(c, b, "register") && !is_credential)
+        rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s: only type credential can register", b->label);
+    if (!is(c, b, "type", "ip") && rf_conf_block_text(c, b, "allow")[0] != '\0')
+        rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s: allow belongs to type ip", b->label);
+}
+
+/* Both must lead to one connection, or nobody can say whose call it is. */
+static void
+check_same(struct loader *l, const struct rf_conf_block *b, const struct rf_conf_block *other)
+{
+    const struct rf_conf *c = l->conf;
+    struct rf_span left = rf_span_str(rf_conf_block_text(c, b, "allow")), word;
+
+    while (rf_conf_next_word(&left, &word))
+        if (has_word(rf_conf_block_text(c, other, "allow"), word))
+            rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s and %s both allow %.*s", other->label, b->label,
+                           RF_SPAN_ARG(word));
+    if (is(c, b, "type", "credential") && is(c, other, "type", "credential") && !is_customer(c, b) &&
+        !is_customer(c, other) && is(c, b, "username", rf_conf_block_text(c, other, "username")))
+        rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s and %s both have the username %s", other->label,
+                       b->label, rf_conf_block_text(c, b, "username"));
+}
+
+static void
+check_pins(struct loader *l, const struct rf_conf_block *b)
+{
+    struct rf_span left = rf_span_str(rf_conf_block_text(l->conf, b, "certificate-pin")), word;
+
+    while (rf_conf_next_word(&left, &word)) {
+        bool is_good = rf_span_starts(word, "sha256:") && word.n == 7 + 64;
+
+        for (size_t i = 7; is_good && i < word.n; i++)
+            is_good = strchr("0123456789abcdefABCDEF", word.p[i]) != NULL;
+        if (!is_good)
+            rf_loader_fail(l, RF_ERR_SYNTAX, b->at, "sip-connection %s: certificate-pin takes sha256: and 64 hexadecimal "
+                           "digits", b->label);
+    }
+}
+
+/* RF-307: allowed, but nobody shall be surprised (TEL-33). */
+static void
+check_bypass(struct loader *l, const struct rf_conf_block *b, const char *what)
+{
+    const struct rf_conf *c = l->conf;
+    char sentence[240], setting[160];
+    struct rf_buf out = rf_buf(sentence, sizeof sentence - 1);
+    const struct rf_log_field fields[] = { RF_F_STR("setting", setting), { 0 } };
+
+    if (!is(c, b, "media-handling-mode", "bypass"))
+        return;
+    snprintf(setting, sizeof setting, "%s.%s.media-handling-mode", what, b->label);
+    rf_refusal_sentence(&out, rf_refusal_row(RF_REFUSE_BYPASS_UNPROVEN)->sentence, fields);
+    sentence[out.n] = '\0';
+    rf_loader_warn(l, b->at, "%s: %s", rf_refusal_row(RF_REFUSE_BYPASS_UNPROVEN)->code, sentence);
+}
+
+static bool
+may_be_encrypted(const struct rf_conf *c, const struct rf_conf_block *b)
+{
+    return !is(c, b, "inbound.srtp", "off") || !is(c, b, "outbound.srtp", "off");
+}
+
+static void
+check_connections(struct loader *l)
+{
+    const struct rf_conf *c = l->conf;
+    const struct rf_conf_block *b;
+
+    for (size_t i = 0; (b = rf_conf_block_at(c, "sip-connection", i)) != NULL; i++) {
+        check_needs(l, b);
+        check_pins(l, b);
+        if (may_be_encrypted(c, b))
+            check_bypass(l, b, "sip-connection");
+        if (!is_customer(c, b) && is(c, b, "type", "credential") &&
+            rf_conf_block(c, "user", rf_span_str(rf_conf_block_text(c, b, "username"))) != NULL)
+            rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s has the username of user %s", b->label,
+                           rf_conf_block_text(c, b, "username"));
+        for (size_t k = 0; k < i; k++)
+            check_same(l, b, rf_conf_block_at(c, "sip-connection", k));
+    }
+}
+
+/* --- numbers, routes, devices, groups ------------------------------------------------------------------ */
+
+static bool
+is_place(const struct rf_conf *c, struct rf_span name)
+{
+    return rf_conf_block(c, "user", name) != NULL || rf_conf_block(c, "ring-group", name) != NULL ||
+           rf_conf_block(c, "dn", name) != NULL || rf_conf_block(c, "sip-connection", name) != NULL;
+}
+
+static void
+check_bypass_over(struct loader *l, const struct rf_conf_block *b, const char *kind, const char *list)
+{
+    struct rf_span left = rf_span_str(rf_conf_block_text(l->conf, b, list)), word;
+    const struct rf_conf_block *over;
+
+    while (rf_conf_next_word(&left, &word)) {
+        over = rf_conf_block(l->conf, "sip-connection", word);
+        if (over != NULL && may_be_encrypted(l->conf, over)) {
+            check_bypass(l, b, kind);
+            return;
+        }
+    }
+}
+
+static void
+check_numbers(struct loader *l)
+{
+    const struct rf_conf *c = l->conf;
+    const struct rf_conf_block *b;
+
+    for (size_t i = 0; (b = rf_conf_block_at(c, "number", i)) != NULL; i++) {
+        const char *to = rf_conf_block_text(c, b, "to"), *owners = rf_conf_block_text(c, b, "connection");
+
+        if (to[0] == '\0' && owners[0] == '\0')
+            rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "number %s needs to or connection", b->label);
+        else if (to[0] != '\0' && !is_place(c, rf_span_str(to)))
+            rf_loader_warn(l, b->at, "number %s leads to %s, and there is no such user, ring-group, dn or sip-connection",
+                           b->label, to);
+        else if (to[0] != '\0' && has_word(owners, rf_span_str(to)))
+            rf_loader_fail(l, RF_ERR_RANGE, b->at, "number %s sends the calls of %s back to it: a loop", b->label, to);
+        check_bypass_over(l, b, "number", "connection");
+    }
+}
+
+static void
+check_routes(struct loader *l)
+{
+    const struct rf_conf *c = l->conf;
+    const struct rf_conf_block *b;
+
+    for (size_t i = 0; (b = rf_conf_block_at(c, "route", i)) != NULL; i++) {
+        struct rf_span left = rf_span_str(rf_conf_block_text(c, b, "use")), word;
+
+        if (rf_conf_block_text(c, b, "match")[0] == '\0' || rf_conf_block_text(c, b, "use")[0] == '\0')
+            rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "route %s needs match and use", b->label);
+        while (rf_conf_next_word(&left, &word)) {
+            const struct rf_conf_block *over = rf_conf_block(c, "sip-connection", word);
+
+            if (has_word(rf_conf_block_text(c, b, "from"), word))
+                rf_loader_fail(l, RF_ERR_RANGE, b->at, "route %s sends calls of %.*s back to it: a loop", b->label,
+                               RF_SPAN_ARG(word));
+            if (over != NULL && !is(c, over, "type", "credential") && rf_conf_block_text(c, over, "server")[0] == '\0')
+                rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "route %s uses sip-connection %.*s, which has no server",
+                               b->label, RF_SPAN_ARG(word));
+        }
+        left = rf_span_str(rf_conf_block_text(c, b, "match"));
+        while (rf_conf_next_word(&left, &word))
+            for (size_t k = 0; k < word.n; k++)
+                if (strchr("0123456789+*#X", word.p[k]) == NULL || (word.p[k] == '*' && k + 1 < word.n))
+                    rf_loader_fail(l, RF_ERR_SYNTAX, b->at, "route %s: match takes digits, +, #, X for any digit, and * "
+                                   "at the end, not %.*s", b->label, RF_SPAN_ARG(word));
+        check_bypass_over(l, b, "route", "use");
+    }
+}
+
+static void
+check_devices(struct loader *l)
+{
+    const struct rf_conf *c = l->conf;
+    const struct rf_conf_block *b;
+
+    for (size_t i = 0; (b = rf_conf_block_at(c, "dn", i)) != NULL; i++) {
+        if (rf_conf_block_text(c, b, "contact")[0] == '\0')
+            rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "dn %s needs contact", b->label);
+    }
+    for (size_t i = 0; (b = rf_conf_block_at(c, "ring-group", i)) != NULL; i++) {
+        struct rf_span left = rf_span_str(rf_conf_block_text(c, b, "members")), word;
+
+        if (left.n == 0)
+            rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "ring-group %s needs members", b->label);
+        while (rf_conf_next_word(&left, &word))
+            if (rf_conf_block(c, "user", word) == NULL && rf_conf_block(c, "dn", word) == NULL)
+                rf_loader_warn(l, b->at, "ring-group %s names %.*s, and there is no such user or dn", b->label,
+                               RF_SPAN_ARG(word));
+    }
+}
+
+void
+rf_loader_check_connections(struct loader *l)
+{
+    check_connections(l);
+    check_numbers(l);
+    check_routes(l);
+    check_devices(l);
+}
