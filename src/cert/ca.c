@@ -48,7 +48,8 @@ rf_ca_cert_pem(X509 *x)
 }
 
 static enum rf_err
-write_pair(const struct rf_ca_folder *f, const char *name, X509 *x, EVP_PKEY *key, struct rf_cert_problem *problem)
+write_pair(const struct rf_ca_folder *f, const char *name, X509 *x, EVP_PKEY *key,
+           struct rf_cert_problem *problem)
 {
     BIO *cert_pem = rf_ca_cert_pem(x), *key_pem = rf_ca_key_pem(key);
     enum rf_err err = RF_ERR_CRYPTO;
@@ -74,7 +75,8 @@ enum rf_err
 rf_ca_write_list(struct rf_ca_session *s, struct rf_cert_problem *problem)
 {
     BIO *text = rf_ca_list_text(&s->list);
-    enum rf_err err = text != NULL ? rf_ca_write(&s->folder, RF_CA_LIST_FILE, 0600, text, problem) : RF_ERR_NOMEM;
+    enum rf_err err =
+        text != NULL ? rf_ca_write(&s->folder, RF_CA_LIST_FILE, 0600, text, problem) : RF_ERR_NOMEM;
 
     BIO_free(text);
     return err;
@@ -90,7 +92,8 @@ load_root(const struct rf_ca_folder *f, struct rf_cert **out, struct rf_cert_pro
 
     /* A root without its key: somebody moved files; phones trust that root. */
     if (err == RF_ERR_NOT_FOUND && rf_ca_folder_has(f, "ca.pem")) {
-        snprintf(problem->text, sizeof problem->text, "%.100s/ca.pem is there but its ca.key is not", f->path);
+        snprintf(problem->text, sizeof problem->text, "%.100s/ca.pem is there but its ca.key is not",
+                 f->path);
         return RF_ERR_SYNTAX;
     }
     return err;
@@ -107,8 +110,8 @@ make_root(const struct rf_ca_folder *f, const char *name, enum rf_ca_key kind, i
 
     snprintf(common, sizeof common, "%s", name);
     x = key != NULL ? rf_ca_make_root(key, common, wall_s, days) : NULL;
-    err =
-        x != NULL ? write_pair(f, "ca", x, key, problem) : rf_ca_crypto_failed(problem, "the root certificate");
+    err = x != NULL ? write_pair(f, "ca", x, key, problem)
+                    : rf_ca_crypto_failed(problem, "the root certificate");
 
     X509_free(x);
     EVP_PKEY_free(key);
@@ -181,10 +184,14 @@ write_crl(const struct rf_ca_folder *f, X509_CRL *crl, struct rf_cert_problem *p
 }
 
 enum rf_err
-rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made, int64_t *due_s, struct rf_cert_problem *problem)
+rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made, int64_t *due_s,
+               struct rf_cert_problem *problem)
 {
     X509_CRL *was = load_crl(&s->folder), *is;
-    /* Numbers only grow (RFC 5280 5.2.3). The time is above all that were, also when the last list was lost. */
+    /*
+     * Numbers only grow (RFC 5280 5.2.3). The time is above all that were, also when the last list was
+     * lost.
+     */
     int64_t number = was != NULL ? rf_ca_crl_number(was) + 1 : 0;
     enum rf_err err;
 
@@ -208,8 +215,8 @@ rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made, int64_t *due
 /* --- our server's leaf --- */
 
 /*
- * Letters, digits, '-', '_', '.' and ':' alone; one leading "*." is fine. Less strict than what an operator may order: a
- * machine starts under whatever name it has.
+ * Letters, digits, '-', '_', '.' and ':' alone; one leading "*." is fine. Less strict than what an operator
+ * may order: a machine starts under whatever name it has.
  */
 static bool
 name_is_fit(const char *name)
@@ -217,7 +224,8 @@ name_is_fit(const char *name)
     size_t n = strlen(name), skip = strncmp(name, "*.", 2) == 0 ? 2 : 0;
 
     return n > skip && n < sizeof((struct rf_san *)0)->text &&
-           strspn(name + skip, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") == n - skip;
+           strspn(name + skip, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") ==
+               n - skip;
 }
 
 enum rf_err
@@ -238,7 +246,8 @@ rf_ca_record_add(struct rf_ca_session *s, X509 *x, const struct rf_ca_leaf *leaf
     err = rf_ca_list_add(&s->list, out, wall_s);
     if (err == RF_ERR_RANGE)
         snprintf(problem->text, sizeof problem->text,
-                 "%.100s/" RF_CA_LIST_FILE " is full, and none of its certificates has ended", s->folder.path);
+                 "%.100s/" RF_CA_LIST_FILE " is full, and none of its certificates has ended",
+                 s->folder.path);
     if (!err) {
         err = rf_ca_write_list(s, problem);
         if (err)
@@ -248,11 +257,15 @@ rf_ca_record_add(struct rf_ca_session *s, X509 *x, const struct rf_ca_leaf *leaf
 }
 
 static enum rf_err
-make_leaf(struct rf_ca_session *s, const struct rf_ca_conf *conf, int64_t wall_s, struct rf_cert_problem *problem)
+make_leaf(struct rf_ca_session *s, const struct rf_ca_conf *conf, int64_t wall_s,
+          struct rf_cert_problem *problem)
 {
     char common[RF_CA_NAME_MAX + 1];
-    struct rf_ca_leaf leaf = { .common_name = common, .name = conf->name, .name_count = conf->name_count,
-                               .use = RF_CA_CLIENT | RF_CA_SERVER, .from = wall_s - RF_CA_BACKDATE_S };
+    struct rf_ca_leaf leaf = {.common_name = common,
+                              .name = conf->name,
+                              .name_count = conf->name_count,
+                              .use = RF_CA_CLIENT | RF_CA_SERVER,
+                              .from = wall_s - RF_CA_BACKDATE_S};
     EVP_PKEY *key = rf_ca_make_key(RF_CA_ECDSA);
     struct rf_ca_record record;
     enum rf_err err;
@@ -290,7 +303,8 @@ has_name(const struct rf_cert_facts *f, const char *name)
 
 /* NULL: it is current. */
 static const char *
-why_anew(const struct rf_ca_session *s, const struct rf_ca_conf *conf, const struct rf_cert *leaf, int64_t wall_s)
+why_anew(const struct rf_ca_session *s, const struct rf_ca_conf *conf, const struct rf_cert *leaf,
+         int64_t wall_s)
 {
     const struct rf_cert_facts *f = rf_cert_facts(leaf);
     const struct rf_ca_record *r = rf_ca_list_find(&s->list, f->serial);
@@ -314,8 +328,8 @@ why_anew(const struct rf_ca_session *s, const struct rf_ca_conf *conf, const str
 }
 
 static enum rf_err
-ensure_leaf(struct rf_ca_session *s, const struct rf_ca_conf *conf, int64_t wall_s, struct rf_ca_result *result,
-            struct rf_cert_problem *problem)
+ensure_leaf(struct rf_ca_session *s, const struct rf_ca_conf *conf, int64_t wall_s,
+            struct rf_ca_result *result, struct rf_cert_problem *problem)
 {
     struct rf_cert *leaf = NULL;
     enum rf_err err = load_pair(s->folder.path, "server", &leaf, problem);
@@ -401,8 +415,8 @@ is_plain_name(const char *name)
 }
 
 enum rf_err
-rf_ca_init(const char *dir, const struct rf_ca_root *want, int64_t wall_s, bool *made, struct rf_cert_facts *facts,
-           struct rf_cert_problem *problem)
+rf_ca_init(const char *dir, const struct rf_ca_root *want, int64_t wall_s, bool *made,
+           struct rf_cert_facts *facts, struct rf_cert_problem *problem)
 {
     struct rf_ca_session s;
     int64_t due_s;
@@ -412,7 +426,8 @@ rf_ca_init(const char *dir, const struct rf_ca_root *want, int64_t wall_s, bool 
     *made = false;
     if (want->name != NULL && !is_plain_name(want->name)) {
         snprintf(problem->text, sizeof problem->text,
-                 "a name of an authority has 1 to %d letters, digits, blanks and any of ().-_'", RF_CA_NAME_MAX);
+                 "a name of an authority has 1 to %d letters, digits, blanks and any of ().-_'",
+                 RF_CA_NAME_MAX);
         return RF_ERR_RANGE;
     }
     if (mkdir(dir, 0700) != 0 && errno != EEXIST) {

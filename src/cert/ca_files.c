@@ -10,8 +10,11 @@
 
 #include "base/secret.h"
 
-/* A writer needs some 10 ms, an RSA key that is made meanwhile none of them; ten seconds are a machine that swaps. */
-#define LOCK_TRIES  200
+/*
+ * A writer needs some 10 ms, an RSA key that is made meanwhile none of them; ten seconds are a machine that
+ * swaps.
+ */
+#define LOCK_TRIES 200
 #define LOCK_REST_NS 50000000
 
 static enum rf_err
@@ -21,7 +24,9 @@ failed(const struct rf_ca_folder *f, const char *name, struct rf_cert_problem *p
 
     snprintf(problem->text, sizeof problem->text, "%.120s%s%s: %s", f->path, name[0] != '\0' ? "/" : "", name,
              strerror(saved));
-    return saved == ENOENT ? RF_ERR_NOT_FOUND : saved == EACCES || saved == EPERM ? RF_ERR_REFUSED : RF_ERR_IO;
+    return saved == ENOENT                     ? RF_ERR_NOT_FOUND
+           : saved == EACCES || saved == EPERM ? RF_ERR_REFUSED
+                                               : RF_ERR_IO;
 }
 
 enum rf_err
@@ -58,7 +63,7 @@ give(const struct rf_ca_folder *f, int fd)
 enum rf_err
 rf_ca_folder_lock(struct rf_ca_folder *f, struct rf_cert_problem *problem)
 {
-    const struct timespec rest = { .tv_nsec = LOCK_REST_NS };
+    const struct timespec rest = {.tv_nsec = LOCK_REST_NS};
     int fd = openat(f->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     enum rf_err err;
 
@@ -78,7 +83,8 @@ rf_ca_folder_lock(struct rf_ca_folder *f, struct rf_cert_problem *problem)
         nanosleep(&rest, NULL);
     }
     close(fd);
-    snprintf(problem->text, sizeof problem->text, "somebody else has been writing in %.120s for ten seconds", f->path);
+    snprintf(problem->text, sizeof problem->text, "somebody else has been writing in %.120s for ten seconds",
+             f->path);
     return RF_ERR_TIMEOUT;
 }
 
@@ -107,7 +113,8 @@ staged_name(const char *name, char out[static RF_CA_FILE_NAME_MAX])
 }
 
 enum rf_err
-rf_ca_stage(const struct rf_ca_folder *f, const char *name, mode_t mode, BIO *content, struct rf_cert_problem *problem)
+rf_ca_stage(const struct rf_ca_folder *f, const char *name, mode_t mode, BIO *content,
+            struct rf_cert_problem *problem)
 {
     char temp[RF_CA_FILE_NAME_MAX], *p;
     long n = BIO_get_mem_data(content, &p), done = 0;
@@ -163,7 +170,8 @@ rf_ca_unstage(const struct rf_ca_folder *f, const char *name)
 }
 
 enum rf_err
-rf_ca_write(const struct rf_ca_folder *f, const char *name, mode_t mode, BIO *content, struct rf_cert_problem *problem)
+rf_ca_write(const struct rf_ca_folder *f, const char *name, mode_t mode, BIO *content,
+            struct rf_cert_problem *problem)
 {
     enum rf_err err = rf_ca_stage(f, name, mode, content, problem);
 

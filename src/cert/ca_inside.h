@@ -1,5 +1,5 @@
 /*
- * cert/ca_inside.h - inside cert: an authority whose folder is open and locked, as ca.c and ca_issue.c share it
+ * cert/ca_inside.h - inside cert: an authority whose folder is open and locked, for ca.c and ca_issue.c
  */
 #ifndef RF_CERT_CA_INSIDE_H
 #define RF_CERT_CA_INSIDE_H
@@ -15,15 +15,17 @@ struct rf_ca_session {
 };
 
 /**
- * Open, lock and read. RF_ERR_STATE: there is no root (and with folder.lock_fd >= 0, room for one). Close it after an error,
- * too.
+ * Open, lock and read. RF_ERR_STATE: there is no root (and with folder.lock_fd >= 0, room for one). Close it
+ * after an error, too.
  */
-RF_MUST_CHECK enum rf_err rf_ca_session_open(struct rf_ca_session *s, const char *dir, struct rf_cert_problem *problem);
+RF_MUST_CHECK enum rf_err rf_ca_session_open(struct rf_ca_session *s, const char *dir,
+                                             struct rf_cert_problem *problem);
 void rf_ca_session_close(struct rf_ca_session *s);
 
 /** Put a certificate on the list, and the list on disk. */
-RF_MUST_CHECK enum rf_err rf_ca_record_add(struct rf_ca_session *s, X509 *x, const struct rf_ca_leaf *leaf, int64_t wall_s,
-                                           struct rf_ca_record *out, struct rf_cert_problem *problem);
+RF_MUST_CHECK enum rf_err rf_ca_record_add(struct rf_ca_session *s, X509 *x, const struct rf_ca_leaf *leaf,
+                                           int64_t wall_s, struct rf_ca_record *out,
+                                           struct rf_cert_problem *problem);
 RF_MUST_CHECK enum rf_err rf_ca_write_list(struct rf_ca_session *s, struct rf_cert_problem *problem);
 /** Make ca.crl anew when it is stale. @param due_s  when it will be the next time */
 RF_MUST_CHECK enum rf_err rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made, int64_t *due_s,

@@ -38,17 +38,20 @@ check_order(const struct rf_ca_order *o, struct rf_cert_problem *problem)
 
     if (!is_fit(o->name))
         return refuse(problem, RF_ERR_RANGE,
-                      "\"%.80s\" cannot be the name of a certificate's files: letters, digits, dots, hyphens and underscores, at "
+                      "\"%.80s\" cannot be the name of a certificate's files: letters, digits, dots, hyphens "
+                      "and underscores, at "
                       "most 64; not \"ca\"",
                       o->name);
     if (o->name_count == 0 && !rf_ca_name_kind(o->name, &kind))
-        return refuse(problem, RF_ERR_RANGE, "\"%.80s\" is no host name and no address; say with --name what it is for", o->name);
+        return refuse(problem, RF_ERR_RANGE,
+                      "\"%.80s\" is no host name and no address; say with --name what it is for", o->name);
     for (size_t i = 0; i < o->name_count; i++) {
         octets += strlen(o->names[i]) + 1;
         if (!rf_ca_name_kind(o->names[i], &kind))
-            return refuse(problem, RF_ERR_RANGE,
-                          "\"%.80s\" is no name for a certificate: a host name, an address, or sip:DOMAIN without port",
-                          o->names[i]);
+            return refuse(
+                problem, RF_ERR_RANGE,
+                "\"%.80s\" is no name for a certificate: a host name, an address, or sip:DOMAIN without port",
+                o->names[i]);
     }
     if (o->name_count > RF_CERT_NAMES_MAX || octets >= RF_CA_NAMES_TEXT)
         return refuse(problem, RF_ERR_RANGE, "too many names for one certificate");
@@ -59,8 +62,8 @@ check_order(const struct rf_ca_order *o, struct rf_cert_problem *problem)
 
 /* It ends with its root at the latest, and a root that has ended signs nothing. */
 static enum rf_err
-take_times(const struct rf_ca_session *s, const struct rf_ca_order *o, int64_t wall_s, struct rf_ca_leaf *leaf,
-           struct rf_cert_problem *problem)
+take_times(const struct rf_ca_session *s, const struct rf_ca_order *o, int64_t wall_s,
+           struct rf_ca_leaf *leaf, struct rf_cert_problem *problem)
 {
     const struct rf_cert_facts *root = rf_cert_facts(s->root);
 
@@ -106,7 +109,8 @@ has_same_root(const struct output *out, const struct rf_ca_session *s)
 }
 
 static enum rf_err
-open_output(struct output *out, const struct rf_ca_order *o, const struct rf_ca_session *s, struct rf_cert_problem *problem)
+open_output(struct output *out, const struct rf_ca_order *o, const struct rf_ca_session *s,
+            struct rf_cert_problem *problem)
 {
     struct stat there, here;
     enum rf_err err = rf_ca_folder_open(&out->folder, o->out_dir, problem);
@@ -118,19 +122,23 @@ open_output(struct output *out, const struct rf_ca_order *o, const struct rf_ca_
     if (fstat(out->folder.fd, &there) != 0 || fstat(s->folder.fd, &here) != 0)
         return refuse(problem, RF_ERR_IO, "%.120s cannot be looked at", o->out_dir);
     if (there.st_dev == here.st_dev && there.st_ino == here.st_ino)
-        return refuse(problem, RF_ERR_RANGE, "%.120s is the authority's own folder; name another one with --out", o->out_dir);
+        return refuse(problem, RF_ERR_RANGE,
+                      "%.120s is the authority's own folder; name another one with --out", o->out_dir);
     out->has_root = has_same_root(out, s);
     if (!out->has_root && rf_ca_folder_has(&out->folder, "ca.pem"))
         return refuse(problem, RF_ERR_EXISTS, "%.120s/ca.pem is there and is another authority", o->out_dir);
-    if (!o->may_replace && (rf_ca_folder_has(&out->folder, out->cert) || rf_ca_folder_has(&out->folder, out->key)))
+    if (!o->may_replace &&
+        (rf_ca_folder_has(&out->folder, out->cert) || rf_ca_folder_has(&out->folder, out->key)))
         return refuse(problem, RF_ERR_EXISTS, "%.100s/%.70s or its key is there", o->out_dir, out->cert);
     return RF_OK;
 }
 
 static enum rf_err
-stage(const struct output *out, const struct rf_ca_session *s, X509 *x, EVP_PKEY *key, struct rf_cert_problem *problem)
+stage(const struct output *out, const struct rf_ca_session *s, X509 *x, EVP_PKEY *key,
+      struct rf_cert_problem *problem)
 {
-    BIO *cert_pem = rf_ca_cert_pem(x), *key_pem = rf_ca_key_pem(key), *root_pem = rf_ca_cert_pem(rf_cert_leaf(s->root));
+    BIO *cert_pem = rf_ca_cert_pem(x), *key_pem = rf_ca_key_pem(key),
+        *root_pem = rf_ca_cert_pem(rf_cert_leaf(s->root));
     enum rf_err err = RF_OK;
 
     if (cert_pem == NULL || key_pem == NULL || root_pem == NULL)
@@ -157,8 +165,8 @@ unstage(const struct output *out)
 }
 
 /*
- * Renames alone are left: they need no room on the disk. The certificate comes last, and whoever finds it finds the rest.
- * The key that a replaced certificate had is gone then, as it was asked for.
+ * Renames alone are left: they need no room on the disk. The certificate comes last, and whoever finds it
+ * finds the rest. The key that a replaced certificate had is gone then, as it was asked for.
  */
 static enum rf_err
 commit(const struct output *out, struct rf_cert_problem *problem)
@@ -174,8 +182,8 @@ commit(const struct output *out, struct rf_cert_problem *problem)
 
 /* On the list before anybody sees it: what is not there could never be revoked. */
 static enum rf_err
-issue(struct rf_ca_session *s, const struct output *out, const struct rf_ca_leaf *leaf, EVP_PKEY *key, int64_t wall_s,
-      struct rf_ca_record *made, struct rf_cert_problem *problem)
+issue(struct rf_ca_session *s, const struct output *out, const struct rf_ca_leaf *leaf, EVP_PKEY *key,
+      int64_t wall_s, struct rf_ca_record *made, struct rf_cert_problem *problem)
 {
     X509 *x = rf_ca_make_leaf(key, leaf, s->root);
     struct rf_cert_problem again;
@@ -202,10 +210,12 @@ rf_ca_issue(const char *dir, const struct rf_ca_order *o, int64_t wall_s, struct
             struct rf_cert_problem *problem)
 {
     const char *own = o->name;
-    struct rf_ca_leaf leaf = { .common_name = o->name, .name = o->name_count > 0 ? o->names : &own,
-                               .name_count = o->name_count > 0 ? o->name_count : 1, .use = o->use };
-    struct output out = { .folder = { .fd = -1, .lock_fd = -1 } };
-    struct rf_ca_session s = { .folder = { .fd = -1, .lock_fd = -1 } };
+    struct rf_ca_leaf leaf = {.common_name = o->name,
+                              .name = o->name_count > 0 ? o->names : &own,
+                              .name_count = o->name_count > 0 ? o->name_count : 1,
+                              .use = o->use};
+    struct output out = {.folder = {.fd = -1, .lock_fd = -1}};
+    struct rf_ca_session s = {.folder = {.fd = -1, .lock_fd = -1}};
     EVP_PKEY *key = NULL;
     enum rf_err err;
     int64_t due_s;
@@ -238,7 +248,8 @@ rf_ca_issue(const char *dir, const struct rf_ca_order *o, int64_t wall_s, struct
 
 /* The one valid certificate of a name, or the one of a number. */
 static enum rf_err
-find(const struct rf_ca_session *s, const char *which, struct rf_ca_record **out, struct rf_cert_problem *problem)
+find(const struct rf_ca_session *s, const char *which, struct rf_ca_record **out,
+     struct rf_cert_problem *problem)
 {
     struct rf_buf b = rf_buf(problem->text, sizeof problem->text - 1);
     size_t named = 0, revoked = 0;
@@ -265,12 +276,13 @@ find(const struct rf_ca_session *s, const char *which, struct rf_ca_record **out
     if (named == 1)
         return RF_OK;
     return revoked > 0 ? refuse(problem, RF_ERR_EXISTS, "%.80s was revoked before", which)
-                       : refuse(problem, RF_ERR_NOT_FOUND, "nothing was issued under the name or number %.80s", which);
+                       : refuse(problem, RF_ERR_NOT_FOUND,
+                                "nothing was issued under the name or number %.80s", which);
 }
 
 enum rf_err
-rf_ca_revoke(const char *dir, const char *which, enum rf_ca_reason reason, int64_t wall_s, struct rf_ca_record *revoked,
-             struct rf_cert_problem *problem)
+rf_ca_revoke(const char *dir, const char *which, enum rf_ca_reason reason, int64_t wall_s,
+             struct rf_ca_record *revoked, struct rf_cert_problem *problem)
 {
     struct rf_ca_record *r = NULL;
     struct rf_ca_session s;
@@ -301,7 +313,7 @@ enum rf_err
 rf_ca_issued(const char *dir, struct rf_ca_record **out, size_t *count, struct rf_cert_problem *problem)
 {
     struct rf_ca_folder folder;
-    struct rf_ca_list list = { 0 };
+    struct rf_ca_list list = {0};
     enum rf_err err;
 
     memset(problem, 0, sizeof *problem);

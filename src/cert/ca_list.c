@@ -7,9 +7,10 @@
 /* rf_cert_file_read takes no more. Some 8000 certificates: a phone each, and each of them anew every year. */
 #define OCTETS_MAX RF_CERT_FILE_MAX
 
-static const char head[] = "# certificates of this authority: serial, from, until, revoked, reason, use, name, names\n";
+static const char head[] =
+    "# certificates of this authority: serial, from, until, revoked, reason, use, name, names\n";
 
-static const char *const uses[] = { "none", "client", "server", "both" };
+static const char *const uses[] = {"none", "client", "server", "both"};
 
 /* --- a line --- */
 
@@ -81,8 +82,8 @@ static int
 format_line(const struct rf_ca_record *r, char *out, size_t size)
 {
     return snprintf(out, size, "%s\t%lld\t%lld\t%lld\t%s\t%s\t%s\t%s\n", r->serial, (long long)r->from,
-                    (long long)r->until, (long long)r->revoked, rf_ca_reason_name(r->reason), uses[r->use & 3], r->name,
-                    r->names);
+                    (long long)r->until, (long long)r->revoked, rf_ca_reason_name(r->reason),
+                    uses[r->use & 3], r->name, r->names);
 }
 
 /* --- the list --- */
@@ -119,7 +120,8 @@ rf_ca_list_parse(struct rf_ca_list *list, struct rf_span text, struct rf_cert_pr
             continue;
         err = make_room(list);
         if (!err && (end == NULL || !parse_line(line, &list->record[list->count]))) {
-            snprintf(problem->text, sizeof problem->text, RF_CA_LIST_FILE ":%zu: this line cannot be understood", number);
+            snprintf(problem->text, sizeof problem->text,
+                     RF_CA_LIST_FILE ":%zu: this line cannot be understood", number);
             err = RF_ERR_SYNTAX;
         }
         if (err) {
@@ -231,9 +233,9 @@ static const struct {
     enum rf_ca_reason reason;
     const char *name;
 } reasons[] = {
-    { RF_CA_UNSPECIFIED, "unspecified" },   { RF_CA_KEY_COMPROMISE, "key-compromise" },
-    { RF_CA_SUPERSEDED, "superseded" },     { RF_CA_AFFILIATION_CHANGED, "affiliation-changed" },
-    { RF_CA_CESSATION, "no-longer-used" },
+    {RF_CA_UNSPECIFIED, "unspecified"},  {RF_CA_KEY_COMPROMISE, "key-compromise"},
+    {RF_CA_SUPERSEDED, "superseded"},    {RF_CA_AFFILIATION_CHANGED, "affiliation-changed"},
+    {RF_CA_CESSATION, "no-longer-used"},
 };
 
 const char *

@@ -28,7 +28,8 @@ rf_ca_name_kind(const char *name, enum rf_san_kind *out)
         return false;
     if (rf_names_of_sip_uri(s, &host)) {
         *out = RF_SAN_URI;
-        return host.n + 4 == s.n && rf_names_is_host(host); /* a port or parameter would match nothing (RFC 5922 7.1) */
+        return host.n + 4 == s.n &&
+               rf_names_is_host(host); /* a port or parameter would match nothing (RFC 5922 7.1) */
     }
     if (rf_addr_parse(s, 0, &a) == RF_OK) {
         *out = RF_SAN_IP;
@@ -161,17 +162,23 @@ X509 *
 rf_ca_make_leaf(EVP_PKEY *key, const struct rf_ca_leaf *leaf, const struct rf_cert *ca)
 {
     X509 *x = blank(key, leaf->from, leaf->until), *issuer = rf_cert_leaf(ca);
-    /* Cipher suites without forward secrecy encrypt to the key of an RSA certificate; level old still has them. */
-    const char *usage = EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA ? "critical,digitalSignature,keyEncipherment"
-                                                                  : "critical,digitalSignature";
+    /*
+     * Cipher suites without forward secrecy encrypt to the key of an RSA certificate; level old still has
+     * them.
+     */
+    const char *usage = EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA
+                            ? "critical,digitalSignature,keyEncipherment"
+                            : "critical,digitalSignature";
     const char *purpose = leaf->use == RF_CA_CLIENT   ? "clientAuth"
                           : leaf->use == RF_CA_SERVER ? "serverAuth"
                                                       : "serverAuth,clientAuth";
 
     if (x != NULL && set_common_name(X509_get_subject_name(x), leaf->common_name) &&
-        X509_set_issuer_name(x, X509_get_subject_name(issuer)) == 1 && add_names(x, leaf->name, leaf->name_count) &&
+        X509_set_issuer_name(x, X509_get_subject_name(issuer)) == 1 &&
+        add_names(x, leaf->name, leaf->name_count) &&
         add_extension(x, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
-        add_extension(x, issuer, NID_key_usage, usage) && add_extension(x, issuer, NID_ext_key_usage, purpose) &&
+        add_extension(x, issuer, NID_key_usage, usage) &&
+        add_extension(x, issuer, NID_ext_key_usage, purpose) &&
         add_extension(x, issuer, NID_subject_key_identifier, "hash") &&
         add_extension(x, issuer, NID_authority_key_identifier, "keyid:always") &&
         X509_sign(x, rf_cert_key(ca), EVP_sha256()) != 0)
@@ -202,7 +209,10 @@ serial_of(const char *hex)
     return serial;
 }
 
-/* It stands on one list beyond its end (RFC 5280 3.3), so that nobody sees it leave the list while it is valid. */
+/*
+ * It stands on one list beyond its end (RFC 5280 3.3), so that nobody sees it leave the list while it is
+ * valid.
+ */
 static bool
 is_listed(const struct rf_ca_record *r, int64_t wall_s)
 {
@@ -217,7 +227,8 @@ add_revoked(X509_CRL *crl, const struct rf_ca_record *r)
     ASN1_TIME *when = ASN1_TIME_set(NULL, (time_t)r->revoked);
     ASN1_ENUMERATED *reason = ASN1_ENUMERATED_new();
     bool added = entry != NULL && serial != NULL && when != NULL && reason != NULL &&
-                 X509_REVOKED_set_serialNumber(entry, serial) == 1 && X509_REVOKED_set_revocationDate(entry, when) == 1 &&
+                 X509_REVOKED_set_serialNumber(entry, serial) == 1 &&
+                 X509_REVOKED_set_revocationDate(entry, when) == 1 &&
                  ASN1_ENUMERATED_set(reason, (long)r->reason) == 1;
 
     /* "unspecified" is said by saying nothing (RFC 5280 5.3.1). */
@@ -310,7 +321,8 @@ rf_ca_crl_is_stale(X509_CRL *crl, const struct rf_cert *ca, const struct rf_ca_l
     int64_t from;
 
     ERR_clear_error();
-    is_stale |= !rf_part_time(X509_CRL_get0_lastUpdate(crl), &from) || from > wall_s || rf_ca_crl_due(crl) <= wall_s;
+    is_stale |=
+        !rf_part_time(X509_CRL_get0_lastUpdate(crl), &from) || from > wall_s || rf_ca_crl_due(crl) <= wall_s;
     for (size_t i = 0; !is_stale && i < list->count; i++) {
         ASN1_INTEGER *serial = is_listed(&list->record[i], wall_s) ? serial_of(list->record[i].serial) : NULL;
         X509_REVOKED *entry;

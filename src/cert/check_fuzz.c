@@ -1,6 +1,6 @@
 /*
- * What a peer may send as its chain, judged against a store of what else the input holds: the report is whole, the
- * level in force says what the levels' list says of it, and without a store nobody passes Medium.
+ * What a peer may send as its chain, judged against a store of what else the input holds: the report is
+ * whole, the level in force says what the levels' list says of it, and without a store nobody passes Medium.
  */
 #include <stdint.h>
 
@@ -32,9 +32,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct rf_check_report report;
-    static const char *const targets[] = { "trunk.example.net", "192.0.2.7", "02a0b1c2d3e4", "" };
+    static const char *const targets[] = {"trunk.example.net", "192.0.2.7", "02a0b1c2d3e4", ""};
     struct rf_span in = rf_span(data, size);
-    struct rf_check_question q = { .now_s = NOW };
+    struct rf_check_question q = {.now_s = NOW};
     struct rf_cert_problem problem;
     struct rf_trust *trust;
     struct fuzz_item item;
@@ -54,8 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         X509 *x;
 
         if (item.kind == 'T' || item.kind == 'A') {
-            has_store |=
-                rf_trust_add(trust, item.octets, "fuzz", item.kind == 'A', &problem) == RF_OK;
+            has_store |= rf_trust_add(trust, item.octets, "fuzz", item.kind == 'A', &problem) == RF_OK;
         } else if ((x = fuzz_x509(item.octets)) != NULL) {
             chain[q.chain_count++] = x;
         }

@@ -1,8 +1,8 @@
 /*
  * cert/fuzz_items.h - one input of a fuzzer as several objects
  *
- * An octet of switches, then items: a letter, a length of two octets, so many octets. A length that runs past the end
- * takes what is left, so that every input means something.
+ * An octet of switches, then items: a letter, a length of two octets, so many octets. A length that runs
+ * past the end takes what is left, so that every input means something.
  */
 #ifndef RF_CERT_FUZZ_ITEMS_H
 #define RF_CERT_FUZZ_ITEMS_H

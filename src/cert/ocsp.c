@@ -80,7 +80,8 @@ is_pss_strong(int type, const ASN1_STRING *value)
 {
     const unsigned char *p = type == V_ASN1_SEQUENCE ? ASN1_STRING_get0_data(value) : NULL;
     RSA_PSS_PARAMS *pss = p != NULL ? d2i_RSA_PSS_PARAMS(NULL, &p, ASN1_STRING_length(value)) : NULL;
-    bool is = pss != NULL && pss->hashAlgorithm != NULL && !is_weak_digest(OBJ_obj2nid(pss->hashAlgorithm->algorithm));
+    bool is = pss != NULL && pss->hashAlgorithm != NULL &&
+              !is_weak_digest(OBJ_obj2nid(pss->hashAlgorithm->algorithm));
 
     RSA_PSS_PARAMS_free(pss);
     return is;
@@ -143,18 +144,20 @@ has_purpose(X509 *signer)
 static const char *
 why_not_delegated(const struct rf_ocsp_question *q, X509 *signer)
 {
-    struct rf_trust_revocation rev = { 0 };
+    struct rf_trust_revocation rev = {0};
     struct rf_part p;
     const char *why = NULL;
 
     rf_part_read(&p, signer, false);
     if (X509_NAME_cmp(X509_get_issuer_name(signer), X509_get_subject_name(q->issuer)) != 0)
         why = "its responder was not named by the certificate's issuer";
-    else if (!p.has_times || p.not_before > q->now_s + RF_OCSP_SKEW_S || p.not_after < q->now_s - RF_OCSP_SKEW_S)
+    else if (!p.has_times || p.not_before > q->now_s + RF_OCSP_SKEW_S ||
+             p.not_after < q->now_s - RF_OCSP_SKEW_S)
         why = "its responder's certificate is not in date";
     else if (!has_purpose(signer))
         why = "its responder's certificate is not meant for it (id-kp-OCSPSigning)";
-    else if (p.has_key_usage && (p.key_usage & (X509v3_KU_DIGITAL_SIGNATURE | X509v3_KU_NON_REPUDIATION)) == 0)
+    else if (p.has_key_usage &&
+             (p.key_usage & (X509v3_KU_DIGITAL_SIGNATURE | X509v3_KU_NON_REPUDIATION)) == 0)
         why = "its responder's key usage does not allow signatures";
     else if (p.is_malformed || p.unknown_critical[0] != '\0')
         why = "its responder's certificate has an extension that cannot be honoured";
@@ -247,7 +250,10 @@ has_critical(const OCSP_SINGLERESP *single, OCSP_BASICRESP *basic)
            OCSP_BASICRESP_get_ext_by_critical(basic, 1, -1) >= 0;
 }
 
-/* An answer may leave the nonce out: most are signed once for all who ask (RFC 5019 4). Another one is a replay. */
+/*
+ * An answer may leave the nonce out: most are signed once for all who ask (RFC 5019 4). Another one is a
+ * replay.
+ */
 static bool
 nonce_differs(const struct rf_ocsp_question *q, OCSP_BASICRESP *basic)
 {
@@ -259,16 +265,17 @@ nonce_differs(const struct rf_ocsp_question *q, OCSP_BASICRESP *basic)
         return false;
     p = ASN1_STRING_get0_data(s);
     /* An OCTET STRING within the extension's own. */
-    return ASN1_STRING_length(s) != RF_OCSP_NONCE + 2 || p[0] != V_ASN1_OCTET_STRING || p[1] != RF_OCSP_NONCE ||
-           memcmp(p + 2, q->nonce, RF_OCSP_NONCE) != 0;
+    return ASN1_STRING_length(s) != RF_OCSP_NONCE + 2 || p[0] != V_ASN1_OCTET_STRING ||
+           p[1] != RF_OCSP_NONCE || memcmp(p + 2, q->nonce, RF_OCSP_NONCE) != 0;
 }
 
 static const char *
 reason_name(int reason)
 {
-    static const char *const name[] = { "unspecified",    "keyCompromise", "cACompromise", "affiliationChanged",
-                                        "superseded",     "cessationOfOperation", "certificateHold", "",
-                                        "removeFromCRL",  "privilegeWithdrawn", "aACompromise" };
+    static const char *const name[] = {
+        "unspecified",   "keyCompromise",        "cACompromise",    "affiliationChanged",
+        "superseded",    "cessationOfOperation", "certificateHold", "",
+        "removeFromCRL", "privilegeWithdrawn",   "aACompromise"};
 
     return reason >= 0 && (size_t)reason < sizeof name / sizeof *name ? name[reason] : "";
 }
@@ -352,7 +359,7 @@ rf_ocsp_judge(const struct rf_ocsp_question *q, struct rf_span answer, struct rf
     OCSP_RESPONSE *resp = NULL;
     OCSP_BASICRESP *basic = NULL;
 
-    *out = (struct rf_ocsp_verdict){ .reason = "", .why = "" };
+    *out = (struct rf_ocsp_verdict){.reason = "", .why = ""};
     if (answer.n > RF_OCSP_ANSWER_MAX) {
         out->why = "it is too long";
         return;
@@ -382,7 +389,7 @@ rf_ocsp_renew_at(const struct rf_ocsp_verdict *v)
 const char *
 rf_ocsp_status_name(enum rf_ocsp_status status)
 {
-    static const char *const name[] = { "no answer", "good", "revoked", "unknown" };
+    static const char *const name[] = {"no answer", "good", "revoked", "unknown"};
 
     return (unsigned)status < sizeof name / sizeof *name ? name[status] : "";
 }

@@ -16,7 +16,7 @@
  */
 struct entry {
     uint8_t key[32];
-    int next;            /* in its bucket, or in the list of free ones; -1 ends */
+    int next; /* in its bucket, or in the list of free ones; -1 ends */
     bool is_open;
     int64_t retry_s;     /* not asked before that */
     int64_t wait_s;      /* how long it was last waited for; 0: the last question was answered */
@@ -144,8 +144,8 @@ entry_for(struct rf_ocsp_cache *c, const uint8_t key[static 32])
             return NULL;
         i = c->free_entry;
         c->free_entry = c->entry[i].next;
-        c->entry[i] = (struct entry){ .next = c->bucket[key[0] % BUCKETS], .failure = "",
-                                      .verdict = { .reason = "", .why = "" } };
+        c->entry[i] = (struct entry){
+            .next = c->bucket[key[0] % BUCKETS], .failure = "", .verdict = {.reason = "", .why = ""}};
         memcpy(c->entry[i].key, key, 32);
         c->bucket[key[0] % BUCKETS] = i;
         c->count++;
@@ -165,7 +165,9 @@ errand_new(X509 *x, X509 *issuer, const uint8_t key[static 32], const char *url)
     if (e == NULL)
         return NULL;
     b = rf_buf(e->request, sizeof e->request);
-    /* No nonce: answers are signed once for all who ask, and an answer that is cached may be old by design. */
+    /*
+     * No nonce: answers are signed once for all who ask, and an answer that is cached may be old by design.
+     */
     if (rf_ocsp_request(x, issuer, NULL, &b) != RF_OK) {
         free(e);
         return NULL;
@@ -228,7 +230,7 @@ rf_ocsp_cache_ask(void *ctx, X509 *x, X509 *issuer, int64_t now_s, struct rf_ocs
     uint8_t key[32];
     bool is_open = false;
 
-    *out = (struct rf_ocsp_verdict){ .reason = "", .why = "it names no responder" };
+    *out = (struct rf_ocsp_verdict){.reason = "", .why = "it names no responder"};
     if (!rf_ocsp_url(x, url, sizeof url))
         return;
     out->why = "there is no room for its answer";
@@ -248,7 +250,9 @@ rf_ocsp_cache_ask(void *ctx, X509 *x, X509 *issuer, int64_t now_s, struct rf_ocs
     if (e != NULL && is_current(&e->verdict, now_s)) {
         *out = e->verdict;
     } else if (e != NULL) {
-        out->why = e->is_open ? "its responder has not answered yet" : e->failure[0] != '\0' ? e->failure : "nobody asks";
+        out->why = e->is_open              ? "its responder has not answered yet"
+                   : e->failure[0] != '\0' ? e->failure
+                                           : "nobody asks";
         out->is_pending = e->is_open;
     }
     pthread_mutex_unlock(&c->lock);
@@ -278,11 +282,11 @@ fail(struct entry *e, const char *why, int64_t now_s)
 }
 
 void
-rf_ocsp_cache_answer(struct rf_ocsp_cache *c, struct rf_ocsp_errand *errand, struct rf_span answer, int64_t now_s,
-                     struct rf_ocsp_verdict *verdict)
+rf_ocsp_cache_answer(struct rf_ocsp_cache *c, struct rf_ocsp_errand *errand, struct rf_span answer,
+                     int64_t now_s, struct rf_ocsp_verdict *verdict)
 {
-    const struct rf_ocsp_question q = { .x = errand->x, .issuer = errand->issuer, .now_s = now_s };
-    struct rf_ocsp_verdict v = { .reason = "", .why = "its responder cannot be reached" };
+    const struct rf_ocsp_question q = {.x = errand->x, .issuer = errand->issuer, .now_s = now_s};
+    struct rf_ocsp_verdict v = {.reason = "", .why = "its responder cannot be reached"};
     struct entry *e;
 
     if (answer.n > 0)

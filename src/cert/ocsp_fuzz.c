@@ -1,6 +1,6 @@
 /*
- * Any answer about a certificate, by a responder of its authority: a verdict is whole and fresh, and octets that are
- * behind it make it none.
+ * Any answer about a certificate, by a responder of its authority: a verdict is whole and fresh, and octets
+ * that are behind it make it none.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -42,9 +42,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rf_span in = rf_span(data, size);
-    struct rf_ocsp_question q = { .now_s = NOW };
+    struct rf_ocsp_question q = {.now_s = NOW};
     struct fuzz_item item;
-    X509 *pair[2] = { NULL, NULL };
+    X509 *pair[2] = {NULL, NULL};
 
     in = rf_span_sub(in, 1, size > 0 ? size - 1 : 0);
     for (size_t i = 0; i < 2 && fuzz_next(&in, &item); i++)

@@ -1,6 +1,6 @@
 /*
- * Any octets as a trusted store: all of them are added or nothing is; what was added can be asked, and a second time
- * adds nothing.
+ * Any octets as a trusted store: all of them are added or nothing is; what was added can be asked, and a
+ * second time adds nothing.
  */
 #include <stdint.h>
 

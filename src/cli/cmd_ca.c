@@ -38,9 +38,11 @@ fail(const struct rf_cli *cli, enum rf_err err, const struct rf_cert_problem *pr
     case RF_ERR_RANGE:
         return rf_cli_error(cli, RF_EXIT_USAGE, NULL, text, NULL);
     case RF_ERR_REFUSED:
-        return rf_cli_error(cli, RF_EXIT_NOT_PERMITTED, NULL, text, "be root, or the user whose state directory it is");
+        return rf_cli_error(cli, RF_EXIT_NOT_PERMITTED, NULL, text,
+                            "be root, or the user whose state directory it is");
     case RF_ERR_STATE:
-        return rf_cli_error(cli, RF_EXIT_FAILED, NULL, text, "ringfence ca init, with the --state of the daemon");
+        return rf_cli_error(cli, RF_EXIT_FAILED, NULL, text,
+                            "ringfence ca init, with the --state of the daemon");
     default:
         return rf_cli_error(cli, RF_EXIT_FAILED, NULL, text, NULL);
     }
@@ -126,8 +128,8 @@ record_json(const struct rf_ca_record *r, int64_t now_s)
     put_time(r->from, from, sizeof from);
     put_time(r->until, until, sizeof until);
     put_time(r->revoked, revoked, sizeof revoked);
-    o = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "serial", r->serial, "name", r->name, "names", names_of(r), "use",
-                  use_name(r->use), "from", from, "until", until, "state", state);
+    o = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "serial", r->serial, "name", r->name, "names",
+                  names_of(r), "use", use_name(r->use), "from", from, "until", until, "state", state);
     if (r->revoked != 0) {
         json_object_set_new(o, "revoked", json_string(revoked));
         json_object_set_new(o, "reason", json_string(rf_ca_reason_name(r->reason)));
@@ -146,8 +148,9 @@ int
 rf_cmd_ca_list(struct rf_cli *cli)
 {
     static const struct rf_cli_column columns[] = {
-        { "SERIAL", "serial", false, NULL }, { "NAME", "name", false, NULL },       { "FOR", "names", false, NULL },
-        { "USE", "use", false, NULL },       { "UNTIL", "until", false, put_day },  { "STATE", "state", false, NULL },
+        {"SERIAL", "serial", false, NULL},  {"NAME", "name", false, NULL},
+        {"FOR", "names", false, NULL},      {"USE", "use", false, NULL},
+        {"UNTIL", "until", false, put_day}, {"STATE", "state", false, NULL},
     };
     struct rf_cert_problem problem;
     struct rf_ca_record *record = NULL;
@@ -180,16 +183,18 @@ ensure_state_dir(const struct rf_cli *cli)
 {
     if (mkdir(cli->state_dir, 0700) == 0 || errno == EEXIST)
         return 0;
-    return rf_cli_fail(cli, errno == EACCES || errno == EPERM ? RF_EXIT_NOT_PERMITTED : RF_EXIT_FAILED, "%s: %s",
-                       cli->state_dir, strerror(errno));
+    return rf_cli_fail(cli, errno == EACCES || errno == EPERM ? RF_EXIT_NOT_PERMITTED : RF_EXIT_FAILED,
+                       "%s: %s", cli->state_dir, strerror(errno));
 }
 
 static enum rf_err
-init(const char *dir, struct rf_ca_root *want, bool *made, struct rf_cert_facts *facts, struct rf_cert_problem *problem)
+init(const char *dir, struct rf_ca_root *want, bool *made, struct rf_cert_facts *facts,
+     struct rf_cert_problem *problem)
 {
     char host[64] = "", name[128];
 
-    if (gethostname(host, sizeof host - 1) != 0 || !rf_span_is(rf_span_trim(rf_span_str(host)), host) || host[0] == '\0')
+    if (gethostname(host, sizeof host - 1) != 0 || !rf_span_is(rf_span_trim(rf_span_str(host)), host) ||
+        host[0] == '\0')
         snprintf(host, sizeof host, "localhost");
     snprintf(name, sizeof name, "ringfence local CA (%.40s)", host);
     want->default_name = name;
@@ -200,8 +205,8 @@ int
 rf_cmd_ca_init(struct rf_cli *cli)
 {
     struct rf_cert_facts *facts = calloc(1, sizeof *facts); /* 16 kB */
-    struct rf_cert_problem problem = { 0 };
-    struct rf_ca_root want = { .name = rf_cli_flag(cli, "--name") };
+    struct rf_cert_problem problem = {0};
+    struct rf_ca_root want = {.name = rf_cli_flag(cli, "--name")};
     char dir[DIR_TEXT_MAX], until[32];
     enum rf_ca_key key;
     enum rf_err err;
@@ -218,8 +223,9 @@ rf_cmd_ca_init(struct rf_cli *cli)
         want.key = rf_cli_flag(cli, "--key") != NULL ? &key : NULL;
         err = init(dir, &want, &made, facts, &problem);
         if (err == RF_ERR_EXISTS)
-            status = rf_cli_error(cli, RF_EXIT_FAILED, NULL, problem.text,
-                                  "it is not replaced, because phones and peers trust it; leave --name and --key out");
+            status = rf_cli_error(
+                cli, RF_EXIT_FAILED, NULL, problem.text,
+                "it is not replaced, because phones and peers trust it; leave --name and --key out");
         else if (err)
             status = fail(cli, err, &problem);
     }
@@ -229,16 +235,16 @@ rf_cmd_ca_init(struct rf_cli *cli)
         snprintf(place, sizeof place, "%s/ca.pem", dir);
         put_time(facts->not_after, until, sizeof until);
         if (cli->json) {
-            json_t *o = json_pack("{s:b, s:s, s:s, s:s, s:s}", "made", made, "subject", facts->subject, "key", facts->key,
-                                  "until", until, "root", place);
+            json_t *o = json_pack("{s:b, s:s, s:s, s:s, s:s}", "made", made, "subject", facts->subject, "key",
+                                  facts->key, "until", until, "root", place);
 
             rf_cli_json(o);
             json_decref(o);
         } else {
             if (!cli->quiet)
                 fprintf(stderr, made ? "an authority was made\n" : "the authority was there already\n");
-            printf("subject      %s\nkey          %s\nuntil        %s\nroot         %s\n", facts->subject, facts->key, until,
-                   place);
+            printf("subject      %s\nkey          %s\nuntil        %s\nroot         %s\n", facts->subject,
+                   facts->key, until, place);
         }
     }
     free(facts);
@@ -252,7 +258,7 @@ print_issued(const struct rf_cli *cli, const struct rf_ca_record *r, const char 
 {
     json_t *o = record_json(r, (int64_t)time(NULL));
     char path[DIR_TEXT_MAX + 96];
-    static const char *const file[][2] = { { "certificate", ".pem" }, { "key", ".key" } };
+    static const char *const file[][2] = {{"certificate", ".pem"}, {"key", ".key"}};
 
     for (size_t i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s/%s%s", out_dir, r->name, file[i][1]);
@@ -263,9 +269,10 @@ print_issued(const struct rf_cli *cli, const struct rf_ca_record *r, const char 
     if (cli->json)
         rf_cli_json(o);
     else
-        printf("certificate  %s\nkey          %s\nroot         %s\nfor          %s\nuse          %s\nuntil        %s\nserial       %s\n",
-               rf_cli_text(o, "certificate"), rf_cli_text(o, "key"), path, r->names, use_name(r->use), rf_cli_text(o, "until"),
-               r->serial);
+        printf("certificate  %s\nkey          %s\nroot         %s\nfor          %s\nuse          %s\nuntil   "
+               "     %s\nserial       %s\n",
+               rf_cli_text(o, "certificate"), rf_cli_text(o, "key"), path, r->names, use_name(r->use),
+               rf_cli_text(o, "until"), r->serial);
     json_decref(o);
 }
 
@@ -294,9 +301,9 @@ int
 rf_cmd_ca_issue(struct rf_cli *cli)
 {
     const char *names[RF_CERT_NAMES_MAX];
-    struct rf_ca_order order = { 0 };
-    struct rf_ca_root root = { .days = RF_CA_DAYS };
-    struct rf_cert_problem problem = { 0 };
+    struct rf_ca_order order = {0};
+    struct rf_ca_root root = {.days = RF_CA_DAYS};
+    struct rf_cert_problem problem = {0};
     struct rf_ca_record record;
     char dir[DIR_TEXT_MAX];
     enum rf_err err;
@@ -321,7 +328,8 @@ rf_cmd_ca_issue(struct rf_cli *cli)
         /* Another root's file is not replaced, whatever is answered. */
         if (strstr(problem.text, "/ca.pem is there") != NULL)
             return rf_cli_error(cli, RF_EXIT_FAILED, NULL, problem.text, "name another folder with --out");
-        snprintf(problem.text + strlen(problem.text), sizeof problem.text - strlen(problem.text), ". Replace them?");
+        snprintf(problem.text + strlen(problem.text), sizeof problem.text - strlen(problem.text),
+                 ". Replace them?");
         if (!rf_cli_confirm(cli, problem.text))
             return RF_EXIT_USAGE;
         order.may_replace = true;
@@ -338,7 +346,7 @@ rf_cmd_ca_revoke(struct rf_cli *cli)
 {
     const char *word = rf_cli_flag(cli, "--reason");
     enum rf_ca_reason reason = RF_CA_UNSPECIFIED;
-    struct rf_cert_problem problem = { 0 };
+    struct rf_cert_problem problem = {0};
     struct rf_ca_record record;
     int64_t now_s = (int64_t)time(NULL);
     char dir[DIR_TEXT_MAX], question[160];
@@ -349,8 +357,9 @@ rf_cmd_ca_revoke(struct rf_cli *cli)
     if (status != 0)
         return status;
     if (word != NULL && rf_ca_reason_find(rf_span_str(word), &reason) != RF_OK)
-        return rf_cli_fail(cli, RF_EXIT_USAGE,
-                           "--reason takes key-compromise, superseded, affiliation-changed, no-longer-used or unspecified");
+        return rf_cli_fail(
+            cli, RF_EXIT_USAGE,
+            "--reason takes key-compromise, superseded, affiliation-changed, no-longer-used or unspecified");
     snprintf(question, sizeof question, "Revoke %.100s for good?", cli->arg[0]);
     if (!rf_cli_confirm(cli, question))
         return RF_EXIT_USAGE;
@@ -361,7 +370,8 @@ rf_cmd_ca_revoke(struct rf_cli *cli)
     if (cli->json)
         rf_cli_json(o);
     else
-        printf("revoked      %s\nserial       %s\nreason       %s\n", record.name, record.serial, rf_ca_reason_name(reason));
+        printf("revoked      %s\nserial       %s\nreason       %s\n", record.name, record.serial,
+               rf_ca_reason_name(reason));
     if (!cli->quiet && !cli->json)
         fprintf(stderr, "peers learn of it from the list: ringfence ca export --crl\n");
     json_decref(o);
@@ -374,15 +384,20 @@ static int
 write_out(const struct rf_cli *cli, const char *path, const char *text, size_t n)
 {
     const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
-    struct rf_ca_folder folder = { .fd = -1, .lock_fd = -1 };
-    struct rf_cert_problem problem = { 0 };
+    struct rf_ca_folder folder = {.fd = -1, .lock_fd = -1};
+    struct rf_cert_problem problem = {0};
     char dir[DIR_TEXT_MAX];
     BIO *content;
     enum rf_err err;
 
-    snprintf(dir, sizeof dir, "%.*s", slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path), slash == NULL ? "." : path);
+    snprintf(dir, sizeof dir, "%.*s",
+             slash == NULL   ? 1
+             : slash == path ? 1
+                             : (int)(slash - path),
+             slash == NULL ? "." : path);
     if (name[0] == '\0' || strlen(name) > RF_CA_NAME_MAX)
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "--out takes a file, whose name has %d octets at most", RF_CA_NAME_MAX);
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "--out takes a file, whose name has %d octets at most",
+                           RF_CA_NAME_MAX);
     content = BIO_new_mem_buf(text, (int)n);
     err = content != NULL ? rf_ca_folder_open(&folder, dir, &problem) : RF_ERR_NOMEM;
     if (!err)
@@ -412,7 +427,7 @@ rf_cmd_ca_export(struct rf_cli *cli)
 {
     bool is_crl = rf_cli_flag(cli, "--crl") != NULL;
     const char *out = rf_cli_flag(cli, "--out");
-    struct rf_cert_problem problem = { 0 };
+    struct rf_cert_problem problem = {0};
     char dir[DIR_TEXT_MAX], *text = NULL;
     enum rf_err err;
     size_t n = 0;
@@ -422,7 +437,8 @@ rf_cmd_ca_export(struct rf_cli *cli)
         return status;
     if (is_crl && rf_cli_flag(cli, "--root") != NULL)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "one of --root and --crl");
-    err = is_crl ? rf_ca_crl(dir, (int64_t)time(NULL), &text, &n, &problem) : read_root(dir, &text, &n, &problem);
+    err = is_crl ? rf_ca_crl(dir, (int64_t)time(NULL), &text, &n, &problem)
+                 : read_root(dir, &text, &n, &problem);
     if (err)
         return fail(cli, err, &problem);
     if (out != NULL)

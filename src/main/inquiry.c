@@ -50,7 +50,7 @@ own_fini(struct own *o)
     X509_free(o->x);
     X509_free(o->issuer);
     rf_tls_staple_unref(o->staple);
-    *o = (struct own){ 0 };
+    *o = (struct own){0};
 }
 
 void
@@ -67,8 +67,11 @@ rf_inquiry_free(struct rf_inquiry *q)
 static enum rf_err
 pose(struct rf_inquiry *q, const char *url, struct rf_span request, uint64_t *serial)
 {
-    struct rf_acme_request r = { .method = RF_ACME_POST, .body = request, .answer_max = RF_OCSP_ANSWER_MAX,
-                                 .content_type = "application/ocsp-request", .is_plain = true };
+    struct rf_acme_request r = {.method = RF_ACME_POST,
+                                .body = request,
+                                .answer_max = RF_OCSP_ANSWER_MAX,
+                                .content_type = "application/ocsp-request",
+                                .is_plain = true};
     enum rf_err err;
 
     snprintf(r.url, sizeof r.url, "%s", url);
@@ -110,7 +113,7 @@ own_of(struct own *list, size_t count, const uint8_t sha256[static 32])
 void
 rf_inquiry_set(struct rf_inquiry *q, const struct rf_ifaces *ifaces, int64_t now_s)
 {
-    struct own next[RF_SITE_CERTS_MAX] = { 0 };
+    struct own next[RF_SITE_CERTS_MAX] = {0};
     size_t count = 0;
 
     for (size_t i = 0; i < ifaces->cert_count; i++) {
@@ -122,11 +125,11 @@ rf_inquiry_set(struct rf_inquiry *q, const struct rf_ifaces *ifaces, int64_t now
         was = own_of(q->own, q->own_count, rf_cert_facts(c->cert)->sha256);
         if (was != NULL && was->staple == c->staple) {
             *o = *was; /* with its question, and all that it owns */
-            *was = (struct own){ 0 };
+            *was = (struct own){0};
             count++;
             continue;
         }
-        *o = (struct own){ .staple = rf_tls_staple_ref(c->staple), .due_s = now_s };
+        *o = (struct own){.staple = rf_tls_staple_ref(c->staple), .due_s = now_s};
         memcpy(o->sha256, rf_cert_facts(c->cert)->sha256, sizeof o->sha256);
         snprintf(o->name, sizeof o->name, "%s", c->name);
         o->x = rf_cert_leaf(c->cert);
@@ -150,7 +153,8 @@ failed(struct own *o, const char *why, int64_t now_s)
         o->wait_s = RF_OCSP_RETRY_MAX_S;
     o->due_s = now_s + o->wait_s;
     if (!o->is_failing)
-        RF_LOGF(RF_LOG_WARN, "ocsp.unanswered", "the authority of one of our certificates does not say that it is good",
+        RF_LOGF(RF_LOG_WARN, "ocsp.unanswered",
+                "the authority of one of our certificates does not say that it is good",
                 RF_F_STR("certificate", o->name), RF_F_STR("responder", o->url), RF_F_STR("reason", why));
     o->is_failing = true;
 }
@@ -158,7 +162,7 @@ failed(struct own *o, const char *why, int64_t now_s)
 static void
 take_own(struct own *o, struct rf_span answer, const char *failure, int64_t now_s)
 {
-    const struct rf_ocsp_question question = { .x = o->x, .issuer = o->issuer, .now_s = now_s };
+    const struct rf_ocsp_question question = {.x = o->x, .issuer = o->issuer, .now_s = now_s};
     struct rf_ocsp_verdict v;
 
     o->serial = 0;
@@ -176,7 +180,11 @@ take_own(struct own *o, struct rf_span answer, const char *failure, int64_t now_
         return;
     }
     if (v.status != RF_OCSP_GOOD || rf_tls_staple_set(o->staple, answer, v.next_update) != RF_OK) {
-        failed(o, v.status == RF_OCSP_UNKNOWN ? "it does not know it" : v.status == RF_OCSP_GOOD ? "out of memory" : v.why, now_s);
+        failed(o,
+               v.status == RF_OCSP_UNKNOWN ? "it does not know it"
+               : v.status == RF_OCSP_GOOD  ? "out of memory"
+                                           : v.why,
+               now_s);
         return;
     }
     RF_LOGF(RF_LOG_INFO, "ocsp.stapled", "a certificate is shown with its authority's word that it is good",
@@ -185,7 +193,8 @@ take_own(struct own *o, struct rf_span answer, const char *failure, int64_t now_
     o->is_failing = false;
     o->wait_s = 0;
     o->due_s = rf_ocsp_renew_at(&v);
-    if (o->due_s < now_s + RF_OCSP_RETRY_S) /* an answer that is old already: its responder has no newer one yet */
+    if (o->due_s <
+        now_s + RF_OCSP_RETRY_S) /* an answer that is old already: its responder has no newer one yet */
         o->due_s = now_s + RF_OCSP_RETRY_S;
 }
 

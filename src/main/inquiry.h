@@ -1,9 +1,9 @@
 /*
  * main/inquiry.h - questions to authorities about certificates (OCSP), carried by the slow thread
  *
- * Two kinds. About peers: the cache of all threads (cert/ocsp_cache.h) hands out errands, which come by letter. About
- * our own certificates: what the authority says is sent along with them (stapling), fetched anew half-way to its end;
- * while nobody answers the last answer is shown until it ends.
+ * Two kinds. About peers: the cache of all threads (cert/ocsp_cache.h) hands out errands, which come by
+ * letter. About our own certificates: what the authority says is sent along with them (stapling), fetched
+ * anew half-way to its end; while nobody answers the last answer is shown until it ends.
  *
  * Threads: the slow one. Memory: an entry for each own certificate; errands are the cache's.
  */
@@ -35,7 +35,8 @@ void rf_inquiry_set(struct rf_inquiry *q, const struct rf_ifaces *ifaces, int64_
 /** An errand of the cache. */
 void rf_inquiry_carry(struct rf_inquiry *q, struct rf_ocsp_errand *errand, int64_t now_s);
 /** An answer to a serial number with RF_INQUIRY_BIT. */
-void rf_inquiry_answer(struct rf_inquiry *q, uint64_t serial, const struct rf_acme_response *a, int64_t now_s);
+void rf_inquiry_answer(struct rf_inquiry *q, uint64_t serial, const struct rf_acme_response *a,
+                       int64_t now_s);
 /** Ask what is due. @return seconds until it should be called again */
 int64_t rf_inquiry_tick(struct rf_inquiry *q, int64_t now_s);
 

@@ -1,4 +1,7 @@
-/* What a server's authority says of it, sent along in real handshakes (RFC 6066 8) or had from elsewhere: off, soft, hard. */
+/*
+ * What a server's authority says of it, sent along in real handshakes (RFC 6066 8) or had from elsewhere:
+ * off, soft, hard.
+ */
 #include <openssl/ocsp.h>
 
 #include "cert/ocsp_cache.h"
@@ -17,8 +20,11 @@ make_answer(enum sends what, const struct id *about)
 {
     OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
     const struct id *signer = what == FORGED ? &stranger : &root;
-    ASN1_TIME *from = X509_gmtime_adj(NULL, what == OLD ? -7200 : -60), *to = X509_gmtime_adj(NULL, what == OLD ? -3600 : 3600);
-    int status = what == REVOKED ? V_OCSP_CERTSTATUS_REVOKED : what == UNKNOWN ? V_OCSP_CERTSTATUS_UNKNOWN : V_OCSP_CERTSTATUS_GOOD;
+    ASN1_TIME *from = X509_gmtime_adj(NULL, what == OLD ? -7200 : -60),
+              *to = X509_gmtime_adj(NULL, what == OLD ? -3600 : 3600);
+    int status = what == REVOKED   ? V_OCSP_CERTSTATUS_REVOKED
+                 : what == UNKNOWN ? V_OCSP_CERTSTATUS_UNKNOWN
+                                   : V_OCSP_CERTSTATUS_GOOD;
     unsigned char *p = octets;
     OCSP_RESPONSE *resp;
     OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha1(), about->x, root.x);
@@ -58,8 +64,10 @@ source_ask(void *ctx, X509 *x, X509 *issuer, int64_t now_s, struct rf_ocsp_verdi
 static struct rf_tls_client *
 client(enum rf_check_ocsp ocsp, bool has_source)
 {
-    struct rf_tls_check check = { .level = RF_CHECK_MEDIUM_REMOTE, .use = RF_CHECK_SIP, .trust = trust, .ocsp = ocsp };
-    struct rf_tls_client_conf conf = { .level = RF_TLS_INTERMEDIATE, .check = &check, .interface = "sip-trunks" };
+    struct rf_tls_check check = {
+        .level = RF_CHECK_MEDIUM_REMOTE, .use = RF_CHECK_SIP, .trust = trust, .ocsp = ocsp};
+    struct rf_tls_client_conf conf = {
+        .level = RF_TLS_INTERMEDIATE, .check = &check, .interface = "sip-trunks"};
     struct rf_tls_client *c = NULL;
     const char *why;
 
@@ -82,21 +90,30 @@ stapled(int version)
         bool is_up;
         enum rf_refusal refusal;
     } cases[] = {
-        { "off, revoked is sent", RF_CHECK_OCSP_OFF, REVOKED, false, RF_OCSP_REVOKED, true, RF_REFUSE_NONE },
-        { "soft, good", RF_CHECK_OCSP_SOFT, GOOD, false, RF_OCSP_NO_ANSWER, true, RF_REFUSE_NONE },
-        { "soft, nothing", RF_CHECK_OCSP_SOFT, NOTHING, false, RF_OCSP_NO_ANSWER, true, RF_REFUSE_NONE },
-        { "soft, revoked", RF_CHECK_OCSP_SOFT, REVOKED, false, RF_OCSP_NO_ANSWER, false, RF_REFUSE_CERT_REVOKED },
-        { "soft, rubbish", RF_CHECK_OCSP_SOFT, RUBBISH, false, RF_OCSP_NO_ANSWER, true, RF_REFUSE_NONE },
-        { "hard, good", RF_CHECK_OCSP_HARD, GOOD, false, RF_OCSP_NO_ANSWER, true, RF_REFUSE_NONE },
-        { "hard, nothing", RF_CHECK_OCSP_HARD, NOTHING, false, RF_OCSP_NO_ANSWER, false, RF_REFUSE_CERT_STATUS_UNKNOWN },
-        { "hard, nothing, but it is known elsewhere", RF_CHECK_OCSP_HARD, NOTHING, false, RF_OCSP_GOOD, true, RF_REFUSE_NONE },
-        { "hard, revoked", RF_CHECK_OCSP_HARD, REVOKED, false, RF_OCSP_GOOD, false, RF_REFUSE_CERT_REVOKED },
-        { "hard, nothing, revoked elsewhere", RF_CHECK_OCSP_HARD, NOTHING, false, RF_OCSP_REVOKED, false, RF_REFUSE_CERT_REVOKED },
-        { "hard, unknown", RF_CHECK_OCSP_HARD, UNKNOWN, false, RF_OCSP_NO_ANSWER, false, RF_REFUSE_CERT_STATUS_UNKNOWN },
-        { "hard, of yesterday", RF_CHECK_OCSP_HARD, OLD, false, RF_OCSP_NO_ANSWER, false, RF_REFUSE_CERT_STATUS_UNKNOWN },
-        { "hard, by a stranger", RF_CHECK_OCSP_HARD, FORGED, false, RF_OCSP_NO_ANSWER, false, RF_REFUSE_CERT_STATUS_UNKNOWN },
-        { "hard, rubbish", RF_CHECK_OCSP_HARD, RUBBISH, false, RF_OCSP_NO_ANSWER, false, RF_REFUSE_CERT_STATUS_UNKNOWN },
-        { "hard, no responder named", RF_CHECK_OCSP_HARD, NOTHING, true, RF_OCSP_REVOKED, true, RF_REFUSE_NONE },
+        {"off, revoked is sent", RF_CHECK_OCSP_OFF, REVOKED, false, RF_OCSP_REVOKED, true, RF_REFUSE_NONE},
+        {"soft, good", RF_CHECK_OCSP_SOFT, GOOD, false, RF_OCSP_NO_ANSWER, true, RF_REFUSE_NONE},
+        {"soft, nothing", RF_CHECK_OCSP_SOFT, NOTHING, false, RF_OCSP_NO_ANSWER, true, RF_REFUSE_NONE},
+        {"soft, revoked", RF_CHECK_OCSP_SOFT, REVOKED, false, RF_OCSP_NO_ANSWER, false,
+         RF_REFUSE_CERT_REVOKED},
+        {"soft, rubbish", RF_CHECK_OCSP_SOFT, RUBBISH, false, RF_OCSP_NO_ANSWER, true, RF_REFUSE_NONE},
+        {"hard, good", RF_CHECK_OCSP_HARD, GOOD, false, RF_OCSP_NO_ANSWER, true, RF_REFUSE_NONE},
+        {"hard, nothing", RF_CHECK_OCSP_HARD, NOTHING, false, RF_OCSP_NO_ANSWER, false,
+         RF_REFUSE_CERT_STATUS_UNKNOWN},
+        {"hard, nothing, but it is known elsewhere", RF_CHECK_OCSP_HARD, NOTHING, false, RF_OCSP_GOOD, true,
+         RF_REFUSE_NONE},
+        {"hard, revoked", RF_CHECK_OCSP_HARD, REVOKED, false, RF_OCSP_GOOD, false, RF_REFUSE_CERT_REVOKED},
+        {"hard, nothing, revoked elsewhere", RF_CHECK_OCSP_HARD, NOTHING, false, RF_OCSP_REVOKED, false,
+         RF_REFUSE_CERT_REVOKED},
+        {"hard, unknown", RF_CHECK_OCSP_HARD, UNKNOWN, false, RF_OCSP_NO_ANSWER, false,
+         RF_REFUSE_CERT_STATUS_UNKNOWN},
+        {"hard, of yesterday", RF_CHECK_OCSP_HARD, OLD, false, RF_OCSP_NO_ANSWER, false,
+         RF_REFUSE_CERT_STATUS_UNKNOWN},
+        {"hard, by a stranger", RF_CHECK_OCSP_HARD, FORGED, false, RF_OCSP_NO_ANSWER, false,
+         RF_REFUSE_CERT_STATUS_UNKNOWN},
+        {"hard, rubbish", RF_CHECK_OCSP_HARD, RUBBISH, false, RF_OCSP_NO_ANSWER, false,
+         RF_REFUSE_CERT_STATUS_UNKNOWN},
+        {"hard, no responder named", RF_CHECK_OCSP_HARD, NOTHING, true, RF_OCSP_REVOKED, true,
+         RF_REFUSE_NONE},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -105,14 +122,16 @@ stapled(int version)
         struct rf_tls_client *c = client(cases[i].ocsp, true);
         struct duel d;
 
-        source_says = (struct rf_ocsp_verdict){ .status = cases[i].elsewhere, .reason = "", .why = "nobody answered" };
+        source_says =
+            (struct rf_ocsp_verdict){.status = cases[i].elsewhere, .reason = "", .why = "nobody answered"};
         make_answer(cases[i].sends, shown);
         SSL_CTX_set_max_proto_version(other, version);
         SSL_CTX_set_tlsext_status_cb(other, on_status);
         duel_open(&d, NULL, c, "trunk.example", other);
         duel_run(&d);
-        ok(d.is_up == cases[i].is_up && (d.is_up || d.failure.refusal == cases[i].refusal), "TLS %s, %s: %s (%s)", v, cases[i].why,
-           d.is_up ? "up" : "refused", d.is_up ? "" : d.failure.reason);
+        ok(d.is_up == cases[i].is_up && (d.is_up || d.failure.refusal == cases[i].refusal),
+           "TLS %s, %s: %s (%s)", v, cases[i].why, d.is_up ? "up" : "refused",
+           d.is_up ? "" : d.failure.reason);
         duel_close(&d);
         rf_tls_client_unref(c);
         SSL_CTX_free(other);
@@ -131,13 +150,17 @@ other_rules_stay(void)
     SSL_CTX_set_tlsext_status_cb(other, on_status);
     duel_open(&d, NULL, c, "other.example", other);
     duel_run(&d);
-    ok(!d.is_up && d.failure.refusal == RF_REFUSE_CERT_NAME_MISMATCH, "good, but of another name: %s", d.failure.reason);
+    ok(!d.is_up && d.failure.refusal == RF_REFUSE_CERT_NAME_MISMATCH, "good, but of another name: %s",
+       d.failure.reason);
     duel_close(&d);
     rf_tls_client_unref(c);
     SSL_CTX_free(other);
 }
 
-/* Our side is the server: nobody staples for clients (but in TLS 1.3, where it is not asked for), so the source is asked. */
+/*
+ * Our side is the server: nobody staples for clients (but in TLS 1.3, where it is not asked for), so the
+ * source is asked.
+ */
 static void
 of_clients(int version)
 {
@@ -149,30 +172,39 @@ of_clients(int version)
         bool is_up;
         enum rf_refusal refusal;
     } cases[] = {
-        { RF_CHECK_OCSP_OFF, RF_OCSP_REVOKED, true, RF_REFUSE_NONE },
-        { RF_CHECK_OCSP_SOFT, RF_OCSP_NO_ANSWER, true, RF_REFUSE_NONE },
-        { RF_CHECK_OCSP_SOFT, RF_OCSP_REVOKED, false, RF_REFUSE_CERT_REVOKED },
-        { RF_CHECK_OCSP_HARD, RF_OCSP_GOOD, true, RF_REFUSE_NONE },
-        { RF_CHECK_OCSP_HARD, RF_OCSP_NO_ANSWER, false, RF_REFUSE_CERT_STATUS_UNKNOWN },
+        {RF_CHECK_OCSP_OFF, RF_OCSP_REVOKED, true, RF_REFUSE_NONE},
+        {RF_CHECK_OCSP_SOFT, RF_OCSP_NO_ANSWER, true, RF_REFUSE_NONE},
+        {RF_CHECK_OCSP_SOFT, RF_OCSP_REVOKED, false, RF_REFUSE_CERT_REVOKED},
+        {RF_CHECK_OCSP_HARD, RF_OCSP_GOOD, true, RF_REFUSE_NONE},
+        {RF_CHECK_OCSP_HARD, RF_OCSP_NO_ANSWER, false, RF_REFUSE_CERT_STATUS_UNKNOWN},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct rf_tls_check check = { .level = RF_CHECK_MEDIUM, .use = RF_CHECK_SIP, .trust = trust, .ocsp = cases[i].ocsp,
-                                      .ocsp_source = { NULL, source_ask } };
-        struct rf_tls_server_conf conf = { .interface = "sip-trunks", .level = RF_TLS_INTERMEDIATE, .cert = &own, .cert_count = 1,
-                                           .ask = RF_TLS_ASK_REQUIRED, .check = &check };
+        struct rf_tls_check check = {.level = RF_CHECK_MEDIUM,
+                                     .use = RF_CHECK_SIP,
+                                     .trust = trust,
+                                     .ocsp = cases[i].ocsp,
+                                     .ocsp_source = {NULL, source_ask}};
+        struct rf_tls_server_conf conf = {.interface = "sip-trunks",
+                                          .level = RF_TLS_INTERMEDIATE,
+                                          .cert = &own,
+                                          .cert_count = 1,
+                                          .ask = RF_TLS_ASK_REQUIRED,
+                                          .check = &check};
         SSL_CTX *other = other_side(false, &with_url, NULL);
         struct rf_tls_server *s = NULL;
         const char *why;
         struct duel d;
 
-        source_says = (struct rf_ocsp_verdict){ .status = cases[i].says, .reason = "", .why = "nobody answered" };
+        source_says =
+            (struct rf_ocsp_verdict){.status = cases[i].says, .reason = "", .why = "nobody answered"};
         rf_assert(rf_tls_server_new(&s, &conf, &why) == RF_OK);
         SSL_CTX_set_max_proto_version(other, version);
         duel_open(&d, s, NULL, NULL, other);
         duel_run(&d);
-        ok(d.is_up == cases[i].is_up && (d.is_up || d.failure.refusal == cases[i].refusal), "TLS %s, a client, %s, %s: %s", v,
-           rf_check_ocsp_name(cases[i].ocsp), rf_ocsp_status_name(cases[i].says), d.is_up ? "up" : d.failure.reason);
+        ok(d.is_up == cases[i].is_up && (d.is_up || d.failure.refusal == cases[i].refusal),
+           "TLS %s, a client, %s, %s: %s", v, rf_check_ocsp_name(cases[i].ocsp),
+           rf_ocsp_status_name(cases[i].says), d.is_up ? "up" : d.failure.reason);
         duel_close(&d);
         rf_tls_server_unref(s);
         SSL_CTX_free(other);
@@ -184,11 +216,13 @@ int
 main(void)
 {
     signal(SIGPIPE, SIG_IGN);
-    root = make_id(NULL, &(struct make){ .cn = "Root", .is_ca = true });
-    stranger = make_id(NULL, &(struct make){ .cn = "Root", .is_ca = true });
-    with_url = make_id(&root, &(struct make){ .cn = "t", .san = "DNS:trunk.example", .extension = "authorityInfoAccess",
-                                              .value = "OCSP;URI:http://ocsp.example/" });
-    without_url = make_id(&root, &(struct make){ .cn = "t", .san = "DNS:trunk.example" });
+    root = make_id(NULL, &(struct make){.cn = "Root", .is_ca = true});
+    stranger = make_id(NULL, &(struct make){.cn = "Root", .is_ca = true});
+    with_url = make_id(&root, &(struct make){.cn = "t",
+                                             .san = "DNS:trunk.example",
+                                             .extension = "authorityInfoAccess",
+                                             .value = "OCSP;URI:http://ocsp.example/"});
+    without_url = make_id(&root, &(struct make){.cn = "t", .san = "DNS:trunk.example"});
     rf_assert(rf_trust_new(&trust) == RF_OK);
     trust_add(trust, &root);
     stapled(TLS1_2_VERSION);
