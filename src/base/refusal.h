@@ -151,7 +151,7 @@
       "{who}'s a=crypto line {tag} is not usable: {detail}",                                                  \
       "Wrong key length, broken Base64, a tag used twice or not offered, or the key of the other side.",      \
       "update the firmware of the device")                                                                    \
-    X(BYPASS_UNPROVEN, "RF-307", "bypass-unproven", WARN, 0, 0,                                               \
+    X(BYPASS_UNPROVEN, "RF-307", "bypass-unproven", WARN, 488, 88,                                               \
       "media bypasses this system on {setting}; encryption cannot be shown",                                  \
       "media-handling-mode is bypass: both sides send their media to each other.",                            \
       "ringfence set {setting} default")                                                                      \

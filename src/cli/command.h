@@ -70,7 +70,7 @@ struct rf_cli_command {
     const char *example;
     const char *help;                  /* one sentence, no full stop */
     int (*run)(struct rf_cli *cli);
-    struct rf_cli_flag flags[10];      /* ended by one without a name */
+    struct rf_cli_flag flags[12];      /* ended by one without a name */
 };
 
 extern const struct rf_cli_command rf_cli_commands[]; /* ended by one without a noun */
