@@ -254,7 +254,6 @@ rf_sdp_decide(const struct rf_sdp_tool *t, struct rf_span sdp, const struct rf_r
         snprintf(d.detail, sizeof d.detail, "%s", why);
     } else if (t->bypass) {
         rf_srtp_bypass(&t->policy, &parsed, rf_sdp_first_audio(&parsed), &d);
-        r.answer = sdp; /* as it came */
     } else if (d.refusal == RF_REFUSE_NONE && t->is_answer) {
         rf_srtp_answer_in(&t->policy, &ours, &parsed, rf_sdp_first_audio(&parsed), &d);
     } else if (d.refusal == RF_REFUSE_NONE) {
@@ -274,10 +273,7 @@ rf_sdp_decide(const struct rf_sdp_tool *t, struct rf_span sdp, const struct rf_r
     r.sentence = rf_buf_span(&sentence);
     r.fix = rf_buf_span(&fix);
     r.reason = rf_buf_span(&reason);
-    if (!t->bypass)
-        r.answer = rf_buf_span(&answer);
-    else if (d.refusal != RF_REFUSE_NONE)
-        r.answer = (struct rf_span){ 0 };
+    r.answer = rf_buf_span(&answer); /* bypass has none: it would be theirs, with its keys */
     if (t->json)
         put_json(out, &r);
     else
