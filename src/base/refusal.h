@@ -48,7 +48,7 @@
     X(TLS_FAILED, "RF-108", "peer-handshake-failure", WARN, 0, 0,                                             \
       "the TLS handshake with {peer} failed: {reason}",                                                       \
       "Several causes hide behind one alert; the reason is what this side saw.",                              \
-      "compare the device's TLS settings with the listener's level")                                          \
+      "a server: ringfence probe {peer} names the cause; a device: compare its TLS settings with the level")  \
     X(TLS_CLOSED, "RF-109", "closed-without-alert", INFO, 0, 0,                                               \
       "{peer} closed the connection during the TLS handshake",                                                \
       "A port scan, a health check, or a device that gave up.", "none when it is a health check")             \
@@ -131,6 +131,11 @@
       "{peer}'s certificate chain is not valid: {reason}",                                                    \
       "An authority in it has ended, may not sign, or may not sign for this name or so deep.",                \
       "renew the certificate that is named, or have the peer's issued by a sound authority")                  \
+    X(CERT_STATUS_UNKNOWN, "RF-217", "certificate-status-unknown", WARN, 403, 21,                             \
+      "nobody says that {peer}'s certificate is still good: {reason}",                                        \
+      "OCSP is hard, and the responder of its authority cannot be reached, has not answered yet, or its "     \
+      "answer does not count.",                                                                               \
+      "let this machine reach the responder by http, or have {peer} send the answer along (stapling)")        \
     X(CRYPTO_MISSING, "RF-301", "crypto-missing", WARN, 488, 88,                                              \
       "{who} offered no encryption (no a=crypto) and SRTP is required ({setting})",                           \
       "SRTP is off on the device, or it is set to optional and offers plain RTP first.",                      \

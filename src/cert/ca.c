@@ -1,21 +1,14 @@
 #include "cert/ca.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/secret.h"
-
-#define DAY_S 86400
-/* A phone's clock may be behind ours; a certificate that starts in its future would be refused (RF-205). */
-#define BACKDATE_S DAY_S
+#include "cert/ca_files.h"
+#include "cert/ca_inside.h"
+#include "cert/ca_make.h"
 
 int64_t
 rf_cert_renew_at(const struct rf_cert_facts *f)
@@ -23,8 +16,8 @@ rf_cert_renew_at(const struct rf_cert_facts *f)
     return f->not_after - (f->not_after - f->not_before) / 3;
 }
 
-static enum rf_err
-crypto_failed(struct rf_cert_problem *problem, const char *what)
+enum rf_err
+rf_ca_crypto_failed(struct rf_cert_problem *problem, const char *what)
 {
     snprintf(problem->text, sizeof problem->text, "OpenSSL could not make %s", what);
     return RF_ERR_CRYPTO;
@@ -32,171 +25,191 @@ crypto_failed(struct rf_cert_problem *problem, const char *what)
 
 /* --- files --- */
 
-/* Written beside its place, synced, then renamed: a reader sees the old file or the new one. */
-static enum rf_err
-write_file(const char *dir, const char *name, mode_t mode, BIO *content, struct rf_cert_problem *problem)
-{
-    char path[512], temp[520];
-    char *p;
-    long n = BIO_get_mem_data(content, &p), done = 0;
-    int fd, dir_fd;
-
-    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
-        return RF_ERR_RANGE;
-    snprintf(temp, sizeof temp, "%s.new", path);
-    unlink(temp);
-    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-    if (fd < 0)
-        goto failed;
-    while (done < n) {
-        ssize_t w = write(fd, p + done, (size_t)(n - done));
-
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w <= 0)
-            break;
-        done += w;
-    }
-    if (done != n || fchmod(fd, mode) != 0 || fsync(fd) != 0 || rename(temp, path) != 0) {
-        close(fd);
-        unlink(temp);
-        goto failed;
-    }
-    close(fd);
-    dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir_fd >= 0) {
-        fsync(dir_fd);
-        close(dir_fd);
-    }
-    return RF_OK;
-
-failed:
-    snprintf(problem->text, sizeof problem->text, "%s: %s", path, strerror(errno));
-    return RF_ERR_IO;
-}
-
-static enum rf_err
-write_pair(const char *dir, const char *name, X509 *x, EVP_PKEY *key, struct rf_cert_problem *problem)
-{
-    char file[64];
-    BIO *cert_pem = BIO_new(BIO_s_mem()), *key_pem = BIO_new(BIO_s_secmem());
-    enum rf_err err = RF_ERR_CRYPTO;
-
-    if (cert_pem == NULL || key_pem == NULL || PEM_write_bio_X509(cert_pem, x) != 1 ||
-        PEM_write_bio_PKCS8PrivateKey(key_pem, key, NULL, NULL, 0, NULL, NULL) != 1) {
-        crypto_failed(problem, "PEM");
-        goto done;
-    }
-    /* The key first: a certificate without its key would be taken for damage. */
-    snprintf(file, sizeof file, "%s.key", name);
-    err = write_file(dir, file, 0600, key_pem, problem);
-    if (err == RF_OK) {
-        snprintf(file, sizeof file, "%s.pem", name);
-        err = write_file(dir, file, 0644, cert_pem, problem);
-    }
-
-done:
-    if (key_pem != NULL) {
-        char *p;
-        long n = BIO_get_mem_data(key_pem, &p);
-
-        rf_wipe(p, n > 0 ? (size_t)n : 0);
-    }
-    BIO_free(cert_pem);
-    BIO_free(key_pem);
-    return err;
-}
-
 static enum rf_err
 load_pair(const char *dir, const char *name, struct rf_cert **out, struct rf_cert_problem *problem)
 {
-    char chain[512], key[512];
+    char chain[600], key[600];
 
-    if (snprintf(chain, sizeof chain, "%s/%s.pem", dir, name) >= (int)sizeof chain)
-        return RF_ERR_RANGE;
+    snprintf(chain, sizeof chain, "%s/%s.pem", dir, name);
     snprintf(key, sizeof key, "%s/%s.key", dir, name);
     return rf_cert_load(out, chain, key, problem);
 }
 
-/* --- certificates --- */
-
-static bool
-add_extension(X509 *x, X509 *issuer, int nid, const char *value)
+BIO *
+rf_ca_cert_pem(X509 *x)
 {
-    X509V3_CTX ctx;
-    X509_EXTENSION *ext;
-    bool added;
+    BIO *pem = BIO_new(BIO_s_mem());
 
-    X509V3_set_ctx_nodb(&ctx);
-    X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
-    ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-    added = ext != NULL && X509_add_ext(x, ext, -1) == 1;
-    X509_EXTENSION_free(ext);
-    return added;
-}
-
-/* RFC 5280 4.1.2.2: positive, at most 20 octets; 127 random bits cannot collide. */
-static bool
-set_serial(X509 *x)
-{
-    unsigned char octets[16];
-    BIGNUM *n;
-    bool set;
-
-    if (RAND_bytes(octets, sizeof octets) != 1)
-        return false;
-    octets[0] = (unsigned char)((octets[0] & 0x7f) | 0x40);
-    n = BN_bin2bn(octets, sizeof octets, NULL);
-    set = n != NULL && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL;
-    BN_free(n);
-    return set;
-}
-
-static bool
-set_common_name(X509_NAME *name, const char *text)
-{
-    return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)text, -1, -1, 0) == 1;
-}
-
-/* Version, serial, validity, key; the rest is the caller's. */
-static X509 *
-blank(EVP_PKEY *key, int64_t wall_s, int days)
-{
-    X509 *x = X509_new();
-
-    if (x == NULL || X509_set_version(x, X509_VERSION_3) != 1 || !set_serial(x) ||
-        ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(wall_s - BACKDATE_S)) == NULL ||
-        ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(wall_s - BACKDATE_S + (int64_t)days * DAY_S)) == NULL ||
-        X509_set_pubkey(x, key) != 1) {
-        X509_free(x);
-        return NULL;
+    if (pem != NULL && PEM_write_bio_X509(pem, x) != 1) {
+        BIO_free(pem);
+        pem = NULL;
     }
-    return x;
+    return pem;
 }
 
 static enum rf_err
-make_ca(const struct rf_ca_conf *conf, int64_t wall_s, struct rf_cert_problem *problem)
+write_pair(const struct rf_ca_folder *f, const char *name, X509 *x, EVP_PKEY *key, struct rf_cert_problem *problem)
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = key != NULL ? blank(key, wall_s, RF_CA_DAYS) : NULL;
+    BIO *cert_pem = rf_ca_cert_pem(x), *key_pem = rf_ca_key_pem(key);
+    enum rf_err err = RF_ERR_CRYPTO;
+    char file[64];
+
+    if (cert_pem == NULL || key_pem == NULL) {
+        rf_ca_crypto_failed(problem, "PEM");
+    } else {
+        /* The key first: a certificate without its key would be taken for damage. */
+        snprintf(file, sizeof file, "%s.key", name);
+        err = rf_ca_write(f, file, 0600, key_pem, problem);
+        if (!err) {
+            snprintf(file, sizeof file, "%s.pem", name);
+            err = rf_ca_write(f, file, 0644, cert_pem, problem);
+        }
+    }
+    BIO_free(cert_pem);
+    rf_ca_key_free(key_pem);
+    return err;
+}
+
+enum rf_err
+rf_ca_write_list(struct rf_ca_session *s, struct rf_cert_problem *problem)
+{
+    BIO *text = rf_ca_list_text(&s->list);
+    enum rf_err err = text != NULL ? rf_ca_write(&s->folder, RF_CA_LIST_FILE, 0600, text, problem) : RF_ERR_NOMEM;
+
+    BIO_free(text);
+    return err;
+}
+
+/* --- the root --- */
+
+/* RF_ERR_NOT_FOUND: there is none, and there are no remains of one either. */
+static enum rf_err
+load_root(const struct rf_ca_folder *f, struct rf_cert **out, struct rf_cert_problem *problem)
+{
+    enum rf_err err = load_pair(f->path, "ca", out, problem);
+
+    /* A root without its key: somebody moved files; phones trust that root. */
+    if (err == RF_ERR_NOT_FOUND && rf_ca_folder_has(f, "ca.pem")) {
+        snprintf(problem->text, sizeof problem->text, "%.100s/ca.pem is there but its ca.key is not", f->path);
+        return RF_ERR_SYNTAX;
+    }
+    return err;
+}
+
+static enum rf_err
+make_root(const struct rf_ca_folder *f, const char *name, enum rf_ca_key kind, int days, int64_t wall_s,
+          struct rf_cert_problem *problem)
+{
+    EVP_PKEY *key = rf_ca_make_key(kind);
+    char common[RF_CA_NAME_MAX + 1];
+    X509 *x;
     enum rf_err err;
 
-    if (x == NULL || !set_common_name(X509_get_subject_name(x), conf->ca_name) ||
-        X509_set_issuer_name(x, X509_get_subject_name(x)) != 1 ||
-        !add_extension(x, x, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
-        !add_extension(x, x, NID_key_usage, "critical,keyCertSign,cRLSign") ||
-        !add_extension(x, x, NID_subject_key_identifier, "hash") || X509_sign(x, key, EVP_sha256()) == 0)
-        err = crypto_failed(problem, "the root certificate");
-    else
-        err = write_pair(conf->dir, "ca", x, key, problem);
+    snprintf(common, sizeof common, "%s", name);
+    x = key != NULL ? rf_ca_make_root(key, common, wall_s, days) : NULL;
+    err =
+        x != NULL ? write_pair(f, "ca", x, key, problem) : rf_ca_crypto_failed(problem, "the root certificate");
+
     X509_free(x);
     EVP_PKEY_free(key);
     return err;
 }
 
+enum rf_err
+rf_ca_session_open(struct rf_ca_session *s, const char *dir, struct rf_cert_problem *problem)
+{
+    enum rf_err err;
+
+    memset(problem, 0, sizeof *problem);
+    memset(s, 0, sizeof *s);
+    err = rf_ca_folder_open(&s->folder, dir, problem);
+    if (!err)
+        err = rf_ca_folder_lock(&s->folder, problem);
+    if (!err)
+        err = load_root(&s->folder, &s->root, problem);
+    if (err == RF_ERR_NOT_FOUND) {
+        snprintf(problem->text, sizeof problem->text, "there is no authority in %.120s", dir);
+        return RF_ERR_STATE;
+    }
+    if (!err)
+        err = rf_ca_list_load(&s->list, s->folder.path, problem);
+    return err;
+}
+
+void
+rf_ca_session_close(struct rf_ca_session *s)
+{
+    rf_cert_unref(s->root);
+    rf_ca_list_fini(&s->list);
+    rf_ca_folder_close(&s->folder);
+    s->root = NULL;
+}
+
+/* --- the list of revoked certificates --- */
+
+/* NULL: there is none that can be read. */
+static X509_CRL *
+load_crl(const struct rf_ca_folder *f)
+{
+    struct rf_cert_problem problem;
+    X509_CRL *crl = NULL;
+    char path[600], *text;
+    BIO *in;
+    size_t n;
+
+    snprintf(path, sizeof path, "%s/ca.crl", f->path);
+    if (rf_cert_file_read(path, false, &text, &n, &problem) != RF_OK)
+        return NULL;
+    in = BIO_new_mem_buf(text, (int)n);
+    if (in != NULL)
+        crl = PEM_read_bio_X509_CRL(in, NULL, NULL, NULL);
+    BIO_free(in);
+    free(text);
+    return crl;
+}
+
+static enum rf_err
+write_crl(const struct rf_ca_folder *f, X509_CRL *crl, struct rf_cert_problem *problem)
+{
+    BIO *pem = BIO_new(BIO_s_mem());
+    enum rf_err err = pem != NULL && PEM_write_bio_X509_CRL(pem, crl) == 1
+                          ? rf_ca_write(f, "ca.crl", 0644, pem, problem)
+                          : rf_ca_crypto_failed(problem, "PEM");
+
+    BIO_free(pem);
+    return err;
+}
+
+enum rf_err
+rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made, int64_t *due_s, struct rf_cert_problem *problem)
+{
+    X509_CRL *was = load_crl(&s->folder), *is;
+    /* Numbers only grow (RFC 5280 5.2.3). The time is above all that were, also when the last list was lost. */
+    int64_t number = was != NULL ? rf_ca_crl_number(was) + 1 : 0;
+    enum rf_err err;
+
+    *made = false;
+    if (was != NULL && !rf_ca_crl_is_stale(was, s->root, &s->list, wall_s)) {
+        *due_s = rf_ca_crl_due(was);
+        X509_CRL_free(was);
+        return RF_OK;
+    }
+    X509_CRL_free(was);
+    is = rf_ca_make_crl(s->root, &s->list, number > wall_s ? number : wall_s, wall_s);
+    if (is == NULL)
+        return rf_ca_crypto_failed(problem, "the list of revoked certificates");
+    err = write_crl(&s->folder, is, problem);
+    *due_s = rf_ca_crl_due(is);
+    X509_CRL_free(is);
+    *made = err == RF_OK;
+    return err;
+}
+
+/* --- our server's leaf --- */
+
 /*
- * Letters, digits, '-', '.' and ':' alone, so that a name cannot add an entry of another kind to the list that
- * OpenSSL parses; one leading "*." is fine.
+ * Letters, digits, '-', '_', '.' and ':' alone; one leading "*." is fine. Less strict than what an operator may order: a
+ * machine starts under whatever name it has.
  */
 static bool
 name_is_fit(const char *name)
@@ -204,54 +217,54 @@ name_is_fit(const char *name)
     size_t n = strlen(name), skip = strncmp(name, "*.", 2) == 0 ? 2 : 0;
 
     return n > skip && n < sizeof((struct rf_san *)0)->text &&
-           strspn(name + skip, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:") ==
-               n - skip;
+           strspn(name + skip, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") == n - skip;
 }
 
-static enum rf_err
-add_names(X509 *x, const struct rf_ca_conf *conf)
+enum rf_err
+rf_ca_record_add(struct rf_ca_session *s, X509 *x, const struct rf_ca_leaf *leaf, int64_t wall_s,
+                 struct rf_ca_record *out, struct rf_cert_problem *problem)
 {
-    static const size_t size = RF_CERT_NAMES_MAX * 264;
-    char *text = malloc(size);
-    struct rf_buf b = rf_buf(text, size - 1);
-    struct rf_addr a;
-    bool added;
-
-    if (text == NULL)
-        return RF_ERR_NOMEM;
-    for (size_t i = 0; i < conf->name_count; i++) {
-        bool is_address = rf_addr_parse(rf_span_str(conf->name[i]), 0, &a) == RF_OK;
-
-        rf_putf(&b, "%s%s:%s", i > 0 ? "," : "", is_address ? "IP" : "DNS", conf->name[i]);
-    }
-    text[b.n] = '\0';
-    added = !b.overflow && add_extension(x, x, NID_subject_alt_name, text);
-    free(text);
-    return added ? RF_OK : RF_ERR_CRYPTO;
-}
-
-static enum rf_err
-make_leaf(const struct rf_ca_conf *conf, const struct rf_cert *ca, int64_t wall_s,
-          struct rf_cert_problem *problem)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = key != NULL ? blank(key, wall_s, RF_LEAF_DAYS) : NULL;
-    X509 *issuer = rf_cert_leaf(ca);
-    char common[65]; /* ub-common-name is 64 (RFC 5280 A.1) */
+    struct rf_buf b = rf_buf(out->names, sizeof out->names - 1);
     enum rf_err err;
 
+    memset(out, 0, sizeof *out);
+    rf_ca_serial(x, out->serial, sizeof out->serial);
+    snprintf(out->name, sizeof out->name, "%s", leaf->common_name);
+    for (size_t i = 0; i < leaf->name_count; i++)
+        rf_putf(&b, "%s%s", i > 0 ? "," : "", leaf->name[i]);
+    out->use = leaf->use;
+    out->from = leaf->from;
+    out->until = leaf->until;
+    err = rf_ca_list_add(&s->list, out, wall_s);
+    if (err == RF_ERR_RANGE)
+        snprintf(problem->text, sizeof problem->text,
+                 "%.100s/" RF_CA_LIST_FILE " is full, and none of its certificates has ended", s->folder.path);
+    if (!err) {
+        err = rf_ca_write_list(s, problem);
+        if (err)
+            rf_ca_list_undo(&s->list);
+    }
+    return err;
+}
+
+static enum rf_err
+make_leaf(struct rf_ca_session *s, const struct rf_ca_conf *conf, int64_t wall_s, struct rf_cert_problem *problem)
+{
+    char common[RF_CA_NAME_MAX + 1];
+    struct rf_ca_leaf leaf = { .common_name = common, .name = conf->name, .name_count = conf->name_count,
+                               .use = RF_CA_CLIENT | RF_CA_SERVER, .from = wall_s - RF_CA_BACKDATE_S };
+    EVP_PKEY *key = rf_ca_make_key(RF_CA_ECDSA);
+    struct rf_ca_record record;
+    enum rf_err err;
+    X509 *x;
+
     snprintf(common, sizeof common, "%s", conf->name[0]);
-    if (x == NULL || !set_common_name(X509_get_subject_name(x), common) ||
-        X509_set_issuer_name(x, X509_get_subject_name(issuer)) != 1 || add_names(x, conf) != RF_OK ||
-        !add_extension(x, issuer, NID_basic_constraints, "critical,CA:FALSE") ||
-        !add_extension(x, issuer, NID_key_usage, "critical,digitalSignature") ||
-        !add_extension(x, issuer, NID_ext_key_usage, "serverAuth,clientAuth") ||
-        !add_extension(x, issuer, NID_subject_key_identifier, "hash") ||
-        !add_extension(x, issuer, NID_authority_key_identifier, "keyid:always") ||
-        X509_sign(x, rf_cert_key(ca), EVP_sha256()) == 0)
-        err = crypto_failed(problem, "the server certificate");
-    else
-        err = write_pair(conf->dir, "server", x, key, problem);
+    leaf.until = leaf.from + RF_LEAF_DAYS * RF_CA_DAY_S;
+    x = key != NULL ? rf_ca_make_leaf(key, &leaf, s->root) : NULL;
+    err = x != NULL ? rf_ca_record_add(s, x, &leaf, wall_s, &record, problem)
+                    : rf_ca_crypto_failed(problem, "the server certificate");
+    if (!err)
+        err = write_pair(&s->folder, "server", x, key, problem);
     X509_free(x);
     EVP_PKEY_free(key);
     return err;
@@ -277,12 +290,15 @@ has_name(const struct rf_cert_facts *f, const char *name)
 
 /* NULL: it is current. */
 static const char *
-why_anew(const struct rf_ca_conf *conf, const struct rf_cert *ca, const struct rf_cert *leaf, int64_t wall_s)
+why_anew(const struct rf_ca_session *s, const struct rf_ca_conf *conf, const struct rf_cert *leaf, int64_t wall_s)
 {
     const struct rf_cert_facts *f = rf_cert_facts(leaf);
+    const struct rf_ca_record *r = rf_ca_list_find(&s->list, f->serial);
 
-    if (X509_verify(rf_cert_leaf(leaf), X509_get0_pubkey(rf_cert_leaf(ca))) != 1)
+    if (X509_verify(rf_cert_leaf(leaf), X509_get0_pubkey(rf_cert_leaf(s->root))) != 1)
         return "another root signed it";
+    if (r != NULL && r->revoked != 0)
+        return "it was revoked";
     if (conf->must_renew)
         return "it was asked for";
     if (wall_s >= rf_cert_renew_at(f))
@@ -298,31 +314,42 @@ why_anew(const struct rf_ca_conf *conf, const struct rf_cert *ca, const struct r
 }
 
 static enum rf_err
-ensure_leaf(const struct rf_ca_conf *conf, const struct rf_cert *ca, int64_t wall_s,
-            struct rf_ca_result *result, struct rf_cert_problem *problem)
+ensure_leaf(struct rf_ca_session *s, const struct rf_ca_conf *conf, int64_t wall_s, struct rf_ca_result *result,
+            struct rf_cert_problem *problem)
 {
     struct rf_cert *leaf = NULL;
-    enum rf_err err = load_pair(conf->dir, "server", &leaf, problem);
+    enum rf_err err = load_pair(s->folder.path, "server", &leaf, problem);
 
     if (err == RF_ERR_REFUSED || err == RF_ERR_IO || err == RF_ERR_NOMEM)
         return err;
     if (err == RF_OK)
-        result->why = why_anew(conf, ca, leaf, wall_s);
+        result->why = why_anew(s, conf, leaf, wall_s);
     else
         result->why = err == RF_ERR_NOT_FOUND ? "there was none" : "it was damaged";
+    if (err == RF_OK)
+        result->due_s = rf_cert_renew_at(rf_cert_facts(leaf));
     rf_cert_unref(leaf);
     if (result->why == NULL)
         return RF_OK;
-    err = make_leaf(conf, ca, wall_s, problem);
+    err = make_leaf(s, conf, wall_s, problem);
     result->made_leaf = err == RF_OK;
+    if (!err)
+        err = load_pair(s->folder.path, "server", &leaf, problem);
+    if (!err) {
+        result->due_s = rf_cert_renew_at(rf_cert_facts(leaf));
+        rf_cert_unref(leaf);
+    }
     return err;
 }
+
+/* --- all of it --- */
 
 enum rf_err
 rf_ca_ensure(const struct rf_ca_conf *conf, int64_t wall_s, struct rf_ca_result *result,
              struct rf_cert_problem *problem)
 {
-    struct rf_cert *ca = NULL;
+    struct rf_ca_session s;
+    int64_t crl_due_s = 0;
     enum rf_err err;
 
     memset(result, 0, sizeof *result);
@@ -335,25 +362,80 @@ rf_ca_ensure(const struct rf_ca_conf *conf, int64_t wall_s, struct rf_ca_result 
             return RF_ERR_RANGE;
         }
     }
-    err = load_pair(conf->dir, "ca", &ca, problem);
-    if (err == RF_ERR_NOT_FOUND) {
-        /* A root without its key, or a key without its root: somebody moved files; phones trust that root. */
-        char path[512];
-
-        snprintf(path, sizeof path, "%s/ca.pem", conf->dir);
-        if (access(path, F_OK) == 0) {
-            snprintf(problem->text, sizeof problem->text, "%.100s is there but its ca.key is not", path);
-            return RF_ERR_SYNTAX;
-        }
-        err = make_ca(conf, wall_s, problem);
-        if (err != RF_OK)
-            return err;
-        result->made_ca = true;
-        err = load_pair(conf->dir, "ca", &ca, problem);
+    err = rf_ca_session_open(&s, conf->dir, problem);
+    if (err == RF_ERR_STATE && s.folder.lock_fd >= 0) {
+        err = make_root(&s.folder, conf->ca_name, RF_CA_ECDSA, RF_CA_DAYS, wall_s, problem);
+        result->made_ca = err == RF_OK;
+        rf_ca_session_close(&s);
+        if (!err)
+            err = rf_ca_session_open(&s, conf->dir, problem);
     }
-    if (err != RF_OK)
-        return err;
-    err = ensure_leaf(conf, ca, wall_s, result, problem);
-    rf_cert_unref(ca);
+    if (!err)
+        err = ensure_leaf(&s, conf, wall_s, result, problem);
+    if (!err)
+        err = rf_ca_keep_crl(&s, wall_s, &result->made_crl, &crl_due_s, problem);
+    if (!err && crl_due_s < result->due_s)
+        result->due_s = crl_due_s;
+    rf_ca_session_close(&s);
+    return err;
+}
+
+/* What was asked for is another one than that which is there. */
+static bool
+is_other(const struct rf_cert_facts *f, const char *ca_name, const enum rf_ca_key *kind)
+{
+    char subject[sizeof f->subject];
+
+    snprintf(subject, sizeof subject, "CN=%s", ca_name != NULL ? ca_name : "");
+    return (ca_name != NULL && strcmp(subject, f->subject) != 0) ||
+           (kind != NULL && (*kind == RF_CA_RSA) != (strncmp(f->key, "RSA", 3) == 0));
+}
+
+static bool
+is_plain_name(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n > 0 && n <= RF_CA_NAME_MAX && name[0] != ' ' && name[n - 1] != ' ' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ().-_'") == n;
+}
+
+enum rf_err
+rf_ca_init(const char *dir, const struct rf_ca_root *want, int64_t wall_s, bool *made, struct rf_cert_facts *facts,
+           struct rf_cert_problem *problem)
+{
+    struct rf_ca_session s;
+    int64_t due_s;
+    enum rf_err err;
+    bool crl;
+
+    *made = false;
+    if (want->name != NULL && !is_plain_name(want->name)) {
+        snprintf(problem->text, sizeof problem->text,
+                 "a name of an authority has 1 to %d letters, digits, blanks and any of ().-_'", RF_CA_NAME_MAX);
+        return RF_ERR_RANGE;
+    }
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+        snprintf(problem->text, sizeof problem->text, "%.120s: %s", dir, strerror(errno));
+        return errno == EACCES || errno == EPERM ? RF_ERR_REFUSED : RF_ERR_IO;
+    }
+    err = rf_ca_session_open(&s, dir, problem);
+    if (err == RF_ERR_STATE && s.folder.lock_fd >= 0) {
+        err = make_root(&s.folder, want->name != NULL ? want->name : want->default_name,
+                        want->key != NULL ? *want->key : RF_CA_ECDSA, want->days, wall_s, problem);
+        *made = err == RF_OK;
+        rf_ca_session_close(&s);
+        if (!err)
+            err = rf_ca_session_open(&s, dir, problem);
+    } else if (!err && is_other(rf_cert_facts(s.root), want->name, want->key)) {
+        snprintf(problem->text, sizeof problem->text, "the authority %.100s is there already, with a key %s",
+                 rf_cert_facts(s.root)->subject, rf_cert_facts(s.root)->key);
+        err = RF_ERR_EXISTS;
+    }
+    if (!err)
+        err = rf_ca_keep_crl(&s, wall_s, &crl, &due_s, problem);
+    if (!err && facts != NULL)
+        *facts = *rf_cert_facts(s.root);
+    rf_ca_session_close(&s);
     return err;
 }

@@ -158,14 +158,14 @@ bad_input(void)
 int
 main(void)
 {
-    static const char *const files[] = { "ca.pem", "ca.key", "server.pem", "server.key" };
+    static const char *const files[] = { "ca.pem", "ca.key", "ca.crl", "server.pem", "server.key", "issued", "lock" };
 
     if (!ok(mkdtemp(dir) != NULL, "a directory"))
         return tap_done();
     first_time();
     later();
     bad_input();
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         unlink(in_dir(files[i]));
     ok(rmdir(dir) == 0, "no other file was left behind");
     return tap_done();

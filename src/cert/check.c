@@ -66,6 +66,7 @@ struct judge {
     bool is_self_signed;
     struct rf_names_result names;
     struct rf_device_id device;
+    bool is_status_unknown; /* refused because nobody could say that it is good */
 };
 
 /* --- one rule, one function --- */
@@ -301,14 +302,69 @@ check_names(struct judge *j)
         j->names.is_match ? "" : w->names);
 }
 
-/* Lists count from Medium on, where one is loaded for an issuer of the path. */
+/* --- revocation --- */
+
+static void
+say_revoked(struct judge *j, const struct rf_part *p, int64_t since, const char *reason)
+{
+    char name[96], when[40] = "";
+
+    rf_part_subject(p, name, sizeof name);
+    if (since != 0)
+        rf_part_time_text(since, when, sizeof when);
+    snprintf(j->r->words.when, sizeof j->r->words.when, "%s", when[0] != '\0' ? when : "at an unknown time");
+    snprintf(j->r->words.reason, sizeof j->r->words.reason, "%s",
+             reason[0] != '\0' ? reason : "no reason given");
+    say(j, RF_CHECK_REVOKED, false, "%s was revoked%s%s%s%s", name, when[0] != '\0' ? " " : "", when,
+        reason[0] != '\0' ? ": " : "", reason);
+}
+
+/* One certificate by its authority's answer. False: it is refused, and that was said. */
+static bool
+is_good_by_ocsp(struct judge *j, size_t i, bool *is_known)
+{
+    const struct rf_check_question *q = j->q;
+    const struct rf_part *p = j->path.part[i];
+    struct rf_ocsp_question ask = { .x = p->x, .issuer = j->path.part[i + 1]->x, .trust = q->trust, .now_s = q->now_s };
+    struct rf_ocsp_verdict v = { .reason = "", .why = "nobody asks" };
+    char url[256], name[96];
+
+    if (i == 0 && q->stapled.n > 0)
+        rf_ocsp_judge(&ask, q->stapled, &v);
+    if (v.status == RF_OCSP_NO_ANSWER && !rf_ocsp_url(p->x, url, sizeof url))
+        return true;
+    if (v.status == RF_OCSP_NO_ANSWER && q->ocsp_source != NULL)
+        q->ocsp_source->ask(q->ocsp_source->ctx, p->x, ask.issuer, q->now_s, &v);
+    if (i == 0)
+        j->r->ocsp = v;
+    *is_known |= v.status == RF_OCSP_GOOD;
+    if (v.status == RF_OCSP_REVOKED) {
+        say_revoked(j, p, v.since, v.reason);
+        return false;
+    }
+    if (v.status == RF_OCSP_GOOD)
+        return true;
+    j->r->is_ocsp_missing = true;
+    j->r->is_ocsp_pending |= v.is_pending;
+    rf_part_subject(p, name, sizeof name);
+    snprintf(j->r->words.reason, sizeof j->r->words.reason, "%s: %s", name,
+             v.status == RF_OCSP_UNKNOWN ? "the responder does not know it" : v.why);
+    if (q->ocsp == RF_CHECK_OCSP_SOFT)
+        return true;
+    j->is_status_unknown = true;
+    say(j, RF_CHECK_REVOKED, false, "no proof that it is still good: %s", j->r->words.reason);
+    return false;
+}
+
+/* Lists count from Medium on, where one is loaded for an issuer of the path; then what authorities answer. */
 static void
 check_revoked(struct judge *j)
 {
     const struct rf_path *path = &j->path;
+    bool is_known = false;
     unsigned lists = 0;
-    char name[96], when[40];
 
+    j->r->ocsp = (struct rf_ocsp_verdict){ .reason = "", .why = "" };
     if (path->fault != RF_PATH_OK)
         return;
     for (size_t i = 0; i < path->count; i++) {
@@ -321,20 +377,22 @@ check_revoked(struct judge *j)
         lists += rev.lists;
         j->r->is_revocation_stale |= rev.has_ended;
         if (rev.is_revoked) {
-            rf_part_subject(p, name, sizeof name);
-            rf_part_time_text(rev.since, when, sizeof when);
-            snprintf(j->r->words.when, sizeof j->r->words.when, "%s", when);
-            snprintf(j->r->words.reason, sizeof j->r->words.reason, "%s",
-                     rev.reason[0] != '\0' ? rev.reason : "no reason given");
-            say(j, RF_CHECK_REVOKED, false, "%s was revoked %s%s%s", name, when,
-                rev.reason[0] != '\0' ? ": " : "", rev.reason);
+            say_revoked(j, p, rev.since, rev.reason);
             return;
         }
     }
-    say(j, RF_CHECK_REVOKED, true, "%s",
-        lists == 0                  ? "no list is loaded for its issuers"
-        : j->r->is_revocation_stale ? "not on the lists, one of which is past its end"
-                                    : "not on the lists");
+    for (size_t i = 0; j->q->ocsp != RF_CHECK_OCSP_OFF && i + 1 < path->count; i++)
+        if (!is_good_by_ocsp(j, i, &is_known))
+            return;
+    if (j->r->is_ocsp_missing)
+        say(j, RF_CHECK_REVOKED, true, "let pass without an answer: %s", j->r->words.reason);
+    else if (is_known)
+        say(j, RF_CHECK_REVOKED, true, "its authority says that it is good");
+    else
+        say(j, RF_CHECK_REVOKED, true, "%s",
+            lists == 0                  ? "no list is loaded for its issuers"
+            : j->r->is_revocation_stale ? "not on the lists, one of which is past its end"
+                                        : "not on the lists");
 }
 
 /* --- all rules of a level --- */
@@ -483,7 +541,7 @@ refusal_of(struct judge *j, enum rf_check_rule rule)
     case RF_CHECK_SIP_DOMAIN:
         return j->names.is_wildcard ? RF_REFUSE_CERT_WILDCARD_IN_SIP : RF_REFUSE_CERT_NAME_MISMATCH;
     case RF_CHECK_REVOKED:
-        return RF_REFUSE_CERT_REVOKED;
+        return j->is_status_unknown ? RF_REFUSE_CERT_STATUS_UNKNOWN : RF_REFUSE_CERT_REVOKED;
     case RF_CHECK_RULE_COUNT:
         break;
     }
@@ -646,6 +704,26 @@ int
 rf_check_rule_alert(enum rf_check_rule rule)
 {
     return (unsigned)rule < RF_CHECK_RULE_COUNT ? rules[rule].alert : SSL_AD_CERTIFICATE_UNKNOWN;
+}
+
+static const char *const ocsp_names[RF_CHECK_OCSP_COUNT] = { "off", "soft", "hard" };
+
+const char *
+rf_check_ocsp_name(enum rf_check_ocsp ocsp)
+{
+    return (unsigned)ocsp < RF_CHECK_OCSP_COUNT ? ocsp_names[ocsp] : "";
+}
+
+enum rf_err
+rf_check_ocsp_find(struct rf_span name, enum rf_check_ocsp *out)
+{
+    for (int i = 0; i < RF_CHECK_OCSP_COUNT; i++) {
+        if (rf_span_iis(name, ocsp_names[i])) {
+            *out = (enum rf_check_ocsp)i;
+            return RF_OK;
+        }
+    }
+    return RF_ERR_NOT_FOUND;
 }
 
 enum rf_err

@@ -14,6 +14,7 @@
 #define RF_CERT_CHECK_H
 
 #include "base/refusal.h"
+#include "cert/ocsp.h"
 #include "cert/trust.h"
 
 #define RF_CHECK_CHAIN_MAX 10  /* certificates that a peer may send; real chains have 2 to 4 */
@@ -47,6 +48,15 @@ enum rf_check_result { RF_CHECK_NOT_MADE, RF_CHECK_PASS, RF_CHECK_FAIL };
 
 enum rf_check_use { RF_CHECK_SIP, RF_CHECK_HTTPS, RF_CHECK_PROVISIONING }; /* what the connection is for */
 
+/*
+ * Is the authority asked whether a certificate is still good? Of a path, each certificate below the anchor that names a
+ * responder; one that names none is judged by lists alone.
+ *   off   nobody is asked
+ *   soft  revoked refuses; no answer, or "unknown", is reported and let pass
+ *   hard  whatever is not "good" refuses
+ */
+enum rf_check_ocsp { RF_CHECK_OCSP_OFF, RF_CHECK_OCSP_SOFT, RF_CHECK_OCSP_HARD, RF_CHECK_OCSP_COUNT };
+
 /* The public key of one of our own identities: SHA-256 of its SubjectPublicKeyInfo. */
 struct rf_check_own {
     uint8_t spki_sha256[32];
@@ -70,6 +80,9 @@ struct rf_check_question {
     const struct rf_addr *source;   /* of the peer, for an IP SAN when there is no target; or NULL */
     const struct rf_check_own *own; /* ours, for "reflected" */
     size_t own_count;
+    enum rf_check_ocsp ocsp;
+    struct rf_span stapled;         /* answer about the leaf that came in the handshake (RFC 6066 8); or empty */
+    const struct rf_ocsp_source *ocsp_source; /* asked where `stapled` says nothing; or NULL */
     int64_t now_s;
 };
 
@@ -102,6 +115,9 @@ struct rf_check_report {
     bool is_name_known;                       /* false: no target and no source yet; the remote levels say nothing
                                                * about names then, and the question is to be asked again */
     bool is_revocation_stale;                 /* a list that was used is past its end: tell the administrator */
+    struct rf_ocsp_verdict ocsp;              /* of the leaf; NO_ANSWER with why "" when nobody was asked */
+    bool is_ocsp_missing;                     /* one that names a responder got no answer: soft lets it pass */
+    bool is_ocsp_pending;                     /* and one is being fetched: the question may be asked again soon */
     struct rf_cert_facts leaf;                /* zero when none was shown */
     size_t path_count;                        /* subjects from leaf to anchor, as far as a path was found */
     char path[RF_CHECK_CHAIN_MAX + 2][128];
@@ -130,6 +146,8 @@ void rf_check_fields(const struct rf_check_report *report, const char *peer,
 void rf_check_own(X509 *x, struct rf_check_own *out);
 
 const char *rf_check_level_name(enum rf_check_level level); /* "medium-remote" */
+const char *rf_check_ocsp_name(enum rf_check_ocsp ocsp);    /* "soft" */
+RF_MUST_CHECK enum rf_err rf_check_ocsp_find(struct rf_span name, enum rf_check_ocsp *out);
 /** "medium-remote", "medium_remote", "Medium + Remote". RF_ERR_NOT_FOUND. */
 RF_MUST_CHECK enum rf_err rf_check_level_find(struct rf_span name, enum rf_check_level *out);
 const char *rf_check_rule_name(enum rf_check_rule rule);    /* "extended-key-usage" */

@@ -30,6 +30,15 @@ rf_cli_flag(const struct rf_cli *cli, const char *name)
     return NULL;
 }
 
+const char *
+rf_cli_flag_nth(const struct rf_cli *cli, const char *name, size_t n)
+{
+    for (int i = 0; i < cli->flag_count; i++)
+        if (strcmp(cli->flag[i].name, name) == 0 && n-- == 0)
+            return cli->flag[i].value;
+    return NULL;
+}
+
 /* Edit distance (insert, delete, replace, swap of neighbours each cost one) of short words. */
 static size_t
 distance(const char *a, const char *b)
@@ -200,8 +209,8 @@ parse(struct rf_cli *cli, int argc, char **argv, bool *wants_help)
     bool only_words = false, noun_exists;
     int flag_at[RF_CLI_FLAGS_MAX * 2], flag_count = 0;
 
-    /* First the words that name the command, so that its flags are known. A flag's value is not a word: which
-     * flags take one is a matter of all rows alike (a name means the same everywhere). */
+    /* First the words that name the command, so that its flags are known. A flag's value is not a word: which flags take
+     * one is said by the command whose words came before it, and for flags in front of those by all rows. */
     for (int i = 1; i < argc; i++) {
         const char *w = only_words ? argv[i] : long_form(argv[i]);
         const struct rf_cli_flag *f = NULL;
@@ -218,6 +227,12 @@ parse(struct rf_cli *cli, int argc, char **argv, bool *wants_help)
             continue;
         }
         f = flag_named(rf_cli_global_flags, w, n);
+        if (f == NULL && word_count > 0) {
+            const struct rf_cli_command *so_far =
+                find_command(words[0], word_count > 1 ? words[1] : NULL, &used, &noun_exists);
+
+            f = so_far != NULL ? flag_named(so_far->flags, w, n) : NULL;
+        }
         for (const struct rf_cli_command *c = rf_cli_commands; c->noun != NULL && f == NULL; c++)
             f = flag_named(c->flags, w, n);
         if (f == NULL)

@@ -21,6 +21,7 @@ struct check {
     struct rf_trust *trust;
     X509 *chain[CHAIN_FILE_MAX];
     struct rf_check_own own[CHAIN_FILE_MAX];
+    char *answer; /* of an OCSP responder */
 };
 
 /* --- files --- */
@@ -106,6 +107,26 @@ read_store(const struct rf_cli *cli, struct check *c)
     return 0;
 }
 
+/* As a server would have stapled it. */
+static int
+read_answer(const struct rf_cli *cli, struct check *c)
+{
+    const char *path = rf_cli_flag(cli, "--ocsp-response");
+    struct rf_cert_problem problem;
+    size_t n;
+
+    if (path == NULL)
+        return 0;
+    if (rf_cert_file_read(path, false, &c->answer, &n, &problem) != RF_OK)
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "%s", problem.text);
+    if (n == 0)
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "%s is empty", path);
+    c->q.stapled = rf_span(c->answer, n);
+    if (rf_cli_flag(cli, "--ocsp") == NULL)
+        c->q.ocsp = RF_CHECK_OCSP_SOFT;
+    return 0;
+}
+
 /* --- flags --- */
 
 /* date-time of RFC 3339: 2026-11-21T09:58:01Z, with an offset instead of Z, with or without a fraction. */
@@ -135,7 +156,7 @@ static int
 take_flags(const struct rf_cli *cli, struct check *c)
 {
     const char *level = rf_cli_flag(cli, "--level"), *interface = rf_cli_flag(cli, "--interface");
-    const char *peer = rf_cli_flag(cli, "--peer"), *at = rf_cli_flag(cli, "--at");
+    const char *peer = rf_cli_flag(cli, "--peer"), *at = rf_cli_flag(cli, "--at"), *ocsp = rf_cli_flag(cli, "--ocsp");
     struct rf_check_question *q = &c->q;
 
     q->medium_is_legacy = rf_cli_flag(cli, "--legacy-medium") != NULL;
@@ -155,6 +176,8 @@ take_flags(const struct rf_cli *cli, struct check *c)
     if (peer != NULL && strcmp(peer, "client") != 0 && strcmp(peer, "server") != 0)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "--peer takes client or server");
     q->peer_is_server = peer != NULL && strcmp(peer, "server") == 0;
+    if (ocsp != NULL && rf_check_ocsp_find(rf_span_str(ocsp), &q->ocsp) != RF_OK)
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "--ocsp takes off, soft or hard");
     q->target = rf_span_str(rf_cli_flag(cli, "--target"));
     q->now_s = (int64_t)time(NULL);
     if (at != NULL && !parse_time(at, &q->now_s))
@@ -206,9 +229,21 @@ fill_words(const struct rf_check_report *r, const char *peer, struct words *w)
     fix.p[fix.n] = '\0';
 }
 
+/* "2026-11-21T09:58:01Z"; "" none. */
 static void
-print_json(const struct rf_check_report *r, const struct words *w)
+put_time(int64_t s, char *out, size_t size)
 {
+    time_t t = (time_t)s;
+    struct tm tm;
+
+    if (s == 0 || gmtime_r(&t, &tm) == NULL || strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        out[0] = '\0';
+}
+
+static void
+print_json(const struct check *c, const struct words *w)
+{
+    const struct rf_check_report *r = &c->report;
     const struct rf_refusal_row *row = rf_refusal_row(r->refusal);
     json_t *checks = json_array(), *levels = json_object(), *path = json_array(), *names = json_array();
     json_t *out = json_pack("{s:b, s:s}", "accepted", r->is_accepted, "level", rf_check_level_name(r->level));
@@ -237,6 +272,13 @@ print_json(const struct rf_check_report *r, const struct words *w)
                                       r->leaf.issuer, "serial", r->leaf.serial, "key", r->leaf.key, "sha256",
                                       r->words.fingerprint, "names", names));
     json_decref(names);
+    if (c->q.ocsp != RF_CHECK_OCSP_OFF) {
+        char until[32] = "";
+
+        put_time(r->ocsp.next_update, until, sizeof until);
+        json_object_set_new(out, "ocsp", json_pack("{s:s, s:s, s:s}", "status", rf_ocsp_status_name(r->ocsp.status), "why",
+                                                   r->ocsp.why, "until", until));
+    }
     if (!r->is_accepted) {
         json_object_set_new(out, "failed", json_string(rf_check_rule_name(r->first_failed)));
         json_object_set_new(out, "code", json_string(row->code));
@@ -253,8 +295,9 @@ print_json(const struct rf_check_report *r, const struct words *w)
 }
 
 static void
-print_text(const struct rf_check_report *r, const struct words *w)
+print_text(const struct check *c, const struct words *w)
 {
+    const struct rf_check_report *r = &c->report;
     const struct rf_refusal_row *row = rf_refusal_row(r->refusal);
 
     if (r->is_accepted)
@@ -267,6 +310,9 @@ print_text(const struct rf_check_report *r, const struct words *w)
                r->leaf.issuer, r->leaf.serial, r->words.fingerprint);
     for (size_t i = 0; i < r->path_count; i++)
         printf("%-12s %s\n", i == 0 ? "path" : "", r->path[i]);
+    if (c->q.ocsp != RF_CHECK_OCSP_OFF)
+        printf("%-12s %s%s%s\n", "ocsp", rf_ocsp_status_name(r->ocsp.status), r->ocsp.why[0] != '\0' ? ": " : "",
+               r->ocsp.why);
     printf("\n%-20s %-10s %-9s %s\n", "CHECK", "RESULT", "COUNTS", "DETAIL");
     for (int rule = 0; rule < RF_CHECK_RULE_COUNT; rule++)
         printf("%-20s %-10s %-9s %s\n", rf_check_rule_name((enum rf_check_rule)rule),
@@ -302,9 +348,9 @@ judge(const struct rf_cli *cli, struct check *c)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "%s cannot be judged", cli->arg[0]);
     fill_words(&c->report, target != NULL && c->q.use != RF_CHECK_PROVISIONING ? target : "the peer", &words);
     if (cli->json)
-        print_json(&c->report, &words);
+        print_json(c, &words);
     else
-        print_text(&c->report, &words);
+        print_text(c, &words);
     return c->report.is_accepted ? RF_EXIT_DONE : RF_EXIT_FOUND;
 }
 
@@ -322,6 +368,8 @@ rf_cmd_cert_check(struct rf_cli *cli)
         status = read_store(cli, c);
     if (status == 0)
         status = read_certificates(cli, cli->arg[0], c->chain, CHAIN_FILE_MAX, &c->q.chain_count);
+    if (status == 0)
+        status = read_answer(cli, c);
     if (status == 0 && own != NULL)
         status = read_own(cli, own, c);
     c->q.chain = c->chain;
@@ -330,6 +378,7 @@ rf_cmd_cert_check(struct rf_cli *cli)
     for (size_t i = 0; i < c->q.chain_count; i++)
         X509_free(c->chain[i]);
     rf_trust_unref(c->trust);
+    free(c->answer);
     free(c);
     return status;
 }

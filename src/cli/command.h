@@ -36,7 +36,7 @@ struct rf_cli_hooks {
 
 #define RF_CLI_TIMEOUT_S 60 /* a reload with 100,000 users takes some seconds; the daemon itself gives a worker 2 s */
 #define RF_CLI_ARGS_MAX  16
-#define RF_CLI_FLAGS_MAX 16
+#define RF_CLI_FLAGS_MAX 80 /* a certificate may be ordered with 64 names */
 
 struct rf_cli_flag {
     const char *name;  /* "--config" */
@@ -70,7 +70,7 @@ struct rf_cli_command {
     const char *example;
     const char *help;                  /* one sentence, no full stop */
     int (*run)(struct rf_cli *cli);
-    struct rf_cli_flag flags[12];      /* ended by one without a name */
+    struct rf_cli_flag flags[14];      /* ended by one without a name */
 };
 
 extern const struct rf_cli_command rf_cli_commands[]; /* ended by one without a noun */
@@ -81,6 +81,8 @@ int rf_cli_main(int argc, char **argv, const struct rf_cli_hooks *hooks);
 
 /** Value of a flag that was given; NULL when it was not; "" for a switch. */
 const char *rf_cli_flag(const struct rf_cli *cli, const char *name);
+/** Of one that may be given several times: the n-th, from 0; NULL past the last. */
+const char *rf_cli_flag_nth(const struct rf_cli *cli, const char *name, size_t n);
 
 /** The nearest word of a list to a mistyped one (at most a third of it differs), or NULL. */
 const char *rf_cli_nearest(const char *word, const char *const *words, size_t n);

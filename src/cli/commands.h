@@ -73,7 +73,14 @@ int rf_cmd_sdp_decide(struct rf_cli *cli);
 int rf_cmd_sdp_status(struct rf_cli *cli);
 int rf_cmd_srtp_protect(struct rf_cli *cli);
 int rf_cmd_srtp_unprotect(struct rf_cli *cli);
+/* cmd_probe.c */
+int rf_cmd_probe(struct rf_cli *cli);
 /* cmd_cert_check.c */
+int rf_cmd_ca_init(struct rf_cli *cli);
+int rf_cmd_ca_issue(struct rf_cli *cli);
+int rf_cmd_ca_list(struct rf_cli *cli);
+int rf_cmd_ca_revoke(struct rf_cli *cli);
+int rf_cmd_ca_export(struct rf_cli *cli);
 int rf_cmd_cert_check(struct rf_cli *cli);
 /* cmd_demo.c, cmd_selfcall.c */
 int rf_cmd_demo(struct rf_cli *cli);

@@ -94,7 +94,6 @@ make_local(struct gather *g)
                                .must_renew = g->from->must_renew };
     struct rf_cert_problem problem = { 0 };
     struct rf_ca_result result = { 0 };
-    struct rf_cert *leaf = NULL;
     enum rf_err err;
 
     snprintf(dir, sizeof dir, "%s/ca", g->state_dir);
@@ -116,11 +115,7 @@ make_local(struct gather *g)
         RF_LOGF(RF_LOG_INFO, "cert.made", result.made_ca ? "a local certificate authority and a certificate were made"
                                                          : "a new certificate was made by the local authority",
                 RF_F_STR("folder", dir), RF_F_STR("reason", result.why != NULL ? result.why : ""));
-    err = rf_cert_load(&leaf, g->local_chain, g->local_key, &problem);
-    if (err)
-        return fail(g, err, (struct rf_conf_origin){ 0 }, &problem, g->local_key);
-    g->from->renew_at_s = rf_cert_renew_at(rf_cert_facts(leaf));
-    rf_cert_unref(leaf);
+    g->from->renew_at_s = result.due_s;
     return RF_OK;
 }
 

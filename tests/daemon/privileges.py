@@ -55,7 +55,7 @@ with Daemon(users=USERS, srtp={"203": "required", "204": "required"}, more=MORE)
             path = os.path.join(folder, n)
             mode = os.lstat(path).st_mode
             if not stat.S_ISSOCK(mode):
-                tap.ok(mode & 0o007 == 0 or n.endswith((".pem", ".crt")), f"{n} is closed to others", oct(mode))
+                tap.ok(mode & 0o007 == 0 or n.endswith((".pem", ".crt", ".crl")), f"{n} is closed to others", oct(mode))
 
     # --- a call with keys and passwords that can be looked for ---
     keys = [base64.b64encode(os.urandom(30)).decode() for _ in range(2)]
