@@ -104,6 +104,10 @@
       "level High accepts only certificates copied into the store; {peer}'s is not",                          \
       "The certificate was renewed (a copy is this certificate, not its key), or never copied.",              \
       "ringfence cert trust FILE, with the certificate {fingerprint} of {peer}")                              \
+    X(SERVER_NOT_PINNED, "RF-218", "not-pinned", WARN, 0, 0,                                                    \
+      "{peer} at {addr} shows the certificate {fingerprint}, which is none of those pinned for it",           \
+      "Its operator has a new certificate, or somebody else answers at its address.",                         \
+      "compare the fingerprint with its operator, then set sip-connection.{peer}.certificate-pin")            \
     X(CERT_REVOKED, "RF-212", "certificate-revoked", WARN, 403, 21,                                           \
       "{peer}'s certificate was revoked {when}: {reason}",                                                    \
       "Its authority withdrew it: the key is lost, or the certificate was replaced. It may also be "          \
@@ -157,7 +161,7 @@
       "{who}'s a=crypto line {tag} is not usable: {detail}",                                                  \
       "Wrong key length, broken Base64, a tag used twice or not offered, or the key of the other side.",      \
       "update the firmware of the device")                                                                    \
-    X(BYPASS_UNPROVEN, "RF-307", "bypass-unproven", WARN, 0, 0,                                               \
+    X(BYPASS_UNPROVEN, "RF-307", "bypass-unproven", WARN, 488, 88,                                               \
       "media bypasses this system on {setting}; encryption cannot be shown",                                  \
       "media-handling-mode is bypass: both sides send their media to each other.",                            \
       "ringfence set {setting} default")                                                                      \

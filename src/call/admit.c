@@ -282,22 +282,22 @@ check_offer(struct call *c, const struct rf_sip_msg *msg, bool has_sdp, uint64_t
     return false;
 }
 
-static void
+/* Before the offer is judged: whether media passes us by depends on where the call goes. */
+static bool
 find_targets(struct call *c, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     enum rf_refusal why = RF_REFUSE_NOT_FOUND;
     bool ours = msg->ruri.scheme == RF_URI_TEL || call_host_is_ours(c->l, &msg->ruri, c->a->flow);
 
-    if (ours && c->called[0] != '\0' && call_find_places(c, rf_span_str(c->called), &why)) {
-        call_paths_ask(c, now_us);
-        return;
-    }
+    if (ours && c->called[0] != '\0' && call_find_places(c, rf_span_str(c->called), &why))
+        return true;
     call_refuse(c, why, why == RF_REFUSE_TLS_REQUIRED ? 480 : 0,
                 (const struct rf_log_field[]){ RF_F_STR("number", c->called), RF_F_STR("user", c->called),
                                                RF_F_STR("who", why == RF_REFUSE_CALL_LOOP ? leg_who(c->a) : c->called),
                                                RF_F_STR("transport", "another transport"),
                                                RF_F_STR("call", c->id), { 0 } },
                 now_us);
+    return false;
 }
 
 /* Leg A from its INVITE; 0, or the status that refuses it. */
@@ -371,6 +371,6 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
                !check_room(c, who.user.calls_max != 0 ? who.user.calls_max : s->calls_per_user_max, now_us)) {
         return;
     }
-    if (check_session(c, msg, now_us) && check_offer(c, msg, has_sdp > 0, now_us))
-        find_targets(c, msg, now_us);
+    if (check_session(c, msg, now_us) && find_targets(c, msg, now_us) && check_offer(c, msg, has_sdp > 0, now_us))
+        call_paths_ask(c, now_us);
 }

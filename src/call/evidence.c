@@ -133,11 +133,14 @@ evidence_put_signalling(const struct leg *leg, struct rf_buf *b)
 }
 
 static void
-put_agreed(const struct leg_media *m, struct rf_buf *b)
+put_agreed(const struct call *c, const struct leg_media *m, struct rf_buf *b)
 {
     const struct rf_srtp_suite *suite = rf_srtp_suite(m->tx.suite);
 
-    rf_json_str(b, "protection", m->is_encrypted ? "SRTP" : "none");
+    /* TEL-33: whatever the two sides have agreed, nobody here has seen a packet. */
+    if (c->is_bypass)
+        rf_json_bool(b, "bypass", true);
+    rf_json_str(b, "protection", c->is_bypass ? "unverified" : m->is_encrypted ? "SRTP" : "none");
     if (m->is_encrypted && suite != NULL) {
         rf_json_str(b, "suite", suite->name);
         rf_json_str(b, "keying", "SDES");
@@ -189,9 +192,10 @@ evidence_put_media(const struct call *c, const struct leg *leg, struct rf_buf *b
     if (m == NULL) {
         rf_json_str(b, "protection", "none agreed");
     } else {
-        put_agreed(m, b);
+        put_agreed(c, m, b);
         put_addr(b, "sdp_address", &m->peer);
-        put_addr(b, "our_address", &leg->media_addr);
+        if (!c->is_bypass)
+            put_addr(b, "our_address", &leg->media_addr);
         if (call_media_numbers(c, leg, &n))
             put_numbers(&n, b);
         oneway_put(c, leg, b);

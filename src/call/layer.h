@@ -55,6 +55,8 @@ enum verdict { VERDICT_UNPROVEN, VERDICT_CLEAR, VERDICT_PARTLY, VERDICT_ENCRYPTE
 
 /* What was agreed about media with one peer. */
 struct leg_media {
+    char *raw; /* bypass: their description as it came, with keys; wiped; NULL otherwise */
+    size_t raw_n;
     char *sdp; /* their description without its keys: codecs for the other leg, shape for our answer */
     size_t sdp_n;
     int stream;

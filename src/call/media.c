@@ -82,6 +82,8 @@ leg_media_place(struct leg *leg)
     int family;
 
     c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &media);
+    if (c->is_bypass)
+        return RF_OK;
     family = media.sa.sa_family;
     if (family == c->family_none)
         return RF_ERR_NOT_FOUND;

@@ -14,6 +14,9 @@ leg_media_free(struct leg_media *m)
     if (m == NULL)
         return;
     free(m->sdp);
+    if (m->raw != NULL)
+        rf_wipe(m->raw, m->raw_n);
+    free(m->raw);
     rf_wipe(m, sizeof *m);
     free(m);
 }
@@ -168,6 +171,56 @@ say_bad(struct leg *leg, const char *detail)
     return RF_REFUSE_BAD_SDP;
 }
 
+static void remember_sent(struct leg *leg, struct rf_span text);
+
+/* --- bypass: what one side says passes to the other as it is (TEL-33) --- */
+
+static enum rf_refusal
+bypass_in(struct leg *leg, struct rf_span text, struct leg_media **out)
+{
+    struct rf_sdp sdp;
+    struct rf_srtp_decision d;
+    struct leg_media *m;
+    const char *sentence;
+
+    if (rf_sdp_parse(text, &sdp, &sentence) != RF_OK)
+        return say_bad(leg, sentence);
+    rf_srtp_bypass(leg_policy(leg), &sdp, rf_sdp_first_audio(&sdp), &d);
+    if (d.refusal != RF_REFUSE_NONE)
+        return say(leg, &d);
+    m = media_new(&sdp, rf_sdp_first_audio(&sdp), &d);
+    if (m != NULL && (m->raw = rf_span_dup(text)) != NULL) {
+        m->raw_n = text.n;
+        m->ours = m->theirs;
+        *out = m;
+        return RF_REFUSE_NONE;
+    }
+    leg_media_free(m);
+    return RF_REFUSE_OVERLOAD;
+}
+
+static bool
+has_keys(struct rf_span text)
+{
+    return rf_span_find_str(text, RF_SPAN_LIT("a=crypto:")) < text.n;
+}
+
+/* Empty: it bears keys and the way to this leg is clear, or a restart has forgotten it (its keys are on no disk). */
+static struct rf_span
+bypass_out(struct leg *leg, const struct leg_media *from)
+{
+    struct rf_span text = rf_span(from->raw, from->raw_n);
+
+    if (has_keys(text) && !rf_transport_is_secure(leg->transport)) {
+        leg->refusal = RF_REFUSE_KEYS_IN_CLEAR;
+        return (struct rf_span){ 0 };
+    }
+    if (leg->sent != NULL && !rf_span_eq(text, rf_span(leg->sent, leg->sent_n)))
+        leg->sdp_version++;
+    remember_sent(leg, text);
+    return text;
+}
+
 enum rf_refusal
 leg_offer_in(struct leg *leg, struct rf_span text, struct leg_media **out)
 {
@@ -179,6 +232,8 @@ leg_offer_in(struct leg *leg, struct rf_span text, struct leg_media **out)
     const char *sentence;
     int stream;
 
+    if (leg->call->is_bypass)
+        return bypass_in(leg, text, out);
     if (rf_sdp_parse(text, &sdp, &sentence) != RF_OK)
         return say_bad(leg, sentence);
     stream = rf_sdp_first_audio(&sdp);
@@ -214,6 +269,8 @@ leg_answer_in(struct leg *leg, struct rf_span text, struct leg_media **out)
     const char *sentence;
     int stream;
 
+    if (leg->call->is_bypass)
+        return bypass_in(leg, text, out);
     if (leg->offer == NULL)
         return say_bad(leg, "it answers no offer of ours");
     if (rf_sdp_parse(text, &sdp, &sentence) != RF_OK)
@@ -326,6 +383,8 @@ leg_offer_out(struct leg *leg, const struct leg_media *codecs)
     struct rf_span text = { 0 };
     enum rf_refusal why;
 
+    if (leg->call->is_bypass)
+        return bypass_out(leg, codecs);
     leg_offer_drop(leg);
     leg->offer = calloc(1, sizeof *leg->offer);
     if (leg->offer == NULL)
@@ -360,7 +419,7 @@ essence(struct leg *leg, const struct leg_media *m)
 bool
 leg_offer_is_news(struct leg *leg, const struct leg_media *offered)
 {
-    return leg->media == NULL || essence(leg, leg->media) != essence(leg, offered);
+    return leg->media == NULL || leg->call->is_bypass || essence(leg, leg->media) != essence(leg, offered);
 }
 
 struct rf_span
@@ -369,6 +428,8 @@ leg_answer_out(struct leg *leg, struct leg_media *mine, const struct leg_media *
     struct rf_sdp_face face;
     struct rf_span text;
 
+    if (leg->call->is_bypass)
+        return bypass_out(leg, codecs);
     face_of(leg, mine, &face);
     /* Not more than the other side does, and not more than this offer allows (RFC 3264 6.1). */
     face.direction = direction(sends(codecs->theirs) && receives(mine->theirs),

@@ -59,6 +59,8 @@ code_of(const struct call *c)
         return c->refusal;
     if (oneway_is_told(c))
         return RF_REFUSE_ONE_WAY_AUDIO;
+    if (c->is_bypass)
+        return RF_REFUSE_BYPASS_UNPROVEN;
     if (!c->verdict_seen)
         return RF_REFUSE_NONE;
     if (c->verdict_min == VERDICT_ENCRYPTED)

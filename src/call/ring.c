@@ -120,7 +120,9 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
         no_way(leg, why, now_us);
         return;
     }
-    if (c->media_open) {
+    if (c->is_bypass && c->state == CALL_OPENING)
+        c->state = CALL_RINGING;
+    if (c->media_open || c->is_bypass) {
         ring_leg(leg, now_us);
         return;
     }
@@ -501,7 +503,7 @@ call_choose_failure(struct call *c, uint64_t now_us)
     if (best == NULL)
         return;
     /* TEL-35: several places, none compatible: 503; a single one's 488 stays 488. Both bear cause 88. */
-    status = all > 1 && incompatible == all ? 503 : outward(best->status);
+    status = incompatible == all ? rf_srtp_incompatible_status(best->status, all) : outward(best->status);
     if (best->refusal == RF_REFUSE_STALE_FLOW)
         call_say(c, RF_REFUSE_STALE_FLOW,
                  (const struct rf_log_field[]){ RF_F_STR("user", best->user), RF_F_STR("call", c->id), { 0 } });

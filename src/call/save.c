@@ -328,6 +328,7 @@ call_save(struct call *c)
     put_str(&b, c->a->dialog.call_id); /* first, so that its worker is found without the rest */
     put_str(&b, c->id);
     put_str(&b, c->called);
+    put_u(&b, c->is_bypass, 1);
     put_u(&b, (uint64_t)c->began_wall_s, 8);
     put_u(&b, (uint64_t)c->answered_wall_s, 8);
     put_u(&b, c->verdict_seen, 1);
@@ -376,6 +377,7 @@ get_call(struct rf_cursor *cur, struct call *c)
 {
     get_array(cur, c->id, sizeof c->id);
     get_array(cur, c->called, sizeof c->called);
+    c->is_bypass = get_bool(cur);
     c->began_wall_s = (int64_t)get_u(cur, 8);
     c->answered_wall_s = (int64_t)get_u(cur, 8);
     c->verdict_seen = get_bool(cur);
@@ -447,7 +449,8 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
     }
     leg_enter(c->a);
     leg_enter(c->b);
-    call_media_named(c, c->media);
+    if (!c->is_bypass)
+        call_media_named(c, c->media);
     ladder_add(c, 0, false, "", 0, "known again after a restart", now_us);
     if (!keys_from_map(c, c->a) || !keys_from_map(c, c->b)) {
         /* Its media is gone with the whole machine: the phones are told if they can be reached. */
@@ -456,7 +459,8 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
         call_end(c, "restart", 500, RF_REFUSE_NONE, now_us);
         return RF_ERR_NOT_FOUND;
     }
-    call_media_adopt(c);
+    if (!c->is_bypass)
+        call_media_adopt(c);
     leg_session_start(c->a, now_us);
     leg_session_start(c->b, now_us);
     rf_timer_arm(l->env.wheel, &c->timer, now_us + SAMPLE_US);

@@ -182,7 +182,9 @@ call_find_places(struct call *c, struct rf_span number, enum rf_refusal *why)
     }
     if (has_connection)
         found = find_connections(c, plan, why) || found;
-    c->is_bypass = plan->is_bypass;
+    c->is_bypass = plan->is_bypass && found;
+    if (c->is_bypass)
+        RF_REFUSE(BYPASS_UNPROVEN, RF_F_STR("setting", plan->bypass_setting), RF_F_STR("call", c->id));
     free(plan);
     return found;
 }

@@ -99,6 +99,7 @@ sdp_flags(const struct rf_cli *cli, struct rf_sdp_tool *t)
     t->policy.allow_null_auth = rf_cli_flag(cli, "--allow-null-auth") != NULL;
     t->policy.offerer_order = rf_cli_flag(cli, "--offerer-order") != NULL;
     t->policy.hosted = rf_cli_flag(cli, "--hosted") != NULL;
+    t->bypass = rf_cli_flag(cli, "--bypass") != NULL;
     t->json = cli->json;
     return 0;
 }
@@ -136,6 +137,27 @@ rf_cmd_sdp_decide(struct rf_cli *cli)
     free(sdp);
     free(mem);
     return err == RF_OK ? RF_EXIT_DONE : err == RF_ERR_REFUSED ? RF_EXIT_FOUND : RF_EXIT_USAGE;
+}
+
+int
+rf_cmd_sdp_status(struct rf_cli *cli)
+{
+    struct rf_sdp_tool tool;
+    char mem[512];
+    struct rf_buf out = rf_buf(mem, sizeof mem);
+    uint64_t status = 0, places = 1;
+    enum rf_err err;
+
+    rf_sdp_tool_init(&tool);
+    if (rf_span_u64(rf_span_str(cli->arg[0]), 699, &status) != RF_OK || status < 200 ||
+        (cli->arg_count > 1 && rf_span_u64(rf_span_str(cli->arg[1]), 100, &places) != RF_OK))
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "a final status is wanted, 200 to 699, and a number of places");
+    tool.status = (int)status;
+    tool.places = (size_t)places;
+    tool.json = cli->json;
+    err = rf_sdp_decide(&tool, (struct rf_span){ 0 }, &rf_rand_system, &out);
+    fwrite(out.p, 1, out.n, stdout);
+    return err == RF_OK ? RF_EXIT_DONE : RF_EXIT_FOUND;
 }
 
 /* --- srtp protect, unprotect --- */

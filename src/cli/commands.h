@@ -70,6 +70,7 @@ int rf_cmd_doctor(struct rf_cli *cli);
 int rf_cmd_tls_levels(struct rf_cli *cli);
 int rf_cmd_sip_parse(struct rf_cli *cli);
 int rf_cmd_sdp_decide(struct rf_cli *cli);
+int rf_cmd_sdp_status(struct rf_cli *cli);
 int rf_cmd_srtp_protect(struct rf_cli *cli);
 int rf_cmd_srtp_unprotect(struct rf_cli *cli);
 /* cmd_probe.c */

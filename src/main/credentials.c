@@ -293,6 +293,13 @@ add_stores(struct gather *g)
         if (!err && i == 0)
             err = add_trusted(g, s.revocation_lists, rf_conf_origin(g->conf, "security.revocation-lists"));
     }
+    for (size_t i = 0; !err && rf_conf_block_at(g->conf, "sip-connection", i) != NULL; i++) {
+        const struct rf_conf_block *b = rf_conf_block_at(g->conf, "sip-connection", i);
+        char setting[128];
+
+        snprintf(setting, sizeof setting, "sip-connection.%s.trusted-certificate-store", rf_conf_block_label(b));
+        err = add_trusted(g, rf_conf_block_text(g->conf, b, "trusted-certificate-store"), rf_conf_origin(g->conf, setting));
+    }
     /* Always there: for servers to which we connect, and to see whether what we show is publicly trusted. */
     return err ? err : rf_bundle_add_system(g->to);
 }

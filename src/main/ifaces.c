@@ -576,6 +576,70 @@ see_listeners(struct load *l)
     return err;
 }
 
+/* --- servers of SIP connections ------------------------------------------------------------------------ */
+
+static void
+take_pins(const char *pins, struct rf_site_server *server)
+{
+    struct rf_span left = rf_span_str(pins), word;
+    size_t n;
+
+    while (server->pin_count < RF_PINS_MAX && rf_conf_next_word(&left, &word))
+        if (rf_hex_decode(rf_span_sub(word, 7, 64), server->pin[server->pin_count], 32, &n) == RF_OK && n == 32)
+            server->pin_count++; /* behind "sha256:"; its form was checked */
+}
+
+static enum rf_err
+take_server(struct load *l, const struct rf_conf_block *b, struct rf_site_server *server)
+{
+    const struct rf_conf *c = l->from->conf;
+    const struct rf_site_iface *trunks = &l->to->iface[RF_IFACE_SIP_TRUNKS];
+    const char *paths = rf_conf_block_text(c, b, "trusted-certificate-store");
+    const char *cert = rf_conf_block_text(c, b, "certificate");
+    struct rf_trust *trust = NULL;
+    char setting[128];
+    enum rf_err err = rf_trust_new(&trust);
+
+    server->name = rf_conf_block_label(b);
+    server->check = trunks->outward;
+    server->check.trust = trust; /* rf_ifaces_free drops it */
+    snprintf(setting, sizeof setting, "sip-connection.%s.trusted-certificate-store", server->name);
+    if (!err)
+        err = rf_trust_add_all(trust, trunks->outward.trust);
+    if (!err)
+        err = trust_paths(l, trust, paths, rf_conf_origin(c, setting));
+    if (!err)
+        err = rf_check_level_find(rf_span_str(rf_conf_block_text(c, b, "received-certificate-checks-telephony-endpoints")),
+                                  &server->check.level);
+    server->cert = trunks->cert[0];
+    for (size_t i = 0; strcmp(cert, "interface") != 0 && i < l->to->cert_count; i++)
+        if (strcmp(l->to->cert[i].name, cert) == 0) {
+            server->cert = l->to->cert[i].cert;
+            break;
+        }
+    take_pins(rf_conf_block_text(c, b, "certificate-pin"), server);
+    return err;
+}
+
+static enum rf_err
+take_servers(struct load *l)
+{
+    const struct rf_conf_block *b;
+    enum rf_err err = RF_OK;
+    size_t n = 0;
+
+    while (rf_conf_block_at(l->from->conf, "sip-connection", n) != NULL)
+        n++;
+    l->to->server = calloc(n + 1, sizeof *l->to->server);
+    if (l->to->server == NULL)
+        return RF_ERR_NOMEM;
+    for (size_t i = 0; !err && (b = rf_conf_block_at(l->from->conf, "sip-connection", i)) != NULL; i++) {
+        l->to->server_count++;
+        err = take_server(l, b, &l->to->server[i]);
+    }
+    return err;
+}
+
 enum rf_err
 rf_ifaces_new(struct rf_ifaces **out, const struct rf_ifaces_sources *from, struct rf_conf_problem *problem)
 {
@@ -599,6 +663,8 @@ rf_ifaces_new(struct rf_ifaces **out, const struct rf_ifaces_sources *from, stru
         see_legacy(&l);
     for (int i = 0; !err && i < RF_IFACE_COUNT; i++)
         err = load_iface(&l, (enum rf_iface)i);
+    if (!err)
+        err = take_servers(&l);
     if (err) {
         rf_ifaces_free(s);
         return err;
@@ -622,6 +688,9 @@ rf_ifaces_free(struct rf_ifaces *s)
         rf_trust_unref(s->iface[i].check.trust);
         rf_trust_unref(s->iface[i].outward.trust);
     }
+    for (size_t i = 0; i < s->server_count; i++)
+        rf_trust_unref(s->server[i].check.trust);
+    free(s->server);
     rf_trust_unref(s->system);
     free(s);
 }
@@ -650,4 +719,29 @@ rf_ifaces_client(const struct rf_ifaces *s, enum rf_iface i, struct rf_tls_ring 
                                              .min_version = rf_tls_version_floor(rf_iface_row(i)->name) };
 
     return rf_tls_client_new(out, &conf, why);
+}
+
+enum rf_err
+rf_ifaces_connection(const struct rf_ifaces *s, size_t i, struct rf_tls_ring *ring, struct rf_tls_client **out,
+                     const char **why)
+{
+    const char *interface = rf_iface_row(RF_IFACE_SIP_TRUNKS)->name;
+    struct rf_tls_client_conf conf = { .level = s->iface[RF_IFACE_SIP_TRUNKS].level, .ring = ring, .interface = interface,
+                                       .min_version = rf_tls_version_floor(interface) };
+
+    if (i >= s->server_count)
+        return RF_ERR_NOT_FOUND;
+    conf.cert = s->server[i].cert;
+    conf.check = &s->server[i].check;
+    return rf_tls_client_new(out, &conf, why);
+}
+
+bool
+rf_ifaces_pin_fits(const struct rf_ifaces *s, size_t i, const uint8_t sha256[static 32])
+{
+    bool fits = i >= s->server_count || s->server[i].pin_count == 0;
+
+    for (size_t k = 0; !fits && k < s->server[i].pin_count; k++)
+        fits = memcmp(s->server[i].pin[k], sha256, 32) == 0;
+    return fits;
 }

@@ -38,6 +38,17 @@ struct rf_site_iface {
     struct rf_tls_staple *staple[RF_SITE_CERTS_MAX]; /* of each, likewise; NULL: none */
 };
 
+#define RF_PINS_MAX 8 /* sip-connection.*.certificate-pin */
+
+/* How we are the client of a SIP connection's server: as sip-trunks, with what its block says otherwise. */
+struct rf_site_server {
+    const char *name;
+    struct rf_tls_check check;
+    struct rf_cert *cert;     /* shown to it; of the list below */
+    size_t pin_count;
+    uint8_t pin[RF_PINS_MAX][32];
+};
+
 struct rf_ifaces {
     size_t cert_count;
     struct rf_site_cert cert[RF_SITE_CERTS_MAX];
@@ -45,6 +56,8 @@ struct rf_ifaces {
     uint8_t system_digest[32]; /* of what `system` was made of */
     struct rf_trust *system; /* public authorities and our own root: what others are likely to trust */
     struct rf_site_iface iface[RF_IFACE_COUNT];
+    size_t server_count;
+    struct rf_site_server *server; /* in the order of the blocks sip-connection */
     size_t peer_name_count;
     char peer_name[RF_PEER_NAMES_MAX][256];
     bool legacy_is_over;     /* medium-without-r11-checks is set, and has ended by the change of a level (AVA-10) */
@@ -80,6 +93,12 @@ RF_MUST_CHECK enum rf_err rf_ifaces_server(const struct rf_ifaces *s, enum rf_if
 /** A worker's context for servers to which we connect as this interface. */
 RF_MUST_CHECK enum rf_err rf_ifaces_client(const struct rf_ifaces *s, enum rf_iface i, struct rf_tls_ring *ring,
                                            struct rf_tls_client **out, const char **why);
+
+/** The same for the server of the SIP connection number i; its certificate is judged by the connection's own settings. */
+RF_MUST_CHECK enum rf_err rf_ifaces_connection(const struct rf_ifaces *s, size_t i, struct rf_tls_ring *ring,
+                                               struct rf_tls_client **out, const char **why);
+/** Is it one of the certificates that the connection's operator has pinned? true: it is, or none are. */
+bool rf_ifaces_pin_fits(const struct rf_ifaces *s, size_t i, const uint8_t sha256[static 32]);
 
 /* --- trusted certificates in the store --- */
 

@@ -28,7 +28,7 @@ struct kept {
     struct rf_client_txn *register_txn;
     struct rf_flow *flow;        /* by which we are registered; NULL: none */
     struct rf_flow_watch watch;
-    char call_id[40], tag[20];
+    char call_id[40], options_call_id[40], tag[20];
     uint32_t cseq;
     unsigned challenges, failures;
     char credentials[1536];
@@ -92,8 +92,8 @@ put_request(struct kept *e, const char *method, uint32_t cseq, struct rf_flow *f
     rf_put_escaped_user(b, rf_span_str(user));
     rf_putf(b, "@%s%s%s>;tag=%s\r\nTo: <sip:", is_v6 ? "[" : "", c->host, is_v6 ? "]" : "", e->tag);
     rf_put_escaped_user(b, rf_span_str(user));
-    rf_putf(b, "@%s%s%s>\r\nCall-ID: %s%s\r\nCSeq: %u %s\r\n", is_v6 ? "[" : "", c->host, is_v6 ? "]" : "", e->call_id,
-            method[0] == 'O' ? "o" : "", (unsigned)cseq, method);
+    rf_putf(b, "@%s%s%s>\r\nCall-ID: %s\r\nCSeq: %u %s\r\n", is_v6 ? "[" : "", c->host, is_v6 ? "]" : "",
+            method[0] == 'O' ? e->options_call_id : e->call_id, (unsigned)cseq, method);
     rf_put_contact(b, &hop, rf_span_str(c->username));
     rf_putf(b, "User-Agent: %s\r\n", w->site->call.server);
     return b->overflow ? RF_ERR_RANGE : RF_OK;
@@ -531,6 +531,22 @@ kept_free(struct kept *e)
     free(e);
 }
 
+/* A Call-ID whose responses come to this worker (rf_call_owner). */
+static void
+own_call_id(const struct kept *e, char out[static 40])
+{
+    const struct rf_worker *w = e->keeper->worker;
+    uint8_t octets[16];
+
+    do {
+        struct rf_buf b = rf_buf(out, 39);
+
+        rf_rand_fill(&rf_rand_system, octets, sizeof octets);
+        rf_put_hex(&b, octets, sizeof octets);
+        out[b.n] = '\0';
+    } while (rf_call_owner(&w->shared->owner_key, rf_span_str(out), (uint16_t)w->shared->workers) != w->index);
+}
+
 static bool
 has_work(const struct rf_connection *c)
 {
@@ -542,7 +558,7 @@ begin(struct rf_keeper *k, const struct rf_connection *c)
 {
     struct kept *e = calloc(1, sizeof *e);
     uint64_t now_us = rf_now_us(), spread;
-    uint8_t octets[16];
+    uint8_t octets[8];
     struct rf_buf b;
     struct rf_addr literal;
 
@@ -554,11 +570,11 @@ begin(struct rf_keeper *k, const struct rf_connection *c)
     snprintf(e->uri, sizeof e->uri, "%s", c->uri);
     snprintf(e->to.contact, sizeof e->to.contact, "%s", c->uri);
     e->to.transport = c->out.has_transport ? c->out.transport : RF_UDP;
+    own_call_id(e, e->call_id);
+    own_call_id(e, e->options_call_id);
     rf_rand_fill(&rf_rand_system, octets, sizeof octets);
-    b = rf_buf(e->call_id, sizeof e->call_id - 1);
-    rf_put_hex(&b, octets, sizeof octets);
     b = rf_buf(e->tag, sizeof e->tag - 1);
-    rf_put_hex(&b, octets + 8, 8);
+    rf_put_hex(&b, octets, sizeof octets);
     e->register_timer.fire = register_due;
     e->options_timer.fire = options_due;
     e->names_timer.fire = names_due;

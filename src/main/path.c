@@ -471,6 +471,29 @@ path_on(struct rf_path *s, uint64_t now_us)
 
 /* --- from outside --- */
 
+/* The certificate passed all else; its operator has said which ones he means. */
+static bool
+pin_fits(const struct rf_path *s, const struct rf_flow *flow)
+{
+    struct rf_worker *w = s->paths->worker;
+    const struct rf_tls_conn *tls = rf_transport_tls(flow);
+    const struct rf_connection *k = s->is_server && !s->server.is_device && tls != NULL
+                                        ? rf_connection_named(w->site->connections, rf_span_str(s->server_name))
+                                        : NULL;
+    const struct rf_tls_peer *peer = k != NULL ? rf_tls_conn_peer(tls) : NULL;
+    char fingerprint[65];
+    struct rf_buf b = rf_buf(fingerprint, sizeof fingerprint - 1);
+
+    if (k == NULL || (peer != NULL && rf_ifaces_pin_fits(w->site->ifaces, k->index, peer->sha256)))
+        return true;
+    if (peer != NULL)
+        rf_put_hex(&b, peer->sha256, sizeof peer->sha256);
+    fingerprint[b.n] = '\0';
+    RF_REFUSE(SERVER_NOT_PINNED, RF_F_STR("peer", s->server_name), RF_F_ADDR("addr", &flow->remote),
+              RF_F_STR("fingerprint", fingerprint));
+    return false;
+}
+
 void
 rf_paths_opened(struct rf_paths *p, struct rf_flow *flow, uint64_t now_us)
 {
@@ -485,6 +508,10 @@ rf_paths_opened(struct rf_paths *p, struct rf_flow *flow, uint64_t now_us)
             if (s->flow != flow)
                 continue;
             is_told = true;
+            if (!pin_fits(s, flow)) {
+                connect_failed(s, now_us);
+                break;
+            }
             if (is_tcp_first(s) || rf_peers_look(p->peers, s->last.transport, &s->last.addr, now_us) == RF_PEER_FAILED)
                 note(s, RF_PEER_WORKS, RF_PEER_TCP_S, now_us);
             path_done(s, rf_flow_ref(flow), RF_OK);

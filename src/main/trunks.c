@@ -110,6 +110,41 @@ judge_trunk(const struct rf_worker *w, const struct rf_flow *flow, struct rf_che
     return rf_tls_conn_judge(tls, &w->site->ifaces->iface[RF_IFACE_SIP_TRUNKS].check, rf_span(NULL, 0), &flow->remote, r);
 }
 
+/*
+ * A certificate that speaks for the host of a connection tells whose calls these are (route/connection.h, C3). It must pass the
+ * connection's checks with that name, as if we had called: at medium-remote at least, whatever less the interface asks.
+ */
+static void
+prove_name(const struct rf_worker *w, struct rf_flow *flow)
+{
+    const struct rf_tls_conn *tls = rf_transport_tls(flow);
+    const struct rf_tls_peer *peer = rf_tls_conn_peer(tls);
+    struct rf_cert_facts *facts = malloc(sizeof *facts);
+    struct rf_check_report *r = calloc(1, sizeof *r);
+    bool has_facts = facts != NULL && r != NULL && peer != NULL && peer->has_shown &&
+                     rf_tls_conn_peer_facts(tls, facts) == RF_OK;
+
+    for (size_t i = 0; has_facts && i < rf_connections_count(w->site->connections); i++) {
+        const struct rf_connection *k = rf_connection_at(w->site->connections, i);
+        struct rf_tls_check check = w->site->ifaces->server[i].check;
+        bool is_named = false;
+
+        if (k->type != RF_CONNECTION_FQDN || k->host[0] == '\0')
+            continue;
+        for (size_t n = 0; n < facts->san_count; n++)
+            is_named = is_named || rf_span_iis(rf_span_str(k->host), facts->san[n].text);
+        if (check.level != RF_CHECK_HIGH_REMOTE)
+            check.level = RF_CHECK_MEDIUM_REMOTE;
+        if (is_named && rf_tls_conn_judge(tls, &check, rf_span_str(k->host), NULL, r) == RF_OK && r->is_accepted &&
+            rf_ifaces_pin_fits(w->site->ifaces, i, peer->sha256)) {
+            snprintf(flow->proven_name, sizeof flow->proven_name, "%s", k->host);
+            break;
+        }
+    }
+    free(facts);
+    free(r);
+}
+
 /* What old phones may speak on a shared address, trunks may not (TEL-14). */
 static bool
 is_too_old(const struct rf_flow *flow)
@@ -132,6 +167,8 @@ rf_worker_judge_peer(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
         rf_put_host(&host, &flow->remote, false);
         rf_devices_note(w->devices, rf_buf_span(&host), flow, rf_wall_s());
     }
+    if (tls != NULL && (is_trunks || is_shared))
+        prove_name(w, flow);
     if (tls == NULL || !(is_trunks ? peer != NULL && peer->has_shown && peer->needs_target
                                    : is_shared && rf_site_is_trunk(w->site, &flow->remote)))
         return;

@@ -440,16 +440,47 @@ make_tls(struct rf_worker *w)
     return err;
 }
 
+static void
+drop_clients(struct rf_worker *w)
+{
+    rf_tls_client_unref(w->client);
+    w->client = NULL;
+    for (size_t i = 0; i < w->client_count; i++)
+        rf_tls_client_unref(w->clients[i]);
+    free(w->clients);
+    w->clients = NULL;
+    w->client_count = 0;
+}
+
 struct rf_tls_client *
 rf_worker_client(struct rf_worker *w, const struct rf_call_server *server)
 {
+    const struct rf_connection *k =
+        server->is_device ? NULL : rf_connection_named(w->site->connections, rf_span_str(server->name));
+    struct rf_tls_client **slot = &w->client;
     const char *why = "";
+    enum rf_err err = RF_OK;
 
-    if (w->client == NULL &&
-        rf_ifaces_client(w->site->ifaces, RF_IFACE_SIP_TRUNKS, w->handshakes, &w->client, &why) != RF_OK)
+    if (k == NULL && !server->is_device)
+        return NULL; /* a reload took it away */
+    if (k != NULL && w->clients == NULL) {
+        w->client_count = rf_connections_count(w->site->connections);
+        w->clients = calloc(w->client_count, sizeof(struct rf_tls_client *));
+        if (w->clients == NULL) {
+            w->client_count = 0;
+            return NULL;
+        }
+    }
+    if (k != NULL)
+        slot = &w->clients[k->index];
+    if (*slot == NULL && k != NULL)
+        err = rf_ifaces_connection(w->site->ifaces, k->index, w->handshakes, slot, &why);
+    else if (*slot == NULL)
+        err = rf_ifaces_client(w->site->ifaces, RF_IFACE_SIP_TRUNKS, w->handshakes, slot, &why);
+    if (err)
         RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS context could not be made", RF_F_STR("server", server->name),
                 RF_F_STR("reason", why));
-    return w->client;
+    return *slot;
 }
 
 static void
@@ -459,8 +490,7 @@ take_site(struct rf_worker *w, struct rf_site *site)
     struct rf_transport_limits transport;
 
     w->site = site;
-    rf_tls_client_unref(w->client);
-    w->client = NULL;
+    drop_clients(w);
     transport_limits(w, &transport);
     rf_transport_set_limits(w->transport, &transport);
     if (make_tls(w) == RF_OK)
@@ -764,7 +794,7 @@ rf_worker_free(struct rf_worker *w)
     rf_transport_layer_free(w->transport);
     for (int i = 0; i < RF_IFACE_COUNT; i++)
         rf_tls_server_unref(w->tls[i]);
-    rf_tls_client_unref(w->client);
+    drop_clients(w);
     rf_tls_ring_free(w->handshakes);
     rf_devices_free(w->devices);
     rf_register_free(w->registers);

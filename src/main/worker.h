@@ -75,7 +75,9 @@ struct rf_worker {
     struct rf_transport_layer *transport;
     struct rf_remote_flows *remotes;
     struct rf_tls_server *tls[RF_IFACE_COUNT]; /* of interfaces that have a TLS listener */
-    struct rf_tls_client *client;  /* for servers to which we connect as sip-trunks; NULL: not made yet */
+    struct rf_tls_client *client;  /* for devices to which we connect as sip-trunks; NULL: not made yet */
+    struct rf_tls_client **clients;/* for servers of connections, by their index; each NULL until it is needed */
+    size_t client_count;
     struct rf_tls_ring *handshakes;
     struct rf_devices *devices;
     struct rf_txn_layer *txn;

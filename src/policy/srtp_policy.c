@@ -442,6 +442,32 @@ rf_srtp_answer_in(const struct rf_srtp_policy *p, const struct rf_sdp_face *ours
         refuse(out, RF_REFUSE_PROFILE_MISMATCH, "");
 }
 
+/* --- what is not ours to decide --- */
+
+void
+rf_srtp_bypass(const struct rf_srtp_policy *p, const struct rf_sdp *sdp, int stream, struct rf_srtp_decision *out)
+{
+    bool has_keys = false;
+
+    if (!stream_begin(sdp, stream, out))
+        return;
+    if (p->hosted) {
+        refuse(out, RF_REFUSE_BYPASS_UNPROVEN, "");
+        return;
+    }
+    for (size_t i = 0; i < sdp->attr_count; i++)
+        has_keys = has_keys || rf_span_is(sdp->attr[i].name, "crypto");
+    out->keys_in_clear = has_keys && !p->transport_secure;
+    if (out->keys_in_clear)
+        refuse(out, RF_REFUSE_KEYS_IN_CLEAR, "");
+}
+
+int
+rf_srtp_incompatible_status(int status, size_t places)
+{
+    return places > 1 ? 503 : status == 606 ? 606 : 488;
+}
+
 void
 rf_srtp_refusal_fields(const struct rf_srtp_decision *d, const char *who, const char *setting,
                        const char *transport, struct rf_log_field field[static RF_SRTP_REFUSAL_FIELDS])

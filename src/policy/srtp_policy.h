@@ -64,6 +64,20 @@ void rf_srtp_answer_out(const struct rf_srtp_decision *d, const struct rf_rand *
 void rf_srtp_answer_in(const struct rf_srtp_policy *p, const struct rf_sdp_face *ours,
                        const struct rf_sdp *answer, int stream, struct rf_srtp_decision *out);
 
+/**
+ * A description that is to pass us by, with its keys and addresses, because both sides send their media to each other
+ * (media-handling-mode bypass, TEL-33). Nothing of it is chosen or changed, and its encryption is nobody's to prove, so that
+ * `required` cannot be met and is not asked. Refused: BYPASS_UNPROVEN on platform hosted; KEYS_IN_CLEAR when it bears keys and
+ * the transport is clear, since there they would be worth nothing; BAD_SDP. out->encrypted is never set.
+ */
+void rf_srtp_bypass(const struct rf_srtp_policy *p, const struct rf_sdp *sdp, int stream, struct rf_srtp_decision *out);
+
+/**
+ * What a caller hears when every place refused for incompatibility (488, 606, cause 88): the only place's own status, or 503
+ * when there were several (TEL-35). Its Reason is Q.850 cause 88.
+ */
+int rf_srtp_incompatible_status(int status, size_t places);
+
 #define RF_SRTP_REFUSAL_FIELDS 9
 
 /**

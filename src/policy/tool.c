@@ -101,6 +101,7 @@ put_reason(struct rf_buf *b, const struct rf_refusal_row *row)
 struct report {
     const struct rf_srtp_decision *d;
     const struct rf_refusal_row *row;
+    bool relayed;
     struct rf_span sentence, fix, reason, answer;
 };
 
@@ -111,7 +112,11 @@ put_json(struct rf_buf *b, const struct report *r)
     bool accepted = d->refusal == RF_REFUSE_NONE;
 
     rf_putf(b, "{\"accepted\":%s", accepted ? "true" : "false");
-    if (accepted) {
+    if (accepted && r->relayed) {
+        put_bool(b, "relayed", true);
+        put_member(b, "warning", rf_span_str(rf_refusal_row(RF_REFUSE_BYPASS_UNPROVEN)->code));
+        put_member(b, "sentence", RF_SPAN_LIT("media encryption not checked: media bypasses this system"));
+    } else if (accepted) {
         put_bool(b, "encrypted", d->encrypted);
         if (d->encrypted) {
             put_member(b, "suite", rf_span_str(d->suite->name));
@@ -155,6 +160,11 @@ put_text(struct rf_buf *b, const struct report *r)
         rf_put_char(b, '\n');
         return;
     }
+    if (r->relayed) {
+        rf_putf(b, "accepted  passed on unchanged\nwarning   %s %s: media encryption not checked\n",
+                rf_refusal_row(RF_REFUSE_BYPASS_UNPROVEN)->code, rf_refusal_row(RF_REFUSE_BYPASS_UNPROVEN)->slug);
+        return;
+    }
     if (d->encrypted)
         rf_putf(b, "accepted  encrypted with %s, tag %u%s\n", d->suite->name, (unsigned)d->tag,
                 d->weak ? " (weak)" : "");
@@ -188,6 +198,26 @@ put_answer(struct rf_buf *b, const struct rf_sdp *offer, int stream, const struc
     rf_wipe(&face, sizeof face);
 }
 
+/* What the caller hears of a final response (TEL-35). */
+static enum rf_err
+decide_status(const struct rf_sdp_tool *t, struct rf_buf *out)
+{
+    bool is_incompatible = t->status == 488 || t->status == 606;
+    int status = is_incompatible ? rf_srtp_incompatible_status(t->status, t->places) : t->status;
+    char reason[96] = "";
+
+    if (is_incompatible)
+        snprintf(reason, sizeof reason, "Q.850;cause=88;text=\"%s\"", rf_q850_text(88));
+    if (t->json) {
+        rf_putf(out, "{\"accepted\":%s,\"to_caller\":{\"status\":%d", t->status < 300 ? "true" : "false", status);
+        put_member(out, "reason", rf_span_str(reason));
+        rf_put_str(out, "}}\n");
+    } else {
+        rf_putf(out, "to caller %d\nReason:   %s\n", status, reason);
+    }
+    return rf_buf_done(out) != RF_OK ? RF_ERR_NOMEM : t->status < 300 ? RF_OK : RF_ERR_REFUSED;
+}
+
 enum rf_err
 rf_sdp_decide(const struct rf_sdp_tool *t, struct rf_span sdp, const struct rf_rand *rand, struct rf_buf *out)
 {
@@ -204,9 +234,13 @@ rf_sdp_decide(const struct rf_sdp_tool *t, struct rf_span sdp, const struct rf_r
     const char *why = NULL;
     enum rf_err err;
 
+    if (t->status != 0)
+        return decide_status(t, out);
     memset(&d, 0, sizeof d);
     memset(&ours, 0, sizeof ours);
-    if (t->is_answer && t->our_offer.p != NULL) {
+    if (t->bypass) {
+        r.relayed = true;
+    } else if (t->is_answer && t->our_offer.p != NULL) {
         why = face_of(t->our_offer, &ours);
         if (why != NULL) {
             rf_putf(out, "our offer cannot be used: %s\n", why);
@@ -218,6 +252,8 @@ rf_sdp_decide(const struct rf_sdp_tool *t, struct rf_span sdp, const struct rf_r
     if (d.refusal == RF_REFUSE_NONE && rf_sdp_parse(sdp, &parsed, &why) != RF_OK) {
         d.refusal = RF_REFUSE_BAD_SDP;
         snprintf(d.detail, sizeof d.detail, "%s", why);
+    } else if (t->bypass) {
+        rf_srtp_bypass(&t->policy, &parsed, rf_sdp_first_audio(&parsed), &d);
     } else if (d.refusal == RF_REFUSE_NONE && t->is_answer) {
         rf_srtp_answer_in(&t->policy, &ours, &parsed, rf_sdp_first_audio(&parsed), &d);
     } else if (d.refusal == RF_REFUSE_NONE) {
@@ -237,7 +273,7 @@ rf_sdp_decide(const struct rf_sdp_tool *t, struct rf_span sdp, const struct rf_r
     r.sentence = rf_buf_span(&sentence);
     r.fix = rf_buf_span(&fix);
     r.reason = rf_buf_span(&reason);
-    r.answer = rf_buf_span(&answer);
+    r.answer = rf_buf_span(&answer); /* bypass has none: it would be theirs, with its keys */
     if (t->json)
         put_json(out, &r);
     else

@@ -12,6 +12,9 @@
 struct rf_sdp_tool {
     struct rf_srtp_policy policy; /* rf_sdp_tool_init fills it; flags change it */
     bool is_answer;               /* --direction answer-in */
+    bool bypass;                  /* media-handling-mode bypass */
+    int status;                   /* of the far side's final response, instead of a description; 0: none */
+    size_t places;                /* how many connections were tried and answered so */
     const char *transport;        /* "tls", "tcp", "udp"; policy.transport_secure says the same */
     struct rf_span our_offer;     /* --our-offer; p == NULL: the offer that the policy would make */
     bool json;
