@@ -290,8 +290,9 @@ days_of(int64_t year, unsigned month, unsigned day)
 static unsigned
 two_digits(const char *p)
 {
-    return p[0] >= '0' && p[0] <= '9' && p[1] >= '0' && p[1] <= '9' ? (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0')
-                                                                    : 1000;
+    return p[0] >= '0' && p[0] <= '9' && p[1] >= '0' && p[1] <= '9'
+               ? (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0')
+               : 1000;
 }
 
 /* date-time = full-date "T" partial-time ( "Z" / ( "+" / "-" ) 2DIGIT ":" 2DIGIT )       RFC 3339 5.6 */

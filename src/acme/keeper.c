@@ -379,7 +379,8 @@ took_new_key(struct acme_entry *e, const struct rf_acme_result *r)
         if (save_account(e->keeper, a) != RF_OK) /* the store still has both keys: a restart finds out which */
             RF_LOGF(RF_LOG_ERROR, "acme.not_saved", "the account's new key could not be written");
         else
-            RF_LOGF(RF_LOG_INFO, "acme.account_key", "the account has a new key", RF_F_STR("directory", a->a.directory));
+            RF_LOGF(RF_LOG_INFO, "acme.account_key", "the account has a new key",
+                    RF_F_STR("directory", a->a.directory));
         return;
     }
     if (r->err == RF_ERR_REFUSED) {

@@ -135,7 +135,8 @@ look_for_done(struct rf_acme_transport *t, uint64_t now_us)
         curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &status);
         if (result != CURLE_OK) {
             if (x->why[0] == '\0') /* ours says more */
-                snprintf(x->why, sizeof x->why, "%s", x->curl_why[0] != '\0' ? x->curl_why : curl_easy_strerror(result));
+                snprintf(x->why, sizeof x->why, "%s",
+                         x->curl_why[0] != '\0' ? x->curl_why : curl_easy_strerror(result));
             status = 0;
         }
         finish(x, (int)status, now_us);

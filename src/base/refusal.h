@@ -226,7 +226,8 @@
       "{addr} is banned until {until}: {reason}",                                                             \
       "Too many requests (security.requests-per-source), connections (security.handshakes-per-source) or wrong " \
       "passwords (security.wrong-passwords) came from this proven address.",                                  \
-      "correct the device, then ringfence ban lift {addr}; ringfence ban lists all, security.ban-time sets how long")                              \
+      "correct the device, then ringfence ban lift {addr}; ringfence ban lists all, security.ban-time sets "  \
+      "how long")                                                                                             \
     X(OVERLOAD, "RF-512", "overload", WARN, 503, 41,                                                          \
       "{what} is full; asked {who} to try again in {seconds} s",                                              \
       "More requests than this machine can take, or a limit that is set too low.",                            \

@@ -125,8 +125,9 @@ find(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow
         e.number = rf_span_str(dialled);
     rf_connection_find(r->connections, &e, &f);
     if (f.connection == NULL && f.candidates > 1)
-        RF_REFUSE(FORBIDDEN, RF_F_STR("what", "a call"), RF_F_ADDR("who", &flow->remote),
-                  RF_F_STR("reason", "several connections lead to this address, and the number belongs to none of them"));
+        RF_REFUSE(
+            FORBIDDEN, RF_F_STR("what", "a call"), RF_F_ADDR("who", &flow->remote),
+            RF_F_STR("reason", "several connections lead to this address, and the number belongs to none of them"));
     *by = f.by;
     return f.connection;
 }
@@ -160,7 +161,8 @@ request_caller(struct rf_call_layer *l, struct rf_server_txn *txn, const struct 
     const struct rf_connection *k;
 
     *out = (struct caller){ .sign_in = "" };
-    if (!has_credentials(msg) && !claims_user(l, msg, rf_server_txn_flow(txn)) && (k = find(l, msg, rf_server_txn_flow(txn), &out->sign_in)) != NULL) {
+    if (!has_credentials(msg) && !claims_user(l, msg, rf_server_txn_flow(txn)) &&
+        (k = find(l, msg, rf_server_txn_flow(txn), &out->sign_in)) != NULL) {
         take_caller(k, msg, out);
         return true;
     }

@@ -23,7 +23,7 @@
 #define PRELUDES_MAX  256 /* first INVITEs whose challenge is remembered for the ladder; about 50 kB a worker */
 #define PRELUDE_ROWS  6   /* INVITE, challenge and ACK, twice: the second one after a nonce that was too old */
 #define PRELUDE_US    (32 * RF_S)     /* later an INVITE with the same Call-ID is another matter (64 * T1) */
-#define RECORD_WAIT_US (2 * RF_S)     /* so long the record of a call that ended waits for answers to our BYE and CANCEL */
+#define RECORD_WAIT_US (2 * RF_S) /* so long the record of a call that ended waits for answers to our BYE and CANCEL */
 #define RECENT_MAX    200 /* calls that ended, kept for `call show` and `ladder last` */
 #define INFO_MAX      8   /* INFO under way at once in a call: keypad presses of both sides */
 #define INFO_BODY_MAX 4096

@@ -445,7 +445,8 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
     for (int side = 0; side < 2 && l->env.board != NULL; side++) {
         struct leg *leg = side == 0 ? c->a : c->b;
 
-        leg->is_counted = leg->connection[0] != '\0' && rf_board_take(l->env.board, leg->connection, UINT32_MAX) == RF_OK;
+        leg->is_counted = leg->connection[0] != '\0' &&
+                          rf_board_take(l->env.board, leg->connection, UINT32_MAX) == RF_OK;
     }
     leg_enter(c->a);
     leg_enter(c->b);

@@ -96,7 +96,8 @@ make_room(struct rf_bundle *b, size_t n)
 }
 
 static enum rf_err
-add_item(struct rf_bundle *b, enum rf_bundle_kind kind, struct rf_span name, struct rf_span first, struct rf_span second)
+add_item(struct rf_bundle *b, enum rf_bundle_kind kind, struct rf_span name, struct rf_span first,
+         struct rf_span second)
 {
     const struct head h = { kind, (uint32_t)name.n, (uint32_t)first.n, (uint32_t)second.n };
     const struct rf_span parts[] = { rf_span(&h, sizeof h), name, first, second };

@@ -213,8 +213,9 @@ static const struct made *root, *mid, *leaf; /* of most tests; basics() makes th
 __attribute__((unused)) static struct rf_check_question
 ask(const struct rf_trust *t, X509 *const *chain, size_t n, enum rf_check_level level)
 {
-    return (struct rf_check_question){ .level = level, .use = RF_CHECK_SIP, .chain = chain, .chain_count = n, .trust = t,
-                                       .now_s = T0 };
+    return (struct rf_check_question){
+        .level = level, .use = RF_CHECK_SIP, .chain = chain, .chain_count = n, .trust = t, .now_s = T0
+    };
 }
 
 __attribute__((unused)) static bool
@@ -252,8 +253,10 @@ basics(void)
 {
     root = make((struct recipe){ .subject = "Root", .ext = { CA_EXT } });
     mid = make((struct recipe){ .subject = "Mid", .issuer = root, .ext = { CA_EXT } });
-    leaf = make((struct recipe){ .subject = "trunk", .issuer = mid,
-                                 .ext = { LEAF_EXT, "subjectAltName=DNS:trunk.example.net,URI:sip:trunk.example.net" } });
+    leaf = make(
+        (struct recipe){ .subject = "trunk",
+                         .issuer = mid,
+                         .ext = { LEAF_EXT, "subjectAltName=DNS:trunk.example.net,URI:sip:trunk.example.net" } });
 }
 
 #endif

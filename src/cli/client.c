@@ -147,8 +147,9 @@ rf_cli_ask(const struct rf_cli *cli, json_t *request, int *status)
     }
     answer = ask(cli->state_dir, (uint32_t)seconds, request, &why);
     if (answer == NULL && why == ETIMEDOUT) {
-        snprintf(sentence, sizeof sentence, "the daemon of %s has not answered for %u s; what was asked for may still happen",
-                 cli->state_dir, (unsigned)seconds);
+        snprintf(sentence, sizeof sentence,
+                 "the daemon of %s has not answered for %u s; what was asked for may still happen", cli->state_dir,
+                 (unsigned)seconds);
         *status = rf_cli_error(cli, RF_EXIT_NO_DAEMON, "", sentence,
                                "ringfence log shows what it did last; a process of it that hangs is started anew "
                                "within a minute. --timeout SECONDS waits longer");

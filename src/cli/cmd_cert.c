@@ -140,7 +140,8 @@ print_fingerprint(const char *hex)
 {
     printf("fingerprint  SHA-256 ");
     for (size_t i = 0; hex[i] != '\0' && hex[i + 1] != '\0'; i += 2)
-        printf("%s%c%c", i > 0 ? ":" : "", hex[i] & ~(hex[i] >= 'a' ? 0x20 : 0), hex[i + 1] & ~(hex[i + 1] >= 'a' ? 0x20 : 0));
+        printf("%s%c%c", i > 0 ? ":" : "", hex[i] & ~(hex[i] >= 'a' ? 0x20 : 0),
+               hex[i + 1] & ~(hex[i + 1] >= 'a' ? 0x20 : 0));
     printf("\n");
 }
 
@@ -326,9 +327,11 @@ rf_cmd_cert_add(struct rf_cli *cli)
     int pairs = (cli->arg_count - 1) / 2, status = RF_EXIT_DONE, made = 0;
 
     if (cli->arg_count % 2 == 0 || pairs > PAIRS_MAX)
-        status = rf_cli_fail(cli, RF_EXIT_USAGE, "a chain and its key are needed, or two of each: cert add NAME CHAIN KEY");
+        status = rf_cli_fail(cli, RF_EXIT_USAGE,
+                             "a chain and its key are needed, or two of each: cert add NAME CHAIN KEY");
     else if (!is_name(name))
-        status = rf_cli_fail(cli, RF_EXIT_USAGE, "a name takes 1 to 63 letters, digits and - _ . + ~, and is not local");
+        status = rf_cli_fail(cli, RF_EXIT_USAGE,
+                             "a name takes 1 to 63 letters, digits and - _ . + ~, and is not local");
     for (; status == RF_EXIT_DONE && made < pairs; made++) {
         status = copy_pair(cli, name, cli->arg[1 + 2 * made], cli->arg[2 + 2 * made], &pair[made]);
         if (status == RF_EXIT_DONE) {
@@ -337,8 +340,9 @@ rf_cmd_cert_add(struct rf_cli *cli)
         }
     }
     if (status == RF_EXIT_DONE)
-        result = rf_cli_ask(cli, json_pack("{s:s, s:s, s:O, s:O, s:s}", "command", "cert.add", "name", name, "chain", chains,
-                                           "key", keys, "for", use != NULL ? use : ""),
+        result = rf_cli_ask(cli,
+                            json_pack("{s:s, s:s, s:O, s:O, s:s}", "command", "cert.add", "name", name, "chain", chains,
+                                      "key", keys, "for", use != NULL ? use : ""),
                             &status);
     if (result != NULL)
         print_changed(cli, result, "the certificate was added");
@@ -420,8 +424,8 @@ show_event(struct rf_cli *cli, const char *event)
     }
     if (row != NULL && !cli->json && !cli->quiet)
         fprintf(stderr, "%s from %s, refused %s %s\n  issuer   %s\n  SHA-256  %s\n", rf_cli_text(row, "subject"),
-                rf_cli_text(row, "peer"), rf_cli_text(row, "code"), rf_cli_text(row, "reason"), rf_cli_text(row, "issuer"),
-                rf_cli_text(row, "sha256"));
+                rf_cli_text(row, "peer"), rf_cli_text(row, "code"), rf_cli_text(row, "reason"),
+                rf_cli_text(row, "issuer"), rf_cli_text(row, "sha256"));
     json_decref(rows);
     return row != NULL || rows == NULL ? status : RF_EXIT_DONE;
 }
@@ -516,14 +520,19 @@ int
 rf_cmd_tls_devices(struct rf_cli *cli)
 {
     static const struct rf_cli_column columns[] = {
-        { "DEVICE", "device", false, NULL },  { "INTERFACE", "interface", false, NULL }, { "TLS", "version", false, NULL },
-        { "SUITE", "suite", false, NULL },    { "GROUP", "group", false, NULL },         { "LAST", "last", false, put_last },
+        { "DEVICE", "device", false, NULL },
+        { "INTERFACE", "interface", false, NULL },
+        { "TLS", "version", false, NULL },
+        { "SUITE", "suite", false, NULL },
+        { "GROUP", "group", false, NULL },
+        { "LAST", "last", false, put_last },
         { "WOULD CONNECT AT", "levels", false, put_fits },
     };
     const char *level = rf_cli_flag(cli, "--level");
     int status;
-    json_t *rows = rf_cli_ask(cli, json_pack("{s:s, s:s, s:s}", "command", "tls.devices", "interface",
-                                             cli->arg_count > 0 ? cli->arg[0] : "", "level", level != NULL ? level : ""),
+    json_t *rows = rf_cli_ask(cli,
+                              json_pack("{s:s, s:s, s:s}", "command", "tls.devices", "interface",
+                                        cli->arg_count > 0 ? cli->arg[0] : "", "level", level != NULL ? level : ""),
                               &status);
 
     if (rows == NULL)
@@ -557,8 +566,8 @@ rf_cmd_cert_level_is_fine(struct rf_cli *cli, const char *setting, const char *v
     names[b.n] = '\0';
     if (n > 0) {
         snprintf(version, sizeof version, "%.12s", rf_cli_text(json_array_get(rows, 0), "version"));
-        fprintf(stderr, "%zu device%s of the last 30 days cannot connect at level %s (TLS %s):%s%s\n", n, n > 1 ? "s" : "",
-                value, version, names, b.n + 100 >= sizeof names ? " ..." : "");
+        fprintf(stderr, "%zu device%s of the last 30 days cannot connect at level %s (TLS %s):%s%s\n", n,
+                n > 1 ? "s" : "", value, version, names, b.n + 100 >= sizeof names ? " ..." : "");
         is_fine = !cli->is_terminal || rf_cli_confirm(cli, "Set it?");
     }
     json_decref(rows);

@@ -276,8 +276,9 @@ print_json(const struct check *c, const struct words *w)
         char until[32] = "";
 
         put_time(r->ocsp.next_update, until, sizeof until);
-        json_object_set_new(out, "ocsp", json_pack("{s:s, s:s, s:s}", "status", rf_ocsp_status_name(r->ocsp.status), "why",
-                                                   r->ocsp.why, "until", until));
+        json_object_set_new(out, "ocsp",
+                            json_pack("{s:s, s:s, s:s}", "status", rf_ocsp_status_name(r->ocsp.status), "why",
+                                      r->ocsp.why, "until", until));
     }
     if (!r->is_accepted) {
         json_object_set_new(out, "failed", json_string(rf_check_rule_name(r->first_failed)));

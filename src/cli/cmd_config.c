@@ -57,8 +57,9 @@ print_finding(void *ctx, const struct rf_conf_problem *p)
 
     f->count++;
     if (f->cli->json) {
-        json_t *o = json_pack("{s:s, s:s, s:i, s:i, s:s}", "kind", f->kind, "file", p->at.file != NULL ? p->at.file : "",
-                              "line", p->at.line, "column", p->at.column, "sentence", p->sentence);
+        json_t *o = json_pack("{s:s, s:s, s:i, s:i, s:s}", "kind", f->kind, "file",
+                              p->at.file != NULL ? p->at.file : "", "line", p->at.line, "column", p->at.column,
+                              "sentence", p->sentence);
 
         rf_cli_json(o);
         json_decref(o);
@@ -163,7 +164,8 @@ print_changes(const struct rf_cli *cli, const json_t *result)
         const json_t *c = json_array_get(changes, i);
 
         printf("%s: %s -> %s%s\n", rf_cli_text(c, "name"), rf_cli_text(c, "was")[0] ? rf_cli_text(c, "was") : "(none)",
-               rf_cli_text(c, "is"), json_is_true(json_object_get(c, "needs_restart")) ? "   needs a restart (RF-811)" : "");
+               rf_cli_text(c, "is"),
+               json_is_true(json_object_get(c, "needs_restart")) ? "   needs a restart (RF-811)" : "");
     }
     if (json_array_size(changes) == 0)
         fprintf(stderr, "nothing changed\n");
@@ -234,7 +236,8 @@ rf_cmd_config_rollback(struct rf_cli *cli)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "%s is no version; ringfence config history lists them", cli->arg[0]);
     if (!rf_cli_confirm(cli, "Go back to the settings and trusted certificates of that version?"))
         return RF_EXIT_USAGE;
-    result = rf_cli_ask(cli, json_pack("{s:s, s:I}", "command", "config.rollback", "version", (json_int_t)version), &status);
+    result = rf_cli_ask(cli, json_pack("{s:s, s:I}", "command", "config.rollback", "version", (json_int_t)version),
+                        &status);
     if (result == NULL)
         return status;
     print_changes(cli, result);

@@ -78,7 +78,8 @@ check_keys(struct doctor *d, const char *path, int depth)
             continue;
         if (S_ISDIR(st.st_mode) && depth > 0)
             check_keys(d, name, depth - 1);
-        if (S_ISREG(st.st_mode) && ((n > 4 && strcmp(e->d_name + n - 4, ".key") == 0) || strstr(e->d_name, ".db") != NULL) &&
+        if (S_ISREG(st.st_mode) &&
+            ((n > 4 && strcmp(e->d_name + n - 4, ".key") == 0) || strstr(e->d_name, ".db") != NULL) &&
             (st.st_mode & 077) != 0)
             say(d, "file mode", FAIL, "chmod 600 FILE", "%s holds keys and others may read it (mode %04o)", name,
                 (unsigned)st.st_mode & 07777);
@@ -202,8 +203,8 @@ check_ports(struct doctor *d, bool daemon_runs)
         words = rf_span_trim(rf_span_sub(words, word.n, words.n));
         if (rf_listen_parse(word, &listen) != RF_OK)
             continue;
-        if (rf_socket_bind_group(&fd, 1, listen.scheme == RF_LISTEN_UDP ? SOCK_DGRAM : SOCK_STREAM, &listen.addr, &why) !=
-            RF_OK) {
+        if (rf_socket_bind_group(&fd, 1, listen.scheme == RF_LISTEN_UDP ? SOCK_DGRAM : SOCK_STREAM, &listen.addr,
+                                 &why) != RF_OK) {
             say(d, "port", FAIL, "stop the other program, or set another port in sip.listen", "%.*s: %s",
                 RF_SPAN_ARG(word), why.reason);
             continue;

@@ -299,8 +299,9 @@ rf_cmd_explain(struct rf_cli *cli)
             words[n++] = rf_refusal_row((enum rf_refusal)i)->slug;
         }
         near = rf_cli_nearest(cli->arg[0], words, n);
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "unknown code %s%s%s%s", cli->arg[0], near != NULL ? "; did you mean " : "",
-                           near != NULL ? near : "", near != NULL ? "?" : "; ringfence man codes lists them");
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "unknown code %s%s%s%s", cli->arg[0],
+                           near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+                           near != NULL ? "?" : "; ringfence man codes lists them");
     }
     for (int i = 5; i >= 0; i--) {
         FILE *in = open_log(cli->state_dir, i);

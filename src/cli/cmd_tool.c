@@ -65,7 +65,8 @@ read_whole(const struct rf_cli *cli, const char *path, size_t max, size_t *n)
 
     *n = in != NULL && p != NULL ? fread(p, 1, max + 1, in) : 0;
     if (in == NULL || p == NULL || ferror(in) || *n > max) {
-        rf_cli_fail(cli, RF_EXIT_USAGE, "%s: %s", path, in == NULL ? strerror(errno) : "cannot be read, or is too long");
+        rf_cli_fail(cli, RF_EXIT_USAGE, "%s: %s", path,
+                    in == NULL ? strerror(errno) : "cannot be read, or is too long");
         free(p);
         p = NULL;
     }

@@ -33,7 +33,8 @@ int
 rf_cmd_user_show(struct rf_cli *cli)
 {
     int status;
-    json_t *user = rf_cli_ask(cli, json_pack("{s:s, s:s}", "command", "user.show", "user", cli->arg[0]), &status), *value;
+    json_t *user = rf_cli_ask(cli, json_pack("{s:s, s:s}", "command", "user.show", "user", cli->arg[0]), &status),
+           *value;
     const char *key;
 
     if (user == NULL)

@@ -41,7 +41,8 @@ put_media(struct rf_buf *b, const json_t *leg)
     if (rf_cli_text(m, "suite")[0] != '\0')
         rf_putf(b, "SRTP %s", rf_cli_text(m, "suite"));
     else
-        rf_put_str(b, strcmp(rf_cli_text(m, "protection"), "none") == 0 ? "RTP in CLEAR" : rf_cli_text(m, "protection"));
+        rf_put_str(b,
+                   strcmp(rf_cli_text(m, "protection"), "none") == 0 ? "RTP in CLEAR" : rf_cli_text(m, "protection"));
 }
 
 /* One line of the evidence: the label and a cell a leg. */
@@ -137,7 +138,8 @@ put_out(struct rf_buf *b, const json_t *leg)
 
     if (out == NULL)
         return;
-    rf_putf(b, "%lld: %lld encrypted, %lld clear", number(out, "packets"), number(out, "encrypted"), number(out, "clear"));
+    rf_putf(b, "%lld: %lld encrypted, %lld clear", number(out, "packets"), number(out, "encrypted"),
+            number(out, "clear"));
 }
 
 static void
@@ -259,7 +261,8 @@ print_time(const json_t *call, long long at_us, long long last_us, bool first)
     char text[32];
 
     if (first)
-        snprintf(text, sizeof text, "%.8s", strlen(rf_cli_text(call, "began")) > 18 ? rf_cli_text(call, "began") + 11 : "");
+        snprintf(text, sizeof text, "%.8s",
+                 strlen(rf_cli_text(call, "began")) > 18 ? rf_cli_text(call, "began") + 11 : "");
     else if (us < 1000000)
         snprintf(text, sizeof text, "+%.1f ms", (double)us / 1000);
     else
@@ -281,7 +284,8 @@ print_message(const json_t *m)
         snprintf(text, sizeof text, "%lld%s", number(m, "status"), sdp);
     else
         snprintf(text, sizeof text, "%lld %s%s", number(m, "status"), method, sdp);
-    print_row_of(is_a, method[0] != '\0' || number(m, "status") != 0 ? text : NULL, is_a == is_in, rf_cli_text(m, "note"));
+    print_row_of(is_a, method[0] != '\0' || number(m, "status") != 0 ? text : NULL, is_a == is_in,
+                 rf_cli_text(m, "note"));
 }
 
 static void

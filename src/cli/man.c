@@ -250,8 +250,9 @@ put_commands(FILE *out)
     put_flags(out, rf_cli_global_flags);
     for (const struct rf_cli_command *c = rf_cli_commands; c->noun != NULL; c++) {
         fprintf(out, "\n## ringfence %s%s%s%s%s\n\n%c%s.%s\n\n```\n%s\n```\n", c->noun, c->verb != NULL ? " " : "",
-                c->verb != NULL ? c->verb : "", c->args[0] != '\0' ? " " : "", c->args, toupper((unsigned char)c->help[0]),
-                c->help + 1, c->needs_daemon ? " Needs a running daemon." : "", c->example);
+                c->verb != NULL ? c->verb : "", c->args[0] != '\0' ? " " : "", c->args,
+                toupper((unsigned char)c->help[0]), c->help + 1, c->needs_daemon ? " Needs a running daemon." : "",
+                c->example);
         if (c->flags[0].name != NULL)
             put_flags(out, c->flags);
     }

@@ -126,13 +126,14 @@ check_certificates(struct loader *l)
         size_t chains, keys;
 
         if (strcmp(b->label, "local") == 0) {
-            rf_loader_fail(l, RF_ERR_RANGE, b->at, "local is the name of the certificate that our own authority issues");
+            rf_loader_fail(l, RF_ERR_RANGE, b->at,
+                           "local is the name of the certificate that our own authority issues");
             continue;
         }
         check_authority_file(l, b);
         if (rf_conf_block_is_on(l->conf, b, "lets-encrypt") && (c != NULL || k != NULL)) {
-            rf_loader_fail(l, RF_ERR_EXISTS, b->at, "certificate %s has files and lets-encrypt: one of them is too much",
-                           b->label);
+            rf_loader_fail(l, RF_ERR_EXISTS, b->at,
+                           "certificate %s has files and lets-encrypt: one of them is too much", b->label);
             continue;
         }
         if (c == NULL && k == NULL)
@@ -144,7 +145,8 @@ check_certificates(struct loader *l)
         chains = check_files(l, c);
         keys = check_files(l, k);
         if (chains != keys)
-            rf_loader_fail(l, RF_ERR_RANGE, b->at, "certificate %s has %zu chains and %zu keys", b->label, chains, keys);
+            rf_loader_fail(l, RF_ERR_RANGE, b->at, "certificate %s has %zu chains and %zu keys", b->label, chains,
+                           keys);
     }
 }
 

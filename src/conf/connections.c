@@ -50,8 +50,8 @@ check_needs(struct loader *l, const struct rf_conf_block *b)
         rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "sip-connection %s of type credential needs username and password",
                        b->label);
     if (is(c, b, "type", "ip") && rf_conf_block_text(c, b, "allow")[0] == '\0')
-        rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "sip-connection %s of type ip needs allow: the addresses it calls from",
-                       b->label);
+        rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at,
+                       "sip-connection %s of type ip needs allow: the addresses it calls from", b->label);
     if ((is(c, b, "type", "fqdn") || (is_credential && is_customer(c, b))) &&
         rf_conf_block_text(c, b, "server")[0] == '\0')
         rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "sip-connection %s needs server", b->label);
@@ -89,8 +89,10 @@ check_pins(struct loader *l, const struct rf_conf_block *b)
         for (size_t i = 7; is_good && i < word.n; i++)
             is_good = strchr("0123456789abcdefABCDEF", word.p[i]) != NULL;
         if (!is_good)
-            rf_loader_fail(l, RF_ERR_SYNTAX, b->at, "sip-connection %s: certificate-pin takes sha256: and 64 hexadecimal "
-                           "digits", b->label);
+            rf_loader_fail(l, RF_ERR_SYNTAX, b->at,
+                           "sip-connection %s: certificate-pin takes sha256: and 64 hexadecimal "
+                           "digits",
+                           b->label);
     }
 }
 
@@ -173,7 +175,8 @@ check_numbers(struct loader *l)
         if (to[0] == '\0' && owners[0] == '\0')
             rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "number %s needs to or connection", b->label);
         else if (to[0] != '\0' && !is_place(c, rf_span_str(to)))
-            rf_loader_warn(l, b->at, "number %s leads to %s, and there is no such user, ring-group, dn or sip-connection",
+            rf_loader_warn(l, b->at,
+                           "number %s leads to %s, and there is no such user, ring-group, dn or sip-connection",
                            b->label, to);
         else if (to[0] != '\0' && has_word(owners, rf_span_str(to)))
             rf_loader_fail(l, RF_ERR_RANGE, b->at, "number %s sends the calls of %s back to it: a loop", b->label, to);
@@ -206,8 +209,10 @@ check_routes(struct loader *l)
         while (rf_conf_next_word(&left, &word))
             for (size_t k = 0; k < word.n; k++)
                 if (strchr("0123456789+*#X", word.p[k]) == NULL || (word.p[k] == '*' && k + 1 < word.n))
-                    rf_loader_fail(l, RF_ERR_SYNTAX, b->at, "route %s: match takes digits, +, #, X for any digit, and * "
-                                   "at the end, not %.*s", b->label, RF_SPAN_ARG(word));
+                    rf_loader_fail(l, RF_ERR_SYNTAX, b->at,
+                                   "route %s: match takes digits, +, #, X for any digit, and * "
+                                   "at the end, not %.*s",
+                                   b->label, RF_SPAN_ARG(word));
         check_bypass_over(l, b, "route", "use");
     }
 }

@@ -168,7 +168,8 @@ refuse_remote_level(struct loader *l, const struct rf_option *o, const struct rf
 
     rf_refusal_sentence(&out, rf_refusal_row(RF_REFUSE_REMOTE_NOT_AVAILABLE)->sentence, fields);
     sentence[out.n] = '\0';
-    rf_loader_refuse(l, RF_REFUSE_REMOTE_NOT_AVAILABLE, at, "%s; %s takes none, low, medium or high", sentence, o->name);
+    rf_loader_refuse(l, RF_REFUSE_REMOTE_NOT_AVAILABLE, at, "%s; %s takes none, low, medium or high", sentence,
+                     o->name);
 }
 
 static void

@@ -78,8 +78,8 @@ from_file(struct loader *l, struct setting *s, const char *path, const char *nam
     }
     if ((st.st_mode & 077) != 0) {
         close(fd);
-        rf_loader_refuse(l, RF_REFUSE_KEY_FILE_MODE, s->at, "%s: others may read %s (mode %04o): chmod 600 %s", name, path,
-                       (unsigned)st.st_mode & 07777, path);
+        rf_loader_refuse(l, RF_REFUSE_KEY_FILE_MODE, s->at, "%s: others may read %s (mode %04o): chmod 600 %s", name,
+                         path, (unsigned)st.st_mode & 07777, path);
         return;
     }
     n = read(fd, octets, sizeof octets);

@@ -275,7 +275,8 @@ rf_target_text_parse(struct rf_span text, struct rf_target_text *out)
 
         out->transport = rf_span_sub(param, 10, param.n);
         if (!rf_span_starts(param, "transport=") ||
-            !(rf_span_iis(out->transport, "tls") || rf_span_iis(out->transport, "tcp") || rf_span_iis(out->transport, "udp")))
+            !(rf_span_iis(out->transport, "tls") || rf_span_iis(out->transport, "tcp") ||
+              rf_span_iis(out->transport, "udp")))
             return RF_ERR_SYNTAX;
         text = rf_span_sub(text, 0, semicolon);
     }
@@ -383,7 +384,8 @@ check_word(const struct rf_option *o, struct rf_span word, char *sentence, size_
 
         if (word.n <= 255 && rf_target_text_parse(word, &target) == RF_OK)
             return RF_OK;
-        snprintf(sentence, size, "%s takes HOST or HOST:PORT, with ;transport=tls, tcp or udp when it matters", o->name);
+        snprintf(sentence, size, "%s takes HOST or HOST:PORT, with ;transport=tls, tcp or udp when it matters",
+                 o->name);
         return RF_ERR_SYNTAX;
     }
     case RF_OPT_LISTEN:

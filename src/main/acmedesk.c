@@ -32,7 +32,8 @@ answer_done(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void
     else if (strcmp(result, rf_err_name(RF_ERR_STATE)) == 0)
         rf_control_refuse(ask, 1, "", "there is no certificate yet", "ringfence cert list");
     else
-        rf_control_refuse(ask, 1, "", "the change could not be written to disk", "free space below the state directory");
+        rf_control_refuse(ask, 1, "", "the change could not be written to disk",
+                          "free space below the state directory");
     free(label);
 }
 

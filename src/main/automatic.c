@@ -88,7 +88,8 @@ take_external_account(struct take *t)
         return RF_OK;
     err = rf_conf_block_secret(t->conf, t->block, "external-account-key", &key);
     if (!err)
-        err = rf_base64url_decode(rf_span(key.octet, key.n), c->external_key, sizeof c->external_key, &c->external_key_n);
+        err = rf_base64url_decode(rf_span(key.octet, key.n), c->external_key, sizeof c->external_key,
+                                  &c->external_key_n);
     rf_secret_fini(&key);
     if (err == RF_ERR_NOT_FOUND && text_of(t, "external-account-key")[0] != '\0')
         return RF_OK; /* a check away from the daemon does not have it */

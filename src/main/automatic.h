@@ -25,6 +25,7 @@ RF_MUST_CHECK enum rf_err rf_automatic_new(struct rf_automatic **out, const stru
 void rf_automatic_free(struct rf_automatic *a); /* NULL is fine */
 
 /** What the store has under a label, with references; ECDSA first. How many. */
-size_t rf_automatic_certs(struct rf_store *store, const char *label, struct rf_cert *out[static RF_AUTOMATIC_CERTS_MAX]);
+size_t rf_automatic_certs(struct rf_store *store, const char *label,
+                          struct rf_cert *out[static RF_AUTOMATIC_CERTS_MAX]);
 
 #endif

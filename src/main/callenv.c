@@ -58,7 +58,8 @@ our_address(void *ctx, const struct rf_flow *flow, struct rf_addr *sip, struct r
     for (size_t i = 0; i < w->site->listener_count; i++) {
         const struct rf_site_listener *ln = &w->site->listener[i];
 
-        if (!rf_iface_row(ln->iface)->is_sip || ln->transport != flow->transport || ln->addr.sa.sa_family != sip->sa.sa_family)
+        if (!rf_iface_row(ln->iface)->is_sip || ln->transport != flow->transport ||
+            ln->addr.sa.sa_family != sip->sa.sa_family)
             continue;
         rf_addr_set_port(sip, rf_addr_port(&ln->addr));
         if (rf_addr_port(&ln->addr) == rf_addr_port(&flow->local))

@@ -67,9 +67,9 @@ facts_json(const struct rf_cert_facts *f, int64_t now_s)
 
     for (size_t i = 0; i < f->san_count; i++)
         json_array_append_new(names, json_string(f->san[i].text));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:b, s:b, s:o}", "subject", f->subject, "issuer", f->issuer,
-                     "serial", f->serial, "key", f->key, "not_before", time_text(f->not_before, from), "not_after",
-                     time_text(f->not_after, until), "days", days_left(f->not_after, now_s), "sha256",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:b, s:b, s:o}", "subject", f->subject, "issuer",
+                     f->issuer, "serial", f->serial, "key", f->key, "not_before", time_text(f->not_before, from),
+                     "not_after", time_text(f->not_after, until), "days", days_left(f->not_after, now_s), "sha256",
                      hex_text(f->sha256, hex), "authority", f->is_ca, "self_signed", f->is_self_signed, "names", names);
 }
 
@@ -284,7 +284,8 @@ cert_export(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request
 
     /* Without a name: what phones are shown. */
     for (size_t i = 0; i < s->cert_count && c == NULL; i++)
-        if (name[0] != '\0' ? strcmp(s->cert[i].name, name) == 0 : s->cert[i].cert == s->iface[RF_IFACE_SIP_PHONES].cert[0])
+        if (name[0] != '\0' ? strcmp(s->cert[i].name, name) == 0
+                            : s->cert[i].cert == s->iface[RF_IFACE_SIP_PHONES].cert[0])
             c = &s->cert[i];
     if (c != NULL && out != NULL) {
         X509 *x = root ? root_of(s, c) : rf_cert_leaf(c->cert);
@@ -494,7 +495,8 @@ cert_trust(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
         rf_control_refuse(ask, 2, "", pem[0] != '\0' ? "there is no certificate in PEM form in it"
                                                      : "there is no such event with a certificate",
                           "ringfence cert refused lists them");
-    else if (scope_of(ask, text_of(request, "for"), w.interface[0] != '\0' ? w.interface : RF_TRUSTED_EVERYWHERE, scope))
+    else if (scope_of(ask, text_of(request, "for"), w.interface[0] != '\0' ? w.interface : RF_TRUSTED_EVERYWHERE,
+                      scope))
         put_in_store(d, ask, &w, scope, text_of(request, "who"), why);
     wanted_fini(&w);
 }
@@ -564,7 +566,8 @@ cert_untrust(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reques
     json_array_foreach (rows, i, row)
         if (n < TRUST_MAX && is_meant(row, text_of(request, "fingerprint")) &&
             (text_of(request, "for")[0] == '\0' || strcmp(text_of(request, "for"), text_of(row, "for")) == 0))
-            write[n++] = (struct rf_store_write){ .op = RF_STORE_TRUST_DELETE, .key = rf_span_str(text_of(row, "sha256")),
+            write[n++] = (struct rf_store_write){ .op = RF_STORE_TRUST_DELETE,
+                                                  .key = rf_span_str(text_of(row, "sha256")),
                                                   .sub = rf_span_str(text_of(row, "for")) };
     if (n > 0)
         rf_desk_apply_writes(d, ask, write, n);

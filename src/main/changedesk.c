@@ -154,7 +154,8 @@ rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf
     if (strchr(fix, '{') != NULL)
         fix = ""; /* its words are not at hand; the sentence names the file */
     if (p->code != RF_REFUSE_NONE)
-        rf_control_refuse(ask, p->code == RF_REFUSE_LOCKED_BY_HOSTED ? 6 : 3, rf_refusal_row(p->code)->code, sentence, fix);
+        rf_control_refuse(ask, p->code == RF_REFUSE_LOCKED_BY_HOSTED ? 6 : 3, rf_refusal_row(p->code)->code, sentence,
+                          fix);
     else
         rf_control_refuse(ask, err == RF_ERR_NOT_FOUND && p->at.line == 0 ? 2 : 3,
                           rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, sentence,
@@ -344,8 +345,8 @@ keep(struct rf_desk_change *c, struct rf_span s)
 }
 
 static struct rf_desk_change *
-change_new(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more, size_t n,
-           int64_t trust_version)
+change_new(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
+           size_t n, int64_t trust_version)
 {
     struct rf_desk_change *c = calloc(1, sizeof *c);
     size_t octets = 1;
@@ -365,7 +366,8 @@ change_new(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, con
     }
     /* The layer first: what belongs to its version stands behind it (store/store.h). */
     if (layer != NULL)
-        c->write[c->write_count++] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT, .key = RF_SPAN_LIT("control"),
+        c->write[c->write_count++] = (struct rf_store_write){ .op = RF_STORE_SETTINGS_PUT,
+                                                              .key = RF_SPAN_LIT("control"),
                                                               .value = rf_span_str(c->layer) };
     for (size_t i = 0; i < n; i++) {
         struct rf_store_write *w = &c->write[c->write_count++];
@@ -393,7 +395,8 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
         rf_channel_send(d->conf.channel, RF_SAY_RELOAD, c->number, NULL, fd) != RF_OK) {
         change_free(c);
         if (ask != NULL)
-            rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates", "try again");
+            rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates",
+                              "try again");
     } else {
         d->change = c;
     }

@@ -27,7 +27,8 @@ struct gather {
 /* --- problems ------------------------------------------------------------------------------------------ */
 
 static enum rf_err
-fail(struct gather *g, enum rf_err err, struct rf_conf_origin at, const struct rf_cert_problem *why, const char *key_path)
+fail(struct gather *g, enum rf_err err, struct rf_conf_origin at, const struct rf_cert_problem *why,
+     const char *key_path)
 {
     struct rf_conf_problem *p = g->problem;
 
@@ -298,7 +299,8 @@ add_stores(struct gather *g)
         char setting[128];
 
         snprintf(setting, sizeof setting, "sip-connection.%s.trusted-certificate-store", rf_conf_block_label(b));
-        err = add_trusted(g, rf_conf_block_text(g->conf, b, "trusted-certificate-store"), rf_conf_origin(g->conf, setting));
+        err = add_trusted(g, rf_conf_block_text(g->conf, b, "trusted-certificate-store"),
+                          rf_conf_origin(g->conf, setting));
     }
     /* Always there: for servers to which we connect, and to see whether what we show is publicly trusted. */
     return err ? err : rf_bundle_add_system(g->to);

@@ -158,7 +158,8 @@ answer_call(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void
     if (best == NULL) {
         bool last = strcmp(id, "last") == 0;
 
-        if (rf_store_load_records(d->conf.shared->store, rf_span_str(last ? "" : id), 1, look_at_record, &look) == RF_OK)
+        if (rf_store_load_records(d->conf.shared->store, rf_span_str(last ? "" : id), 1, look_at_record, &look) ==
+            RF_OK)
             best = look.found;
     }
     if (best != NULL)
@@ -178,7 +179,8 @@ call_show(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
     if (from[0] != '\0') {
         struct look look = { .from = from };
 
-        if (rf_store_load_records(d->conf.shared->store, rf_span(NULL, 0), RECORDS_MAX, look_at_record, &look) == RF_OK &&
+        if (rf_store_load_records(d->conf.shared->store, rf_span(NULL, 0), RECORDS_MAX, look_at_record, &look) ==
+                RF_OK &&
             look.found != NULL)
             rf_control_answer(ask, look.found);
         else
@@ -461,7 +463,8 @@ rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *req
     } else if (!rf_desk_acme_command(d, ask, command, request) &&
                !rf_desk_settings_command(d, ask, command, request) &&
                !rf_desk_cert_command(d, ask, command, request)) {
-        rf_control_refuse(ask, 2, "", "the daemon does not know this command", "use the ringfence program of its version");
+        rf_control_refuse(ask, 2, "", "the daemon does not know this command",
+                          "use the ringfence program of its version");
     }
 }
 
@@ -502,8 +505,8 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
     rf_list_init(&d->questions);
     err = rf_desk_changes_init(d);
     if (!err)
-        err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(), on_command,
-                         d);
+        err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(),
+                             on_command, d);
     if (err) {
         rf_desk_free(d);
         return err;

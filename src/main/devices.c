@@ -71,7 +71,8 @@ rf_devices_note(struct rf_devices *d, struct rf_span device, struct rf_flow *flo
     f->tls_noted_s = now_s;
     rf_put(&b, device);
     rf_put_char(&b, ' ');
-    rf_putf(&b, "%s %s %s %s", flow->listener, f->tls_version, f->tls_cipher, f->tls_group[0] != '\0' ? f->tls_group : "-");
+    rf_putf(&b, "%s %s %s %s", flow->listener, f->tls_version, f->tls_cipher,
+            f->tls_group[0] != '\0' ? f->tls_group : "-");
     if (rf_buf_done(&b) != RF_OK || !is_due(d, rf_siphash(&d->key, b.p, b.n), now_s))
         return;
     rf_putf(&v, "%u", (unsigned)f->tls_fits);
@@ -103,7 +104,8 @@ static bool
 put_use(void *ctx, struct rf_span device, struct rf_span sub, struct rf_span value, int64_t expires_s)
 {
     struct list *l = ctx;
-    struct rf_span interface = next_word(&sub), version = next_word(&sub), suite = next_word(&sub), group = next_word(&sub);
+    struct rf_span interface = next_word(&sub), version = next_word(&sub), suite = next_word(&sub),
+                   group = next_word(&sub);
     json_t *levels;
     uint64_t fits = 0;
 
@@ -116,8 +118,8 @@ put_use(void *ctx, struct rf_span device, struct rf_span sub, struct rf_span val
             json_array_append_new(levels, json_string(rf_tls_level_row((enum rf_tls_level)i)->name));
     json_array_append_new(l->rows, json_pack("{s:s%, s:s%, s:s%, s:s%, s:s%, s:o, s:I}", "device", device.p, device.n,
                                              "interface", interface.p, interface.n, "version", version.p, version.n,
-                                             "suite", suite.p, suite.n, "group", group.p, group.n, "levels", levels, "last",
-                                             (json_int_t)(expires_s - RF_DEVICES_KEEP_S)));
+                                             "suite", suite.p, suite.n, "group", group.p, group.n, "levels", levels,
+                                             "last", (json_int_t)(expires_s - RF_DEVICES_KEEP_S)));
     return true;
 }
 

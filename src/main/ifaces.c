@@ -417,7 +417,8 @@ judge_findings(struct load *l, enum rf_iface i, const struct rf_tls_findings *al
         const struct rf_tls_finding *found = &all->finding[k];
         struct rf_conf_origin at = rf_iface_origin(l->from->conf, i, "cipher-suite-level");
 
-        if (found->cert < f->cert_count && origin_of_cert(l->from->conf, name_of_cert(l->to, f->cert[found->cert]), &at))
+        if (found->cert < f->cert_count &&
+            origin_of_cert(l->from->conf, name_of_cert(l->to, f->cert[found->cert]), &at))
             at = rf_iface_origin(l->from->conf, i, "certificate");
         if (found->is_fatal && !is_tolerated(l, f, found)) {
             enum rf_err err = fail(l, RF_ERR_REFUSED, at, "%s: %s", interface, found->text);
@@ -528,8 +529,8 @@ load_iface(struct load *l, enum rf_iface i)
         return err;
     choose_certs(l, set.certificates, f);
     if (f->cert_count == 0)
-        return fail(l, RF_ERR_NOT_FOUND, rf_iface_origin(c, i, "certificate"), "%s: there is no certificate %s", row->name,
-                    set.certificates);
+        return fail(l, RF_ERR_NOT_FOUND, rf_iface_origin(c, i, "certificate"), "%s: there is no certificate %s",
+                    row->name, set.certificates);
     /* What nobody can reach is judged when it is listened on. */
     return f->has_listener ? try_it(l, i) : RF_OK;
 }
@@ -609,8 +610,9 @@ take_server(struct load *l, const struct rf_conf_block *b, struct rf_site_server
     if (!err)
         err = trust_paths(l, trust, paths, rf_conf_origin(c, setting));
     if (!err)
-        err = rf_check_level_find(rf_span_str(rf_conf_block_text(c, b, "received-certificate-checks-telephony-endpoints")),
-                                  &server->check.level);
+        err = rf_check_level_find(
+            rf_span_str(rf_conf_block_text(c, b, "received-certificate-checks-telephony-endpoints")),
+            &server->check.level);
     server->cert = trunks->cert[0];
     for (size_t i = 0; strcmp(cert, "interface") != 0 && i < l->to->cert_count; i++)
         if (strcmp(l->to->cert[i].name, cert) == 0) {
@@ -726,7 +728,9 @@ rf_ifaces_connection(const struct rf_ifaces *s, size_t i, struct rf_tls_ring *ri
                      const char **why)
 {
     const char *interface = rf_iface_row(RF_IFACE_SIP_TRUNKS)->name;
-    struct rf_tls_client_conf conf = { .level = s->iface[RF_IFACE_SIP_TRUNKS].level, .ring = ring, .interface = interface,
+    struct rf_tls_client_conf conf = { .level = s->iface[RF_IFACE_SIP_TRUNKS].level,
+                                       .ring = ring,
+                                       .interface = interface,
                                        .min_version = rf_tls_version_floor(interface) };
 
     if (i >= s->server_count)

@@ -23,7 +23,8 @@ struct rf_site_cert {
     bool is_automatic;/* it renews itself (main/automatic.h) */
     bool is_public;   /* that root is one of the system's */
     char missing[256];/* the issuer that nobody has, when it is not complete */
-    X509 *issuer;     /* who signed it; of the chain, or trusted somewhere; a reference; NULL: not looked for, or not known */
+    X509 *
+        issuer; /* who signed it; of the chain, or trusted somewhere; a reference; NULL: not looked for, or not known */
     struct rf_tls_staple *staple; /* what its authority says, sent along with it (main/inquiry.h); NULL: nothing is */
 };
 
@@ -32,7 +33,8 @@ struct rf_site_iface {
     enum rf_tls_level level;
     enum rf_tls_ask ask;
     struct rf_tls_check check;  /* of clients; trust is ours */
-    struct rf_tls_check outward;/* of servers to which we connect: trust with the system's authorities; NULL: we do not */
+    struct rf_tls_check
+        outward; /* of servers to which we connect: trust with the system's authorities; NULL: we do not */
     size_t cert_count;
     struct rf_cert *cert[RF_SITE_CERTS_MAX]; /* in the order of the setting; references of the list below */
     struct rf_tls_staple *staple[RF_SITE_CERTS_MAX]; /* of each, likewise; NULL: none */

@@ -74,7 +74,8 @@ board(const struct kept *e)
 
 /* From, To, Call-ID and the rest; the body is none. */
 static enum rf_err
-put_request(struct kept *e, const char *method, uint32_t cseq, struct rf_flow *flow, const char *branch, struct rf_buf *b)
+put_request(struct kept *e, const char *method, uint32_t cseq, struct rf_flow *flow, const char *branch,
+            struct rf_buf *b)
 {
     const struct rf_connection *c = connection(e);
     struct rf_worker *w = e->keeper->worker;
@@ -607,7 +608,8 @@ rf_keeper_take_site(struct rf_keeper *k)
             struct kept *e = rf_container(it, struct kept, link);
 
             if (strcmp(e->name, c->name) == 0 && strcmp(e->uri, c->uri) == 0 &&
-                c->registers == (rf_timer_is_armed(&e->register_timer) || e->register_path != NULL || e->register_txn != NULL) &&
+                c->registers ==
+                    (rf_timer_is_armed(&e->register_timer) || e->register_path != NULL || e->register_txn != NULL) &&
                 (c->check_s > 0) == rf_timer_is_armed(&e->options_timer))
                 is_kept = e->is_there = true;
         }

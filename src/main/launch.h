@@ -85,18 +85,18 @@ void *rf_sealed_read(int fd, size_t max, size_t *n);
 /* --- the channel --- */
 
 enum rf_channel_what {
-    RF_SAY_READY = 1,   /* child: it serves */
-    RF_SAY_ALIVE,       /* child: all its threads turn round; at least every 5 s */
-    RF_SAY_STATUS,      /* signal: text for the service manager */
-    RF_SAY_STOP,        /* parent: end in order; value: seconds that calls may go on. signal: somebody asked for it */
-    RF_SAY_RELOAD,      /* signal: asks for it, value: a number that grows, descriptor: the store's layer as it would be,
+    RF_SAY_READY = 1, /* child: it serves */
+    RF_SAY_ALIVE,     /* child: all its threads turn round; at least every 5 s */
+    RF_SAY_STATUS,    /* signal: text for the service manager */
+    RF_SAY_STOP,      /* parent: end in order; value: seconds that calls may go on. signal: somebody asked for it */
+    RF_SAY_RELOAD,    /* signal: asks for it, value: a number that grows, descriptor: the store's layer as it would be,
                            none: as it is. parent: read the configuration again, with the certificates' descriptor,
                            value: that number, 0: nobody asked; count: listeners that it told of before; without a
                            descriptor the text says why nothing can change, and count is its refusal or 0 */
-    RF_SAY_RENEW,       /* signal: our own authority's certificate shall be made anew at the next reload */
-    RF_SAY_LISTEN,      /* parent: listener number `value` of the next configuration; a descriptor a worker if new */
-    RF_SAY_RELOADED,    /* signal: value 1: that configuration is in force, 0: it is not, and nothing has changed */
-    RF_SAY_LOG          /* parent: a new log file, with its descriptor */
+    RF_SAY_RENEW,     /* signal: our own authority's certificate shall be made anew at the next reload */
+    RF_SAY_LISTEN,    /* parent: listener number `value` of the next configuration; a descriptor a worker if new */
+    RF_SAY_RELOADED,  /* signal: value 1: that configuration is in force, 0: it is not, and nothing has changed */
+    RF_SAY_LOG        /* parent: a new log file, with its descriptor */
 };
 
 struct rf_channel_msg {

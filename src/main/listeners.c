@@ -83,14 +83,15 @@ is_wanted(const struct rf_listener_sockets *s, const struct rf_iface_listen *wan
  * another one (0.0.0.0 becomes 192.0.2.1) both are bound for a moment.
  */
 static const struct rf_listener_sockets *
-find_going(const struct rf_listeners *l, const struct rf_iface_listen *item, const struct rf_iface_listen *want, size_t count,
-           bool same_address)
+find_going(const struct rf_listeners *l, const struct rf_iface_listen *item, const struct rf_iface_listen *want,
+           size_t count, bool same_address)
 {
     for (size_t i = 0; i < l->count; i++) {
         const struct rf_listener_sockets *s = &l->now[i];
 
         if (socket_type(&s->item) == socket_type(item) && rf_addr_port(&item->at.addr) != 0 &&
-            rf_addr_port(&s->addr) == rf_addr_port(&item->at.addr) && s->addr.sa.sa_family == item->at.addr.sa.sa_family &&
+            rf_addr_port(&s->addr) == rf_addr_port(&item->at.addr) &&
+            s->addr.sa.sa_family == item->at.addr.sa.sa_family &&
             (!same_address || rf_addr_same_host(&s->addr, &item->at.addr)) && !is_wanted(s, want, count))
             return s;
     }
@@ -130,8 +131,8 @@ open_new(struct rf_listeners *l, struct rf_listener_sockets *s, const struct rf_
 }
 
 enum rf_err
-rf_listeners_plan(struct rf_listeners *l, const struct rf_iface_listen *want, size_t count, struct rf_bind_problem *problem,
-                  struct rf_addr *failed)
+rf_listeners_plan(struct rf_listeners *l, const struct rf_iface_listen *want, size_t count,
+                  struct rf_bind_problem *problem, struct rf_addr *failed)
 {
     enum rf_err err = RF_OK;
 
@@ -166,7 +167,9 @@ rf_listeners_send(const struct rf_listeners *l, int channel)
 {
     for (size_t i = 0; i < l->next_count; i++) {
         const struct rf_listener_sockets *s = &l->next[i];
-        struct rf_channel_msg m = { .what = RF_SAY_LISTEN, .value = (uint32_t)i, .listener = rf_listener_launch_fd(s, 0) };
+        struct rf_channel_msg m = { .what = RF_SAY_LISTEN,
+                                    .value = (uint32_t)i,
+                                    .listener = rf_listener_launch_fd(s, 0) };
         enum rf_err err = rf_channel_post(channel, &m, s->fd, s->is_new ? l->workers : 0);
 
         if (err)

@@ -89,7 +89,8 @@ talk(void *arg)
 static int
 failed(const char *what)
 {
-    RF_LOGF(RF_LOG_ERROR, "media.failed", "media cannot start", RF_F_STR("step", what), RF_F_STR("reason", strerror(errno)));
+    RF_LOGF(RF_LOG_ERROR, "media.failed", "media cannot start", RF_F_STR("step", what),
+            RF_F_STR("reason", strerror(errno)));
     return 1;
 }
 

@@ -89,7 +89,8 @@ check_reach(struct parent *p)
     int status = 0;
 
     snprintf(path, sizeof path, "%s", rf_state_dir_path(p->dir));
-    for (char *slash = strrchr(path, '/'); p->drops_user && slash != NULL && slash != path; slash = strrchr(path, '/')) {
+    for (char *slash = strrchr(path, '/'); p->drops_user && slash != NULL && slash != path;
+         slash = strrchr(path, '/')) {
         *slash = '\0';
         if (stat(path, &st) == 0 && (st.st_mode & S_IXOTH) == 0 && !(st.st_uid == p->uid && (st.st_mode & S_IXUSR)) &&
             !(st.st_gid == p->gid && (st.st_mode & S_IXGRP))) {
@@ -252,7 +253,8 @@ stop(struct parent *p, uint64_t now_us)
     p->stopped_us = now_us;
     p->stop_at_us = again ? now_us : now_us + STOP_GRACE_US;
     rf_notify("STOPPING=1");
-    RF_LOGF(RF_LOG_INFO, "daemon.stops", again ? "stops at once" : "stops: calls are ended and the store is written out");
+    RF_LOGF(RF_LOG_INFO, "daemon.stops",
+            again ? "stops at once" : "stops: calls are ended and the store is written out");
     for (int i = 0; i < 2; i++)
         p->child[i].ends = true;
     /* Signal first; media goes on until the last BYE is out, and is told when signal has ended. */
@@ -366,7 +368,8 @@ turn_log(struct parent *p)
         return;
     fd = rf_logfile_turn(rf_state_dir_fd(p->dir), p->uid, p->gid);
     if (fd < 0) {
-        RF_LOGF(RF_LOG_ERROR, "log.not_turned", "the log file could not be turned over", RF_F_STR("reason", strerror(errno)));
+        RF_LOGF(RF_LOG_ERROR, "log.not_turned", "the log file could not be turned over",
+                RF_F_STR("reason", strerror(errno)));
         return;
     }
     /* The number of the descriptor stays, in us and in the children: a line is written to the old or the new one. */
@@ -503,7 +506,8 @@ open_log(struct parent *p)
 {
     p->log_fd = rf_logfile_open(rf_state_dir_fd(p->dir), p->uid, p->gid);
     if (p->log_fd < 0)
-        RF_LOGF(RF_LOG_WARN, "log.no_file", "the log is not kept in the state directory", RF_F_STR("reason", strerror(errno)));
+        RF_LOGF(RF_LOG_WARN, "log.no_file", "the log is not kept in the state directory",
+                RF_F_STR("reason", strerror(errno)));
     rf_log_open(STDERR_FILENO, p->log_fd, RF_LOG_INFO, "parent");
     if (p->log_fd < 0) /* the children are given something that takes their lines */
         p->log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -530,8 +534,14 @@ rf_parent_run(const char *state_dir, const char *config)
         open_log,     check_reach, load_settings, bind_control,     bind_listeners,
         make_certificates, make_ban_memory, make_media, take_over_signals, prepare, serve,
     };
-    static struct parent p = { .log_fd = -1, .signal_fd = -1, .map_fd = -1, .bans_fd = -1, .control_fd = -1, .certs_fd = -1,
-                               .next_certs_fd = -1, .again = { .layer_fd = -1 } };
+    static struct parent p = { .log_fd = -1,
+                               .signal_fd = -1,
+                               .map_fd = -1,
+                               .bans_fd = -1,
+                               .control_fd = -1,
+                               .certs_fd = -1,
+                               .next_certs_fd = -1,
+                               .again = { .layer_fd = -1 } };
     int status = 0;
 
     rf_log_open(STDERR_FILENO, -1, RF_LOG_INFO, "parent");

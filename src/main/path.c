@@ -8,7 +8,7 @@
 #include "route/peers.h"
 #include "route/search.h"
 
-#define WANT_WAIT_US    (3 * RF_S) /* a neighbour answers in a millisecond; later means that question or answer was lost */
+#define WANT_WAIT_US (3 * RF_S) /* a neighbour answers in a millisecond; later means that question or answer was lost */
 #define CONNECT_WAIT_US (4 * RF_S) /* for each target: a SYN that is lost is sent again after 1 s and 3 s */
 #define TCP_FIRST_US    (1 * RF_S) /* for TCP where UDP is known to work: the call rings that much later, once */
 #define TARGETS_MAX     8          /* of one name: whoever writes the zone does not decide how long we try */
@@ -262,7 +262,8 @@ search_begin(struct rf_path *s)
     s->search = calloc(1, sizeof *s->search);
     if (s->search == NULL)
         return RF_ERR_NOMEM;
-    conf.ipv4_first = s->is_server || s->binding->source.sa.sa_family == AF_INET; /* the family by which it reached us works */
+    conf.ipv4_first = s->is_server ||
+                      s->binding->source.sa.sa_family == AF_INET; /* the family by which it reached us works */
     conf.avoid_udp = s->is_large;
     err = rf_search_begin(s->search, s->paths->dns, &s->choice.uri, &conf);
     if (err) {

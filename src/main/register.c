@@ -303,7 +303,8 @@ store_failed(struct rf_register *r, struct rf_server_txn *txn, struct rf_span ao
 
     rf_store_counts(r->w->shared->store, &counts);
     rf_fold_refuse(r->w->shared->fold, RF_REFUSE_STORE_FAILED, rf_span_str("register"),
-                   (struct rf_log_field[]){ RF_F_STR("reason", counts.last_why), RF_F_SPAN("aor", aor), { 0 } }, now_us);
+                   (struct rf_log_field[]){ RF_F_STR("reason", counts.last_why), RF_F_SPAN("aor", aor), { 0 } },
+                   now_us);
     if (txn != NULL)
         refuse(r, txn, 500, rf_span_str("Retry-After: 30\r\n"), now_us);
 }

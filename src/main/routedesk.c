@@ -37,9 +37,10 @@ places_of(const struct rf_plan *plan)
         if (plan->place[i].kind == RF_PLACE_CONNECTION) {
             json_object_set_new(o, "number", json_string(plan->place[i].number));
             json_object_set_new(o, "server", json_string(plan->place[i].connection->uri));
-            json_object_set_new(o, "srtp", json_string(plan->place[i].connection->out.srtp.mode == RF_SRTP_REQUIRED ? "required"
-                                                       : plan->place[i].connection->out.srtp.mode == RF_SRTP_OPTIONAL
-                                                           ? "optional" : "off"));
+            json_object_set_new(o, "srtp",
+                                json_string(plan->place[i].connection->out.srtp.mode == RF_SRTP_REQUIRED   ? "required"
+                                            : plan->place[i].connection->out.srtp.mode == RF_SRTP_OPTIONAL ? "optional"
+                                                                                                           : "off"));
         }
         json_array_append_new(places, o);
     }
@@ -52,8 +53,12 @@ route_test(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
     const char *number = json_string_value(json_object_get(request, "number"));
     const char *from = json_string_value(json_object_get(request, "from"));
     struct asker asker = { .board = d->conf.shared->board };
-    struct rf_plan_question q = { .conf = d->site->conf, .connections = d->site->connections, .user = from, .is_up = is_up,
-                                  .say = say, .ctx = &asker };
+    struct rf_plan_question q = { .conf = d->site->conf,
+                                  .connections = d->site->connections,
+                                  .user = from,
+                                  .is_up = is_up,
+                                  .say = say,
+                                  .ctx = &asker };
     struct rf_plan *plan;
     json_t *result;
 
@@ -64,7 +69,8 @@ route_test(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
     if (from != NULL) {
         q.connection = rf_connection_named(d->site->connections, rf_span_str(from));
         if (q.connection == NULL && rf_conf_block(d->site->conf, "user", rf_span_str(from)) == NULL) {
-            rf_control_refuse(ask, 2, "", "--from takes a user or a sip-connection, and there is none of that name", "");
+            rf_control_refuse(ask, 2, "", "--from takes a user or a sip-connection, and there is none of that name",
+                              "");
             return;
         }
     }
@@ -105,9 +111,11 @@ put_state(struct rf_desk *d, const struct rf_connection *k, json_t *o)
     json_object_set_new(o, "health", json_string(rf_health_name((enum rf_health)row.health)));
     json_object_set_new(o, "calls", json_integer(row.calls));
     if (k->registers) {
-        json_object_set_new(o, "registration", json_string(rf_registration_name((enum rf_registration)row.registration)));
+        json_object_set_new(o, "registration",
+                            json_string(rf_registration_name((enum rf_registration)row.registration)));
         json_object_set_new(o, "register_status", json_integer(row.status));
-        json_object_set_new(o, "register_left_s", json_integer(row.until_s > rf_wall_s() ? row.until_s - rf_wall_s() : 0));
+        json_object_set_new(o, "register_left_s",
+                            json_integer(row.until_s > rf_wall_s() ? row.until_s - rf_wall_s() : 0));
         if (row.registration == RF_REGISTRATION_UP)
             json_object_set_new(o, "transport", json_string(rf_transport_name(row.transport)));
     }

@@ -554,7 +554,8 @@ store_user(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request,
     struct rf_store_write write = { .op = RF_STORE_SECRET_PUT };
     struct edit e;
 
-    if (rf_directory_pack(rf_span_str(user), rf_span_str(d->site->call.domain), rf_span_str(password), &packed) != RF_OK) {
+    if (rf_directory_pack(rf_span_str(user), rf_span_str(d->site->call.domain), rf_span_str(password), &packed) !=
+        RF_OK) {
         rf_control_refuse(ask, 2, "", "a password has 1 to 128 octets", "");
         return;
     }

@@ -297,8 +297,8 @@ make_limits(struct rf_signal *s, const struct rf_conf *c)
     if (rf_refused_new(&s->refused) != RF_OK)
         return failed("limits", strerror(errno));
     if (rf_guard_new(&s->guard, &guard, s->bans, &rf_rand_system, rf_now_us()) != RF_OK ||
-        rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_board_new(&s->board, &rf_rand_system) != RF_OK || rf_quota_new(&s->connections, &rf_rand_system) != RF_OK ||
-        rf_quota_new(&s->calls, &rf_rand_system) != RF_OK)
+        rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_board_new(&s->board, &rf_rand_system) != RF_OK ||
+        rf_quota_new(&s->connections, &rf_rand_system) != RF_OK || rf_quota_new(&s->calls, &rf_rand_system) != RF_OK)
         return failed("limits", strerror(errno));
     return 0;
 }
@@ -309,7 +309,8 @@ static void
 on_fetch(void *ctx, struct rf_ocsp_errand *errand)
 {
     struct rf_signal *s = ctx;
-    const struct rf_letter_inquiry letter = { .head = { .kind = RF_LETTER_INQUIRY, .from = RF_WORKERS_MAX }, .errand = errand };
+    const struct rf_letter_inquiry letter = { .head = { .kind = RF_LETTER_INQUIRY, .from = RF_WORKERS_MAX },
+                                              .errand = errand };
 
     if (s->slow == NULL || !rf_worker_post(s->slow, &letter, sizeof letter, rf_span(NULL, 0)))
         rf_ocsp_cache_answer(s->ocsp, errand, rf_span(NULL, 0), rf_wall_s(), NULL);

@@ -78,8 +78,8 @@ take_srtp(struct rf_site *s, struct rf_conf_problem *problem)
     struct rf_srtp_policy *p = &s->srtp;
     struct rf_span unknown;
 
-    if (rf_srtp_suites_parse(rf_span_str(rf_conf_text(c, "media.crypto-suites")), p->suite, &p->suite_count, &unknown) !=
-        RF_OK) {
+    if (rf_srtp_suites_parse(rf_span_str(rf_conf_text(c, "media.crypto-suites")), p->suite, &p->suite_count,
+                             &unknown) != RF_OK) {
         problem->at = rf_conf_origin(c, "media.crypto-suites");
         snprintf(problem->sentence, sizeof problem->sentence, "unknown suite %.*s", RF_SPAN_ARG(unknown));
         return RF_ERR_NOT_FOUND;
@@ -110,9 +110,12 @@ take_public_address(struct rf_site *s)
 static enum rf_err
 take_ifaces(struct rf_site *s, const struct rf_site_sources *from, struct rf_conf_problem *problem)
 {
-    struct rf_ifaces_sources sources = { .conf = s->conf, .store = from->store,
-                                               .trust_version = from->trust_version, .ocsp = from->ocsp, .now_s = rf_wall_s(),
-                                               .running = from->running != NULL ? from->running->ifaces : NULL };
+    struct rf_ifaces_sources sources = { .conf = s->conf,
+                                         .store = from->store,
+                                         .trust_version = from->trust_version,
+                                         .ocsp = from->ocsp,
+                                         .now_s = rf_wall_s(),
+                                         .running = from->running != NULL ? from->running->ifaces : NULL };
 
     struct rf_secret mark = { .n = 0 };
 

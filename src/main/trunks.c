@@ -107,7 +107,8 @@ judge_trunk(const struct rf_worker *w, const struct rf_flow *flow, struct rf_che
     }
     if (peer != NULL && peer->has_shown && (level == RF_CHECK_MEDIUM_REMOTE || level == RF_CHECK_HIGH_REMOTE))
         return judge_names(w, flow, tls, r);
-    return rf_tls_conn_judge(tls, &w->site->ifaces->iface[RF_IFACE_SIP_TRUNKS].check, rf_span(NULL, 0), &flow->remote, r);
+    return rf_tls_conn_judge(tls, &w->site->ifaces->iface[RF_IFACE_SIP_TRUNKS].check, rf_span(NULL, 0), &flow->remote,
+                             r);
 }
 
 /*

@@ -164,7 +164,8 @@ use_site(struct rf_web *w)
     if (w->site->ifaces->iface[RF_IFACE_HTTPS].has_listener) {
         err = rf_ifaces_server(w->site->ifaces, RF_IFACE_HTTPS, w->shared->tickets, NULL, &tls, &why);
         if (err) {
-            RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS context of the web could not be made", RF_F_STR("reason", why));
+            RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS context of the web could not be made",
+                    RF_F_STR("reason", why));
             return err;
         }
         rf_tls_server_set_challenge(tls, find_challenge, w);

@@ -55,7 +55,8 @@ rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct 
 }
 
 static void
-malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem *problem, bool is_parsed, uint64_t now_us)
+malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem *problem, bool is_parsed,
+          uint64_t now_us)
 {
     char host[RF_ADDR_TEXT_MAX], source[RF_ADDR_TEXT_MAX];
     struct rf_buf b = rf_buf(host, sizeof host), key = rf_buf(source, sizeof source);
@@ -427,7 +428,8 @@ make_tls(struct rf_worker *w)
 
     for (int i = 0; !err && i < RF_IFACE_COUNT; i++)
         if (w->site->ifaces->iface[i].has_listener)
-            err = rf_ifaces_server(w->site->ifaces, (enum rf_iface)i, w->shared->tickets, w->handshakes, &made[i], &why);
+            err = rf_ifaces_server(w->site->ifaces, (enum rf_iface)i, w->shared->tickets, w->handshakes, &made[i],
+                                   &why);
     if (err)
         RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS contexts could not be made", RF_F_STR("reason", why));
     for (int i = 0; i < RF_IFACE_COUNT; i++) {
@@ -516,7 +518,8 @@ take_listener(struct rf_worker *w, const struct rf_letter_listen *letter)
     if (!err)
         return;
     /* Only memory and descriptors can be short here: the others of its group serve. */
-    RF_REFUSE(CANNOT_LISTEN, RF_F_ADDR("addr", &at), RF_F_STR("reason", rf_err_text(err)), RF_F_U64("worker", w->index));
+    RF_REFUSE(CANNOT_LISTEN, RF_F_ADDR("addr", &at), RF_F_STR("reason", rf_err_text(err)),
+              RF_F_U64("worker", w->index));
     close(letter->fd);
 }
 

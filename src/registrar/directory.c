@@ -91,7 +91,8 @@ verifier_of(const struct rf_secret *secret, struct rf_span user, struct rf_span 
 /* --- making -------------------------------------------------------------------------------------------- */
 
 static void
-fill_user(struct rf_directory *d, struct rf_directory_user *u, const struct rf_conf_block *b, const struct rf_rand *rand)
+fill_user(struct rf_directory *d, struct rf_directory_user *u, const struct rf_conf_block *b,
+          const struct rf_rand *rand)
 {
     struct rf_secret secret = { .n = 0 };
     const char *srtp = rf_conf_block_text(d->conf, b, "srtp");

@@ -60,7 +60,7 @@ struct rf_media_request {
     uint32_t leg;                 /* CHANGE, EXTEND: 0 or 1 */
     uint32_t timeout_s;           /* OPEN: TIMEOUT after so long without a packet on either leg; 0: never */
     uint8_t family[2];            /* OPEN: 4 or 6 for each leg's port; EXTEND: that of `leg` */
-    uint8_t is_ahead;             /* OPEN, 1: for a call to come, nobody waits for the answer. CLOSE, 1: no call came, so
+    uint8_t is_ahead; /* OPEN, 1: for a call to come, nobody waits for the answer. CLOSE, 1: no call came, so
                                      nobody knows its ports, and they need no rest */
     uint8_t is_repeat;            /* 1: may have been done already by a media process that died before it answered */
     struct rf_media_leg change;   /* CHANGE */

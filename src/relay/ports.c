@@ -352,8 +352,8 @@ rf_ports_take(struct rf_ports *p, unsigned family, uint32_t leg, uint32_t *index
 bool
 rf_ports_claim(struct rf_ports *p, unsigned family, uint32_t leg, uint32_t index, uint16_t port)
 {
-    if (index >= p->count || p->pair[index].state != PAIR_FREE || p->pair[index].is_listed || p->pair[index].family != family ||
-        p->pair[index].port != port)
+    if (index >= p->count || p->pair[index].state != PAIR_FREE || p->pair[index].is_listed ||
+        p->pair[index].family != family || p->pair[index].port != port)
         return false;
     if (use(p, index, leg))
         return true;
@@ -495,8 +495,8 @@ look_at(struct rf_ports *p, struct rf_relay *r, struct pair *n, uint64_t now_us)
         count(dropped, (uint32_t)(now - n->dropped[i]));
         n->dropped[i] = now;
     }
-    if (!n->is_connected && &p->pair[rf_relay_port(r, n->leg)] == n && rf_addr_is_set(target) && now_us - n->due_us >= STABLE_US &&
-        now_us - heard_us < HEARD_US)
+    if (!n->is_connected && &p->pair[rf_relay_port(r, n->leg)] == n && rf_addr_is_set(target) &&
+        now_us - n->due_us >= STABLE_US && now_us - heard_us < HEARD_US)
         n->is_connected = connect(n->fd[0], &target->sa, rf_addr_len(target)) == 0;
 }
 

@@ -285,7 +285,8 @@ change(struct rf_relay *r, uint32_t index, const struct rf_media_leg *set, uint6
     if (print != 0 && print != st->tx_print) {
         pending |= RF_MEDIA_PENDING_TX_NEW;
         if (is_retired(st, print))
-            RF_LOGF(RF_LOG_ERROR, "media.key_again", "a key that was replaced is given to send with again: the leg stays mute",
+            RF_LOGF(RF_LOG_ERROR, "media.key_again",
+                    "a key that was replaced is given to send with again: the leg stays mute",
                     RF_F_U64("slot", r->first_slot + index / 2), RF_F_U64("leg", index % 2));
     }
     if (st->changed_us == 0 || !same_peer(set, &before))

@@ -164,7 +164,8 @@ rf_connections_new(struct rf_connections **out, const struct rf_conf *conf, cons
         take(conf, common, &e->connection);
         rf_hash_insert(&t->name, &e->by_name, rf_hash_of(&t->name, rf_span_str(e->connection.name)));
         if (e->connection.type == RF_CONNECTION_CREDENTIAL && !e->connection.is_customer)
-            rf_hash_insert(&t->username, &e->by_username, rf_hash_of(&t->username, rf_span_str(e->connection.username)));
+            rf_hash_insert(&t->username, &e->by_username,
+                           rf_hash_of(&t->username, rf_span_str(e->connection.username)));
     }
     if (err) {
         rf_connections_free(t);

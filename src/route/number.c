@@ -87,7 +87,8 @@ rf_number_read(struct rf_span number, const char *country, char out[static RF_NU
 }
 
 enum rf_err
-rf_number_write(struct rf_span number, enum rf_number_format format, const char *country, char out[static RF_NUMBER_MAX])
+rf_number_write(struct rf_span number, enum rf_number_format format, const char *country,
+                char out[static RF_NUMBER_MAX])
 {
     char whole[RF_NUMBER_MAX];
     struct rf_span rest;

@@ -42,7 +42,8 @@ take_bypass(const struct rf_plan_question *q, struct rf_plan *out, const char *k
     if (out->is_bypass || strcmp(rf_conf_block_text(q->conf, b, "media-handling-mode"), "bypass") != 0)
         return;
     out->is_bypass = true;
-    snprintf(out->bypass_setting, sizeof out->bypass_setting, "%s.%s.media-handling-mode", kind, rf_conf_block_label(b));
+    snprintf(out->bypass_setting, sizeof out->bypass_setting, "%s.%s.media-handling-mode", kind,
+             rf_conf_block_label(b));
     say(q, "media bypasses us: %s", out->bypass_setting);
 }
 
@@ -64,7 +65,8 @@ add(struct rf_plan *out, enum rf_place_kind kind, const char *name)
 }
 
 static void
-add_connection(const struct rf_plan_question *q, const struct rf_connection *c, struct rf_span number, struct rf_plan *out)
+add_connection(const struct rf_plan_question *q, const struct rf_connection *c, struct rf_span number,
+               struct rf_plan *out)
 {
     char written[RF_NUMBER_MAX];
     struct rf_place *p;
@@ -122,7 +124,8 @@ add_user(const struct rf_plan_question *q, struct rf_span name, struct rf_plan *
         say(q, "place %zu: user %s, where it is registered%s", out->count, rf_conf_block_label(user),
             dn != NULL ? ", else the contact of dn" : "");
     if (user == NULL && dn != NULL && add(out, RF_PLACE_DEVICE, rf_conf_block_label(dn)) != NULL)
-        say(q, "place %zu: dn %s at %s", out->count, rf_conf_block_label(dn), rf_conf_block_text(q->conf, dn, "contact"));
+        say(q, "place %zu: dn %s at %s", out->count, rf_conf_block_label(dn),
+            rf_conf_block_text(q->conf, dn, "contact"));
     return out->count > before || user != NULL || dn != NULL;
 }
 
@@ -245,9 +248,11 @@ take_routes(const struct rf_plan_question *q, struct rf_span number, struct rf_p
         else if (!may_use(q, b))
             say(q, "route %s: matches, but is not for %s", rf_conf_block_label(b), caller(q));
         else if (rank <= best_rank)
-            say(q, "route %s: matches, but %s says more or came before", rf_conf_block_label(b), rf_conf_block_label(best));
+            say(q, "route %s: matches, but %s says more or came before", rf_conf_block_label(b),
+                rf_conf_block_label(best));
         else {
-            say(q, "route %s: matches%s", rf_conf_block_label(b), best != NULL ? ", and says more than the one before" : "");
+            say(q, "route %s: matches%s", rf_conf_block_label(b),
+                best != NULL ? ", and says more than the one before" : "");
             best = b;
             best_rank = rank;
         }

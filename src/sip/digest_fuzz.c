@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct rf_span user = RF_SPAN_LIT("alice"), password = RF_SPAN_LIT("secret"), method = RF_SPAN_LIT("REGISTER");
+    const struct rf_span user = RF_SPAN_LIT("alice"), password = RF_SPAN_LIT("secret"),
+                         method = RF_SPAN_LIT("REGISTER");
     struct rf_span value = rf_span(data, size);
     struct rf_digest_credentials c;
     struct rf_digest_challenge challenge;

@@ -21,7 +21,8 @@ check_uri(struct rf_span text)
     if (rf_sip_uri_parse(text, &u) != RF_OK)
         return;
     rf_assert(rf_sip_uri_eq(&u, &u));
-    rf_assert(is_within(u.user, text) && is_within(u.host, text) && is_within(u.params, text) && is_within(u.headers, text));
+    rf_assert(is_within(u.user, text) && is_within(u.host, text) && is_within(u.params, text) &&
+              is_within(u.headers, text));
     list = u.params;
     while (rf_sip_param_next(&list, &name, &value))
         rf_assert(name.n > 0 && is_within(name, text) && is_within(value, text));
@@ -55,7 +56,8 @@ check_address(struct rf_span text)
 
     if (rf_sip_name_addr_parse(text, &a) != RF_OK)
         return;
-    rf_assert(is_within(a.display, text) && is_within(a.uri.raw, text) && is_within(a.params, text) && is_within(a.raw, text));
+    rf_assert(is_within(a.display, text) && is_within(a.uri.raw, text) && is_within(a.params, text) &&
+              is_within(a.raw, text));
     rf_assert(rf_sip_name_addr_parse(a.raw, &again) == RF_OK && rf_span_eq(again.uri.raw, a.uri.raw));
     rf_put_unquoted(&b, a.display);
     rf_assert(b.n <= a.display.n);

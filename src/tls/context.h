@@ -53,7 +53,7 @@ struct rf_tls_check {
     struct rf_trust *trust;         /* sealed; a reference is taken; NULL: nobody is trusted */
     const struct rf_check_own *own; /* our own identities; copied */
     size_t own_count;
-    enum rf_check_ocsp ocsp;        /* of a server that we connect to, what it sends along (stapling) is looked at first */
+    enum rf_check_ocsp ocsp; /* of a server that we connect to, what it sends along (stapling) is looked at first */
     struct rf_ocsp_source ocsp_source; /* outlives the context; no function: nobody is asked */
     int64_t (*wall_s)(void);        /* NULL: rf_wall_s */
 };
@@ -84,8 +84,8 @@ void rf_tls_server_unref(struct rf_tls_server *s); /* NULL is fine */
  * Answer tls-alpn-01 (RFC 8737): a hello whose only application protocol is acme-tls/1 is shown what `find` gives for its
  * server name (a reference is handed over), or refused when that is NULL. Call before the first connection.
  */
-void rf_tls_server_set_challenge(struct rf_tls_server *s, struct rf_cert *(*find)(void *ctx, struct rf_span server_name),
-                                 void *ctx);
+void rf_tls_server_set_challenge(struct rf_tls_server *s,
+                                 struct rf_cert *(*find)(void *ctx, struct rf_span server_name), void *ctx);
 const struct rf_tls_level_row *rf_tls_server_level(const struct rf_tls_server *s);
 
 /* --- what is wrong with the settings --- */

@@ -40,8 +40,9 @@ static const char acme_alone[] = "\0\x0b\x0a" "acme-tls/1";
 static bool
 take_challenge(struct rf_tls_conn *c)
 {
-    struct rf_cert *cert = c->server != NULL ? rf_tls_server_challenge(c->server, rf_span_str(c->shake->offer.server_name))
-                                             : NULL;
+    struct rf_cert *cert = c->server != NULL
+                               ? rf_tls_server_challenge(c->server, rf_span_str(c->shake->offer.server_name))
+                               : NULL;
 
     if (cert == NULL)
         return false;

@@ -24,7 +24,8 @@ has_sdp(const struct rf_sip_msg *msg)
 {
     struct rf_span type = rf_sip_value(msg, RF_HDR_CONTENT_TYPE);
 
-    return msg->body.n > 0 && rf_span_iis(rf_span_trim(rf_span_sub(type, 0, rf_span_find(type, ';'))), "application/sdp");
+    return msg->body.n > 0 &&
+           rf_span_iis(rf_span_trim(rf_span_sub(type, 0, rf_span_find(type, ';'))), "application/sdp");
 }
 
 /* ACK of a 2xx: no transaction of its own, sent again with each repetition of the 2xx. */

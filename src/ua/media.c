@@ -14,7 +14,7 @@
 #define FRAME_US       UINT64_C(20000)
 #define LATE_US        UINT64_C(200000)   /* further behind we do not catch up: the process was stopped */
 #define PORT_TRIES     64
-#define EVENT_PACKETS  5                  /* of a telephone-event: 100 ms; then the end, three times (RFC 4733 2.5.1.4) */
+#define EVENT_PACKETS 5 /* of a telephone-event: 100 ms; then the end, three times (RFC 4733 2.5.1.4) */
 #define EVENT_ENDS     3
 
 /* --- sockets --- */
