@@ -120,6 +120,8 @@ RF_MUST_CHECK enum rf_err rf_client_txn_new(struct rf_client_txn **out, struct r
 void rf_client_txn_cancel(struct rf_client_txn *txn, struct rf_span extra_headers, uint64_t now_us);
 /** The owner goes away; the transaction finishes its machine without telling anybody. */
 void rf_client_txn_disown(struct rf_client_txn *txn);
+/** By which it was sent; not a new reference. It may be closed. */
+struct rf_flow *rf_client_txn_flow(const struct rf_client_txn *txn);
 
 /* --- numbers --- */
 struct rf_txn_counts {
