@@ -81,6 +81,7 @@ struct row_draft {
     struct rf_span text[TEXT_COUNT];
 };
 
+/** A span into the row. */
 struct rf_span rf_row_text(const struct row *r, enum row_text which);
 /** NULL: memory is out. The texts must fit struct rf_binding. */
 struct row *rf_row_new(const struct row_draft *d);

@@ -42,6 +42,7 @@ struct rf_txn_user {
     void (*refusal_acked)(void *ctx, const struct rf_sip_msg *msg, uint64_t now_us);
 };
 
+/** No transaction yet. wheel and what user points to must stay as long; rand, limits and user are copied. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_txn_layer_new(struct rf_txn_layer **out, struct rf_wheel *wheel,
                                            const struct rf_rand *rand, const struct rf_txn_limits *limits,
                                            const struct rf_txn_user *user);
