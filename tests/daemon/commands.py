@@ -133,4 +133,9 @@ usage()
 formatted()
 with Daemon() as daemon:
     machine(daemon)
+with Daemon(start=False) as daemon:
+    daemon.state = os.path.join(daemon.folder, "x" * 150)
+    daemon.start()
+    code, out, err = daemon.cli("status")
+    tap.equal(code, 0, f"a state directory whose path is longer than a socket's may be: {err}")
 tap.done()
