@@ -4,7 +4,6 @@ Towards us the carrier speaks TLS with a client certificate and SRTP; towards it
 subscriber hears has passed rtpengine's own SRTP, which shares no code with ours.
 """
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -91,10 +90,6 @@ certificate = {cert}
 private_key = {key}
 ca_list = {authority}
 """
-
-
-def installed():
-    return shutil.which("kamailio") is not None and shutil.which("rtpengine") is not None
 
 
 class Carrier:

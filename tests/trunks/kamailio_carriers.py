@@ -96,10 +96,6 @@ def wait_health(office, name, want, seconds=20):
 
 
 def main():
-    if not carriers.installed():
-        tap.ok(False, "Kamailio and rtpengine are installed")
-        tap.done()
-        return
     folder = tempfile.mkdtemp(prefix="ringfence-carriers-")
     os.chmod(folder, 0o755)
     root = pki.Cert(folder, "root", "Carriers", kind="ca")
