@@ -367,8 +367,8 @@ extern const struct rf_server_txn_events leg_server_events;
 
 /* --- way.c --- */
 /**
- * A request in the leg's dialog failed on this flow: look for the next way (RFC 3263 4.3). Ends in leg_way_known, now or
- * later, so whoever waits must have said so before.
+ * A request in the leg's dialog failed on this flow: look for the next way (RFC 3263 4.3). Ends in leg_way_known, now
+ * or later, so whoever waits must have said so before.
  */
 void leg_next_way(struct leg *leg, const struct rf_flow *failed, uint32_t retry_after_s, uint64_t now_us);
 /** A path was looked for and this is what there is: whoever waits for it goes on. Last thing its caller does (I5). */

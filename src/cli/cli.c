@@ -207,8 +207,8 @@ struct line {
 };
 
 /*
- * A flag's value is not a word: which flags take one is said by the command whose words came before it, and for flags in
- * front of those by all rows.
+ * A flag's value is not a word: which flags take one is said by the command whose words came before it, and for
+ * flags in front of those by all rows.
  */
 static const struct rf_cli_flag *
 flag_so_far(const struct line *l, const char *w, size_t n)
