@@ -310,7 +310,8 @@ static const struct rf_option options[] = {
       "both: two certificates for the same names, an ECDSA one that costs little and an RSA one for old phones." },
     { "certificate.*.challenge", RF_OPT_ENUM, ONE, RELOAD, "http-01", "http-01", "http-01|tls-alpn-01", NULL, "IPC-30",
       "How the authority sees that a name is ours. http-01: it asks TCP port 80, so web.listen needs http: there. "
-      "tls-alpn-01: it asks port 443, so web.listen needs https: there." },
+      "tls-alpn-01: it asks port 443, which must lead to any of our TLS listeners: https: of web.listen, or tls: of "
+      "sip.listen or sip-trunks.listen where a firewall forwards it." },
     { "certificate.*.profile", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "IPC-30",
       "The certificate profile, where the authority has several: shortlived lives for days and may name addresses." },
     { "certificate.*.preferred-chain", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..127", NULL, "IPC-29",

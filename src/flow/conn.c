@@ -316,7 +316,11 @@ handshake(struct rf_conn *c, uint64_t now_us)
 
     switch (rf_tls_conn_handshake(c->tls)) {
     case RF_OK:
-        opened(c, now_us);
+        /* RFC 8737 3: the handshake was all that the authority wanted; nothing else may be done over it. */
+        if (rf_tls_conn_is_challenge(c->tls))
+            linger(c, now_us);
+        else
+            opened(c, now_us);
         break;
     case RF_ERR_AGAIN:
         rf_conn_watch_anew(c);

@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "acme/shown.h"
 #include "base/refusal.h"
 #include "main/keeper.h"
 #include "net/socket.h"
@@ -418,6 +419,15 @@ take_message(struct rf_worker *w, const struct rf_flow_card *card, struct rf_spa
     rf_flow_unref(flow);
 }
 
+/* What an authority wants to see (tls-alpn-01): the port 443 that it asks may lead to a listener of SIP. */
+static struct rf_cert *
+find_challenge(void *ctx, struct rf_span server_name)
+{
+    struct rf_worker *w = ctx;
+
+    return w->shared->shown != NULL ? rf_acme_shown_certificate(w->shared->shown, server_name) : NULL;
+}
+
 /* Contexts of all interfaces that listen, or none of them: half of a configuration is never in force. */
 static enum rf_err
 make_tls(struct rf_worker *w)
@@ -427,9 +437,12 @@ make_tls(struct rf_worker *w)
     enum rf_err err = RF_OK;
 
     for (int i = 0; !err && i < RF_IFACE_COUNT; i++)
-        if (w->site->ifaces->iface[i].has_listener)
+        if (w->site->ifaces->iface[i].has_listener) {
             err = rf_ifaces_server(w->site->ifaces, (enum rf_iface)i, w->shared->tickets, w->handshakes, &made[i],
                                    &why);
+            if (!err)
+                rf_tls_server_set_challenge(made[i], find_challenge, w);
+        }
     if (err)
         RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS contexts could not be made", RF_F_STR("reason", why));
     for (int i = 0; i < RF_IFACE_COUNT; i++) {
