@@ -310,7 +310,11 @@
     X(NEEDS_RESTART, "RF-811", "needs-restart", WARN, 0, 0,                                                   \
       "{setting} = {value} takes effect at the next start",                                                   \
       "Threads, media ports and what they are bound to are shared out when the daemon starts.",               \
-      "restart the daemon at a quiet time: ringfence stop --drain 5m, then start it")
+      "restart the daemon at a quiet time: ringfence stop --drain 5m, then start it")                         \
+    X(THREAD_HANGS, "RF-812", "thread-hangs", ERROR, 0, 0,                                                    \
+      "the thread {thread} has done nothing for {seconds} s: {stops}",                                        \
+      "The disk of the state directory does not answer, or it is a defect of ringfence. Calls go on.",        \
+      "see that the disk works (ringfence doctor); then restart at a quiet time: ringfence stop --drain 5m")
 
 enum rf_refusal {
     RF_REFUSE_NONE, /* not a refusal */

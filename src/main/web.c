@@ -262,8 +262,10 @@ rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
     err = rf_loop_new(&w->loop);
     if (!err)
         err = rf_mailbox_new(&w->letters, w->loop, RF_LETTER_MAX, RING, on_letter, w);
-    if (!err)
+    if (!err) {
+        rf_pulse_keep(&shared->pulse[RF_PULSE_WEB], w->loop, "web", "nothing is answered over HTTP");
         err = rf_http_server_new(&w->server, w->loop, &limits, &user);
+    }
     if (!err)
         err = use_site(w);
     if (err) {

@@ -313,7 +313,6 @@ on_broken(void *ctx, struct rf_flow *flow, struct rf_span head, const struct rf_
     malformed(w, flow, problem, is_parsed, now_us);
 }
 
-/* One line a minute for each source and kind, however often it connects. */
 static void
 on_transport_refused(void *ctx, enum rf_refusal why, const struct rf_addr *who, const struct rf_log_field *fields,
                      uint64_t now_us)
