@@ -107,7 +107,7 @@ def come_anew(context, at, session=None):
 
 
 def watch(daemon, context, until):
-    """Handshakes, ten a second, until so many renewals: [(time, certificate or error)]."""
+    """Handshakes, ten a second, until so many certificates have come: [(time, certificate or error)]."""
     seen, deadline = [], time.time() + 1.6 * LIFE_S
     while time.time() < deadline and len(pebble.renewals(daemon)) < until:
         for _ in range(10):
@@ -146,12 +146,13 @@ def main():
             tap.equal(phones.registered, PHONES, f"{PHONES} phones register over TLS and verify it")
             call = PlainCall(d, "tls", passwords=CALLERS)
             call.establish()
-            seen = watch(d, context, 3)
+            had = len(pebble.renewals(d))  # on a machine that is busy one may have come already
+            seen = watch(d, context, had + 2)
             shown = list(dict.fromkeys(what for _, what in seen))
             bad = [what for what in shown if what.startswith("failed")]
             events = pebble.renewals(d)
-            tap.ok(len(events) >= 3 and len({e["serial"] for e in events}) == len(events),
-                   f"IPC-31 it renews by itself: {len(events) - 1} times within {LIFE_S} seconds and a half",
+            tap.ok(len(events) >= had + 2 and len({e["serial"] for e in events}) == len(events),
+                   f"IPC-31 it renews by itself: {len(events) - had} times under the eyes of all",
                    d.log_text()[-2000:])
             tap.ok(not bad and len(seen) > 100,
                    f"IPC-29 each of {len(seen)} handshakes meanwhile was shown one that verifies", "\n".join(bad))
