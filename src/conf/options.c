@@ -150,8 +150,8 @@ static const struct rf_option options[] = {
     { "web.force-https-web-access", RF_OPT_FLAG, ONE, RELOAD, "off", "on", NULL, "on", "IPC-3 IPC-33",
       "on: what is asked over http is answered with 308 to the same address with https, and nothing is done. Not so "
       "what an authority asks to see that a name is ours." },
-    { "web.https-strict-transport-security", RF_OPT_ENUM, ONE, RELOAD, "off", "auto", "off|on|auto|always|clear", "on|auto",
-      "IPC-4 IPC-33",
+    { "web.https-strict-transport-security", RF_OPT_ENUM, ONE, RELOAD, "off", "auto", "off|on|auto|always|clear",
+      "on|auto", "IPC-4 IPC-33",
       "Whether browsers are told to use https alone for two years (RFC 6797). on: told, and held back while the "
       "certificate is not publicly trusted (RF-807), because a browser that was told so offers no way past a bad one. "
       "auto: the same without a word of it. always: told whatever the certificate is, where browsers were given the "

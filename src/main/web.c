@@ -124,7 +124,8 @@ admit(void *ctx, const struct rf_addr *source, uint64_t now_us)
 }
 
 static void
-on_refused(void *ctx, enum rf_refusal why, const struct rf_addr *who, const struct rf_log_field *fields, uint64_t now_us)
+on_refused(void *ctx, enum rf_refusal why, const struct rf_addr *who, const struct rf_log_field *fields,
+           uint64_t now_us)
 {
     struct rf_web *w = ctx;
 

@@ -39,18 +39,24 @@ def tls_alpn():
 
 def by_sip_alone():
     """Nothing but a SIP listener can be reached: a firewall forwards port 443 to it. No web listener is configured, and
-    the trunks' listener asks for a certificate that the authority does not have."""
-    for block, more in (("sip", ""), ("sip-trunks", "client-certificate required")):
+    the trunks' listener asks for a certificate that the authority does not have. For phones the certificate has no
+    name, and nothing says where it is shown."""
+    for block, label, more in (("sip", "", ""), ("sip-trunks", "pub", "client-certificate required")):
         tls = pebble.free_port()
-        listen = "" if block == "sip" else f"{block} {{\n    listen tls:127.0.0.1:{tls}\n    certificate pub\n    {more}\n}}\n"
+        listen = f"{block} {{\n    listen tls:127.0.0.1:{tls}\n    certificate pub\n    {more}\n}}\n"
+        if block == "sip":
+            listen = ""
         with pebble.Pebble(pebble.free_port(), tls) as ca, \
-                Daemon(listen=f"tls:127.0.0.1:{tls if block == 'sip' else 0}", sip="certificate pub",
-                       more=pebble.certificate(ca, "challenge tls-alpn-01") + listen) as d:
+                Daemon(listen=f"tls:127.0.0.1:{tls if block == 'sip' else 0}", sip=label and f"certificate {label}",
+                       more=pebble.certificate(ca, "challenge tls-alpn-01", label=label) + listen) as d:
             first = d.wait_event("acme.issued", 40)
             tap.ok(first is not None, f"IPC-30 tls-alpn-01 is answered by the TLS listener of {block}",
                    d.log_text()[-3000:] + ca.text()[-2000:])
             tap.ok(first is not None and wait_serial(d.ports["tls"][1], first["serial"]) is not None,
                    "and the listener shows what came of it")
+            rows = d.cli("cert", "automatic", json_out=True)
+            tap.equal([r["certificate"].split("/")[0] for r in rows], [label or "default"],
+                      "under the name that it has")
             at = ("127.0.0.1", tls)
             odd = Shake(at, "-alpn", "acme-tls/1", "-servername", "pbx.example.test")
             tap.ok(not odd.ok, "IPC-30 once the look is over acme-tls/1 is refused there", odd.text[-600:])

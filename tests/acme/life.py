@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A certificate that lives for a minute, while 1000 phones are registered over TLS and a call with audio is up: it renews
-itself, twice. Nobody is disconnected, no packet is lost, who comes anew sees the new one, who comes back resumes.
+"""A certificate that lives for a minute, while 1000 phones are registered over TLS and a call with audio is up: it
+renews itself, twice. Nobody is disconnected, no packet is lost, who comes anew sees the new one, who comes back resumes.
 IPC-29, IPC-31."""
 # sanitizers: none
 import hashlib

@@ -149,6 +149,7 @@ def settings(ca, web, tls, more="", names="pbx.example.test"):
 
 
 def certificate(ca, more="", names="pbx.example.test", label="pub"):
+    """A block; without a label it is that of all interfaces."""
     return f"""certificate {label} {{
     lets-encrypt on
     directory {ca.directory}

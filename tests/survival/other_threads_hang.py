@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The threads beside the workers, of HTTP and of certificates, hang: it is said (RF-812), status and doctor show it, calls
-and registrations go on, nothing is started anew; and when they turn again that is said, too.
+"""The threads beside the workers, of HTTP and of certificates, hang: it is said (RF-812), status and doctor show it,
+calls and registrations go on, nothing is started anew; and when they turn again that is said, too.
 
 # sanitizers: address
 """
@@ -40,10 +40,11 @@ with Daemon(workers=1, users=USERS, srtp={u: "off" for u in USERS},
         stop_thread(tid)
     for name in THREADS:
         e = daemon.wait_event("refused", 25, code="RF-812", thread=name)
-        tap.ok(e is not None and e["seconds"] >= 15 and e["fix"], f"RF-812 says that {name} hangs, and what does not happen",
-               daemon.log_text()[-1500:])
+        tap.ok(e is not None and e["seconds"] >= 15 and e["fix"],
+               f"RF-812 says that {name} hangs, and what does not happen", daemon.log_text()[-1500:])
     tap.ok(14 < time.time() - began < 25, f"after {time.time() - began:.0f} s")
-    tap.ok(all(not t["turns"] and t["silent_s"] >= 15 for t in shown(daemon).values()), "status shows both", shown(daemon))
+    tap.ok(all(not t["turns"] and t["silent_s"] >= 15 for t in shown(daemon).values()), "status shows both",
+           shown(daemon))
     tap.ok("RF-812" in daemon.cli("status")[1], "and so does what a person reads")
     status, out, _ = daemon.cli("doctor")
     tap.ok(status == 5 and [r["verdict"] for r in doctors(daemon)] == ["FAIL", "FAIL"] and "RF-812" in out,

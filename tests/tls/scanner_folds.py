@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A scanner tries everything at the TLS listeners of SIP and of the web: one line a minute of each kind, every failure is
-counted, and another device that fails meanwhile is still told of.
+"""A scanner tries everything at the TLS listeners of SIP and of the web: one line a minute of each kind, every failure
+is counted, and another device that fails meanwhile is still told of.
 
 # sanitizers: address
 """
@@ -63,11 +63,13 @@ with Daemon(listen="tls:127.0.0.1:0", workers=2, sip="cipher-suite-level interme
         pebble.wait_for(lambda: count(daemon, "RF-102") - before >= TRIES, 5)  # ours comes behind the alert
         lines = refused(daemon, code="RF-102", listener=listener)
         tap.equal(len(lines), 1, f"{listener}: they are one line")
-        tap.ok(lines and "127.0.0.21" in lines[0]["msg"] + str(lines[0].get("peer")), f"{listener}: which names the source", lines)
+        tap.ok(lines and "127.0.0.21" in lines[0]["msg"] + str(lines[0].get("peer")),
+               f"{listener}: which names the source", lines)
         tap.equal(count(daemon, "RF-102") - before, TRIES, f"{listener}: and all are counted")
         attempt(at, "127.0.0.22", "AES256-SHA")
         pebble.wait_for(lambda: len(refused(daemon, code="RF-102", listener=listener)) > 1, 5)
-        tap.equal(len(refused(daemon, code="RF-102", listener=listener)), 2, f"{listener}: another device has a line of its own")
+        tap.equal(len(refused(daemon, code="RF-102", listener=listener)), 2,
+                  f"{listener}: another device has a line of its own")
         kinds = collections.Counter((e["code"], e.get("reason")) for e in refused(daemon, listener=listener))
         for _ in range(TRIES):
             noise(at, "127.0.0.21")

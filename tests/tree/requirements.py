@@ -2,8 +2,8 @@
 """Each requirement has a test that is named for it: its ID stands in what the test prints, not in a comment beside it.
 
 tests/tree/requirements.tsv says which must be there. What a test prints is read from its source: strings of Python that
-are no docstrings, strings of C that are no comments, the titles of plays. So a test that is taken away or loses its name
-is missed by a run that takes a second.
+are no docstrings, strings of C that are no comments, the titles of plays. So a test that is taken away or loses its
+name is missed by a run that takes a second.
 """
 import ast
 import os
@@ -24,7 +24,8 @@ def python_strings(text):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and node.body and \
                 isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant):
             docs.add(id(node.body[0].value))
-    return [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in docs]
+    return [n.value for n in ast.walk(tree)
+            if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in docs]
 
 
 def c_strings(text):
@@ -68,7 +69,8 @@ for path, read in readers():
 
 with open(os.path.join(root, TABLE)) as f:
     rows = [line.rstrip("\n").split("\t") for line in f if line.strip() and not line.startswith("#")]
-tap.ok(len({row[0] for row in rows}) == len(rows) and all(ID.fullmatch(row[0]) for row in rows), "the table names each once")
+tap.ok(len({row[0] for row in rows}) == len(rows) and all(ID.fullmatch(row[0]) for row in rows),
+       "the table names each once")
 for name, _ in rows:
     tap.ok(name in found, f"{name} has a test that bears its name", "no test prints it")
 tap.note(f"{len(rows)} requirements, {len(found)} IDs in the names of tests")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""TLS of signalling and encryption of media are two settings of a connection: with TLS demanded and SRTP off a call with
-plain RTP completes, heard both ways; over UDP it is refused, and with SRTP required it is. TEL-11.
+"""TLS of signalling and encryption of media are two settings of a connection: with TLS demanded and SRTP off a call
+with plain RTP completes, heard both ways; over UDP it is refused, and with SRTP required it is. TEL-11.
 
 # sanitizers: address
 """
