@@ -35,7 +35,7 @@ def c_strings(text):
 
 
 def play_titles(text):
-    return [line for line in text.splitlines() if line.startswith("# ") or line.startswith("title ")]
+    return [line for line in text.splitlines()[:1] if line.startswith("# ")]
 
 
 def readers():
