@@ -186,10 +186,7 @@ with tempfile.TemporaryDirectory() as folder:
         tap.ok(Shake(node, *show(good)).ok and Shake(management, *show(good)).ok, "AVA-23 one that passes both is taken by both")
 
     # --- one address for phones and trunks ---
-    free = sip.socket.socket()
-    free.bind(("127.0.0.1", 0))
-    port = free.getsockname()[1]
-    free.close()
+    port = pebble.free_port()
     shared = f"tls:127.0.0.1:{port}"
     more = trunks(f"trusted-certificate-store {store}", "peer-addresses 127.0.0.7 127.0.1.0/24", listen=shared)
     with Daemon(listen=shared + " udp:127.0.0.1:0", workers=WORKERS, more=more) as daemon:

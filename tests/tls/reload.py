@@ -19,6 +19,7 @@ import tap
 from calls import PlainCall
 from daemon import DOMAIN, PASSWORDS, Daemon, config
 from pki import Cert, Shake, fingerprint
+from ports import free_tcp_port
 
 WEAK = ["-cipher", "ALL:@SECLEVEL=0"]
 folder = tempfile.mkdtemp(prefix="ringfence-reload-")
@@ -36,16 +37,9 @@ def web(port, level=None, provisioning=None, more=""):
 
 def free_pair():
     while True:
-        a, b = socket.socket(), socket.socket()
-        a.bind(("127.0.0.1", 0))
-        try:
-            b.bind(("127.0.0.1", a.getsockname()[1] + 1))
-            return a.getsockname()[1]
-        except OSError:
-            continue
-        finally:
-            a.close()
-            b.close()
+        a, b = free_tcp_port(), free_tcp_port()
+        if b == a + 1:
+            return a
 
 
 def versions(at):
