@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
 """Each requirement has a test that is named for it: its ID stands in what the test prints, not in a comment beside it.
 
-tests/tree/requirements.tsv says which must be there. What a test prints is read from its source: strings of Python that
+tests/tree/requirements*.tsv say which must be there. What a test prints is read from its source: strings of Python that
 are no docstrings, strings of C that are no comments, the titles of plays. So a test that is taken away or loses its
 name is missed by a run that takes a second.
 """
 import ast
+import glob
 import os
 import re
-import subprocess
 
 import tap
 
 root = tap.ROOT
-TABLE = "tests/tree/requirements.tsv"
+TABLES = sorted(glob.glob(os.path.join(root, "tests", "tree", "requirements*.tsv")))
 ID = re.compile(r"\b(?:IPC|TEL|AVA|GEN|SYS)-\d+\b")
 
 
@@ -67,11 +67,15 @@ for path, read in readers():
             for name in ID.findall(string):
                 found.setdefault(name, set()).add(path)
 
-with open(os.path.join(root, TABLE)) as f:
-    rows = [line.rstrip("\n").split("\t") for line in f if line.strip() and not line.startswith("#")]
-tap.ok(len({row[0] for row in rows}) == len(rows) and all(ID.fullmatch(row[0]) for row in rows),
-       "the table names each once")
-for name, _ in rows:
+rows = {}
+for table in TABLES:
+    with open(table) as f:
+        lines = [line.rstrip("\n").split("\t") for line in f if line.strip() and not line.startswith("#")]
+    tap.ok(len(lines) > 0 and len({line[0] for line in lines}) == len(lines) and
+           all(ID.fullmatch(line[0]) and len(line) == 2 and line[1] for line in lines),
+           f"{os.path.basename(table)} names each once, and says what its test shows")
+    rows.update(lines)
+for name in sorted(rows, key=lambda r: (r[:3], int(r[4:]))):
     tap.ok(name in found, f"{name} has a test that bears its name", "no test prints it")
 tap.note(f"{len(rows)} requirements, {len(found)} IDs in the names of tests")
 tap.done()
