@@ -65,5 +65,8 @@ const char *rf_tls_alert_name(int alert);
 
 /** Count and log it (RF_REFUSE) with the peer's address and the facts. */
 void rf_tls_failure_refuse(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener);
+/** Its sentence and its fix with their words filled in, as that would log them. */
+void rf_tls_failure_text(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener,
+                         struct rf_buf *sentence, struct rf_buf *fix);
 
 #endif
