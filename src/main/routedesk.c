@@ -233,8 +233,13 @@ rf_desk_trial_told(struct rf_desk *d, const struct rf_letter_told *told)
 void
 rf_desk_trials_end(struct rf_desk *d)
 {
-    RF_LIST_FOREACH(&d->trials, it)
-        tried_free(rf_container(it, struct tried, link));
+    RF_LIST_FOREACH(&d->trials, it) {
+        struct tried *e = rf_container(it, struct tried, link);
+        struct rf_control_ask *ask = e->ask;
+
+        tried_free(e);
+        rf_control_refuse(ask, 1, "", "the daemon stops; the test was not finished", "");
+    }
 }
 
 /* Where its peer registered; the first one is called first. */
