@@ -446,6 +446,7 @@ end(struct process *p)
         for (unsigned i = 0; i < p->shared.workers; i++)
             busy = busy || atomic_load_explicit(&p->shared.worker[i]->numbers.calls, memory_order_relaxed) > 0;
     }
+    rf_desk_trials_end(p->desk); /* they may ask authorities, by the slow thread's mailbox */
     rf_slow_stop(p->slow);
     rf_web_stop(p->web);
     for (unsigned i = 0; i < p->shared.workers; i++)
