@@ -208,6 +208,8 @@ call_media_change(struct call *c, struct leg *leg, const struct leg_media *old)
 
     if (!c->media_open || m == NULL)
         return;
+    if (c->join != JOIN_NONE && leg->media == NULL)
+        return; /* a leg that moved and has not answered yet: what it can is no agreement */
     rf_assert(!(leg->policy.mode == RF_SRTP_REQUIRED || leg->policy.hosted) || m->is_encrypted); /* (I3) */
     r.leg = leg->side;
     fill_leg(&r.change, leg, m, old);
@@ -336,12 +338,6 @@ media_timer_fired(struct rf_timer *t, uint64_t now_us)
 /* --- replies --- */
 
 static bool
-serial_is(const struct rf_hash_node *node, const void *key)
-{
-    return rf_container(node, const struct call, by_serial)->serial == *(const uint64_t *)key;
-}
-
-static bool
 media_is(const struct rf_hash_node *node, const void *key)
 {
     const struct rf_media_name *name = key;
@@ -395,7 +391,10 @@ opened(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
     for (int side = 0; side < 2; side++)
         c->port[side] = reply->port[side];
     rf_addr_set_port(&c->a->media_addr, reply->port[0]);
-    call_ring(c, now_us);
+    if (c->join == JOIN_ASKED && c->b != NULL)
+        transfer_opened(c, now_us);
+    else
+        call_ring(c, now_us);
 }
 
 static void
@@ -436,10 +435,9 @@ rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply,
     struct call *c = NULL;
 
     if (reply->event == RF_MEDIA_OPENED || reply->event == RF_MEDIA_FULL || reply->event == RF_MEDIA_EXTENDED) {
-        node = rf_hash_find(&l->calls, rf_siphash(&l->calls.key, &reply->cookie, sizeof reply->cookie), serial_is,
-                            &reply->cookie);
-        if (node != NULL)
-            opened(rf_container(node, struct call, by_serial), reply, now_us);
+        c = call_by_serial(l, reply->cookie);
+        if (c != NULL)
+            opened(c, reply, now_us);
         else if (reply->event == RF_MEDIA_OPENED)
             close_or_keep(l, reply->session); /* its call gave up waiting: nobody else will close it */
         return;

@@ -419,7 +419,9 @@ essence(struct leg *leg, const struct leg_media *m)
 bool
 leg_offer_is_news(struct leg *leg, const struct leg_media *offered)
 {
-    return leg->media == NULL || leg->call->is_bypass || essence(leg, leg->media) != essence(leg, offered);
+    const struct leg_media *was = leg->media != NULL ? leg->media : leg->next;
+
+    return was == NULL || leg->call->is_bypass || essence(leg, was) != essence(leg, offered);
 }
 
 struct rf_span

@@ -37,6 +37,8 @@ forget_target(struct leg *leg)
     free(leg->credentials);
     leg->credentials = NULL;
     leg->challenges = 0;
+    free(leg->prack_forks);
+    leg->prack_forks = NULL;
 }
 
 /*
@@ -192,9 +194,12 @@ send_invite(struct leg *leg, uint64_t now_us)
     struct rf_span sdp = { 0 };
     enum rf_err err;
 
-    rf_put_str(&extra, "Allow: " ALLOW "\r\nSupported: timer\r\n");
+    rf_put_str(&extra, "Allow: " ALLOW "\r\n");
+    rf_put_str(&extra, prack_is_offered(leg) ? "Supported: " SUPPORTED_100REL "\r\n"
+                                             : "Supported: " SUPPORTED "\r\n");
     rf_put_session_timer_request(&extra, leg->session_ask_s, s->min_se_s, NULL);
     leg_put_identity(leg, &extra);
+    transfer_put_referred_by(leg, &extra);
     if (leg->credentials != NULL)
         rf_put_str(&extra, leg->credentials);
     if (rf_buf_done(&extra) != RF_OK)
@@ -339,7 +344,8 @@ invite_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg 
     ladder_msg(c, 1, false, msg, now_us);
     if (msg->status < 200) {
         (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_1XX);
-        if (msg->status > 100 && leg->state == LEG_INVITED && c->state == CALL_RINGING)
+        if (msg->status > 100 && leg->state == LEG_INVITED && c->state == CALL_RINGING &&
+            prack_response(leg, msg, now_us))
             call_early(c, leg, msg, now_us);
         return;
     }

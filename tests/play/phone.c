@@ -61,7 +61,7 @@ static void
 send_request(struct stage *s, struct phone *p, const char *method, const char *ruri, const char *extra,
              const char *type, const char *body)
 {
-    static char text[32768];
+    static char text[80000];
     char via[200], contact[256];
 
     put_via(s, p, via, sizeof via);
@@ -277,6 +277,9 @@ phone_hears(struct stage *s, struct phone *p, const char *text)
     if (msg.method != RF_SIP_INVITE || p->invite == NULL || msg.status == 100 ||
         !rf_span_is(msg.call_id, p->call_id))
         return;
+    if (rf_sip_value(&msg, RF_HDR_RSEQ).n > 0)
+        snprintf(p->rack, sizeof p->rack, "%.*s %u INVITE", RF_SPAN_ARG(rf_sip_value(&msg, RF_HDR_RSEQ)),
+                 (unsigned)msg.cseq);
     if (msg.status < 300 && msg.to_tag.n > 0) {
         snprintf(p->their_tag, sizeof p->their_tag, "%.*s", RF_SPAN_ARG(msg.to_tag));
         remember_dialog(p, &msg);
