@@ -117,7 +117,9 @@ invite_other(struct call *c, uint64_t now_us)
     struct leg *to = x->to;
     const struct rf_call_settings *s = call_settings(c);
     const struct leg *other = leg_other(to);
-    const struct leg_media *codecs = x->kind == EXCHANGE_RELAY || other->media == NULL ? other->next : other->media;
+    const struct leg_media *codecs = x->kind == EXCHANGE_RELAY ? other->next
+                                     : other->media != NULL    ? other->media
+                                                               : c->origin->abilities;
     char text[256];
     struct rf_buf extra = rf_buf(text, sizeof text);
     struct rf_span sdp = { 0 };
@@ -245,6 +247,8 @@ joined(struct call *c, struct leg *to, uint64_t now_us)
         return;
     }
     c->join = JOIN_NONE;
+    leg_media_free(c->origin->abilities);
+    c->origin->abilities = NULL;
     call_media_change(c, c->a, NULL);
     ladder_add(c, c->a->side, true, "", 0, "transferred: both legs are joined", now_us);
     call_save(c);

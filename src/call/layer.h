@@ -260,6 +260,7 @@ struct far {
 struct origin {
     uint8_t kind;              /* enum transfer_kind */
     struct moving moving[2];   /* what becomes leg A and leg B */
+    struct leg_media *abilities; /* what leg A's phone can, until it has agreed on media here; NULL then */
     struct far *far;           /* leg B is at another worker; NULL: it is not */
     char user[64], display[96];
     char connection[RF_CONNECTION_NAME_MAX];

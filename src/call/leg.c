@@ -348,7 +348,7 @@ server_failed(void *owner, uint64_t now_us)
     if (!leg->server_is_open)
         return; /* no ACK for a refusal: the call has ended long ago, or goes on after a refused re-INVITE */
     leg->server_is_open = false;
-    if (c->state == CALL_UP)
+    if (c->state == CALL_UP && c->join != JOIN_INVITE)
         exchange_stop(c, 0, now_us);
     else
         call_end(c, "caller's connection", 487, RF_REFUSE_NONE, now_us);

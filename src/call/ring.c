@@ -205,7 +205,7 @@ send_invite(struct leg *leg, uint64_t now_us)
     if (rf_buf_done(&extra) != RF_OK)
         return RF_ERR_NOMEM;
     if (!c->is_offerless) {
-        sdp = leg_offer_out(leg, c->a->next);
+        sdp = leg_offer_out(leg, c->join == JOIN_ASKED ? c->origin->abilities : c->a->next);
         if (sdp.n == 0)
             return RF_ERR_REFUSED;
     }

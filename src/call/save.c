@@ -246,7 +246,7 @@ put_transfer(struct rf_buf *b, const struct call *c)
     if (o == NULL)
         return;
     put_u(b, c->join, 1);
-    put_media(b, c->a->media == NULL ? c->a->next : NULL);
+    put_media(b, o->abilities);
     put_u(b, o->kind, 1);
     put_str(b, o->user);
     put_str(b, o->display);
@@ -269,7 +269,7 @@ get_transfer(struct rf_cursor *cur, struct call *c)
         return;
     }
     c->join = (uint8_t)get_enum(cur, JOIN_INVITE);
-    c->a->next = get_media(cur);
+    o->abilities = get_media(cur);
     o->kind = (uint8_t)get_enum(cur, TRANSFER_KINDS);
     get_array(cur, o->user, sizeof o->user);
     get_array(cur, o->display, sizeof o->display);
@@ -278,7 +278,7 @@ get_transfer(struct rf_cursor *cur, struct call *c)
     get_array(cur, o->moving[0].id, sizeof o->moving[0].id);
     get_array(cur, o->moving[1].id, sizeof o->moving[1].id);
     /* Nobody is left who could be joined later, and nothing to join with: no such call was saved. */
-    if (c->join == JOIN_ASKED || (c->join != JOIN_NONE && (c->a->next == NULL || c->a->media != NULL)) ||
+    if (c->join == JOIN_ASKED || (c->join != JOIN_NONE && (o->abilities == NULL || c->a->media != NULL)) ||
         (c->join == JOIN_A && c->b->media == NULL))
         rf_cur_fail(cur, RF_ERR_SYNTAX);
 }

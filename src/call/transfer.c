@@ -122,7 +122,7 @@ transfer_new(struct leg *a, struct leg *b, struct leg *by, enum transfer_kind ki
     if (c == NULL)
         return NULL;
     c->a = stand_in(c, a, 0);
-    if (c->a == NULL || !take_origin(c, kind, by) || (c->a->next = abilities(a)) == NULL)
+    if (c->a == NULL || !take_origin(c, kind, by) || (c->origin->abilities = abilities(a)) == NULL)
         goto fail;
     c->origin->moving[0] = moving(a);
     if (b != NULL) {
@@ -148,8 +148,10 @@ fail:
 void
 origin_free(struct call *c)
 {
-    if (c->origin != NULL)
+    if (c->origin != NULL) {
+        leg_media_free(c->origin->abilities);
         free(c->origin->far);
+    }
     free(c->origin);
     c->origin = NULL;
 }
@@ -404,8 +406,6 @@ move_in(struct call *c, struct leg *leg, uint8_t side, uint64_t now_us)
     leave_behind(leg, ghost, c->id, now_us);
     leg->call = c;
     leg->side = side;
-    leg->next = ghost->next; /* what it can, for the offer to the other one */
-    ghost->next = NULL;
     leg->has_end = false;
     leg->seen_clear = leg->seen_encrypted = 0;
     leg->oneway = (struct leg_oneway){ 0 };
