@@ -56,6 +56,11 @@ call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64
     leg->next = m; /* of several forks the latest is shown */
     if (c->join == JOIN_ASKED)
         return; /* leg A speaks with somebody else until this one answers */
+    if (prack_is_bound(c->a)) {
+        if (c->early_status != msg->status)
+            leg_respond(c->a, c->early_status = (uint16_t)msg->status, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
+        return;
+    }
     text = leg_answer_out(c->a, c->a->next, m);
     join_media(c, leg);
     /* The same description again, as most phones send it with 180 and 183: nothing new for leg A. */
@@ -121,6 +126,7 @@ void
 call_answered(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     struct rf_session_expires expires;
+    uint64_t version = c->a->sdp_version;
     struct rf_span text;
     enum rf_refusal why;
 
@@ -176,6 +182,10 @@ call_answered(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uin
         leg_session_start(leg, now_us);
         call_end(c, "us", 488, c->a->refusal != RF_REFUSE_NONE ? c->a->refusal : RF_REFUSE_BAD_SDP, now_us);
         return;
+    }
+    if (prack_is_bound(c->a) && c->a->sdp_version != version) {
+        text.n = 0;
+        c->join = JOIN_A; /* after its ACK: transfer_tick */
     }
     leg_respond(c->a, 200, (struct rf_span){ 0 }, text, now_us);
     leg_repeat_2xx(c->a, now_us);

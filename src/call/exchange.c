@@ -7,7 +7,7 @@
 #include "call/layer.h"
 
 #define GLARE_TRIES_MAX 6           /* a peer that always answers 491 is not in glare */
-#define JOIN_TRIES_MAX 3            /* connections that break while a transfer is being told */
+#define JOIN_TRIES_MAX 30           /* once a second: so long a phone may be without a connection when it is transferred */
 #define BUSY_AGAIN_US   (2 * RF_S)  /* a refresh that meets another exchange waits for its end */
 /* Phones answer a re-INVITE by themselves. One that says 100 and no more would hold up every later exchange. */
 #define ANSWER_WITHIN_US (32 * RF_S)
@@ -163,6 +163,11 @@ invite_or_find(struct call *c, uint64_t now_us)
 static void
 no_path(struct call *c, struct leg *to, enum rf_err err, uint64_t now_us)
 {
+    if (c->exchange.kind == EXCHANGE_JOIN && err == RF_ERR_CLOSED && c->join_tries++ < JOIN_TRIES_MAX) {
+        leg_offer_drop(to);
+        clear(c); /* transfer_tick looks for it once more */
+        return;
+    }
     if (c->exchange.kind == EXCHANGE_JOIN) {
         call_end(c, "transfer", err == RF_ERR_CLOSED ? 480 : err == RF_ERR_REFUSED ? 488 : 500, to->refusal, now_us);
         return;
@@ -247,10 +252,12 @@ joined(struct call *c, struct leg *to, uint64_t now_us)
         return;
     }
     c->join = JOIN_NONE;
-    leg_media_free(c->origin->abilities);
-    c->origin->abilities = NULL;
     call_media_change(c, c->a, NULL);
-    ladder_add(c, c->a->side, true, "", 0, "transferred: both legs are joined", now_us);
+    if (c->origin != NULL) {
+        leg_media_free(c->origin->abilities);
+        c->origin->abilities = NULL;
+        ladder_add(c, c->a->side, true, "", 0, "transferred: both legs are joined", now_us);
+    }
     call_save(c);
 }
 
@@ -358,7 +365,8 @@ refused(struct call *c, struct leg *to, int status, const struct rf_sip_msg *msg
         call_end(c, to == c->a ? "caller" : "callee", 408, RF_REFUSE_NONE, now_us);
         return;
     }
-    if (status == 491 && !x->is_cancelled && x->tries++ < GLARE_TRIES_MAX) {
+    /* Who sent UPDATE tries again by itself, and has no patience for ours. */
+    if (status == 491 && !x->is_cancelled && !x->is_update && x->tries++ < GLARE_TRIES_MAX) {
         leg_offer_drop(to);
         rf_timer_arm(c->l->env.wheel, &x->glare, now_us + rf_dialog_glare_wait_us(&to->dialog, c->l->env.rand));
         return;

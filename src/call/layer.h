@@ -235,7 +235,7 @@ enum join {
     JOIN_NONE,
     JOIN_ASKED,  /* its legs are still in their calls, or the new one rings */
     JOIN_B,      /* both are here: leg B gets a re-INVITE with what leg A can ... */
-    JOIN_A,      /* ... and leg A one with what leg B has answered */
+    JOIN_A,      /* ... and leg A one with what leg B has answered; without a transfer: another fork's (prack.c) */
     JOIN_INVITE  /* leg A's INVITE replaces another leg: its offer goes to leg B, which is here */
 };
 
@@ -639,6 +639,8 @@ bool prack_put(struct leg *leg, int status, struct rf_span sdp, struct rf_buf *b
 void prack_final(struct leg *leg);
 /** Our answer reached leg A for sure. */
 bool prack_answer_is_known(const struct leg *leg);
+/** Leg A has an answer that holds, or is being told it: no other one may follow. */
+bool prack_is_bound(const struct leg *leg);
 /** true: leg A owes a PRACK first; the 2xx was kept and comes again by itself. */
 bool prack_holds_2xx(struct leg *leg, struct leg *from, const struct rf_sip_msg *msg);
 void prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,

@@ -12,6 +12,8 @@
  * Invariants
  * (R1) One of leg A's is unacknowledged at a time; what comes meanwhile waits, the newest only.
  * (R2) While it bears a description no 2xx is sent: leg B's 200 is kept and heard after the PRACK (3).
+ * (R3) A description that leg A got reliably is the answer to its offer, and no other one may follow in the INVITE
+ *      (RFC 3261 13.2.1): of forks it is shown the first, and a re-INVITE tells it of another one that has answered.
  */
 #include <stdlib.h>
 
@@ -155,6 +157,14 @@ bool
 prack_answer_is_known(const struct leg *leg)
 {
     return leg->reliable != NULL && leg->reliable->answer_is_known && !leg->reliable->waits;
+}
+
+bool
+prack_is_bound(const struct leg *leg)
+{
+    const struct reliable *r = leg->reliable;
+
+    return r != NULL && (r->answer_is_known || (r->waits && r->has_sdp));
 }
 
 bool

@@ -67,9 +67,10 @@ send_request(struct stage *s, struct phone *p, const char *method, const char *r
     put_via(s, p, via, sizeof via);
     put_contact(p, contact, sizeof contact);
     snprintf(text, sizeof text,
-             "%s %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: %s;tag=%s\r\nTo: %s%s%s\r\nCall-ID: %s\r\n"
+             "%s %s SIP/2.0\r\nVia: %s\r\n%sFrom: %s;tag=%s\r\nTo: %s%s%s\r\nCall-ID: %s\r\n"
              "CSeq: %u %s\r\nContact: %s\r\n%s%s%s%sContent-Length: %zu\r\n\r\n%s",
-             method, ruri, via, p->local, p->our_tag, p->remote, p->their_tag[0] != '\0' ? ";tag=" : "", p->their_tag,
+             method, ruri, via,
+             extra != NULL && strstr(extra, "Max-Forwards: ") != NULL ? "" : "Max-Forwards: 70\r\n", p->local, p->our_tag, p->remote, p->their_tag[0] != '\0' ? ";tag=" : "", p->their_tag,
              p->call_id, p->cseq, method, contact, extra != NULL ? extra : "", body != NULL ? "Content-Type: " : "",
              body != NULL ? type : "", body != NULL ? "\r\n" : "", body != NULL ? strlen(body) : 0,
              body != NULL ? body : "");
