@@ -42,6 +42,7 @@ class Baresip:
         self.folder, self.user, self.tone = folder, user, tone
         self.control = free_port()
         sip = free_port()
+        free_port()  # baresip listens for TLS at the next one
         wave = os.path.join(folder, "tone.wav")
         subprocess.run(["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", wave, "synth", "60", "sine", str(tone),
                         "gain", "-10"], check=True)
