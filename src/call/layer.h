@@ -193,6 +193,7 @@ struct leg {
     struct leg_oneway oneway;       /* of what this leg's party sends */
     struct media_numbers end;       /* of the map, taken before CLOSE */
     bool has_end;
+    struct media_numbers base;      /* of the map when the leg came into this call: they are another call's */
 };
 
 enum prelude_kind { PRELUDE_INVITE, PRELUDE_RESPONSE, PRELUDE_ACK };
@@ -301,6 +302,8 @@ struct call {
     bool is_offerless; /* leg A's INVITE had no offer */
     bool answered, restored, record_made;
     bool media_opening, media_open;
+    bool borrows_media;        /* of the call that leg A or B comes from; taken over when that leg moves (transfer.c) */
+    bool is_swapped;           /* leg A is leg 1 of the media session: it was a leg B when that was opened */
     bool media_extending;      /* a port of the other family for legs B is asked for */
     uint8_t redirects, attempt_count;
     uint16_t early_status; /* last 1xx that leg A got */
@@ -426,6 +429,8 @@ extern const struct rf_server_txn_events leg_server_events;
 
 /* --- offer.c --- */
 void leg_media_free(struct leg_media *m);
+/** A copy for a record or an offer: without keys. NULL: no memory. */
+struct leg_media *leg_media_dup(const struct leg_media *m);
 /** An offer of the leg's peer: checked by its policy; our answer's key is chosen. */
 enum rf_refusal leg_offer_in(struct leg *leg, struct rf_span sdp, struct leg_media **out);
 /** An answer to leg->offer. Both log a refusal, in words about the leg. */
@@ -456,6 +461,13 @@ void call_media_adopt(struct call *c);
 void layer_closing_init(struct rf_call_layer *l);
 void layer_closing_fini(struct rf_call_layer *l);
 void call_media_named(struct call *c, struct rf_media_name name);
+/** Which leg of the media session it is. */
+uint8_t leg_slot(const struct leg *leg);
+/** The session of `from`, whose leg 0 or 1 has moved here, is this call's from now on; the other one's keys stay until
+ *  its CHANGE. */
+void call_media_take(struct call *c, struct call *from);
+/** The leg's numbers count from now on. */
+void leg_media_base(struct leg *leg);
 /** The relay's numbers of a leg now (or at the end); false: none. */
 bool call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out);
 
@@ -667,6 +679,8 @@ void transfer_open(struct call *c, uint64_t now_us);
 int transfer_replaces(struct call *c, const struct rf_sip_msg *msg, const struct caller *who);
 /** The ports of a call that waits for its legs are there. */
 void transfer_opened(struct call *c, uint64_t now_us);
+/** Media of the call that a leg comes from, when a leg B of this family fits; true: there are ports. */
+bool transfer_borrow(struct call *c, int family);
 /** A 2xx of the new leg B came and its answer holds. */
 void transfer_answered(struct call *c, uint64_t now_us);
 /** 1xx of the new leg B. */

@@ -126,15 +126,15 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
         no_way(leg, why, now_us);
         return;
     }
-    if (c->is_bypass && c->state == CALL_OPENING)
+    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &media);
+    if ((c->is_bypass || transfer_borrow(c, media.sa.sa_family)) && c->state == CALL_OPENING)
         c->state = CALL_RINGING;
-    if (c->media_open || c->is_bypass) {
+    if (c->media_open || c->is_bypass || c->borrows_media) {
         ring_leg(leg, now_us);
         return;
     }
     if (c->media_opening)
         return;
-    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &media);
     if (!call_media_open(c, media.sa.sa_family, now_us))
         call_refuse(c, RF_REFUSE_OVERLOAD, 0,
                     (const struct rf_log_field[]){ RF_F_STR("what", "the media relay"), RF_F_STR("who", leg_who(c->a)),

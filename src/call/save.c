@@ -236,6 +236,29 @@ get_media(struct rf_cursor *c)
     return m;
 }
 
+/* All of it are numbers of 64 bits but what subtract in media.c does not look at. */
+#define BASE_NUMBERS (offsetof(struct media_numbers, rtt_us) / sizeof(uint64_t))
+
+static void
+put_base(struct rf_buf *b, const struct media_numbers *n)
+{
+    uint64_t v[BASE_NUMBERS];
+
+    memcpy(v, n, sizeof v);
+    for (size_t i = 0; i < BASE_NUMBERS; i++)
+        put_u(b, v[i], 8);
+}
+
+static void
+get_base(struct rf_cursor *c, struct media_numbers *n)
+{
+    uint64_t v[BASE_NUMBERS];
+
+    for (size_t i = 0; i < BASE_NUMBERS; i++)
+        v[i] = get_u(c, 8);
+    memcpy(n, v, sizeof v);
+}
+
 /* A call that a transfer made: what is left to do, and where it came from. */
 static void
 put_transfer(struct rf_buf *b, const struct call *c)
@@ -247,6 +270,8 @@ put_transfer(struct rf_buf *b, const struct call *c)
         return;
     put_u(b, c->join, 1);
     put_media(b, o->abilities);
+    put_base(b, &c->a->base);
+    put_base(b, &c->b->base);
     put_u(b, o->kind, 1);
     put_str(b, o->user);
     put_str(b, o->display);
@@ -270,6 +295,8 @@ get_transfer(struct rf_cursor *cur, struct call *c)
     }
     c->join = (uint8_t)get_enum(cur, JOIN_INVITE);
     o->abilities = get_media(cur);
+    get_base(cur, &c->a->base);
+    get_base(cur, &c->b->base);
     o->kind = (uint8_t)get_enum(cur, TRANSFER_KINDS);
     get_array(cur, o->user, sizeof o->user);
     get_array(cur, o->display, sizeof o->display);
@@ -278,7 +305,7 @@ get_transfer(struct rf_cursor *cur, struct call *c)
     get_array(cur, o->moving[0].id, sizeof o->moving[0].id);
     get_array(cur, o->moving[1].id, sizeof o->moving[1].id);
     /* Nobody is left who could be joined later, and nothing to join with: no such call was saved. */
-    if (c->join == JOIN_ASKED || (c->join != JOIN_NONE && (o->abilities == NULL || c->a->media != NULL)) ||
+    if (c->join == JOIN_ASKED || (c->join != JOIN_NONE && o->abilities == NULL) ||
         (c->join == JOIN_A && c->b->media == NULL))
         rf_cur_fail(cur, RF_ERR_SYNTAX);
 }
@@ -414,6 +441,7 @@ call_save(struct call *c)
     put_u(&b, c->media.slot, 4);
     put_u(&b, c->media.generation, 4);
     put_u(&b, c->max_forwards, 1);
+    put_u(&b, c->is_swapped, 1);
     put_leg(&b, c->a);
     put_leg(&b, c->b);
     put_transfer(&b, c);
@@ -444,7 +472,7 @@ keys_from_map(struct call *c, struct leg *leg)
         return true;
     if (s == NULL)
         return false;
-    set = &s->leg[leg->side].set;
+    set = &s->leg[leg_slot(leg)].set;
     leg->media->tx = set->tx;
     leg->media->rx_count = set->rx_count <= RF_MEDIA_KEYS_MAX ? set->rx_count : 0;
     for (size_t i = 0; i < leg->media->rx_count; i++)
@@ -465,6 +493,7 @@ get_call(struct rf_cursor *cur, struct call *c)
     c->media.slot = (uint32_t)get_u(cur, 4);
     c->media.generation = (uint32_t)get_u(cur, 4);
     c->max_forwards = (uint8_t)get_u(cur, 1);
+    c->is_swapped = get_bool(cur);
     get_leg(cur, c->a);
     get_leg(cur, c->b);
     get_transfer(cur, c);

@@ -1,9 +1,13 @@
 /*
  * call/transfer.c - a leg of one call becomes a leg of another: blind and attended transfer, Replaces (RFC 5589, 3891)
  *
- * Who is transferred hears nothing of REFER: we are its peer, so a transfer is a call of ours. The new call has media
- * ports, offers and keys of its own; a leg that moves into it leaves its keys behind and is told the new ones by a
- * re-INVITE, judged by its own SRTP policy like any offer.
+ * Who is transferred hears nothing of REFER: we are its peer, so a transfer is a call of ours, with a record of its own.
+ *
+ * The leg that stays keeps its ports and keys, for there are phones that do not take new ones in a call (baresip 1.0):
+ * the new call borrows the media session of the old one and takes it over when that leg moves, and the new leg gets the
+ * place, with fresh keys, of the one that goes. Where that cannot be (an address family, media that passed us by) the new
+ * call has a session of its own, and the leg that stays is offered new keys. Either way each leg's SRTP is judged by its
+ * own policy, like any offer.
  *
  * A blind transfer, one function a step:
  *   refer_request       refer.c     what is asked for, and is it allowed?
@@ -18,7 +22,7 @@
  * Invariants
  * (X1) A leg moves when nothing can fail any more but its own answer. Until then its call is as it was, and who asked
  *      may take it back.
- * (X2) A leg that has moved has no media until it has answered our offer: nothing is relayed for it (I3).
+ * (X2) A leg that has moved is mute and deaf until it has answered our offer: nobody hears whom it does not know of.
  */
 #include <stdlib.h>
 
@@ -62,18 +66,11 @@ stand_in(struct call *c, const struct leg *of, uint8_t side)
 static struct leg_media *
 abilities(const struct leg *leg)
 {
-    struct leg_media *m = calloc(1, sizeof *m);
+    struct leg_media *m = leg_media_dup(leg->media);
 
-    if (m == NULL)
-        return NULL;
-    m->sdp = rf_span_dup(rf_span(leg->media->sdp, leg->media->sdp_n));
-    m->sdp_n = leg->media->sdp_n;
-    m->stream = leg->media->stream;
-    m->theirs = m->ours = RF_SENDRECV;
-    if (m->sdp != NULL)
-        return m;
-    leg_media_free(m);
-    return NULL;
+    if (m != NULL)
+        m->theirs = m->ours = RF_SENDRECV;
+    return m;
 }
 
 static struct moving
@@ -343,6 +340,10 @@ transfer_open(struct call *c, uint64_t now_us)
         errand_look(c, now_us);
         return;
     }
+    if (transfer_borrow(c, (c->origin->kind == TRANSFER_REPLACES ? c->a : c->b)->media_addr.sa.sa_family)) {
+        transfer_opened(c, now_us);
+        return;
+    }
     if (call_media_open(c, c->b->media_addr.sa.sa_family, now_us))
         return;
     call_refuse(c, RF_REFUSE_OVERLOAD, 0,
@@ -396,23 +397,70 @@ leave_behind(struct leg *leg, struct leg *ghost, const char *to, uint64_t now_us
     call_forget(from); /* a restart must not find the leg twice */
 }
 
-/* Its old keys stay behind. */
+/* Which leg keeps its ports and keys: the one for whom another one comes. */
+static size_t
+keeper(const struct call *c)
+{
+    return c->origin->kind == TRANSFER_REPLACES ? 1 : 0;
+}
+
+bool
+transfer_borrow(struct call *c, int family)
+{
+    struct leg *stays, *goes;
+    uint8_t slot;
+
+    if (c->join != JOIN_ASKED || c->media_open || c->media_opening || c->borrows_media)
+        return c->borrows_media;
+    stays = mover(c, keeper(c));
+    goes = stays != NULL ? leg_other(stays) : NULL;
+    if (goes == NULL || !stays->call->media_open || stays->call->borrows_media || stays->media == NULL ||
+        goes->media_addr.sa.sa_family != family)
+        return false;
+    slot = leg_slot(stays);
+    c->borrows_media = true;
+    c->is_swapped = slot != keeper(c);
+    c->media = stays->call->media;
+    c->family_b = family;
+    c->port[slot] = rf_addr_port(&stays->media_addr);
+    c->port[1 - slot] = rf_addr_port(&goes->media_addr);
+    if (c->origin->kind == TRANSFER_REPLACES)
+        rf_addr_set_port(&c->a->media_addr, c->port[leg_slot(c->a)]);
+    return true;
+}
+
+/* A leg comes; unless its session comes along, its keys and ports stay behind. */
 static void
 move_in(struct call *c, struct leg *leg, uint8_t side, uint64_t now_us)
 {
+    struct call *from = leg->call;
     struct leg **place = side == 0 ? &c->a : &c->b, *ghost = *place;
+    bool keeps = c->borrows_media && side == keeper(c);
+    struct leg_media *media = keeps ? leg->media : NULL;
+    struct leg_media *shown = keeps ? leg_media_dup(leg->media) : NULL;
 
+    if (keeps)
+        leg->media = shown;
     *place = leg;
     leave_behind(leg, ghost, c->id, now_us);
     leg->call = c;
     leg->side = side;
+    leg->media = media;
     leg->has_end = false;
     leg->seen_clear = leg->seen_encrypted = 0;
     leg->oneway = (struct leg_oneway){ 0 };
+    leg->base = (struct media_numbers){ 0 };
     leg->status = 0;
     leg->refusal = RF_REFUSE_NONE;
-    if (c->media_open)
-        rf_addr_set_port(&leg->media_addr, c->port[side]);
+    if (keeps) {
+        call_media_take(c, from);
+        leg_media_base(leg);
+        leg->media->ours = RF_INACTIVE; /* (X2) */
+        call_media_change(c, leg, NULL);
+        return;
+    }
+    if (c->media_open || c->borrows_media)
+        rf_addr_set_port(&leg->media_addr, c->port[leg_slot(leg)]);
 }
 
 /* The call that has lost a leg ends; who asked for it is told first. */
@@ -466,6 +514,7 @@ transfer_answered(struct call *c, uint64_t now_us)
         leave(c, 0, 200, now_us);
     }
     c->join = JOIN_A;
+    leg_media_base(c->b);
     call_media_change(c, c->b, NULL);
     call_save(c);
     exchange_join(c, now_us);
@@ -478,6 +527,7 @@ begin_join(struct call *c, struct leg *a, uint64_t now_us)
     if (a != NULL)
         move_in(c, a, 0, now_us);
     c->join = c->origin->kind == TRANSFER_REPLACES ? JOIN_INVITE : JOIN_B;
+    leg_media_base(c->origin->kind == TRANSFER_REPLACES ? c->a : c->b);
     is_up(c, now_us);
     for (size_t i = 0; i < 2; i++)
         if (c->origin->moving[i].call != 0)
@@ -517,7 +567,7 @@ transfer_taken(struct call *c, struct leg *leg, uint64_t now_us)
 
     leg_free(c->b);
     c->b = leg;
-    rf_addr_set_port(&leg->media_addr, c->port[1]);
+    rf_addr_set_port(&leg->media_addr, c->port[leg_slot(leg)]);
     ladder_add(c, 1, false, "", 0, "leg B comes from another worker", now_us);
     if (a == NULL && !brings_a)
         too_late(c, now_us);
@@ -535,6 +585,8 @@ transfer_left(struct call *c, struct leg *leg, uint64_t now_us)
     if (made == NULL || leg != c->refer->from || c->state != CALL_UP || made->origin->kind != TRANSFER_BLIND ||
         made->state == CALL_ENDING || (stays = mover(made, 0)) == NULL)
         return;
+    if (!made->media_open && !made->media_opening)
+        (void)transfer_borrow(made, leg_other(stays)->media_addr.sa.sa_family);
     move_in(made, stays, 0, now_us);
     made->a->state = LEG_UP;
     made->origin->moving[0].call = 0;

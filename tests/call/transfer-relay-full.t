@@ -1,10 +1,10 @@
-# attended, and the relay is full: NOTIFY says 503, and both calls go on
+# attended, the ports of the first call are of the other family and the relay is full: NOTIFY says 503, both calls go on
 user 201
 user 202
 user 203
 phone a 201 tls
 phone b 202 tls
-phone c 203 tls
+phone c 203 tls v6
 phone b2 202 tls unregistered
 a sends INVITE 202 savp
 b expects INVITE savp

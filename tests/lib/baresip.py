@@ -129,12 +129,13 @@ snd_path {folder}
                 return None
             self._read(min(0.5, deadline - time.time()))
 
-    def heard_hertz(self):
-        """The frequency of what was received and decoded, from its zero crossings; None: nothing recorded."""
+    def heard_hertz(self, last=None):
+        """The frequency of what was received and decoded, from its zero crossings; None: nothing recorded. last: of the
+        last so many seconds alone."""
         files = sorted(glob.glob(os.path.join(self.folder, "dump-*-dec.wav")), key=os.path.getmtime)
         if not files:
             return None
-        out = subprocess.run(["sox", files[-1], "-n", "stat"], capture_output=True, text=True).stderr
+        out = subprocess.run(["sox", files[-1], "-n", *(["trim", f"-{last}"] if last else []), "stat"], capture_output=True, text=True).stderr
         m = re.search(r"Rough\s+frequency:\s+(\d+)", out)
         return int(m.group(1)) if m else None
 
