@@ -70,6 +70,12 @@ with Daemon(users=USERS, srtp={u: "off" for u in USERS}, workers=2) as daemon:
     tap.equal([(x["from"], x["to"], x["transfer"]["kind"]) for x in calls], [("201", "203", "blind")],
               "one call is left, and its record says what it is")
 
+    shown = daemon.cli("call", "show", calls[0]["id"])[1]
+    tap.ok(f"transfer, blind, by 202: from call {calls[0]['transfer']['calls'][0][:8]}" in shown, "call show says so", shown)
+    shown = daemon.cli("call", "show", calls[0]["transfer"]["calls"][0])[1]
+    tap.ok(f"a leg went to call {calls[0]['id'][:8]}" in shown and "ended by transfer" in shown,
+           "and of the call before where its leg went", shown)
+
     reply = a.refer(a.only_call(), number("204"))
     tap.ok(a.wait_idle() and hear_each_other(c, d), "transferred again, by the caller: 203 and 204 hear each other")
 
