@@ -58,7 +58,8 @@ call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64
         return; /* leg A speaks with somebody else until this one answers */
     if (prack_is_bound(c->a)) {
         if (c->early_status != msg->status)
-            leg_respond(c->a, c->early_status = (uint16_t)msg->status, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
+            leg_respond(c->a, msg->status, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
+        c->early_status = (uint16_t)msg->status;
         return;
     }
     text = leg_answer_out(c->a, c->a->next, m);

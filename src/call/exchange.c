@@ -7,7 +7,7 @@
 #include "call/layer.h"
 
 #define GLARE_TRIES_MAX 6           /* a peer that always answers 491 is not in glare */
-#define JOIN_TRIES_MAX 30           /* once a second: so long a phone may be without a connection when it is transferred */
+#define JOIN_TRIES_MAX 30           /* once a second: so long a phone that is transferred may have no connection */
 #define BUSY_AGAIN_US   (2 * RF_S)  /* a refresh that meets another exchange waits for its end */
 /* Phones answer a re-INVITE by themselves. One that says 100 and no more would hold up every later exchange. */
 #define ANSWER_WITHIN_US (32 * RF_S)

@@ -3,7 +3,7 @@
  *
  * We consume it: nothing of a REFER reaches the other party but the number it names. Of Refer-To count the user part,
  * which goes to the dial plan like a dialled number, and Replaces; other headers of the URI (RFC 3261 19.1.5) are not
- * looked at. One transfer at a time in a call, so that what a peer can make us call is bounded.
+ * looked at. One transfer at a time in a call bounds what a peer can make us call.
  *
  * NOTIFY bears a status line and no more (2.4.5): whom the new leg speaks with is not its asker's business. One is under
  * way at a time; what happened meanwhile is told in the next. A final one does not wait.

@@ -1,13 +1,13 @@
 /*
  * call/transfer.c - a leg of one call becomes a leg of another: blind and attended transfer, Replaces (RFC 5589, 3891)
  *
- * Who is transferred hears nothing of REFER: we are its peer, so a transfer is a call of ours, with a record of its own.
+ * Who is transferred hears nothing of REFER: we are its peer, so a transfer is a call of ours, with its own record.
  *
  * The leg that stays keeps its ports and keys, for there are phones that do not take new ones in a call (baresip 1.0):
- * the new call borrows the media session of the old one and takes it over when that leg moves, and the new leg gets the
- * place, with fresh keys, of the one that goes. Where that cannot be (an address family, media that passed us by) the new
- * call has a session of its own, and the leg that stays is offered new keys. Either way each leg's SRTP is judged by its
- * own policy, like any offer.
+ * the new call borrows the media session of the old one and takes it over when that leg moves, and the new leg gets
+ * the place, with fresh keys, of the one that goes. Where that cannot be (an address family, media that passed us by)
+ * the new call has a session of its own, and the leg that stays is offered new keys. Either way each leg's SRTP is
+ * judged by its own policy, like any offer.
  *
  * A blind transfer, one function a step:
  *   refer_request       refer.c     what is asked for, and is it allowed?
