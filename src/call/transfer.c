@@ -489,6 +489,13 @@ is_up(struct call *c, uint64_t now_us)
     rf_timer_arm(c->l->env.wheel, &c->timer, now_us + SAMPLE_US);
 }
 
+/* Leg A is here already: it has sent the INVITE, or who asked has left before (transfer_left). */
+static bool
+has_a(const struct call *c)
+{
+    return c->a->node.is_in_table;
+}
+
 /* (X1) Who was to move has hung up meanwhile. */
 static void
 too_late(struct call *c, uint64_t now_us)
@@ -501,7 +508,7 @@ transfer_answered(struct call *c, uint64_t now_us)
 {
     struct leg *leg;
 
-    if (c->a->node.is_in_table) { /* who asked has left before: transfer_left */
+    if (has_a(c)) {
         c->a->state = LEG_UP;
     } else {
         c->a->state = LEG_NEW; /* a stand-in: nobody to say BYE to */
@@ -539,10 +546,9 @@ begin_join(struct call *c, struct leg *a, uint64_t now_us)
 void
 transfer_opened(struct call *c, uint64_t now_us)
 {
-    bool brings_a = c->origin->kind == TRANSFER_REPLACES;
-    struct leg *a = brings_a ? NULL : mover(c, 0), *b;
+    struct leg *a = has_a(c) ? NULL : mover(c, 0), *b;
 
-    if (a == NULL && !brings_a) {
+    if (a == NULL && !has_a(c)) {
         too_late(c, now_us);
         return;
     }
@@ -562,14 +568,13 @@ transfer_opened(struct call *c, uint64_t now_us)
 void
 transfer_taken(struct call *c, struct leg *leg, uint64_t now_us)
 {
-    bool brings_a = c->origin->kind == TRANSFER_REPLACES;
-    struct leg *a = brings_a ? NULL : mover(c, 0);
+    struct leg *a = has_a(c) ? NULL : mover(c, 0);
 
     leg_free(c->b);
     c->b = leg;
     rf_addr_set_port(&leg->media_addr, c->port[leg_slot(leg)]);
     ladder_add(c, 1, false, "", 0, "leg B comes from another worker", now_us);
-    if (a == NULL && !brings_a)
+    if (a == NULL && !has_a(c))
         too_late(c, now_us);
     else
         begin_join(c, a, now_us);
@@ -582,8 +587,8 @@ transfer_left(struct call *c, struct leg *leg, uint64_t now_us)
     struct leg *stays;
 
     /* RFC 5589 6.1: a phone that wants to hear no more of it hangs up at once. Who was transferred stays and waits. */
-    if (made == NULL || leg != c->refer->from || c->state != CALL_UP || made->origin->kind != TRANSFER_BLIND ||
-        made->state == CALL_ENDING || (stays = mover(made, 0)) == NULL)
+    if (made == NULL || leg != c->refer->from || c->state != CALL_UP || made->state == CALL_ENDING ||
+        (stays = mover(made, 0)) == NULL)
         return;
     if (!made->media_open && !made->media_opening)
         (void)transfer_borrow(made, leg_other(stays)->media_addr.sa.sa_family);
