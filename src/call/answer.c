@@ -89,7 +89,7 @@ media_of_2xx(struct call *c, struct leg *leg, const struct rf_sip_msg *msg)
     struct leg_media *m = NULL;
     enum rf_refusal why;
 
-    if (c->early_agreed)
+    if (c->early_agreed || (leg->early_updated && rf_span_is(msg->to_tag, leg->early.remote_tag)))
         return RF_REFUSE_NONE; /* what its 200 repeats is no second answer (RFC 3261 13.2.1) */
     if (!has_sdp(msg)) {
         /* Some phones answer in 183 alone; that answer then holds. */
@@ -158,6 +158,11 @@ call_answered(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uin
     }
     if (rf_session_expires_of(msg, &expires) == RF_OK)
         rf_session_timer_uac(&expires, leg->session_ask_s, &leg->session);
+    if (leg->early.has_remote_cseq && rf_span_is(msg->to_tag, leg->early.remote_tag)) {
+        leg->dialog.remote_cseq = leg->early.remote_cseq;
+        leg->dialog.has_remote_cseq = true;
+    }
+    prack_forget(leg);
     leg_learn_allow(leg, msg);
     take_winner(c, leg, now_us);
     call_cancel_attempts(c, leg, ELSEWHERE, now_us);

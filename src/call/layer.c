@@ -305,7 +305,9 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
     if (msg->to_tag.n > 0) {
         struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
 
-        if (leg == NULL || leg->dialog.remote_tag == NULL || !rf_dialog_is(&leg->dialog, msg))
+        if (leg != NULL && leg->dialog.remote_tag == NULL && rf_dialog_is(&leg->early, msg))
+            prack_early_request(leg, txn, msg, now_us);
+        else if (leg == NULL || leg->dialog.remote_tag == NULL || !rf_dialog_is(&leg->dialog, msg))
             rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
         else
             indialog_request(l, leg, txn, msg, now_us);

@@ -186,7 +186,10 @@ struct leg {
     struct reliable *reliable;      /* leg A whose INVITE takes reliable 1xx (prack.c); NULL: it does not */
     bool wants_reliable;            /* the next 1xx of ours: leg B's was reliable */
     struct prack_fork *prack_forks; /* leg B: FORKS_MAX; NULL: no reliable 1xx came */
-    uint8_t prack_last;             /* the fork that spoke last */
+    uint8_t prack_last;             /* the fork that spoke last ... */
+    struct rf_dialog early;         /* ... and its dialog, until there is one that lasts */
+    bool early_answered;            /* it has answered our offer reliably, so it may make one (RFC 3311 5.1) */
+    bool early_updated;             /* and did: what its 200 repeats is old */
     struct rf_client_txn *refresh;  /* an UPDATE of ours, unanswered; NULL: none */
     /* the last sample of the relay's counters */
     uint64_t seen_clear, seen_encrypted;
@@ -661,8 +664,10 @@ void prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, c
 bool prack_is_offered(const struct leg *leg);
 /** A 1xx of leg B: acknowledged when it is reliable. false: pass it over; leg and call may be gone. */
 bool prack_response(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
-/** response: whose dialog it goes to; NULL: leg->dialog is that. */
-void prack_send(struct leg *leg, const struct rf_sip_msg *response, struct rf_span sdp, uint64_t now_us);
+/** A request of leg B before its 2xx, in the dialog of a reliable 1xx: UPDATE, or 481. */
+void prack_early_request(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us);
+/** What the leg was told and what it said is of no worth with the next target. */
+void prack_forget(struct leg *leg);
 
 /* --- transfer.c --- */
 /** The new call of a blind transfer: `stays` is called with `number`, with the rights of `by`. NULL: no memory. */

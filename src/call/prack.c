@@ -61,12 +61,20 @@ forget(char **text, size_t *n)
 }
 
 void
+prack_forget(struct leg *leg)
+{
+    free(leg->prack_forks);
+    leg->prack_forks = NULL;
+    rf_dialog_fini(&leg->early);
+    leg->early_answered = leg->early_updated = false;
+}
+
+void
 prack_free(struct leg *leg)
 {
     struct reliable *r = leg->reliable;
 
-    free(leg->prack_forks);
-    leg->prack_forks = NULL;
+    prack_forget(leg);
     if (r == NULL)
         return;
     rf_timer_cancel(leg->call->l->env.wheel, &r->timer);
@@ -74,6 +82,48 @@ prack_free(struct leg *leg)
     forget(&r->held, &r->held_n);
     free(r);
     leg->reliable = NULL;
+}
+
+/* Each fork has a dialog of its own; the numbers of our requests are common to them, which keeps them rising. */
+static bool
+take_early(struct leg *leg, const struct rf_sip_msg *msg)
+{
+    struct rf_dialog d;
+
+    if (leg->early.remote_tag != NULL && rf_span_is(msg->to_tag, leg->early.remote_tag)) {
+        rf_dialog_refresh_target(&leg->early, msg);
+        return true;
+    }
+    if (rf_dialog_from_response(&d, &leg->dialog, msg) != RF_OK)
+        return false;
+    rf_dialog_fini(&leg->early);
+    leg->early = d;
+    return true;
+}
+
+static void
+send_prack(struct leg *leg, struct rf_span sdp, uint64_t now_us)
+{
+    struct rf_call_layer *l = leg->call->l;
+    struct rf_buf b = rf_buf(l->out, sizeof l->out);
+    struct rf_client_txn *txn;
+    struct rf_addr ours;
+    struct rf_hop hop;
+    char branch[49];
+
+    if (leg->flow == NULL || leg->flow->is_closed || leg->early.call_id == NULL)
+        return;
+    leg_hop(leg, &hop, &ours);
+    rf_txn_branch(l->env.txn, branch);
+    leg->early.local_cseq = leg->dialog.local_cseq;
+    rf_dialog_put_request(&b, &leg->early, RF_SIP_PRACK, &hop, branch);
+    leg->dialog.local_cseq = leg->early.local_cseq;
+    rf_putf(&b, "RAck: %u %u INVITE\r\n", (unsigned)leg->prack_forks[leg->prack_last].rseq,
+            (unsigned)leg->dialog.invite_cseq);
+    rf_sip_put_body(&b, sdp.n > 0 ? "application/sdp" : NULL, sdp);
+    if (rf_buf_done(&b) == RF_OK && rf_client_txn_new(&txn, l->env.txn, leg->flow, RF_SIP_PRACK, rf_span_str(branch),
+                                                      rf_buf_span(&b), NULL, NULL, now_us) == RF_OK)
+        ladder_sdp(leg->call, leg->side, "PRACK", 0, sdp, now_us);
 }
 
 /* --- leg A: ours --- */
@@ -232,7 +282,7 @@ answer_in_prack(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, u
     leg_media_free(leg->next);
     leg->next = m;
     text = leg_answer_out(b, b->next, m);
-    prack_send(b, NULL, text, now_us);
+    send_prack(b, text, now_us);
     call_media_change(c, b, NULL);
     call_media_change(c, leg, NULL);
     c->is_offerless = false;
@@ -289,39 +339,6 @@ prack_is_offered(const struct leg *leg)
     return !c->is_offerless || (c->attempt_count == 1 && c->a->reliable != NULL);
 }
 
-/* A dialog of its own for each fork; the numbers of our requests are common to them, which keeps them rising. */
-void
-prack_send(struct leg *leg, const struct rf_sip_msg *response, struct rf_span sdp, uint64_t now_us)
-{
-    struct rf_call_layer *l = leg->call->l;
-    struct rf_buf b = rf_buf(l->out, sizeof l->out);
-    struct prack_fork *f = &leg->prack_forks[leg->prack_last];
-    struct rf_client_txn *txn;
-    struct rf_dialog d, *in = &leg->dialog;
-    struct rf_addr ours;
-    struct rf_hop hop;
-    char branch[49];
-
-    if (leg->flow == NULL || leg->flow->is_closed)
-        return;
-    if (response != NULL) {
-        if (rf_dialog_from_response(&d, &leg->dialog, response) != RF_OK)
-            return;
-        in = &d;
-    }
-    leg_hop(leg, &hop, &ours);
-    rf_txn_branch(l->env.txn, branch);
-    rf_dialog_put_request(&b, in, RF_SIP_PRACK, &hop, branch);
-    rf_putf(&b, "RAck: %u %u INVITE\r\n", (unsigned)f->rseq, (unsigned)leg->dialog.invite_cseq);
-    rf_sip_put_body(&b, sdp.n > 0 ? "application/sdp" : NULL, sdp);
-    leg->dialog.local_cseq = in->local_cseq;
-    if (rf_buf_done(&b) == RF_OK && rf_client_txn_new(&txn, l->env.txn, leg->flow, RF_SIP_PRACK, rf_span_str(branch),
-                                                      rf_buf_span(&b), NULL, NULL, now_us) == RF_OK)
-        ladder_sdp(leg->call, leg->side, "PRACK", 0, sdp, now_us);
-    if (response != NULL)
-        rf_dialog_fini(&d);
-}
-
 /* The fork that the response is of; NULL: one too many, or no memory. */
 static struct prack_fork *
 fork_of(struct leg *leg, struct rf_span tag)
@@ -350,8 +367,7 @@ offer_in_18x(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
     enum rf_refusal why = leg_offer_in(leg, msg->body, &m);
     struct rf_span text = { 0 };
 
-    if (why == RF_REFUSE_NONE && rf_dialog_from_response(&leg->dialog, &leg->dialog, msg) == RF_OK &&
-        c->a->reliable != NULL) {
+    if (why == RF_REFUSE_NONE && c->a->reliable != NULL) {
         leg_media_free(leg->next);
         leg->next = m;
         text = leg_offer_out(c->a, m);
@@ -383,12 +399,67 @@ prack_response(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
     /* 4: a repeat (its PRACK is on its way), or one after a gap, which comes again. */
     if (f->rseq != 0 && rseq != f->rseq + 1)
         return false;
+    if (!take_early(leg, msg))
+        return false;
     f->rseq = rseq;
     leg->call->a->wants_reliable = true;
     if (leg->call->is_offerless && msg->body.n > 0) {
         offer_in_18x(leg, msg, now_us);
         return false;
     }
-    prack_send(leg, msg, (struct rf_span){ 0 }, now_us);
+    leg->early_answered = leg->early_answered || msg->body.n > 0;
+    send_prack(leg, (struct rf_span){ 0 }, now_us);
     return true;
+}
+
+/* An offer of theirs: a new port or key is answered here. Other codecs are leg A's to choose from, after the answer. */
+static void
+early_offer(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    struct call *c = leg->call;
+    const struct leg_media *codecs = c->join == JOIN_ASKED ? c->origin->abilities : c->a->next;
+    struct leg_media *m = NULL;
+    struct rf_span sdp;
+
+    if (!leg->early_answered || leg->next == NULL || codecs == NULL || c->is_bypass) {
+        leg_reply(leg, txn, 491, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us); /* our offer has no answer */
+        return;
+    }
+    if (leg_offer_in(leg, msg->body, &m) != RF_REFUSE_NONE || leg_offer_is_news(leg, m)) {
+        leg_media_free(m);
+        leg_reply(leg, txn, 488, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
+        return;
+    }
+    leg_media_free(leg->next);
+    leg->next = m;
+    leg->early_updated = true;
+    sdp = leg_answer_out(leg, m, codecs);
+    if (c->join != JOIN_ASKED)
+        call_media_change(c, leg, NULL);
+    leg_reply(leg, txn, 200, (struct rf_span){ 0 }, sdp, now_us);
+}
+
+void
+prack_early_request(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    struct call *c = leg->call;
+    int kind;
+
+    if (msg->method != RF_SIP_UPDATE || leg->state != LEG_INVITED || c->state != CALL_RINGING) {
+        rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
+        return;
+    }
+    if (rf_dialog_request_in(&leg->early, msg) != RF_OK) {
+        rf_server_txn_reply(txn, 500, "CSeq out of order", (struct rf_span){ 0 }, now_us);
+        return;
+    }
+    ladder_msg(c, leg->side, false, msg, now_us);
+    kind = request_sdp(c->l, txn, msg, now_us);
+    if (kind < 0)
+        return;
+    rf_dialog_refresh_target(&leg->early, msg);
+    if (kind > 0)
+        early_offer(leg, txn, msg, now_us);
+    else
+        leg_reply(leg, txn, 200, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
 }

@@ -37,12 +37,7 @@ forget_target(struct leg *leg)
     free(leg->credentials);
     leg->credentials = NULL;
     leg->challenges = 0;
-    free(leg->prack_forks);
-    leg->prack_forks = NULL;
-    if (leg->dialog.remote_tag != NULL) { /* an early dialog with that target (prack.c) */
-        rf_hash_remove(&leg->call->l->legs, &leg->node);
-        rf_dialog_fini(&leg->dialog);
-    }
+    prack_forget(leg);
 }
 
 /*

@@ -2,8 +2,8 @@
  * call/update.c - UPDATE (RFC 3311): a session refreshed or changed without a second INVITE
  *
  * Theirs without a description is a sign of life and a new target. With one it is an offer: in a call that is up it goes
- * the way of a re-INVITE (exchange.c) and has no ACK; before the answer it is answered here, because leg B has not
- * picked up and knows of it all that it needs, its codecs.
+ * the way of a re-INVITE (exchange.c) and has no ACK. Before the answer it is answered here when it moves media or keys
+ * alone, because the other leg has nothing to learn from it; other codecs are 488 (leg B's is prack_early_request).
  *
  * Ours are refreshes of the session timer, without a description, to peers whose Allow says UPDATE (RFC 4028 7.4).
  */
