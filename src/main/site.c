@@ -80,6 +80,7 @@ take_call_settings(struct rf_site *s)
     o->media_timeout_s = number(c, "media.timeout");
     o->calls_max = number(c, "calls-max");
     o->calls_per_user_max = 10;
+    o->transfer = rf_conf_is_on(c, "sip.transfer");
     o->explain_to_peer = rf_conf_is_on(c, "sip.explain-to-peer");
 }
 
