@@ -301,6 +301,10 @@
     X(CONFIG_INVALID, "RF-810", "config-invalid", ERROR, 0, 0,                                                \
       "the configuration was not applied: {detail}",                                                          \
       "A line is wrong; what runs stays as it was.", "ringfence config check FILE")                           \
+    X(SECRET_KEY, "RF-812", "secret-key-missing", ERROR, 0, 0,                                                \
+      "{detail}",                                                                                             \
+      "The database came without its key file, or with that of another one. Nothing was changed in it.",      \
+      "put secret.key of the same backup into the state directory, owned by the daemon's user, mode 0600")    \
     X(NEEDS_RESTART, "RF-811", "needs-restart", WARN, 0, 0,                                                   \
       "{setting} = {value} takes effect at the next start",                                                   \
       "Threads, media ports and what they are bound to are shared out when the daemon starts.",               \
