@@ -144,8 +144,9 @@ rf_cmd_calls(struct rf_cli *cli)
 
     if (rf_cli_flag(cli, "--ended") != NULL)
         return rf_cmd_calls_ended(cli);
-    if (cli->flag_count > 0)
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "%s is for calls that ended: add --ended", cli->flag[0].name);
+    for (const struct rf_cli_flag *f = cli->command->flags; f->name != NULL; f++)
+        if (rf_cli_flag(cli, f->name) != NULL)
+            return rf_cli_fail(cli, RF_EXIT_USAGE, "%s is for calls that ended: add --ended", f->name);
     rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "calls"), &status);
 
     if (rows == NULL)

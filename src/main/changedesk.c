@@ -50,6 +50,15 @@ put_change(void *ctx, const char *name, const char *was, const char *is, bool ne
     json_array_append_new(c->list, change);
 }
 
+void
+rf_desk_keep_records(struct rf_desk *d)
+{
+    const struct rf_conf *c = d->site->conf;
+
+    rf_store_keep_records(d->conf.shared->store, rf_conf_number(c, "call-records.max"),
+                          rf_conf_number(c, "call-records.age"));
+}
+
 /* New settings for what the workers share; each of them locks inside. */
 static void
 change_shared(struct rf_desk *d)
@@ -64,8 +73,7 @@ change_shared(struct rf_desk *d)
     rf_signal_limits(c, &limits, &auth);
     rf_location_change(d->conf.shared->location, &limits);
     rf_auth_change(d->conf.shared->auth, &auth);
-    rf_store_keep_records(d->conf.shared->store, rf_conf_number(c, "call-records.max"),
-                          rf_conf_number(c, "call-records.age"));
+    rf_desk_keep_records(d);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "main/settings.h"
 
 #define PATIENCE_US (3 * RF_S) /* a worker that has not answered by then is left out */
+#define KEEP_EVERY  360        /* ticks: an hour */
 #define RECORDS_MAX 500        /* call records that `calls` and `ladder --from` look through */
 
 /* --- questions --- */
@@ -414,6 +415,8 @@ void
 rf_desk_tick(struct rf_desk *d, uint64_t now_us)
 {
     rf_desk_ask(d, RF_ASK_NUMBERS, "", NULL, note_calls, NULL);
+    if (d->ticks++ % KEEP_EVERY == 0)
+        rf_desk_keep_records(d); /* records grow old where no call comes, too */
 }
 
 /* --- the table --- */

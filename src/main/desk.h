@@ -64,6 +64,7 @@ struct rf_desk {
     struct rf_expiry *expiry;
     uint64_t expiry_at_us;           /* the next look */
     struct rf_timer sweep;
+    unsigned ticks;
 };
 
 /**
@@ -93,6 +94,8 @@ void rf_desk_changes_fini(struct rf_desk *d);
 bool rf_desk_defer(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
 /** Do what a command says. */
 void rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request);
+/** Tell the store how many call records are kept; it deletes the others. */
+void rf_desk_keep_records(struct rf_desk *d);
 /** Answer with a configuration's problem. */
 void rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p);
 

@@ -33,6 +33,7 @@ struct rf_store {
     uint32_t records_since_prune;
     uint8_t *sealed;      /* scratch: the value of one row, sealed */
     size_t sealed_cap;
+    char why[200];        /* that a statement failed for, when it was not SQLite's doing */
     bool has_old_keys;    /* a rotation was committed, and the file still has the keys from before */
     bool is_lax;          /* this connection commits without fsync now */
     int64_t unsynced_ns;  /* since when something is committed without fsync; 0: nothing */

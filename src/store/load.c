@@ -11,10 +11,29 @@
 enum binding { BY_KEY, BY_KEY_AND_SUB, BY_SUB_AND_KEY };
 
 struct sealed_rows {
-    const struct rf_keyring *ring;
+    const struct rf_store *store;
     const char *kind;
     enum binding binding;
 };
+
+/*
+ * Another process may have changed the key since this one looked at the file (the daemon, while somebody looks into its
+ * store): then the file has it.
+ */
+static enum rf_err
+open_value(const struct rf_store *s, int64_t id, const struct rf_sealed_row *row, struct rf_span value, uint8_t *out)
+{
+    enum rf_err err = rf_keyring_unseal(&s->ring, id, row, value, out);
+    struct rf_keyring now;
+    char why[200];
+
+    if (err != RF_ERR_NOT_FOUND || id == 0)
+        return err;
+    if (rf_keyring_read(&now, s->dir, why, sizeof why) == RF_OK)
+        err = rf_keyring_unseal(&now, id, row, value, out);
+    rf_keyring_fini(&now);
+    return err;
+}
 
 /* false: no more rows, as the caller said or because of *err. The octets are wiped when the caller has seen them. */
 static bool
@@ -28,7 +47,7 @@ pass_opened(const struct sealed_rows *how, sqlite3_stmt *st, rf_store_row *row, 
     uint8_t *mem = malloc(value.n + 1);
     bool goes_on = false;
 
-    *err = mem != NULL ? rf_keyring_unseal(how->ring, sqlite3_column_int64(st, 4), &of, value, mem) : RF_ERR_NOMEM;
+    *err = mem != NULL ? open_value(how->store, sqlite3_column_int64(st, 4), &of, value, mem) : RF_ERR_NOMEM;
     if (*err == RF_OK)
         goes_on = row(ctx, key, sub, rf_span(mem, value.n - RF_SEAL_EXTRA), sqlite3_column_int64(st, 3));
     else if (*err != RF_ERR_NOMEM)
@@ -125,7 +144,7 @@ rf_store_load_records(struct rf_store *s, struct rf_span key_or_empty, int limit
 enum rf_err
 rf_store_load_settings(struct rf_store *s, rf_store_row *row, void *ctx)
 {
-    const struct sealed_rows sealed = { &s->ring, "settings", BY_SUB_AND_KEY };
+    const struct sealed_rows sealed = { s, "settings", BY_SUB_AND_KEY };
 
     return load_with(s,
                      "SELECT who, CAST(version AS TEXT), value, at_s, key_id FROM settings"
@@ -136,7 +155,7 @@ rf_store_load_settings(struct rf_store *s, rf_store_row *row, void *ctx)
 enum rf_err
 rf_store_load_history(struct rf_store *s, int64_t version, rf_store_row *row, void *ctx)
 {
-    const struct sealed_rows sealed = { &s->ring, "settings", BY_SUB_AND_KEY };
+    const struct sealed_rows sealed = { s, "settings", BY_SUB_AND_KEY };
 
     return load_with(s,
                      "SELECT who, CAST(version AS TEXT), value, at_s, key_id FROM settings WHERE ?3=0 OR version=?3"
@@ -162,7 +181,7 @@ enum rf_err
 rf_store_load_secret(struct rf_store *s, struct rf_span name, struct rf_secret *out)
 {
     struct secret_row found = { out, RF_ERR_NOT_FOUND };
-    const struct sealed_rows sealed = { &s->ring, "secret", BY_KEY };
+    const struct sealed_rows sealed = { s, "secret", BY_KEY };
     enum rf_err err = load_with(s, "SELECT name, x'', value, 0, key_id FROM secret WHERE name=?1", &name, 1, 0, &sealed,
                                 take_secret, &found);
 
@@ -188,7 +207,7 @@ rf_store_load_trusted(struct rf_store *s, int64_t version, rf_store_row *row, vo
 enum rf_err
 rf_store_load_items(struct rf_store *s, struct rf_span kind, rf_store_row *row, void *ctx)
 {
-    const struct sealed_rows sealed = { &s->ring, "item", BY_KEY_AND_SUB };
+    const struct sealed_rows sealed = { s, "item", BY_KEY_AND_SUB };
 
     return load_with(s, "SELECT kind, name, value, 0, key_id FROM item WHERE kind=?1 ORDER BY name", &kind, 1, 0, &sealed,
                      row, ctx);

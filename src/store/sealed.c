@@ -305,15 +305,18 @@ int
 rf_sealed_rotate(struct rf_store *s)
 {
     struct rf_keyring next;
-    char why[200];
     int64_t resealed;
-    enum rf_err err = rf_keyring_read(&next, s->dir, why, sizeof why);
+    enum rf_err err = rf_keyring_read(&next, s->dir, s->why, sizeof s->why);
 
+    if (err == RF_ERR_NOT_FOUND) { /* somebody took it away while we run: it is not lost yet */
+        next = s->ring;
+        err = RF_OK;
+    }
     /* More than one: a rotation before this one did not come to its end, and this is the rest of it. */
     if (!err && next.n == 1) {
         err = rf_keyring_add(&next, &rf_rand_system);
         if (!err)
-            err = rf_keyring_write(&next, s->dir, why, sizeof why); /* (K1) */
+            err = rf_keyring_write(&next, s->dir, s->why, sizeof s->why); /* (K1) */
     }
     if (!err) {
         pthread_mutex_lock(&s->read_lock);
@@ -323,7 +326,8 @@ rf_sealed_rotate(struct rf_store *s)
     }
     rf_keyring_fini(&next);
     if (err)
-        return err == RF_ERR_IO ? SQLITE_IOERR : SQLITE_PERM;
+        return SQLITE_ERROR;
+    s->why[0] = '\0';
     return reseal(s->db, &s->ring, false, &resealed);
 }
 

@@ -395,8 +395,11 @@ rotation(void)
 {
     const char *dir = filled("rotate");
     struct rf_store *s = open_or_die(dir);
+    struct rf_store_counts counts;
+    char path[300];
     size_t n = 0;
     int64_t before = key_of_file(dir, &n), after;
+    enum rf_err err;
 
     write_or_die(s, (struct rf_store_write){ .op = RF_STORE_KEY_ROTATE });
     ok(all_there(s), "after a rotation all secrets open");
@@ -405,7 +408,39 @@ rotation(void)
     ok(after != 0 && after != before && n == 1, "the file has another key, and that alone");
     s = open_or_die(dir);
     ok(all_there(s), "and at the next start");
+    snprintf(path, sizeof path, "%s/" RF_KEYRING_FILE, dir);
+    rf_assert(remove(path) == 0);
+    write_or_die(s, (struct rf_store_write){ .op = RF_STORE_KEY_ROTATE });
+    ok(all_there(s) && key_of_file(dir, &n) != 0 && n == 1, "a key file that vanished while it ran is there again");
+    chmod(path, 0644);
+    err = rf_store_write(s, &(struct rf_store_write){ .op = RF_STORE_KEY_ROTATE }, 1, NULL, NULL, 0);
+    ok(err == RF_OK && rf_store_flush(s) == RF_ERR_IO, "one that others may read is not changed");
+    rf_store_counts(s, &counts);
+    ok(strstr(counts.last_why, "chmod 600") != NULL && all_there(s), "and it is said why: %s", counts.last_why);
+    chmod(path, 0600);
     rf_store_close(s);
+    s = open_or_die(dir);
+    ok(all_there(s), "after which all is well again");
+    rf_store_close(s);
+}
+
+/* The daemon changes its key while another process of ours, which opened the store before, reads. */
+static void
+two_processes(void)
+{
+    const char *dir = filled("two");
+    struct rf_store *daemon = open_or_die(dir), *other = open_or_die(dir);
+
+    write_or_die(daemon, (struct rf_store_write){ .op = RF_STORE_KEY_ROTATE });
+    ok(all_there(daemon) && all_there(other), "who opened the store before a rotation reads on");
+    write_or_die(other, (struct rf_store_write){ .op = RF_STORE_KEY_ROTATE });
+    ok(all_there(daemon) && all_there(other), "also when it was the other's");
+    write_or_die(daemon, (struct rf_store_write){ .op = RF_STORE_KEY_ROTATE });
+    rf_store_close(other);
+    rf_store_close(daemon);
+    daemon = open_or_die(dir);
+    ok(all_there(daemon), "and nothing is lost when both have changed it");
+    rf_store_close(daemon);
 }
 
 /* The two states in which a rotation can be cut off, made by hand. */
@@ -489,6 +524,7 @@ main(void)
     at_rest();
     from_plain();
     rotation();
+    two_processes();
     cut_off();
     killed();
     nftw(base, remove_entry, 16, FTW_DEPTH | FTW_PHYS);

@@ -299,7 +299,11 @@ commit_groups(struct rf_store *s, size_t from, size_t to, char *why, size_t why_
         s->unsynced_ns = !s->is_lax ? 0 : s->unsynced_ns != 0 ? s->unsynced_ns : monotonic_ns();
         return RF_OK;
     }
-    rf_schema_why(s->db, why, why_size);
+    if (s->why[0] != '\0')
+        snprintf(why, why_size, "%s", s->why);
+    else
+        rf_schema_why(s->db, why, why_size);
+    s->why[0] = '\0';
     if (!sqlite3_get_autocommit(s->db)) {
         int undone = run(s, ST_ROLLBACK);
 

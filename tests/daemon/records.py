@@ -44,6 +44,9 @@ def plain_call(daemon):
     time.sleep(0.1)
     reports.sendto(receiver_report(0xb1, 0xa1, 7, 80, 0x12345678), (host_b, port_b + 1))
     time.sleep(SECONDS - 1)
+    live = daemon.cli("calls", json_out=True)
+    tap.ok(len(live) == 1 and live[0]["legs"][0]["media"]["in"]["mos"] > 3.5 and live[0]["legs"][0]["media"]["clear_seconds"] > 1,
+           "a call that is up has its quality and seconds in clear, too", live)
     call.a_dialog.request("BYE")
     bye = call.b.wait(lambda m: m.method == "BYE", 5)
     call.b.reply(bye, 200, "OK", sip.token(4))
