@@ -17,11 +17,12 @@ import time
 import sip
 import tap
 from calls import PlainCall
-from daemon import DOMAIN, RINGFENCE, Daemon
+from daemon import BUILD, DOMAIN, RINGFENCE, Daemon
 
 USERS = {"201": "tidal-copper-41", "203": "salt-river-08", "204": "moss-wheel-55"}
 SRTP = {"203": "off", "204": "off", "201": "required"}
 NAME = '=HYPERLINK("http://x.test","you, too")'
+PHONES = {"205": "glass-owl-205", "206": "glass-owl-206"}
 SECONDS = 3
 
 
@@ -141,4 +142,25 @@ with Daemon(users=USERS, srtp=SRTP, of_user={"204": "name " + json.dumps(NAME)})
     daemon.kill()
     daemon.start()
     tap.equal([r["from"] for r in ended(daemon)], ["201", "203"], "after kill -9 the records are there")
+
+with Daemon(users=PHONES, srtp={u: "required" for u in PHONES}) as daemon:
+    host, port = daemon.ports["tls"]
+    command = [os.path.join(BUILD, "rf-phone"), "--domain", DOMAIN, "--server", f"{host}:{port}", "--transport", "tls",
+               "--trust", f"{daemon.state}/ca/ca.pem", "--server-name", DOMAIN, "--srtp", "required", "--tone", "440"]
+    callee = subprocess.Popen([*command, "--user", "206", "--password", PHONES["206"], "--answer", "--seconds", "10"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert any(line.strip() == "registered" for line in callee.stderr), "206 could not register"
+    caller = subprocess.run([*command, "--user", "205", "--password", PHONES["205"], "--call", "206", "--seconds", "2"],
+                            capture_output=True, text=True)
+    rows = wait_ended(daemon, 1)
+    callee.communicate(timeout=60)
+    tap.ok(caller.returncode == 0 and len(rows) == 1 and rows[0]["verdict_min"] == "ENCRYPTED"
+           and ended(daemon, "--verdict", "ENCRYPTED") == rows and ended(daemon, "--verdict", "CLEAR") == [],
+           "a call by TLS and SRTP is found as ENCRYPTED", rows or caller.stdout + caller.stderr)
+    for leg in rows[0]["legs"]:
+        s, m = leg["signalling"], leg["media"]
+        tap.ok(s["transport"] == "TLS" and s["tls_version"] == "1.3" and s["tls_cipher"].startswith("TLS_")
+               and m["suite"] and m["keying"] == "SDES" and m["keys_in_clear"] is False, f"leg {leg['leg']}: TLS, suite, keys", leg)
+        tap.ok(m["in"]["authentic"] == m["in"]["packets"] > 50 and m["in"]["clear"] == 0 and m["clear_seconds"] == 0
+               and m["in"]["mos"] > 3.5, f"leg {leg['leg']}: authentic packets, no second in clear", leg)
 tap.done()
