@@ -74,7 +74,7 @@ static const struct column of_leg[] = {
     { "out_loss_percent", "media.out.reported.loss_percent", "the same of what was sent" },
     { "out_jitter_ms", "media.out.reported.jitter_ms", "there, as it reports" },
     { "out_mos", "media.out.reported.mos", "how it sounds there, by those reports" },
-    { "mos_values", "media.mos_values", "codec whose values of ITU-T G.113 were used; empty: there are none, and no score" },
+    { "mos_values", "media.mos_values", "whose values of ITU-T G.113 were used; empty: there are none, and no score" },
     { "leg_status", "status", "leg B: what its phone answered when it did not take the call" },
     { "no_audio_code", "media.no_audio.code", "RF-401: nothing came from it for a while" },
     { "no_audio_cause", "media.no_audio.cause", "and why" },
@@ -188,12 +188,12 @@ void
 rf_cmd_put_records(FILE *out)
 {
     fputs("# Records of calls\n\n"
-          "Made by `ringfence docs` from the table in `src/cli/cmd_record.c`. `ringfence calls --ended` searches them,\n"
-          "`--json` prints each as a line of JSON with all legs, `--csv` as a line of these columns (RFC 4180). No record\n"
-          "holds a key, a password or a digest response.\n\n"
-          "A cell that a spreadsheet would take for a formula begins with an apostrophe; a number with its sign, such as\n"
-          "+442071838750, is none. Times are UTC. `call-records.max` and `call-records.age` say how many are kept and how\n"
-          "long.\n\n## The call\n\n| column | in JSON | what it is |\n|---|---|---|\n", out);
+          "Made by `ringfence docs` from the table in `src/cli/cmd_record.c`. `ringfence calls --ended` searches\n"
+          "them, `--json` prints each as a line of JSON with all legs, `--csv` as a line of these columns (RFC\n"
+          "4180). No record holds a key, a password or a digest response.\n\n"
+          "A cell that a spreadsheet would take for a formula begins with an apostrophe; a number with its sign,\n"
+          "such as +442071838750, is none. Times are UTC. `call-records.max` and `call-records.age` say how many\n"
+          "are kept and how long.\n\n## The call\n\n| column | in JSON | what it is |\n|---|---|---|\n", out);
     for (size_t i = 0; i < COUNT(of_call); i++)
         fprintf(out, "| `%s` | `%s` | %s |\n", of_call[i].name, of_call[i].path, of_call[i].help);
     fputs("\n## Each leg\n\nColumns of leg A begin with `a_`, those of leg B with `b_`; in JSON they are members of\n"
@@ -201,13 +201,14 @@ rf_cmd_put_records(FILE *out)
     for (size_t i = 0; i < COUNT(of_leg); i++)
         fprintf(out, "| `%s` | `%s` | %s |\n", of_leg[i].name, of_leg[i].path, of_leg[i].help);
     fputs("\n## Scores\n\n"
-          "`mos` is the E-model of ITU-T G.107, reduced to what a relay knows: R = 93.2 - Id - Ie,eff with the delay's part\n"
-          "Id = 0.024 Ta + 0.11 (Ta - 177.3) beyond 177.3 ms, and the loss's Ie,eff = Ie + (95 - Ie) Ppl / (Ppl + Bpl). Ta is\n"
-          "half the round trip between the two phones, a packet of 20 ms and twice the jitter. Ie and Bpl are those of G.113\n"
-          "appendix I: G.711 with concealment (PCMU, PCMA, and the wideband codecs G722 and opus, which this scale cannot\n"
-          "rate higher), G.729A, G.723.1, GSM EFR. Other codecs get no score.\n\n"
-          "What arrives here is measured here (`in`); what a phone hears is what its RTCP reports say (`out`), which pass\n"
-          "this system and are read after they were authenticated.\n", out);
+          "`mos` is the E-model of ITU-T G.107, reduced to what a relay knows: R = 93.2 - Id - Ie,eff, with the\n"
+          "delay's part Id = 0.024 Ta, and 0.11 (Ta - 177.3) more beyond 177.3 ms, and the loss's Ie,eff =\n"
+          "Ie + (95 - Ie) Ppl / (Ppl + Bpl). Ta is half the round trip between the two phones, a packet of 20 ms\n"
+          "and twice the jitter. Ie and Bpl are those of G.113 appendix I: G.711 with concealment (PCMU, PCMA, and\n"
+          "the wideband codecs G722 and opus, which this scale cannot rate higher), G.729A, G.723.1, GSM EFR.\n"
+          "Other codecs get no score.\n\n"
+          "What arrives here is measured here (`in`); what a phone hears is what its RTCP reports say (`out`),\n"
+          "which pass this system and are read after they were authenticated.\n", out);
 }
 
 /* --- the search ---------------------------------------------------------------------------------------- */
@@ -257,8 +258,8 @@ conditions(const struct rf_cli *cli)
         if ((value = rf_cli_flag(cli, flag)) == NULL)
             continue;
         if (!take_time(value, &at)) {
-            rf_cli_fail(cli, RF_EXIT_USAGE, "%s takes a date, a time such as 2026-11-21T09:00:00Z, or how long ago: 24h",
-                        flag);
+            rf_cli_fail(cli, RF_EXIT_USAGE,
+                        "%s takes a date, a time such as 2026-11-21T09:00:00Z, or how long ago: 24h", flag);
             json_decref(o);
             return NULL;
         }

@@ -21,7 +21,9 @@ int
 rf_cmd_secret_list(struct rf_cli *cli)
 {
     static const struct rf_cli_column columns[] = {
-        { "SECRET", "name", false, NULL }, { "SEALED BY", "key", false, NULL }, { "NEEDED BY", NULL, false, put_used_by },
+        { "SECRET", "name", false, NULL },
+        { "SEALED BY", "key", false, NULL },
+        { "NEEDED BY", NULL, false, put_used_by },
     };
     int status;
     json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "secret.list"), &status);

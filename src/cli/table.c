@@ -110,8 +110,8 @@ const struct rf_cli_command rf_cli_commands[] = {
     { "secret", "remove", "NAME", 1, 1, true, "ringfence secret remove carrier-main --yes",
       "forget a secret that no setting needs", rf_cmd_secret_remove, { { 0 } } },
     { "secret", "rotate", "", 0, 0, true, "ringfence secret rotate",
-      "seal all secrets by a new key, and forget the old one; a backup of the key file goes with it", rf_cmd_secret_rotate,
-      { { 0 } } },
+      "seal all secrets by a new key, and forget the old one; a backup of the key file goes with it",
+      rf_cmd_secret_rotate, { { 0 } } },
 
     { "registrations", NULL, "[USER]", 0, 1, true, "ringfence registrations 201",
       "phones that are registered, and how they are reached", rf_cmd_registrations, { { 0 } } },

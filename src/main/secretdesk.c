@@ -164,12 +164,13 @@ secret_put(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request,
 
     if (!is_name(name)) {
         rf_control_refuse(ask, 2, "",
-                          "the name of a secret has letters, digits and - _ + . @ in it, at most 64, and does not begin "
-                          "with " OWN_NAMES, "");
+                          "the name of a secret has letters, digits and - _ + . @ in it, at most 64, and does not "
+                          "begin with " OWN_NAMES, "");
     } else if (strlen(value) == 0 || strlen(value) > RF_SECRET_MAX) {
         rf_control_refuse(ask, 2, "", "a secret has 1 to 256 octets", "");
     } else if (is_there(d, name) != anew) {
-        snprintf(sentence, sizeof sentence, anew ? "there is no secret %.64s" : "there is a secret %.64s already", name);
+        snprintf(sentence, sizeof sentence, "there is %s secret %.64s%s", anew ? "no" : "a", name,
+                 anew ? "" : " already");
         snprintf(fix, sizeof fix, "ringfence secret %s %.64s", anew ? "add" : "set", name);
         rf_control_refuse(ask, 1, "", sentence, fix);
     } else {

@@ -28,7 +28,7 @@ rf_leg_received(struct rf_leg *leg, const uint8_t *packet, uint32_t octets, bool
     rf_note(&counts->in_jitter_us, rf_rtp_stats_jitter_us(&n->stats, leg->clock_rate));
 }
 
-/* The peer's word on what we send. Its count may be wrong or worse, so nothing here is taken for more than is possible. */
+/* The peer's word on what we send. It may be wrong or worse: nothing is taken for more than is possible. */
 static void
 take_report(struct rf_leg *leg, const struct rf_leg *other, const struct rf_rtcp_report *report)
 {

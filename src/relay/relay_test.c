@@ -404,7 +404,8 @@ far_reports(struct rf_media_name name, struct end *a, struct end *b)
     b->far.about = a->ssrc;
     b->far.lost = 2;
     report(name, b, 1, a, false, 0, 0);
-    ok(counts(name, 1)->far_lost == 5, "the loss of an earlier stream stays counted: %d", (int)counts(name, 1)->far_lost);
+    ok(counts(name, 1)->far_lost == 5, "the loss of an earlier stream stays counted: %d",
+       (int)counts(name, 1)->far_lost);
 }
 
 /* Leg A is plain RTP: its time in clear is that of packets, not of silence. */
@@ -417,7 +418,8 @@ clear_time(struct rf_media_name name, struct end *a, struct end *b)
     for (int i = 0; i < 50; i++, w.now_us += 20000)
         talk(name, a, 0, b, false);
     took = counts(name, 0)->clear_us - before;
-    ok(took >= 980000 && took <= 1020000, "after a minute of silence 50 packets are a second in clear: %d us", (int)took);
+    ok(took >= 980000 && took <= 1020000, "after a minute of silence 50 packets are a second in clear: %d us",
+       (int)took);
 }
 
 static void

@@ -1,9 +1,9 @@
 /*
  * rtp/quality.h - how a stream sounds: the E-model (ITU-T G.107), reduced to what a relay knows
  *
- * Rating R = 93.2 - Id - Ie,eff, where 93.2 is what G.107's defaults leave of 100 (no echo, quiet rooms). Id is the delay's
- * part, 0.024 Ta + 0.11 (Ta - 177.3) beyond 177.3 ms. Ie,eff = Ie + (95 - Ie) Ppl / (Ppl + Bpl) for random loss (BurstR
- * 1), with Ie and Bpl of G.113 appendix I. The mean opinion score follows from R (G.107 annex B).
+ * Rating R = 93.2 - Id - Ie,eff, where 93.2 is what G.107's defaults leave of 100 (no echo, quiet rooms). Id is the
+ * delay's part: 0.024 Ta, and 0.11 (Ta - 177.3) more beyond 177.3 ms. Ie,eff = Ie + (95 - Ie) Ppl / (Ppl + Bpl) for
+ * random loss (BurstR 1), with Ie and Bpl of G.113 appendix I. The mean opinion score follows from R (G.107 annex B).
  *
  * What it is not: a measurement of sound. It knows neither the phones' jitter buffers and concealment nor echo.
  *

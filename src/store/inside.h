@@ -15,7 +15,8 @@ enum statement {
     ST_BEGIN, ST_COMMIT, ST_ROLLBACK,
     ST_BINDING_PUT, ST_BINDING_DELETE, ST_BINDING_DELETE_ALL, ST_BINDING_EXPIRE,
     ST_DIALOG_PUT, ST_DIALOG_DELETE,
-    ST_RECORD_PUT, ST_RECORD_KEY_PUT, ST_RECORD_PRUNE, ST_RECORD_KEY_PRUNE, ST_RECORD_PRUNE_AGE, ST_RECORD_KEY_PRUNE_AGE,
+    ST_RECORD_PUT, ST_RECORD_KEY_PUT,
+    ST_RECORD_PRUNE, ST_RECORD_KEY_PRUNE, ST_RECORD_PRUNE_AGE, ST_RECORD_KEY_PRUNE_AGE,
     ST_SETTINGS_NEXT, ST_SETTINGS_PUT, ST_SETTINGS_PRUNE,
     ST_SECRET_PUT, ST_SECRET_DELETE,
     ST_TRUST_PUT, ST_TRUST_DELETE, ST_TRUST_LEAVE, ST_TRUST_RETURN, ST_TRUST_PRUNE,
@@ -83,8 +84,8 @@ rf_store_column(sqlite3_stmt *st, int i)
 /* --- sealed.c --- */
 
 /**
- * Make the file and the rows agree: a key when there is none yet, a rotation that was cut off done to its end, rows from
- * before there were keys sealed and their octets wiped from the files. For the first connection, before threads.
+ * Make the file and the rows agree: a key when there is none yet, a rotation that was cut off done to its end, rows
+ * from before there were keys sealed and their octets wiped from the files. For the first connection, before threads.
  * @return RF_ERR_NOT_FOUND  the key that the rows need is not there; RF_ERR_REFUSED, RF_ERR_STATE, RF_ERR_IO as
  *         rf_keyring_read; with a sentence. Nothing was changed then
  */

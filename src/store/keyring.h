@@ -1,9 +1,9 @@
 /*
  * store/keyring.h - the keys that secrets of the database are sealed with: a file beside it, DIR/secret.key
  *
- * Whoever has the database alone - a backup, a copied disk - has no password, verifier or private key. A value is sealed
- * by AES-256-GCM with a fresh nonce; its row says by which key, and the row's kind, name and key are authenticated with
- * it, so that no value can be given another row's place.
+ * Whoever has the database alone - a backup, a copied disk - has no password, verifier or private key. A value is
+ * sealed by AES-256-GCM with a fresh nonce; its row says by which key, and the row's kind, name and key are
+ * authenticated with it, so that no value can be given another row's place.
  *
  * The file is text of mode 0600: a line that says what it is, then `ID KEY` in hexadecimal, the newest last. A key's ID
  * is computed from it, so a row names the very key. More than one key stands there only while a rotation is under way.

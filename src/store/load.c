@@ -58,7 +58,7 @@ pass_opened(const struct sealed_rows *how, sqlite3_stmt *st, rf_store_row *row, 
     return goes_on;
 }
 
-/* sql selects key, sub, value, time, and where the value is sealed the key's ID; ?1 and ?2 are octets when given, ?3 a number. */
+/* sql selects key, sub, value, time, and where the value is sealed the key's ID; ?1 and ?2 are octets, ?3 a number. */
 static enum rf_err
 load_with(struct rf_store *s, const char *sql, const struct rf_span *bind, size_t binds, int64_t number,
           const struct sealed_rows *sealed, rf_store_row *row, void *ctx)
@@ -191,8 +191,8 @@ rf_store_load_secret(struct rf_store *s, struct rf_span name, struct rf_secret *
 enum rf_err
 rf_store_load_secret_names(struct rf_store *s, rf_store_row *row, void *ctx)
 {
-    return load(s, "SELECT name, CAST(printf('%016llx', key_id) AS BLOB), x'', 0 FROM secret ORDER BY name", NULL, 0, 0, row,
-                ctx);
+    return load(s, "SELECT name, CAST(printf('%016llx', key_id) AS BLOB), x'', 0 FROM secret ORDER BY name", NULL, 0, 0,
+                row, ctx);
 }
 
 enum rf_err
@@ -209,8 +209,8 @@ rf_store_load_items(struct rf_store *s, struct rf_span kind, rf_store_row *row, 
 {
     const struct sealed_rows sealed = { s, "item", BY_KEY_AND_SUB };
 
-    return load_with(s, "SELECT kind, name, value, 0, key_id FROM item WHERE kind=?1 ORDER BY name", &kind, 1, 0, &sealed,
-                     row, ctx);
+    return load_with(s, "SELECT kind, name, value, 0, key_id FROM item WHERE kind=?1 ORDER BY name", &kind, 1, 0,
+                     &sealed, row, ctx);
 }
 
 enum rf_err

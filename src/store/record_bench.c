@@ -117,8 +117,8 @@ main(int argc, char **argv)
     search(s, "verdict ENCRYPTED", (struct rf_store_search){ .verdict = RF_SPAN_LIT("ENCRYPTED") });
     search(s, "code", (struct rf_store_search){ .code = RF_SPAN_LIT("RF-301") });
     search(s, "oldest 1000 s", (struct rf_store_search){ .until_s = 1001000 });
-    search(s, "user, code, oldest", (struct rf_store_search){ .user = RF_SPAN_LIT("1234"), .code = RF_SPAN_LIT("RF-301"),
-                                                            .until_s = 1050000 });
+    search(s, "user, code, oldest",
+           (struct rf_store_search){ .user = RF_SPAN_LIT("1234"), .code = RF_SPAN_LIT("RF-301"), .until_s = 1050000 });
     t0 = clock_us(CLOCK_MONOTONIC);
     do {
         p.count = 0;

@@ -225,8 +225,8 @@ key_file(void)
        "it is read as it was written");
     rf_keyring_keep_newest(&again);
     ok(again.n == 1 && rf_keyring_newest(&again) == rf_keyring_newest(&ring) &&
-           rf_keyring_write(&again, dir, why, sizeof why) == RF_OK && rf_keyring_read(&again, dir, why, sizeof why) == RF_OK &&
-           again.n == 1,
+           rf_keyring_write(&again, dir, why, sizeof why) == RF_OK &&
+           rf_keyring_read(&again, dir, why, sizeof why) == RF_OK && again.n == 1,
        "all but the newest leave");
     chmod(path, 0640);
     ok(rf_keyring_read(&again, dir, why, sizeof why) == RF_ERR_REFUSED && strstr(why, "chmod 600") != NULL,
@@ -268,7 +268,8 @@ at_rest(void)
        "nor after the log was copied into it: %s", found_in);
 
     s = open_or_die(dir);
-    sql(dir, "UPDATE secret SET value=(SELECT value FROM secret WHERE name=x'6f74686572') WHERE name=x'63617272696572'");
+    sql(dir, "UPDATE secret SET value=(SELECT value FROM secret WHERE name=x'6f74686572')"
+             " WHERE name=x'63617272696572'");
     {
         struct rf_secret got = { .n = 0 };
 
@@ -289,7 +290,8 @@ at_rest(void)
     {
         struct rf_keyring wrong = { .n = 0 };
 
-        rf_assert(rf_keyring_add(&wrong, &rf_rand_system) == RF_OK && rf_keyring_write(&wrong, dir, why, sizeof why) == RF_OK);
+        rf_assert(rf_keyring_add(&wrong, &rf_rand_system) == RF_OK &&
+                  rf_keyring_write(&wrong, dir, why, sizeof why) == RF_OK);
         ok(try_open(dir, &s, why) == RF_ERR_NOT_FOUND, "and with that of another database: %s", why);
     }
     rf_assert(rename(to, from) == 0);
@@ -318,11 +320,13 @@ from_plain(void)
              "CREATE INDEX record_began ON record(began_s); ALTER TABLE secret DROP COLUMN key_id;"
              "ALTER TABLE item DROP COLUMN key_id; ALTER TABLE settings DROP COLUMN key_id; DELETE FROM secret;"
              "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM n WHERE i<39)"
-             " INSERT INTO secret(name, value) SELECT CAST('user-'||i AS BLOB), CAST('plain-password-'||i AS BLOB) FROM n;"
+             " INSERT INTO secret(name, value)"
+             " SELECT CAST('user-'||i AS BLOB), CAST('plain-password-'||i AS BLOB) FROM n;"
              "INSERT INTO item(kind, name, value) VALUES(x'61', x'62', CAST(printf('%.9000c', 'K') AS BLOB));"
              "INSERT INTO settings(who, value, at_s) VALUES(x'63', CAST('password plain-in-layer' AS BLOB), 1);"
              "DELETE FROM secret WHERE name=x'757365722d35'");
-    ok(lies_in(dir, "plain-password-7") && lies_in(dir, "plain-in-layer"), "an older database has its secrets in plain");
+    ok(lies_in(dir, "plain-password-7") && lies_in(dir, "plain-in-layer"),
+       "an older database has its secrets in plain");
     s = open_or_die(dir);
     for (int i = 0; i < SECRETS; i++) {
         snprintf(name, sizeof name, "user-%d", i);
@@ -330,14 +334,15 @@ from_plain(void)
         all &= i == 5 || has_secret(s, name, value);
     }
     ok(all, "they are there after the upgrade");
-    ok(rf_store_load_items(s, RF_SPAN_LIT("a"), take_value, out) == RF_OK && strncmp(out, "KKKK", 4) == 0, "items, too");
+    ok(rf_store_load_items(s, RF_SPAN_LIT("a"), take_value, out) == RF_OK && strncmp(out, "KKKK", 4) == 0,
+       "items, too");
     ok(rf_store_load_settings(s, take_value, out) == RF_OK && strcmp(out, "password plain-in-layer") == 0,
        "and the settings");
     ok(!lies_in(dir, "plain-password-") && !lies_in(dir, "plain-in-layer") && !lies_in(dir, "KKKKKKKKKKKK"),
        "none of them is left in database or log, deleted ones included: %s", found_in);
     out[0] = '\0';
-    ok(rf_store_search_records(s, &(struct rf_store_search){ .connection = RF_SPAN_LIT("k"), .limit = 5 }, take_value, out) ==
-               RF_OK &&
+    ok(rf_store_search_records(s, &(struct rf_store_search){ .connection = RF_SPAN_LIT("k"), .limit = 5 }, take_value,
+                               out) == RF_OK &&
            out[0] != '\0',
        "records from before are found by their words");
     rf_store_close(s);
@@ -508,7 +513,8 @@ killed(void)
         rf_store_close(s);
     }
     ok(all, "60 times kill -9 during a rotation: every secret opens at the next start");
-    ok(rotated > 5, "rotations were under way: %d with another key, %zu of them cut between its two steps", rotated, two);
+    ok(rotated > 5, "rotations were under way: %d with another key, %zu of them cut between its two steps", rotated,
+       two);
 }
 
 int

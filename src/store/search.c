@@ -1,8 +1,8 @@
 /*
  * store/search.c - call records by who, what and when
  *
- * Searches go through the narrow table record_key, newest first. A condition on something rare has an index; one on what
- * most calls share walks the table, of which 100,000 rows are about 10 MB. Either runs beside the writer (WAL).
+ * Searches go through the narrow table record_key, newest first. A condition on something rare has an index; one on
+ * what most calls share walks the table, of which 100,000 rows are about 10 MB. Either runs beside the writer (WAL).
  */
 #include <stdio.h>
 
@@ -19,7 +19,10 @@ rf_store_put_words(struct rf_buf *b, const char *const word[static RF_STORE_RECO
     }
 }
 
-/* A condition; ?N, its value, is the one of its place in the list. The conditions of the partial indexes are repeated, so that these serve. */
+/*
+ * A condition; ?N, its value, is the one of its place in the list. The conditions of the partial indexes are repeated,
+ * so that these serve.
+ */
 struct condition {
     const char *sql;
     struct rf_span word;   /* empty: not asked for */
@@ -65,7 +68,8 @@ rf_store_search_records(struct rf_store *s, const struct rf_store_search *by, rf
     sqlite3_stmt *st = NULL;
     int r;
 
-    rf_put_str(&sql, "SELECT r.call_id, CAST(r.seq AS TEXT), r.value, k.began_s FROM (SELECT seq, began_s FROM record_key");
+    rf_put_str(&sql, "SELECT r.call_id, CAST(r.seq AS TEXT), r.value, k.began_s"
+                     " FROM (SELECT seq, began_s FROM record_key");
     put_conditions(&sql, conditions, n);
     rf_putf(&sql, " ORDER BY seq DESC LIMIT %d) AS k CROSS JOIN record AS r ON r.seq=k.seq", by->limit);
     text[sql.n] = '\0';

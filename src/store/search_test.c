@@ -119,7 +119,8 @@ static const struct {
     { { .from_s = 1030, .until_s = 1050 }, "c5 c4", "from a time, before another" },
     { { .user = RF_SPAN_LIT("201"), .verdict = RF_SPAN_LIT("PARTLY") }, "c2", "two conditions" },
     { { .user = RF_SPAN_LIT("201"), .number = RF_SPAN_LIT("202"), .connection = RF_SPAN_LIT("carrier"),
-        .verdict = RF_SPAN_LIT("CLEAR"), .code = RF_SPAN_LIT("RF-301"), .from_s = 1, .until_s = 2 }, "", "all at once" },
+        .verdict = RF_SPAN_LIT("CLEAR"), .code = RF_SPAN_LIT("RF-301"), .from_s = 1, .until_s = 2 },
+      "", "all at once" },
     { W(user, "201' OR '1'='1"), "", "a word is never SQL" },
 };
 

@@ -157,7 +157,8 @@ rows_come_back(void)
            memcmp(secret.octet, "tidal", 5) == 0,
        "a secret comes back");
     r = (struct rows){ 0 };
-    ok(rf_store_load_secret_names(s, add_row, &r) == RF_OK && strncmp(r.text, "user-201/", 9) == 0 && strstr(r.text, "=@0 ") != NULL,
+    ok(rf_store_load_secret_names(s, add_row, &r) == RF_OK && strncmp(r.text, "user-201/", 9) == 0 &&
+           strstr(r.text, "=@0 ") != NULL,
        "a list of secrets has names and no octets");
     ok(write_now(s, put(RF_STORE_SECRET_DELETE, "user-201", "", "", 0)) == RF_OK &&
            rf_store_load_secret(s, RF_SPAN_LIT("user-201"), &secret) == RF_ERR_NOT_FOUND,
