@@ -1,5 +1,6 @@
 /*
- * bench-records DIR [RECORDS]: what call records cost - to write, to search, to read page by page, to delete
+ * bench-records DIR [RECORDS]: what call records cost - to write, to search, to read page by page, to delete - and what it
+ * costs to seal 10,000 secrets by a new key
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,29 @@ search(struct rf_store *s, const char *what, struct rf_store_search by)
     printf("%-24s %6.2f ms, %d records\n", what, (double)best_us / 1000, p.count);
 }
 
+/* Verifiers of so many users. */
+static void
+rotate(struct rf_store *s, int secrets)
+{
+    char name[24], value[96] = { 1 };
+    struct rf_store_write w = { .op = RF_STORE_SECRET_PUT, .value = rf_span(value, sizeof value) };
+    uint64_t t0;
+
+    for (int i = 0; i < secrets; i++) {
+        snprintf(name, sizeof name, "user-%d", i);
+        w.key = rf_span_str(name);
+        while (rf_store_write(s, &w, 1, NULL, NULL, 0) != RF_OK)
+            usleep(1000);
+    }
+    if (rf_store_flush(s) != RF_OK)
+        return;
+    t0 = clock_us(CLOCK_MONOTONIC);
+    if (rf_store_write(s, &(struct rf_store_write){ .op = RF_STORE_KEY_ROTATE }, 1, NULL, NULL, 0) == RF_OK &&
+        rf_store_flush(s) == RF_OK)
+        printf("%-24s %6.2f s, %d secrets\n", "a new key",
+               (double)(clock_us(CLOCK_MONOTONIC) - t0) / 1e6, secrets);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -141,6 +165,7 @@ main(int argc, char **argv)
     printf("%-24s %6.2f s, %.1f us of CPU each, %d are left\n", "kept to 1000",
            (double)(clock_us(CLOCK_MONOTONIC) - t0) / 1e6,
            (double)(clock_us(CLOCK_PROCESS_CPUTIME_ID) - cpu0) / records, p.count);
+    rotate(s, 10000);
     rf_store_close(s);
     return 0;
 }
