@@ -7,6 +7,8 @@
 #include <ftw.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -487,8 +489,9 @@ static void
 killed(void)
 {
     const char *dir = filled("killed");
+    _Atomic unsigned *done = mmap(NULL, sizeof *done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct rf_store *s;
-    bool all = true;
+    bool all = done != MAP_FAILED;
     size_t n = 0, two = 0;
     int rotated = 0;
     int64_t id = key_of_file(dir, &n), now;
@@ -498,10 +501,15 @@ killed(void)
 
         if (child == 0) {
             s = open_or_die(dir);
-            for (;;)
+            for (;;) {
                 write_or_die(s, (struct rf_store_write){ .op = RF_STORE_KEY_ROTATE });
+                atomic_fetch_add(done, 1);
+            }
         }
-        usleep(3000 + (useconds_t)(round * 1237 % 17000));
+        /* Killed at another moment of its work each time: after a rotation, within one of the next. */
+        for (unsigned before = atomic_load(done), i = 0; atomic_load(done) == before && i < 100000; i++)
+            usleep(100);
+        usleep((useconds_t)(round * 737 % 9000));
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         now = key_of_file(dir, &n);
@@ -513,7 +521,8 @@ killed(void)
         rf_store_close(s);
     }
     ok(all, "60 times kill -9 during a rotation: every secret opens at the next start");
-    ok(rotated > 5, "rotations were under way: %d with another key, %zu of them cut between its two steps", rotated,
+    munmap(done, sizeof *done);
+    ok(rotated > 50, "rotations were under way: %d with another key, %zu of them cut between its two steps", rotated,
        two);
 }
 
