@@ -306,13 +306,11 @@ at_rest(void)
 }
 
 /* A database as programs before version 4 made it. */
-static void
-from_plain(void)
+static const char *
+make_plain(const char *name)
 {
-    const char *dir = fresh_dir("plain");
-    char name[32], value[64], out[200] = "";
+    const char *dir = fresh_dir(name);
     struct rf_store *s = open_or_die(dir);
-    bool all = true;
 
     write_or_die(s, (struct rf_store_write){ .op = RF_STORE_RECORD_PUT, .key = RF_SPAN_LIT("7f3a"), .expires_s = 1000,
                                              .value = RF_SPAN_LIT("{\"from\":\"201\",\"to\":\"202\",\"legs\":[{},"
@@ -327,15 +325,35 @@ from_plain(void)
              "INSERT INTO item(kind, name, value) VALUES(x'61', x'62', CAST(printf('%.9000c', 'K') AS BLOB));"
              "INSERT INTO settings(who, value, at_s) VALUES(x'63', CAST('password plain-in-layer' AS BLOB), 1);"
              "DELETE FROM secret WHERE name=x'757365722d35'");
-    ok(lies_in(dir, "plain-password-7") && lies_in(dir, "plain-in-layer"),
-       "an older database has its secrets in plain");
-    s = open_or_die(dir);
+    return dir;
+}
+
+/* All but the one that was deleted. */
+static bool
+all_came_over(struct rf_store *s)
+{
+    char name[32], value[64];
+    bool all = true;
+
     for (int i = 0; i < SECRETS; i++) {
         snprintf(name, sizeof name, "user-%d", i);
         snprintf(value, sizeof value, "plain-password-%d", i);
         all &= i == 5 || has_secret(s, name, value);
     }
-    ok(all, "they are there after the upgrade");
+    return all;
+}
+
+static void
+from_plain(void)
+{
+    const char *dir = make_plain("plain");
+    char out[200] = "";
+    struct rf_store *s;
+
+    ok(lies_in(dir, "plain-password-7") && lies_in(dir, "plain-in-layer"),
+       "an older database has its secrets in plain");
+    s = open_or_die(dir);
+    ok(all_came_over(s), "they are there after the upgrade");
     ok(rf_store_load_items(s, RF_SPAN_LIT("a"), take_value, out) == RF_OK && strncmp(out, "KKKK", 4) == 0,
        "items, too");
     ok(rf_store_load_settings(s, take_value, out) == RF_OK && strcmp(out, "password plain-in-layer") == 0,
@@ -348,6 +366,35 @@ from_plain(void)
            out[0] != '\0',
        "records from before are found by their words");
     rf_store_close(s);
+}
+
+/* kill -9 at any moment of the first start with an older database: nothing is lost, and in the end nothing is plain. */
+static void
+killed_upgrade(void)
+{
+    bool all = true, none_left = true;
+    int cut = 0;
+
+    for (int round = 0; all && round < 30; round++) {
+        const char *dir = make_plain("upgrade");
+        struct rf_store *s;
+        pid_t child = fork();
+        int status;
+
+        if (child == 0) {
+            rf_store_close(open_or_die(dir));
+            _exit(0);
+        }
+        usleep((useconds_t)round * 1000);
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+        cut += WIFSIGNALED(status);
+        s = open_or_die(dir);
+        all = all_came_over(s);
+        none_left &= !lies_in(dir, "plain-password-") && !lies_in(dir, "KKKKKKKKKKKK");
+        rf_store_close(s);
+    }
+    ok(all && none_left && cut > 0, "an upgrade that is killed, %d times: every secret is there, none is plain", cut);
 }
 
 /* --- rotation ------------------------------------------------------------------------------------------ */
@@ -538,6 +585,7 @@ main(void)
     key_file();
     at_rest();
     from_plain();
+    killed_upgrade();
     rotation();
     two_processes();
     cut_off();
