@@ -53,7 +53,7 @@ struct rf_store_write {
 /**
  * Open (make, migrate) the database below dir (ringfence.db, mode 0600) and start its thread.
  * RF_ERR_IO (errno), RF_ERR_UNSUPPORTED made by a newer version, RF_ERR_STATE damaged; RF_ERR_NOT_FOUND the key of its
- * secrets is missing (RF-812), RF_ERR_REFUSED others may read it (RF-809). Nothing was changed then.
+ * secrets is missing (RF-813), RF_ERR_REFUSED others may read it (RF-809). Nothing was changed then.
  * @param why  on error a sentence for the operator, in a buffer of the caller
  */
 RF_MUST_CHECK enum rf_err rf_store_open(struct rf_store **out, const char *dir, char *why, size_t why_size);

@@ -217,8 +217,8 @@ with Daemon(users={"201": KNOWN["in the file"]}, srtp={"201": "off"}) as daemon:
     shutil.move(path, away)
     p = subprocess.run([RINGFENCE, "run", "--config", daemon.file, "--state", daemon.state], capture_output=True, text=True,
                        timeout=30)
-    tap.ok(p.returncode != 0 and "RF-812" in p.stderr and "secret.key" in p.stderr and not os.path.exists(path),
-           "without its key file it does not start: RF-812, which names the file; no new key is made", p.stderr)
+    tap.ok(p.returncode != 0 and "RF-813" in p.stderr and "secret.key" in p.stderr and not os.path.exists(path),
+           "without its key file it does not start: RF-813, which names the file; no new key is made", p.stderr)
     tap.ok(open(database, "rb").read() == octets, "and the database is as it was")
     shutil.copy2(away, path)
     os.chmod(path, 0o644)
