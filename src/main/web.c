@@ -4,12 +4,10 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "acme/shown.h"
 #include "flow/http_server.h"
-#include "loop/mailbox.h"
 #include "net/socket.h"
 
 #define RING (1u << 18)
@@ -17,10 +15,7 @@
 struct rf_web {
     struct rf_signal *shared;
     struct rf_site *site;
-    pthread_t thread;
-    bool runs;
-    struct rf_loop *loop;
-    struct rf_mailbox *letters;
+    struct rf_side_thread side;
     struct rf_http_server *server;
 };
 
@@ -221,6 +216,8 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
 
 /* --- life --- */
 
+static const struct rf_side_work work = { "rf-web", RING, on_letter, NULL };
+
 enum rf_err
 rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
 {
@@ -234,11 +231,9 @@ rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
         return err;
     w->shared = shared;
     w->site = rf_site_ref(site);
-    err = rf_loop_new(&w->loop);
+    err = rf_side_thread_init(&w->side, &work, w);
     if (!err)
-        err = rf_mailbox_new(&w->letters, w->loop, RF_LETTER_MAX, RING, on_letter, w);
-    if (!err)
-        err = rf_http_server_new(&w->server, w->loop, &limits, &user);
+        err = rf_http_server_new(&w->server, w->side.loop, &limits, &user);
     if (!err)
         err = use_site(w);
     if (err) {
@@ -249,47 +244,19 @@ rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
     return RF_OK;
 }
 
-static void *
-run(void *arg)
-{
-    struct rf_web *w = arg;
-
-    prctl(PR_SET_NAME, "rf-web");
-    rf_loop_run(w->loop);
-    return NULL;
-}
-
-enum rf_err
-rf_web_start(struct rf_web *w)
-{
-    w->runs = pthread_create(&w->thread, NULL, run, w) == 0;
-    return w->runs ? RF_OK : RF_ERR_NOMEM;
-}
-
-void
-rf_web_stop(struct rf_web *w)
-{
-    if (w == NULL || !w->runs)
-        return;
-    rf_loop_stop(w->loop);
-    pthread_join(w->thread, NULL);
-    w->runs = false;
-}
-
 void
 rf_web_free(struct rf_web *w)
 {
     if (w == NULL)
         return;
     rf_http_server_free(w->server);
-    rf_mailbox_free(w->letters);
-    rf_loop_free(w->loop);
+    rf_side_thread_fini(&w->side);
     rf_site_unref(w->site);
     free(w);
 }
 
-struct rf_mailbox *
-rf_web_letters(struct rf_web *w)
+struct rf_side_thread *
+rf_web_thread(struct rf_web *w)
 {
-    return w->letters;
+    return w != NULL ? &w->side : NULL;
 }
