@@ -5,20 +5,12 @@
  * moved) is answered here; any other becomes a re-INVITE of ours on the other leg, whose answer is brought back.
  */
 #include "call/layer.h"
+#include "sip/header.h"
 
 #define GLARE_TRIES_MAX 6           /* a peer that always answers 491 is not in glare */
 #define BUSY_AGAIN_US   (2 * RF_S)  /* a refresh that meets another exchange waits for its end */
 /* Phones answer a re-INVITE by themselves. One that says 100 and no more would hold up every later exchange. */
 #define ANSWER_WITHIN_US (32 * RF_S)
-
-static bool
-has_sdp(const struct rf_sip_msg *msg)
-{
-    struct rf_span type = rf_sip_value(msg, RF_HDR_CONTENT_TYPE);
-
-    type = rf_span_trim(rf_span_sub(type, 0, rf_span_find(type, ';')));
-    return msg->body.n > 0 && rf_span_iis(type, "application/sdp");
-}
 
 static void
 clear(struct call *c)
@@ -172,6 +164,7 @@ exchange_refresh(struct call *c, struct leg *leg, uint64_t now_us)
     }
     x->kind = EXCHANGE_REFRESH;
     x->to = leg;
+    leg->challenges = 0;
     err = invite_or_find(c, now_us);
     if (err != RF_OK)
         no_path(c, leg, err, now_us);
@@ -215,7 +208,7 @@ answered(struct call *c, struct leg *to, const struct rf_sip_msg *msg, uint64_t 
     if (rf_session_expires_of(msg, &expires) == RF_OK)
         rf_session_timer_uac(&expires, to->session.expires_s, &to->session);
     leg_session_start(to, now_us);
-    if (has_sdp(msg))
+    if (rf_sip_has_sdp(msg))
         why = x->is_offerless ? leg_offer_in(to, msg->body, &m) : leg_answer_in(to, msg->body, &m);
     else
         call_say(c, RF_REFUSE_BAD_SDP,
@@ -287,6 +280,11 @@ refused(struct call *c, struct leg *to, int status, const struct rf_sip_msg *msg
         to->session.expires_s = e.min_se_s;
         if (invite_other(c, now_us) == RF_OK)
             return;
+    }
+    if (msg != NULL && !x->is_cancelled && leg_answers_challenge(to, msg, &to->challenges)) {
+        if (invite_or_find(c, now_us) == RF_OK)
+            return;
+        leg_credentials_drop(to);
     }
     if (x->kind == EXCHANGE_REFRESH) {
         /* It is alive, else it had said nothing. */
@@ -415,6 +413,7 @@ own(struct call *c, struct leg *leg, struct rf_server_txn *txn)
     rf_server_txn_own(txn, &leg_server_events, leg);
     c->exchange.from = leg;
     c->exchange.to = leg_other(leg);
+    c->exchange.to->challenges = 0;
 }
 
 void
@@ -480,7 +479,7 @@ exchange_ack(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint
         call_media_change(c, leg, NULL);
         return;
     }
-    if (has_sdp(msg))
+    if (rf_sip_has_sdp(msg))
         why = leg_answer_in(leg, msg->body, &m);
     if (why != RF_REFUSE_NONE) {
         leg_send_ack(to, (struct rf_span){ 0 });

@@ -12,6 +12,10 @@ struct relay_info {
     struct leg *from;
     struct rf_server_txn *server;
     struct rf_client_txn *client;
+    uint8_t challenges;     /* answered; then it goes out once more: */
+    char extra[512], type[128];
+    char *body;
+    size_t body_n;
 };
 
 static void
@@ -23,6 +27,7 @@ info_free(struct relay_info *r)
         rf_server_txn_own(r->server, NULL, NULL);
     if (r->client != NULL)
         rf_client_txn_disown(r->client);
+    free(r->body);
     free(r);
 }
 
@@ -45,16 +50,25 @@ info_reply(struct relay_info *r, int status, uint64_t now_us)
     info_free(r);
 }
 
+static enum rf_err info_send(struct relay_info *r, uint64_t now_us);
+
 static void
 info_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     struct relay_info *r = owner;
+    struct leg *to = leg_other(r->from);
     int status = msg->status;
 
-    (void)txn;
     if (status < 200)
         return;
-    ladder_msg(r->call, leg_other(r->from)->side, false, msg, now_us);
+    ladder_msg(r->call, to->side, false, msg, now_us);
+    if (leg_answers_challenge(to, msg, &r->challenges)) {
+        rf_client_txn_disown(txn);
+        r->client = NULL;
+        if (info_send(r, now_us) == RF_OK)
+            return;
+        leg_credentials_drop(to);
+    }
     info_reply(r, status == 401 || status == 407 || status == 503 || status < 200 ? 500 : status, now_us);
 }
 
@@ -77,6 +91,13 @@ info_ended(void *owner, struct rf_client_txn *txn)
 
 static const struct rf_client_txn_events info_client_events = { info_response, info_failed, info_ended };
 
+static enum rf_err
+info_send(struct relay_info *r, uint64_t now_us)
+{
+    return leg_send(leg_other(r->from), RF_SIP_INFO, rf_span_str(r->extra), r->type, rf_span(r->body, r->body_n),
+                    &info_client_events, r, &r->client, now_us);
+}
+
 void
 infos_stop(struct call *c, uint64_t now_us)
 {
@@ -88,10 +109,9 @@ static void
 info_relay(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     struct leg *to = leg_other(leg);
-    char text[512], type[128];
-    struct rf_buf extra = rf_buf(text, sizeof text);
     struct rf_span content = rf_sip_value(msg, RF_HDR_CONTENT_TYPE);
     struct relay_info *r;
+    struct rf_buf extra;
 
     if (c->state != CALL_UP || to == NULL || to->state != LEG_UP) {
         rf_server_txn_reply(txn, 480, NULL, (struct rf_span){ 0 }, now_us);
@@ -105,16 +125,21 @@ info_relay(struct call *c, struct leg *leg, struct rf_server_txn *txn, const str
         rf_server_txn_reply(txn, 503, NULL, RF_SPAN_LIT("Retry-After: 1\r\n"), now_us);
         return;
     }
-    rf_sip_put_copy(&extra, msg, RF_HDR_INFO_PACKAGE);
-    rf_sip_put_copy(&extra, msg, RF_HDR_CONTENT_DISPOSITION);
-    if (rf_buf_done(&extra) != RF_OK || rf_span_copy(content, type, sizeof type) != RF_OK ||
-        (msg->body.n > 0 && content.n == 0)) {
-        rf_server_txn_reply(txn, 400, NULL, (struct rf_span){ 0 }, now_us);
+    r = calloc(1, sizeof *r);
+    if (r == NULL || (msg->body.n > 0 && (r->body = rf_span_dup(msg->body)) == NULL)) {
+        free(r);
+        rf_server_txn_reply(txn, 503, NULL, (struct rf_span){ 0 }, now_us);
         return;
     }
-    r = calloc(1, sizeof *r);
-    if (r == NULL) {
-        rf_server_txn_reply(txn, 503, NULL, (struct rf_span){ 0 }, now_us);
+    r->body_n = msg->body.n;
+    extra = rf_buf(r->extra, sizeof r->extra - 1);
+    rf_sip_put_copy(&extra, msg, RF_HDR_INFO_PACKAGE);
+    rf_sip_put_copy(&extra, msg, RF_HDR_CONTENT_DISPOSITION);
+    if (rf_buf_done(&extra) != RF_OK || rf_span_copy(content, r->type, sizeof r->type) != RF_OK ||
+        (msg->body.n > 0 && content.n == 0)) {
+        free(r->body);
+        free(r);
+        rf_server_txn_reply(txn, 400, NULL, (struct rf_span){ 0 }, now_us);
         return;
     }
     r->call = c;
@@ -123,8 +148,7 @@ info_relay(struct call *c, struct leg *leg, struct rf_server_txn *txn, const str
     rf_list_append(&c->infos, &r->link);
     c->info_count++;
     rf_server_txn_own(txn, &info_server_events, r);
-    if (leg_send(to, RF_SIP_INFO, rf_buf_span(&extra), type, msg->body, &info_client_events, r, &r->client, now_us) !=
-        RF_OK)
+    if (info_send(r, now_us) != RF_OK)
         info_reply(r, 480, now_us);
 }
 

@@ -267,6 +267,14 @@ reply_not_allowed(struct rf_server_txn *txn, uint64_t now_us)
     rf_server_txn_reply(txn, 405, NULL, RF_SPAN_LIT("Allow: " ALLOW "\r\n"), now_us);
 }
 
+bool
+rf_call_has_dialog(struct rf_call_layer *l, const struct rf_sip_msg *msg)
+{
+    const struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
+
+    return leg != NULL && leg->dialog.remote_tag != NULL && rf_dialog_is(&leg->dialog, msg);
+}
+
 void
 rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
@@ -275,12 +283,10 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
     if (!request_check(l, txn, msg, now_us))
         return;
     if (msg->to_tag.n > 0) {
-        struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
-
-        if (leg == NULL || leg->dialog.remote_tag == NULL || !rf_dialog_is(&leg->dialog, msg))
-            rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
+        if (rf_call_has_dialog(l, msg))
+            indialog_request(l, leg_find(l, msg->call_id, msg->to_tag), txn, msg, now_us);
         else
-            indialog_request(l, leg, txn, msg, now_us);
+            rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
         return;
     }
     switch (msg->method) {
@@ -312,7 +318,7 @@ rf_call_ack(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flo
     struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
 
     (void)flow;
-    if (leg != NULL && leg->dialog.remote_tag != NULL && rf_dialog_is(&leg->dialog, msg))
+    if (rf_call_has_dialog(l, msg))
         call_ack_received(leg->call, leg, msg, now_us);
 }
 

@@ -44,9 +44,7 @@ leg_free(struct leg *leg)
     rf_hash_remove(&leg->call->l->legs, &leg->node);
     leg_uncount(leg);
     free(leg->places);
-    if (leg->credentials != NULL)
-        rf_wipe(leg->credentials, strlen(leg->credentials));
-    free(leg->credentials);
+    leg_credentials_drop(leg);
     leg_path_end(leg);
     leg_set_flow(leg, NULL);
     rf_dialog_fini(&leg->dialog);
@@ -392,6 +390,8 @@ leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const
     if (call_settings(leg->call)->server[0] != '\0')
         rf_sip_put_header(&b, RF_HDR_USER_AGENT, rf_span_str(call_settings(leg->call)->server));
     rf_put(&b, extra);
+    if (leg->credentials != NULL)
+        rf_put_str(&b, leg->credentials);
     rf_sip_put_body(&b, body.n > 0 ? type : NULL, body);
     err = rf_buf_done(&b);
     if (err != RF_OK)
@@ -402,6 +402,7 @@ leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const
                             now_us);
     if (err != RF_OK)
         return err;
+    leg_credentials_sent(leg, method);
     if (method == RF_SIP_INVITE)
         ladder_sdp(leg->call, leg->side, rf_sip_method_name(method), 0, body, now_us);
     else
@@ -425,6 +426,8 @@ leg_send_ack(struct leg *leg, struct rf_span sdp)
     leg_hop(leg, &hop, &ours);
     rf_txn_branch(l->env.txn, branch);
     rf_dialog_put_request(&b, &leg->dialog, RF_SIP_ACK, &hop, branch);
+    if (leg->shown_credentials != NULL)
+        rf_put_str(&b, leg->shown_credentials);
     rf_sip_put_body(&b, sdp.n > 0 ? "application/sdp" : NULL, sdp);
     if (rf_buf_done(&b) != RF_OK)
         return;
@@ -456,6 +459,8 @@ put_bye_reason(struct leg *leg, struct rf_buf *b)
         rf_sip_put_reason_q850(b, row->q850);
 }
 
+static bool bye_now(struct leg *leg, uint64_t now_us);
+
 static void
 bye_answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
@@ -466,6 +471,9 @@ bye_answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *ms
     ladder_msg(leg->call, leg->side, false, msg, now_us);
     rf_client_txn_disown(txn);
     leg->bye = NULL;
+    /* Unanswered, a carrier that asks who hangs up would go on with the call, and bill it. */
+    if (leg_answers_challenge(leg, msg, &leg->bye_challenges) && bye_now(leg, now_us))
+        return;
     call_settle(leg->call);
 }
 
