@@ -12,32 +12,13 @@ import time
 
 import sip
 import tap
-from daemon import DOMAIN, Daemon, config, free_ports
+from daemon import DOMAIN, Daemon, config, connection, free_ports
 from pki import Cert
 from zone import Zone
 
 USER = {"201": "tidal-copper-41"}
 FIRST, SECOND = "127.0.0.11", "127.0.0.12"
 LIVE, SPARE, FAST = "127.0.0.21", "127.0.0.22", "127.0.0.31"
-
-
-def block(name, kind, more, srtp="off"):
-    return f"""
-sip-connection {name} {{
-    type {kind}
-    side customer
-    require-tls off
-    {more}
-    inbound {{
-        sip-transport-protocol auto
-        srtp {srtp}
-    }}
-    outbound {{
-        sip-transport-protocol auto
-        srtp {srtp}
-    }}
-}}
-"""
 
 
 class Server:
@@ -190,12 +171,12 @@ sip-trunks {{
     client-certificate optional
     trusted-certificate-store {root.path}
 }}
-""" + block("named", "fqdn", "server carrier.test:5080\n    oos-check 0")
-                      + block("live", "ip", f"allow {LIVE}\n    server {LIVE}:{carrier}\n    oos-check 1s\n    oos-force 2s")
-                      + block("spare", "ip", f"allow {SPARE}\n    server {SPARE}:{carrier}\n    oos-check 0")
-                      + block("fast", "ip", f"allow {FAST}\n    server {FAST}\n    oos-check 0\n    calls-per-second 5")
-                      + block("partner", "fqdn", f"server sbc.partner.test\n    oos-check 0\n"
-                              f"    trusted-certificate-store {root.path}") + """
+""" + connection("named", "fqdn", "server carrier.test:5080", "oos-check 0")
+                      + connection("live", "ip", f"allow {LIVE}", f"server {LIVE}:{carrier}", "oos-check 1s", "oos-force 2s")
+                      + connection("spare", "ip", f"allow {SPARE}", f"server {SPARE}:{carrier}", "oos-check 0")
+                      + connection("fast", "ip", f"allow {FAST}", f"server {FAST}", "oos-check 0", "calls-per-second 5")
+                      + connection("partner", "fqdn", "server sbc.partner.test", "oos-check 0",
+                                   f"trusted-certificate-store {root.path}") + """
 number 100 {
     connection named
     to 201

@@ -9,7 +9,7 @@ import threading
 
 import sip
 import tap
-from daemon import DOMAIN, Daemon, config, free_ports
+from daemon import DOMAIN, Daemon, config, connection, free_ports
 
 USER = {"201": "tidal-copper-41"}
 OUT, BACK = "127.0.0.2", "127.0.0.3"
@@ -96,28 +96,9 @@ def dial(daemon, number, forwards=70, seconds=60):
 
 def main():
     port, carrier_port = free_ports(2), free_ports(2)
-    block = """
-sip-connection {name} {{
-    type ip
-    side customer
-    allow {allow}
-    server {server}
-    require-tls off
-    calls-per-second 200
-    inbound {{
-        sip-transport-protocol auto
-        srtp off
-    }}
-    outbound {{
-        sip-transport-protocol UDP
-        srtp off
-    }}
-    oos-check 0
-}}
-"""
     conf = config(listen=f"udp:127.0.0.1:{port}", users=USER, srtp={"201": "off"}, workers=2, more=(
-        block.format(name="out", allow=OUT, server=f"{OUT}:{carrier_port}")
-        + block.format(name="back", allow=BACK, server=f"{BACK}:{carrier_port}")
+        connection("out", "ip", f"allow {OUT}", f"server {OUT}:{carrier_port}", "oos-check 0", "calls-per-second 200", out="UDP")
+        + connection("back", "ip", f"allow {BACK}", f"server {BACK}:{carrier_port}", "oos-check 0", "calls-per-second 200")
         + "number +4930777 {\n connection back\n to 201\n}\n"
           "route away {\n match +49*\n from 201 back\n use out\n}\n"))
     with Daemon(text=conf) as daemon:

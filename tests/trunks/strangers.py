@@ -10,7 +10,7 @@ import time
 
 import sip
 import tap
-from daemon import DOMAIN, Daemon, config, free_ports
+from daemon import DOMAIN, Daemon, config, connection, free_ports
 
 PEER, STRANGER, OTHER_HOST = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 USER = {"201": "tidal-copper-41"}
@@ -94,26 +94,10 @@ sip-trunks {{
 security {{
     exempt-loopback on
 }}
-sip-connection carrier {{
-    type ip
-    side customer
-    allow {PEER}
-    server {PEER}
-    require-tls off
-    inbound {{
-        sip-transport-protocol auto
-        srtp off
-    }}
-    outbound {{
-        sip-transport-protocol auto
-        srtp off
-    }}
-    oos-check 0
-}}
-number 100 {{
+""" + connection("carrier", "ip", f"allow {PEER}", f"server {PEER}", "oos-check 0") + """number 100 {
     connection carrier
     to 201
-}}
+}
 """)
     with Daemon(text=conf) as daemon:
         udp, tls = ("127.0.0.1", trunks), ("127.0.0.1", trunks + 1)
