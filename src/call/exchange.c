@@ -85,9 +85,12 @@ invite_other(struct call *c, uint64_t now_us)
     rf_put_str(&extra, "Allow: " ALLOW "\r\nSupported: timer\r\n");
     rf_put_session_timer_request(&extra, to->session.expires_s, s->min_se_s, &to->session);
     if (!x->is_offerless) {
+        to->refusal = RF_REFUSE_NONE;
         sdp = leg_offer_out(to, codecs);
-        if (sdp.n == 0)
+        if (sdp.n == 0) {
+            leg_say_unoffered(to);
             return RF_ERR_REFUSED;
+        }
     }
     if (to->client != NULL) {
         rf_client_txn_disown(to->client);
@@ -121,7 +124,8 @@ static void
 no_path(struct call *c, struct leg *to, enum rf_err err, uint64_t now_us)
 {
     if (c->exchange.kind != EXCHANGE_REFRESH) {
-        refuse(c, err == RF_ERR_CLOSED ? 480 : err == RF_ERR_REFUSED ? 488 : 500, RF_REFUSE_NONE, now_us);
+        refuse(c, err == RF_ERR_CLOSED ? 480 : err == RF_ERR_REFUSED ? 488 : 500,
+               err == RF_ERR_REFUSED ? to->refusal : RF_REFUSE_NONE, now_us);
         return;
     }
     /* The phone may come back before the session is over: look again then. */

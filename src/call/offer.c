@@ -401,19 +401,22 @@ put_sdp(struct leg *leg, const struct rf_sdp *of, const struct leg_media *codecs
 /*
  * Codecs of the other leg in the order that this leg's side likes best; of an offer that cannot be, leg->refusal says
  * so. In an answer the peer's order stays (RFC 3264 6.1), and what is none of ours is left out unless nothing else is.
+ * A refresh offers nothing new: a list that a reload has changed does not end the call.
  */
 static struct rf_span
 write_sdp(struct leg *leg, const struct leg_media *codecs, const struct leg_media *shape,
           const struct rf_sdp_face *face)
 {
     const struct leg *other = leg_other(leg);
+    bool is_refresh = leg->call->exchange.kind == EXCHANGE_REFRESH;
     struct rf_sdp of;
     const char *why;
 
     if (rf_sdp_parse(rf_span(codecs->sdp, codecs->sdp_n), &of, &why) != RF_OK)
         return (struct rf_span){ 0 };
-    if (shape == NULL && ((other != NULL && !keep_codecs(other, &of, codecs->stream)) ||
-                          !keep_codecs(leg, &of, codecs->stream))) {
+    if (shape == NULL &&
+        ((other != NULL && !keep_codecs(other, &of, codecs->stream)) || !keep_codecs(leg, &of, codecs->stream)) &&
+        !is_refresh) {
         leg->refusal = RF_REFUSE_NO_COMMON_CODEC;
         return (struct rf_span){ 0 };
     }

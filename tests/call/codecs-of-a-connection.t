@@ -19,7 +19,7 @@ a expects 200 "RTP/SAVP 8 101"
 a sends ACK
 a sends reINVITE savp "codecs=0 101"
 carrier expects nothing
-a expects 488
+a expects 488 "RF-310"
 a sends BYE
 a expects 200
 carrier expects BYE
