@@ -446,6 +446,8 @@ write_versioned(struct leg *leg, const struct leg_media *codecs, const struct le
 {
     struct rf_span text = write_sdp(leg, codecs, shape, face);
 
+    if (text.n == 0)
+        return text;
     if (leg->sent != NULL && !rf_span_eq(text, rf_span(leg->sent, leg->sent_n))) {
         face->version = ++leg->sdp_version;
         text = write_sdp(leg, codecs, shape, face);
