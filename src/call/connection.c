@@ -530,19 +530,20 @@ leg_credentials_sent(struct leg *leg, enum rf_sip_method method)
     }
 }
 
-bool
-leg_answers_challenge(struct leg *leg, const struct rf_sip_msg *msg, uint8_t *answered)
+char *
+call_credentials(struct rf_call_layer *l, const char *connection, const char *uri, const struct rf_sip_msg *msg,
+                 uint8_t *answered)
 {
-    struct rf_call_env *env = &leg->call->l->env;
+    struct rf_call_env *env = &l->env;
     struct rf_span method = rf_span_str(rf_sip_method_name(msg->method));
     bool is_proxy = msg->status == 407;
     const struct rf_sip_field *f;
-    char text[1536];
+    char text[1536], *line;
     size_t i = 0;
 
-    if ((msg->status != 401 && !is_proxy) || leg->connection[0] == '\0' || env->answer_challenge == NULL ||
+    if ((msg->status != 401 && !is_proxy) || connection[0] == '\0' || env->answer_challenge == NULL ||
         *answered >= CHALLENGES_MAX)
-        return false;
+        return NULL;
     while ((f = rf_sip_field_next(msg, is_proxy ? RF_HDR_PROXY_AUTHENTICATE : RF_HDR_WWW_AUTHENTICATE, &i)) != NULL) {
         struct rf_buf b = rf_buf(text, sizeof text - 1);
         struct rf_digest_challenge ch;
@@ -550,17 +551,27 @@ leg_answers_challenge(struct leg *leg, const struct rf_sip_msg *msg, uint8_t *an
         if (rf_digest_challenge_parse(f->value, &ch) != RF_OK || (*answered > 0 && !ch.is_stale))
             continue;
         rf_putf(&b, "%s: ", is_proxy ? "Proxy-Authorization" : "Authorization");
-        if (env->answer_challenge(env->ctx, leg->connection, &ch, method, rf_span_str(leg->dialog.target), &b) !=
-            RF_OK)
+        if (env->answer_challenge(env->ctx, connection, &ch, method, rf_span_str(uri), &b) != RF_OK)
             continue;
         rf_put_str(&b, "\r\n");
         if (rf_buf_done(&b) != RF_OK)
             continue;
-        wipe_line(&leg->credentials);
-        leg->credentials = rf_span_dup(rf_buf_span(&b));
+        line = rf_span_dup(rf_buf_span(&b));
         rf_wipe(text, sizeof text);
         ++*answered;
-        return leg->credentials != NULL;
+        return line;
     }
-    return false;
+    return NULL;
+}
+
+bool
+leg_answers_challenge(struct leg *leg, const struct rf_sip_msg *msg, uint8_t *answered)
+{
+    char *line = call_credentials(leg->call->l, leg->connection, leg->dialog.target, msg, answered);
+
+    if (line == NULL)
+        return false;
+    wipe_line(&leg->credentials);
+    leg->credentials = line;
+    return true;
 }

@@ -28,6 +28,7 @@ rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env)
         return RF_ERR_NOMEM;
     l->env = *env;
     rf_list_init(&l->all);
+    rf_list_init(&l->unwanted);
     layer_closing_init(l);
     if (rf_hash_init(&l->legs, env->rand) != RF_OK || rf_hash_init(&l->calls, env->rand) != RF_OK ||
         rf_hash_init(&l->medias, env->rand) != RF_OK ||
@@ -49,6 +50,7 @@ rf_call_layer_free(struct rf_call_layer *l)
     if (l->all.next != NULL)
         RF_LIST_FOREACH(&l->all, it)
             call_free(rf_container(it, struct call, all));
+    unwanted_forget(l);
     layer_closing_fini(l);
     rf_hash_fini(&l->legs);
     rf_hash_fini(&l->calls);

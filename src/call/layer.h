@@ -288,6 +288,7 @@ struct rf_call_layer {
     size_t record_cap;
     char *save_mem;                /* where call_save writes; NULL until then */
     size_t recent_next;
+    struct rf_link unwanted;       /* BYEs of dialogs that no call has: unwanted.c */
     struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
     struct rf_timer closing_timer;
     bool is_stopping;              /* records wait for nobody */
@@ -427,8 +428,14 @@ void leg_put_identity(struct leg *leg, struct rf_buf *extra);
 /** User part of our Contact towards this leg. */
 struct rf_span leg_contact_user(const struct leg *leg);
 /**
+ * The header line that answers the 401 or 407 of a connection to a request for `uri`; wiped and freed by the caller. NULL: it is
+ * none, or cannot be answered. @param answered  how often that was done for this request; counted on
+ */
+char *call_credentials(struct rf_call_layer *l, const char *connection, const char *uri, const struct rf_sip_msg *msg,
+                       uint8_t *answered);
+/**
  * 401 or 407 to a request of ours that this leg's connection can answer: leg->credentials is set, for the same request
- * once more. @param answered  how often that was done for this request; counted on
+ * once more.
  */
 bool leg_answers_challenge(struct leg *leg, const struct rf_sip_msg *msg, uint8_t *answered);
 /** A request with leg->credentials has left: they are for no other (its nonce count would be a replay). */
@@ -443,6 +450,13 @@ void marker_put(struct call *c, struct rf_buf *b);
 uint8_t marker_read(const struct rf_call_layer *l, const struct rf_sip_msg *msg);
 /** It has come back so often that it goes in a circle: it must not leave again. */
 bool marker_is_loop(const struct call *c);
+
+/* --- unwanted.c --- */
+/** End a dialog that no call wants; `dialog` is taken over. connection: who answers a challenge; "": nobody. false: unsent. */
+bool unwanted_bye(struct rf_call_layer *l, struct rf_dialog *dialog, struct rf_flow *flow, const char *connection,
+                  enum rf_refusal why, uint64_t now_us);
+/** The layer ends. */
+void unwanted_forget(struct rf_call_layer *l);
 
 /* --- prelude.c --- */
 /** An INVITE without a call was challenged; the note is a constant string. */

@@ -620,12 +620,10 @@ leg_drop_2xx(struct leg *leg, const struct rf_sip_msg *msg, struct rf_flow *flow
     struct call *c = leg->call;
     struct rf_call_layer *l = c->l;
     struct rf_dialog d, saved;
-    char text[160], branch[49];
-    struct rf_buf extra = rf_buf(text, sizeof text);
+    char branch[49];
     struct rf_buf b = rf_buf(l->out, sizeof l->out);
     struct rf_addr ours, media;
     struct rf_hop hop;
-    struct rf_client_txn *txn;
     bool known = false;
 
     for (size_t i = 0; i < leg->fork_count; i++)
@@ -645,17 +643,7 @@ leg_drop_2xx(struct leg *leg, const struct rf_sip_msg *msg, struct rf_flow *flow
         if (leg->fork_count < FORKS_MAX &&
             rf_span_copy(msg->to_tag, leg->fork_tag[leg->fork_count], sizeof leg->fork_tag[0]) == RF_OK)
             leg->fork_count++;
-        rf_sip_put_reason_q850(&extra, rf_refusal_row(why)->q850);
-        b = rf_buf(l->out, sizeof l->out);
-        rf_txn_branch(l->env.txn, branch);
-        rf_dialog_put_request(&b, &d, RF_SIP_BYE, &hop, branch);
-        if (why != RF_REFUSE_NONE)
-            rf_put(&b, rf_buf_span(&extra));
-        rf_sip_put_body(&b, NULL, (struct rf_span){ 0 });
-        if (rf_buf_done(&b) == RF_OK &&
-            rf_client_txn_new(&txn, l->env.txn, flow, RF_SIP_BYE, rf_span_str(branch), rf_buf_span(&b), NULL, NULL,
-                              now_us) == RF_OK &&
-            leg->node.is_in_table) {
+        if (unwanted_bye(l, &d, flow, leg->connection, why, now_us) && leg->node.is_in_table) {
             ladder_add(c, leg->side, true, "ACK", 0, "", now_us);
             ladder_add(c, leg->side, true, "BYE", 0, why != RF_REFUSE_NONE ? rf_refusal_row(why)->code : "", now_us);
         }
