@@ -428,8 +428,8 @@ void leg_put_identity(struct leg *leg, struct rf_buf *extra);
 /** User part of our Contact towards this leg. */
 struct rf_span leg_contact_user(const struct leg *leg);
 /**
- * The header line that answers the 401 or 407 of a connection to a request for `uri`; wiped and freed by the caller. NULL: it is
- * none, or cannot be answered. @param answered  how often that was done for this request; counted on
+ * The header line that answers the 401 or 407 of a connection to a request for `uri`; wiped and freed by the caller.
+ * NULL: it is none, or cannot be answered. @param answered  how often that was done for this request; counted on
  */
 char *call_credentials(struct rf_call_layer *l, const char *connection, const char *uri, const struct rf_sip_msg *msg,
                        uint8_t *answered);
@@ -452,7 +452,7 @@ uint8_t marker_read(const struct rf_call_layer *l, const struct rf_sip_msg *msg)
 bool marker_is_loop(const struct call *c);
 
 /* --- unwanted.c --- */
-/** End a dialog that no call wants; `dialog` is taken over. connection: who answers a challenge; "": nobody. false: unsent. */
+/** End a dialog that no call wants; it is taken over. connection: who answers a challenge; "": nobody. false: unsent. */
 bool unwanted_bye(struct rf_call_layer *l, struct rf_dialog *dialog, struct rf_flow *flow, const char *connection,
                   enum rf_refusal why, uint64_t now_us);
 /** The layer ends. */

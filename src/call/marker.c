@@ -1,11 +1,11 @@
 /*
  * call/marker.c - a call that comes back through somebody else's B2BUA (docs/design/0022-loops.md)
  *
- * Behind another B2BUA nothing of an INVITE is what we sent: Call-ID, tags, Via and often Max-Forwards are its own. What
- * is made to go through is Session-ID (RFC 7989 6), so calls over connections bear one that is ours: how often this call
- * has left us so far, 48 random bits, and a MAC of both under the daemon's key, in the shape of a UUID of version 4. It
- * tells nobody anything, needs no memory, and cannot be made up to have somebody's calls refused. A Session-ID that is
- * not ours goes nowhere: it would let two companies compare whose calls they have.
+ * Behind another B2BUA nothing of an INVITE is what we sent: Call-ID, tags, Via and often Max-Forwards are its own.
+ * What is made to go through is Session-ID (RFC 7989 6), so calls over connections bear one that is ours: how often
+ * this call has left us so far, random bits, and a MAC of both under the daemon's key, in the shape of a UUID of
+ * version 4. It tells nobody anything, needs no memory, and cannot be made up to have somebody's calls refused. A
+ * Session-ID that is not ours goes nowhere: it would let two companies compare whose calls they have.
  */
 #include <string.h>
 
@@ -18,7 +18,7 @@
 
 /*
  * A user may dial a number of ours the long way round, over a carrier, and it may be forwarded over a carrier again: a
- * call that has left twice is not in a circle. Each more costs two legs at ourselves and one minute of somebody's money.
+ * call that has left twice is not in a circle. Each more costs two legs here and a minute of somebody's money.
  */
 #define PASSES_MAX 3
 

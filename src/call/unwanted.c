@@ -1,9 +1,9 @@
 /*
- * call/unwanted.c - the BYE of a dialog that nobody wants: a 2xx of another fork, one that crossed our CANCEL, one that is
- * refused
+ * call/unwanted.c - the BYE of a dialog that nobody wants: a 2xx of another fork, one that crossed our CANCEL, one that
+ * is refused
  *
- * It outlives its call, which waits for nothing of it. A peer that is not content with the BYE goes on with its side: so a
- * carrier that asks who hangs up is told, or it would bill a call that never was.
+ * It outlives its call, which waits for nothing of it. A peer that is not content with the BYE goes on with its side:
+ * so a carrier that asks who hangs up is told, or it would bill a call that never was.
  */
 #include <stdio.h>
 #include <stdlib.h>

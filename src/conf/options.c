@@ -265,8 +265,8 @@ static const struct rf_option options[] = {
     { "sip-connection.*.oos-check", RF_OPT_DURATION, ONE, RELOAD, "30s", "30s", "0..1h", NULL, "GEN-24",
       "How often server is asked whether it is there (OPTIONS). 0: never; it then counts as there." },
     { "sip-connection.*.oos-force", RF_OPT_DURATION, ONE, RELOAD, "60s", "60s", "1s..1h", NULL, "GEN-24",
-      "After how long without an answer, from the first OPTIONS that got none, calls go to the next connection of their "
-      "route first (RF-507). Looked at every oos-check." },
+      "After how long without an answer, from the first OPTIONS that got none, calls go to the next connection of "
+      "their route first (RF-507). Looked at every oos-check." },
 
     { "number.*.connection", RF_OPT_BLOCK, LIST, RELOAD, "", "", "sip-connection", NULL, "TEL-33",
       "The connections that this number belongs to: calls to it are taken from these alone. Without any it is a number "

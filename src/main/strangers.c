@@ -1,10 +1,11 @@
 /*
  * main/strangers.c - where only trunks are expected, whoever is nobody's peer gets no answer
  *
- * An answer tells a scanner that a SIP server is here, of which make, and which of its guesses exist; a challenge gives it
- * something to guess at. On an address of sip-trunks alone there is often nobody who could need one: every connection
- * is known by its address, its name, its certificate or our registration. What comes from elsewhere is then dropped, a
- * datagram silently, a connection by closing it, and counted (`strangers` in status). docs/design/0021-strangers.md
+ * An answer tells a scanner that a SIP server is here, of which make, and which of its guesses exist; a challenge gives
+ * it something to guess at. On an address of sip-trunks alone there is often nobody who could need one: every
+ * connection is known by its address, its name, its certificate or our registration. What comes from elsewhere is then
+ * dropped, a datagram silently, a connection by closing it, and counted (`strangers` in status).
+ * docs/design/0021-strangers.md
  */
 #include "main/worker.h"
 
@@ -85,7 +86,7 @@ rf_worker_ignores_request(struct rf_worker *w, struct rf_flow *flow, uint64_t no
 {
     const struct rf_sip_msg *m = &w->msg;
 
-    /* An ACK is never answered; what belongs to a dialog or a transaction of ours may come from another of its hosts. */
+    /* An ACK is never answered; what belongs to a dialog or transaction of ours may come from another of its hosts. */
     if (!m->is_request || m->method == RF_SIP_ACK ||
         (m->to_tag.n > 0 && (rf_call_has_dialog(w->calls, m) || rf_txn_knows(w->txn, m))))
         return false;

@@ -275,7 +275,8 @@ by_address(const struct rf_connections *t, const struct rf_addr *source)
         const struct rf_connection *c = &t->list[i]->connection;
 
         for (size_t k = 0; c->type == RF_CONNECTION_IP && k < c->network_count; k++)
-            if (rf_addr_is_within(source, &c->network[k].addr, c->network[k].bits) && (best == NULL || c->network[k].bits > bits)) {
+            if (rf_addr_is_within(source, &c->network[k].addr, c->network[k].bits) &&
+                (best == NULL || c->network[k].bits > bits)) {
                 best = c;
                 bits = c->network[k].bits;
             }

@@ -3,8 +3,9 @@
 
 #include "tap.h"
 
-#define OFFER(formats, attrs)                                                                           \
-    "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP " formats "\r\n" attrs
+#define OFFER(formats, attrs)                                                                              \
+    "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP " formats \
+    "\r\n" attrs
 
 #define MAPS                                                                                                     \
     "a=rtpmap:96 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\na=rtpmap:97  AMR-WB/16000\r\n"               \
