@@ -5,17 +5,15 @@
 
 #include "call/layer.h"
 
-/* An INFO on its way through: answered when the other leg has answered. */
+/* An INFO on its way through: answered when the other leg has answered. It is sent from the request that came. */
 struct relay_info {
     struct rf_link link;
     struct call *call;
     struct leg *from;
     struct rf_server_txn *server;
-    struct rf_client_txn *client;
-    uint8_t challenges;     /* answered; then it goes out once more: */
-    char extra[512], type[128];
-    char *body;
-    size_t body_n;
+    struct rf_client_txn *client; /* NULL: it is not sent */
+    bool waits_for_path;
+    uint8_t challenges;           /* answered */
 };
 
 static void
@@ -27,7 +25,6 @@ info_free(struct relay_info *r)
         rf_server_txn_own(r->server, NULL, NULL);
     if (r->client != NULL)
         rf_client_txn_disown(r->client);
-    free(r->body);
     free(r);
 }
 
@@ -50,6 +47,18 @@ info_reply(struct relay_info *r, int status, uint64_t now_us)
     info_free(r);
 }
 
+/* It did not get through: the next way (way.c). The INFO, and the call, may be gone after it. */
+static void
+info_elsewhere(struct relay_info *r, uint32_t retry_after_s, uint64_t now_us)
+{
+    struct rf_client_txn *txn = r->client;
+
+    rf_client_txn_disown(txn);
+    r->client = NULL;
+    r->waits_for_path = true;
+    leg_next_way(leg_other(r->from), rf_client_txn_flow(txn), retry_after_s, now_us);
+}
+
 static enum rf_err info_send(struct relay_info *r, uint64_t now_us);
 
 static void
@@ -62,6 +71,11 @@ info_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *m
     if (status < 200)
         return;
     ladder_msg(r->call, to->side, false, msg, now_us);
+    if (status == 503) {
+        info_elsewhere(r, retry_after_of(msg), now_us);
+        return;
+    }
+    leg_way_works(to);
     if (leg_answers_challenge(to, msg, &r->challenges)) {
         rf_client_txn_disown(txn);
         r->client = NULL;
@@ -69,15 +83,17 @@ info_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *m
             return;
         leg_credentials_drop(to);
     }
-    info_reply(r, status == 401 || status == 407 || status == 503 || status < 200 ? 500 : status, now_us);
+    info_reply(r, status == 401 || status == 407 ? 500 : status, now_us);
 }
 
 static void
 info_failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t now_us)
 {
     (void)txn;
-    (void)why;
-    info_reply(owner, 500, now_us); /* no 408 to a non-INVITE (RFC 4320 4.2) */
+    if (why == RF_ERR_CLOSED)
+        info_elsewhere(owner, 0, now_us);
+    else
+        info_reply(owner, 500, now_us); /* no 408 to a non-INVITE (RFC 4320 4.2) */
 }
 
 static void
@@ -91,13 +107,6 @@ info_ended(void *owner, struct rf_client_txn *txn)
 
 static const struct rf_client_txn_events info_client_events = { info_response, info_failed, info_ended };
 
-static enum rf_err
-info_send(struct relay_info *r, uint64_t now_us)
-{
-    return leg_send(leg_other(r->from), RF_SIP_INFO, rf_span_str(r->extra), r->type, rf_span(r->body, r->body_n),
-                    &info_client_events, r, &r->client, now_us);
-}
-
 void
 infos_stop(struct call *c, uint64_t now_us)
 {
@@ -105,13 +114,67 @@ infos_stop(struct call *c, uint64_t now_us)
         info_reply(rf_container(it, struct relay_info, link), 481, now_us);
 }
 
+/* RF_ERR_SYNTAX: what came cannot be passed on. Others: as leg_send. */
+static enum rf_err
+info_send(struct relay_info *r, uint64_t now_us)
+{
+    const struct rf_sip_msg *msg = rf_server_txn_request(r->server);
+    struct rf_span content = rf_sip_value(msg, RF_HDR_CONTENT_TYPE);
+    char text[512], type[128];
+    struct rf_buf extra = rf_buf(text, sizeof text);
+
+    rf_sip_put_copy(&extra, msg, RF_HDR_INFO_PACKAGE);
+    rf_sip_put_copy(&extra, msg, RF_HDR_CONTENT_DISPOSITION);
+    if (rf_buf_done(&extra) != RF_OK || rf_span_copy(content, type, sizeof type) != RF_OK ||
+        (msg->body.n > 0 && content.n == 0))
+        return RF_ERR_SYNTAX;
+    return leg_send(leg_other(r->from), RF_SIP_INFO, rf_buf_span(&extra), type, msg->body, &info_client_events, r,
+                    &r->client, now_us);
+}
+
+/* Sent, or a path is looked for, or refused: the INFO may be gone after it. */
+static void
+info_begin(struct relay_info *r, uint64_t now_us)
+{
+    struct leg *to = leg_other(r->from);
+    enum rf_err err = info_send(r, now_us);
+
+    if (err == RF_ERR_RANGE) { /* too large for UDP */
+        r->waits_for_path = true;
+        if (to->path_wanted || leg_ask_large_path(to))
+            return;
+        r->waits_for_path = false;
+        err = info_send(r, now_us);
+    } else if (err == RF_ERR_CLOSED) {
+        r->waits_for_path = true;
+        if (leg_ask_path(to))
+            return;
+    }
+    if (err != RF_OK)
+        info_reply(r, err == RF_ERR_SYNTAX ? 400 : 480, now_us);
+}
+
+void
+infos_path(struct call *c, struct leg *leg, uint64_t now_us)
+{
+    RF_LIST_FOREACH(&c->infos, it) {
+        struct relay_info *r = rf_container(it, struct relay_info, link);
+
+        if (!r->waits_for_path || leg_other(r->from) != leg)
+            continue;
+        r->waits_for_path = false;
+        if (!leg_has_way(leg))
+            info_reply(r, leg->failed_ways > 0 ? 500 : 480, now_us);
+        else if (info_send(r, now_us) != RF_OK)
+            info_reply(r, 480, now_us);
+    }
+}
+
 static void
 info_relay(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     struct leg *to = leg_other(leg);
-    struct rf_span content = rf_sip_value(msg, RF_HDR_CONTENT_TYPE);
     struct relay_info *r;
-    struct rf_buf extra;
 
     if (c->state != CALL_UP || to == NULL || to->state != LEG_UP) {
         rf_server_txn_reply(txn, 480, NULL, (struct rf_span){ 0 }, now_us);
@@ -126,20 +189,8 @@ info_relay(struct call *c, struct leg *leg, struct rf_server_txn *txn, const str
         return;
     }
     r = calloc(1, sizeof *r);
-    if (r == NULL || (msg->body.n > 0 && (r->body = rf_span_dup(msg->body)) == NULL)) {
-        free(r);
+    if (r == NULL) {
         rf_server_txn_reply(txn, 503, NULL, (struct rf_span){ 0 }, now_us);
-        return;
-    }
-    r->body_n = msg->body.n;
-    extra = rf_buf(r->extra, sizeof r->extra - 1);
-    rf_sip_put_copy(&extra, msg, RF_HDR_INFO_PACKAGE);
-    rf_sip_put_copy(&extra, msg, RF_HDR_CONTENT_DISPOSITION);
-    if (rf_buf_done(&extra) != RF_OK || rf_span_copy(content, r->type, sizeof r->type) != RF_OK ||
-        (msg->body.n > 0 && content.n == 0)) {
-        free(r->body);
-        free(r);
-        rf_server_txn_reply(txn, 400, NULL, (struct rf_span){ 0 }, now_us);
         return;
     }
     r->call = c;
@@ -148,8 +199,7 @@ info_relay(struct call *c, struct leg *leg, struct rf_server_txn *txn, const str
     rf_list_append(&c->infos, &r->link);
     c->info_count++;
     rf_server_txn_own(txn, &info_server_events, r);
-    if (info_send(r, now_us) != RF_OK)
-        info_reply(r, 480, now_us);
+    info_begin(r, now_us);
 }
 
 static void
@@ -164,7 +214,7 @@ bye(struct call *c, struct leg *leg, struct rf_server_txn *txn, uint64_t now_us)
         rf_timer_cancel(c->l->env.wheel, &leg->ack_timer);
     }
     if (c->state == CALL_ENDING) { /* crossing BYEs */
-        leg->bye_waits_for_ack = false;
+        leg->bye_waits_for_ack = leg->bye_wanted = false;
         call_settle(c);
         return;
     }
