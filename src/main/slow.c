@@ -291,8 +291,11 @@ rf_slow_new(struct rf_slow **out, struct rf_signal *shared, struct rf_site *site
     s->timer.fire = on_timer;
     s->inquiry_timer.fire = on_inquiry_timer;
     err = rf_side_thread_init(&s->side, &work, s);
-    if (!err)
+    if (!err) {
+        rf_pulse_keep(&shared->pulse[RF_PULSE_SLOW], s->side.loop, "slow",
+                      "no certificate is renewed or asked about");
         err = dns_new(s);
+    }
     if (!err)
         err = rf_acme_transport_new(&s->transport, s->side.loop, s->dns, &transport);
     if (!err)
