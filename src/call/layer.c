@@ -126,6 +126,11 @@ call_own_id(struct call *c, struct rf_buf *b)
 
     if (!own_call_id(first, &hash)) /* a leg B of ours may be a leg A of ours: a call to ourselves */
         hash = (uint32_t)rf_siphash(&c->l->env.owner_key, first.p, first.n);
+    /* A leg A that moved here from another worker (guests.h): its legs B are ours all the same. */
+    if (c->l->env.workers > 1)
+        hash = hash - hash % c->l->env.workers + c->l->env.worker;
+    if (hash % (c->l->env.workers > 0 ? c->l->env.workers : 1) != c->l->env.worker)
+        hash -= c->l->env.workers; /* it went round: below, the same remainder */
     rf_rand_fill(c->l->env.rand, octets, sizeof octets);
     rf_putf(b, "rf%08x-", (unsigned)hash);
     rf_put_hex(b, octets, sizeof octets);
@@ -170,6 +175,8 @@ call_free(struct call *c)
     infos_stop(c, call_now(c));
     if (c->share != NULL)
         rf_quota_drop(l->env.quota, c->share);
+    refer_free(c);
+    origin_free(c);
     leg_free(c->a);
     leg_free(c->b);
     RF_LIST_FOREACH(&c->attempts, it)
@@ -180,6 +187,21 @@ call_free(struct call *c)
     l->count--;
     free(c->ladder);
     free(c);
+}
+
+static bool
+serial_is(const struct rf_hash_node *node, const void *key)
+{
+    return rf_container(node, const struct call, by_serial)->serial == *(const uint64_t *)key;
+}
+
+struct call *
+call_by_serial(struct rf_call_layer *l, uint64_t serial)
+{
+    struct rf_hash_node *node =
+        rf_hash_find(&l->calls, rf_siphash(&l->calls.key, &serial, sizeof serial), serial_is, &serial);
+
+    return node != NULL ? rf_container(node, struct call, by_serial) : NULL;
 }
 
 static bool
@@ -243,6 +265,12 @@ timer_fired(struct rf_timer *t, uint64_t now_us)
         evidence_sample(c);
         oneway_sample(c, now_us);
         rf_timer_arm(c->l->env.wheel, &c->timer, now_us + SAMPLE_US);
+        if (c->old_keys_end && c->exchange.kind == EXCHANGE_NONE) {
+            c->old_keys_end = false;
+            call_media_change(c, c->b, NULL);
+            call_media_change(c, c->a, NULL);
+        }
+        transfer_tick(c, now_us);
         return;
     }
     if (c->state == CALL_OPENING || c->state == CALL_RINGING) {
@@ -263,7 +291,7 @@ static void
 reply_options(struct rf_server_txn *txn, uint64_t now_us)
 {
     rf_server_txn_reply(txn, 200, NULL,
-                        RF_SPAN_LIT("Allow: " ALLOW "\r\nAccept: application/sdp\r\nSupported: timer\r\n"), now_us);
+                        RF_SPAN_LIT("Allow: " ALLOW "\r\nAccept: application/sdp\r\nSupported: " SUPPORTED "\r\n"), now_us);
 }
 
 static void
@@ -272,12 +300,19 @@ reply_not_allowed(struct rf_server_txn *txn, uint64_t now_us)
     rf_server_txn_reply(txn, 405, NULL, RF_SPAN_LIT("Allow: " ALLOW "\r\n"), now_us);
 }
 
+static bool
+is_confirmed(const struct leg *leg, const struct rf_sip_msg *msg)
+{
+    return leg != NULL && leg->dialog.remote_tag != NULL && rf_dialog_is(&leg->dialog, msg);
+}
+
 bool
 rf_call_has_dialog(struct rf_call_layer *l, const struct rf_sip_msg *msg)
 {
     const struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
 
-    return leg != NULL && leg->dialog.remote_tag != NULL && rf_dialog_is(&leg->dialog, msg);
+    return is_confirmed(leg, msg) ||
+           (leg != NULL && leg->dialog.remote_tag == NULL && rf_dialog_is(&leg->early, msg));
 }
 
 void
@@ -288,8 +323,12 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
     if (!request_check(l, txn, msg, now_us))
         return;
     if (msg->to_tag.n > 0) {
-        if (rf_call_has_dialog(l, msg))
-            indialog_request(l, leg_find(l, msg->call_id, msg->to_tag), txn, msg, now_us);
+        struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
+
+        if (leg != NULL && leg->dialog.remote_tag == NULL && rf_dialog_is(&leg->early, msg))
+            prack_early_request(leg, txn, msg, now_us);
+        else if (is_confirmed(leg, msg))
+            indialog_request(l, leg, txn, msg, now_us);
         else
             rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
         return;
@@ -306,6 +345,7 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
     case RF_SIP_PRACK:
     case RF_SIP_UPDATE:
     case RF_SIP_NOTIFY:
+    case RF_SIP_REFER: /* of a call there is, which only its own dialog names */
         rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
         return;
     case RF_SIP_UNKNOWN:
@@ -323,7 +363,7 @@ rf_call_ack(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flo
     struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
 
     (void)flow;
-    if (rf_call_has_dialog(l, msg))
+    if (is_confirmed(leg, msg))
         call_ack_received(leg->call, leg, msg, now_us);
 }
 
