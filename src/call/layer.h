@@ -146,7 +146,7 @@ struct leg {
     bool is_counted;             /* among the connection's calls */
     struct leg_place *places;    /* leg B by a route: all of them; NULL otherwise */
     uint8_t place_count, place_next;
-    uint8_t challenges, bye_challenges; /* answered, for our INVITE that is open, and for our BYE */
+    uint8_t challenges, update_challenges, bye_challenges; /* answered, for our INVITE, UPDATE, BYE that is open */
     char *credentials;           /* header line for the request that goes out next; wiped */
     char *shown_credentials;     /* what our last INVITE bore: its ACK bears it too (RFC 3261 13.2.2.4); wiped */
     char setting[96];
