@@ -174,6 +174,10 @@
       "{who} sent SRTP keys over an unencrypted connection ({transport})",                                    \
       "SDES keys stand in the SDP, so whoever reads the signalling can decrypt the media.",                   \
       "set the device's transport to TLS")                                                                    \
+    X(NO_COMMON_CODEC, "RF-310", "no-common-codec", WARN, 488, 88,                                            \
+      "{who}: none of the codecs offered is among those of {setting}",                                        \
+      "Nothing is transcoded here, so both sides need a codec in common.",                                    \
+      "add a codec that the other side has to {setting}, or all behind those that are liked best")            \
     X(ONE_WAY_AUDIO, "RF-401", "one-way-audio", WARN, 0, 0,                                                   \
       "no audio from {who}: {detail}",                                                                        \
       "Nothing arrives: a firewall or SIP ALG on the device's side, or the ports of media.ports are not "     \
@@ -257,6 +261,11 @@
       "{peer} does not take our registration: {reason}",                                                      \
       "A wrong user name or password, or the server is not the registrar of this account.",                   \
       "ringfence connection show {peer}")                                                                     \
+    X(STRANGER, "RF-520", "stranger", INFO, 0, 0,                                                             \
+      "{what} from {addr} over {transport} got no answer: it is no connection's peer",                        \
+      "A scanner, or a peer that calls from an address that its connection does not know.",                   \
+      "if it is a peer, add its address to sip-connection.NAME.allow or to sip-trunks.peer-addresses; "       \
+      "sip-trunks.answer-strangers on has strangers challenged")                                              \
     X(DEVICE_MAC_MISMATCH, "RF-601", "mac-mismatch", WARN, 0, 0,                                              \
       "the phone with certificate {mac1} asked for the configuration of {mac2}",                              \
       "A wrong file name, or a copied phone. Nothing was sent.",                                              \

@@ -36,6 +36,7 @@ struct rf_call_user {
     char display[96];       /* "Reception" */
     struct rf_srtp_policy srtp;
     char srtp_setting[96];  /* "user.201.srtp": the setting that decides, for sentences */
+    const char *codecs;     /* sdp/codecs.h, of the snapshot: do not keep it. NULL: all */
     bool require_tls;       /* only TLS flows may be used */
     uint32_t calls_max;     /* as caller, at one time; 0: as the settings say */
     struct rf_auth_user auth;
@@ -157,6 +158,8 @@ uint16_t rf_call_owner(const struct rf_hash_key *key, struct rf_span call_id, ui
 
 /* --- what the worker hands in (it is the transactions' user) --- */
 
+/** Is it a request in a dialog of ours? */
+bool rf_call_has_dialog(struct rf_call_layer *l, const struct rf_sip_msg *msg);
 /** INVITE, BYE, INFO, OPTIONS within a dialog, UPDATE and others: everything but REGISTER. Answers it. */
 void rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                      uint64_t now_us);

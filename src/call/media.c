@@ -108,18 +108,6 @@ leg_media_place(struct leg *leg)
     return RF_OK;
 }
 
-static bool
-sends(enum rf_sdp_direction d)
-{
-    return d == RF_SENDRECV || d == RF_SENDONLY;
-}
-
-static bool
-receives(enum rf_sdp_direction d)
-{
-    return d == RF_SENDRECV || d == RF_RECVONLY;
-}
-
 static const struct leg_media *
 media_now(const struct leg *leg)
 {
@@ -237,8 +225,8 @@ fill_leg(struct rf_media_leg *out, const struct leg *leg, const struct leg_media
     out->peer_rtcp = m->peer_rtcp;
     out->rtcp_mux = m->rtcp_mux;
     out->symmetric = 1;
-    out->may_send = receives(m->theirs) && sends(m->ours);
-    out->may_receive = sends(m->theirs) && receives(m->ours);
+    out->may_send = rf_sdp_receives(m->theirs) && rf_sdp_sends(m->ours);
+    out->may_receive = rf_sdp_sends(m->theirs) && rf_sdp_receives(m->ours);
     out->require_srtp = m->is_encrypted || leg->policy.mode == RF_SRTP_REQUIRED || leg->policy.hosted; /* (I3) */
     if (!m->is_encrypted)
         return;

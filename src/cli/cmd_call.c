@@ -165,18 +165,8 @@ rf_cmd_calls(struct rf_cli *cli)
 int
 rf_cmd_call_show(struct rf_cli *cli)
 {
-    int status;
-    json_t *call = rf_cli_ask(cli, json_pack("{s:s, s:s}", "command", "call.show", "id",
-                                             cli->arg_count > 0 ? cli->arg[0] : "last"), &status);
-
-    if (call == NULL)
-        return status;
-    if (cli->json)
-        rf_cli_json(call);
-    else
-        rf_call_print(cli, call);
-    json_decref(call);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_show(cli, json_pack("{s:s, s:s}", "command", "call.show", "id",
+                                          cli->arg_count > 0 ? cli->arg[0] : "last"), rf_call_print);
 }
 
 int
@@ -205,20 +195,10 @@ rf_cmd_ladder(struct rf_cli *cli)
 {
     const char *from = rf_cli_flag(cli, "--from");
     json_t *request = json_pack("{s:s, s:s}", "command", "ladder", "id", cli->arg_count > 0 ? cli->arg[0] : "last");
-    json_t *call;
-    int status;
 
     if (from != NULL)
         json_object_set_new(request, "from", json_string(from));
-    call = rf_cli_ask(cli, request, &status);
-    if (call == NULL)
-        return status;
-    if (cli->json)
-        rf_cli_json(call);
-    else
-        rf_ladder_print(cli, call);
-    json_decref(call);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_show(cli, request, rf_ladder_print);
 }
 
 static void
@@ -238,15 +218,9 @@ rf_cmd_registrations(struct rf_cli *cli)
         { "EXPIRES", NULL, true, put_left },    { "REACHABLE", "reachable", false, NULL },
         { "DEVICE", "user_agent", false, NULL },
     };
-    int status;
-    json_t *request = json_pack("{s:s}", "command", "registrations"), *rows;
+    json_t *request = json_pack("{s:s}", "command", "registrations");
 
     if (cli->arg_count > 0)
         json_object_set_new(request, "user", json_string(cli->arg[0]));
-    rows = rf_cli_ask(cli, request, &status);
-    if (rows == NULL)
-        return status;
-    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
-    json_decref(rows);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_list(cli, request, columns, sizeof columns / sizeof *columns);
 }

@@ -112,7 +112,7 @@ crypto_of(const struct phone *p, char *tag, char *suite)
 
 /*
  * sdp: avp | savp | avp+crypto | savp-plain, with  dir=sendonly  port=N  addr=A  key=N  tag=N  suite=NAME  ver=N  twice
- * codecs="0 8"  badkey  mki  lifetime. In a response tag and suite are those of the offer.
+ * "codecs=0 8"  "attr=x-room:17"  badkey  mki  lifetime. In a response tag and suite are those of the offer.
  */
 static const char *
 describe(struct play *p, struct phone *ph, int from, bool answers)
@@ -157,6 +157,8 @@ describe(struct play *p, struct phone *ph, int from, bool answers)
     v = option(p, from, "codecs");
     rf_putf(&b, "%s\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n", v != NULL ? v : "0 101");
     if ((v = option(p, from, "dir")) != NULL)
+        rf_putf(&b, "a=%s\r\n", v);
+    if ((v = option(p, from, "attr")) != NULL)
         rf_putf(&b, "a=%s\r\n", v);
     if (!crypto)
         goto done;
@@ -346,7 +348,7 @@ the_phone(struct play *p)
     return ph;
 }
 
-/* user 201 [srtp off|optional|required] [tls] [strict] [no-display] [suites=..] [answer-savp] */
+/* user 201 [off|optional|required] [tls] [strict] [suites=..] ["codecs=PCMA all"] [answer-savp] */
 static void
 user(struct play *p)
 {
@@ -357,6 +359,8 @@ user(struct play *p)
     if (flag(p, 2, "optional"))
         u->srtp.mode = RF_SRTP_OPTIONAL;
     u->require_tls = flag(p, 2, "tls");
+    if (option(p, 2, "codecs") != NULL)
+        u->codecs = stage_keep(p->s, option(p, 2, "codecs"));
     u->srtp.strict_transport = flag(p, 2, "strict");
     u->srtp.answer_savp = flag(p, 2, "answer-savp");
     if (option(p, 2, "suites") != NULL) {
