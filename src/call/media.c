@@ -511,6 +511,7 @@ call_media_numbers(const struct call *c, const struct leg *leg, struct media_num
     out->out_refused = LOAD(n->out_refused);
     out->out_failed = LOAD(n->out_failed);
     out->rtt_us = LOAD(n->rtt_us);
+    out->quirks = LOAD(n->quirks);
     out->learnt = s->leg[leg->side].learnt;
     return true;
 }
