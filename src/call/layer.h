@@ -78,6 +78,7 @@ struct media_numbers {
         out_encrypted, out_clear, out_refused, out_failed;
     uint32_t rtt_us;
     uint32_t quirks; /* RF_SRTP_QUIRK_* that the peer was seen to have */
+    uint32_t roc;    /* highest rollover counter of what it sends */
     struct rf_addr learnt;
 };
 

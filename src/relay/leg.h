@@ -22,6 +22,7 @@ struct rf_leg {
     bool is_rx_authentic;      /* no key is of a suite without authentication (TEL-30) */
     uint8_t rx_first;          /* which key is tried first, when there are two */
     uint32_t rx_serial[RF_MEDIA_KEYS_MAX];
+    uint32_t rx_roc;           /* where the peer's ROC stood in another session, or 0 */
     uint8_t rx_late;           /* bit n: key n is listed for packets that were on their way when another came */
     uint8_t dtmf_payload;
     uint8_t owed;              /* RF_LEG_OWES_*: events not sent yet */

@@ -158,6 +158,9 @@ struct rf_media_load *rf_media_map_load(struct rf_media_map *map, uint32_t threa
 /** For signal: pairs of ports of this thread that are in use or rest. */
 uint32_t rf_media_map_busy(const struct rf_media_map *map, uint32_t thread);
 
+/** For signal: the highest ROC of what this leg's peer sends; 0 when nothing was heard. */
+uint32_t rf_media_roc(const struct rf_media_leg_state *leg);
+
 /** Octets for a map of so many slots. */
 size_t rf_media_map_size(uint32_t threads, uint32_t slots_per_thread);
 /** For signal: the session if it is this one, open or closed and not used again (its final numbers; a slot rests for

@@ -112,8 +112,11 @@ unprotect_alone(struct rf_relay *r, struct rf_leg *leg, struct rf_frame *f, stru
     struct rf_srtp_stream *live = rf_streams_find(&leg->in, p->ssrc, r->batch), scratch;
     enum rf_err first = RF_ERR_AUTH;
 
-    if (live == NULL)
+    if (live == NULL) {
         rf_streams_recall(&leg->in, p->ssrc, &scratch);
+        if (!scratch.is_started)
+            scratch.roc = leg->rx_roc;
+    }
     for (unsigned i = 0; i < leg->rx_count; i++) {
         uint8_t key = (uint8_t)((leg->rx_first + i) % leg->rx_count);
         struct rf_srtp_job job = {

@@ -250,6 +250,42 @@ test_replug(const char *suite_a, const char *suite_b, const char *suite_c)
     end();
 }
 
+/*
+ * A transfer takes A into another session after three wraps. By RFC 3711 it keeps its ROC while it keeps its key; with
+ * another it may do either.
+ */
+static void
+test_other_session(bool keeps_key, bool keeps_roc)
+{
+    struct end a, b, c;
+    struct rf_media_name first, second;
+    bool good;
+
+    begin();
+    end_init(&a, "192.0.2.10:4000", 1, true, 0xaaaa);
+    end_init(&b, "198.51.100.5:6000", 2, true, 0xbbbb);
+    end_init(&c, "203.0.113.9:7000", 3, true, 0xcccc);
+    first = call(&a, &b);
+    wrap(first, &a, &b, 3);
+    a.leg.rx_roc = rf_media_roc(&rf_media_map_find(w.map, first)->leg[0]);
+    request((struct rf_media_request){ .command = RF_MEDIA_CLOSE, .session = first });
+    end_keys(&a, keeps_key ? a.sends : key(1), key(1)); /* ours is new in any case */
+    a.rx_stream = (struct rf_srtp_stream){ 0 };
+    if (!keeps_key && keeps_roc)
+        rf_srtp_stream_rekey(&a.tx_stream);
+    else if (!keeps_key)
+        a.tx_stream = (struct rf_srtp_stream){ 0 };
+    second = call(&a, &c);
+    good = a.leg.rx_roc == 3 && talk_on(second, &a, &c, 60, 0);
+    wrap(second, &a, &c, 1);
+    ok(good && talk_on(second, &a, &c, 60, 0), "a transfer into another session after three wraps, with %s key and its ROC %s",
+       keeps_key ? "the same" : "another", keeps_key || keeps_roc ? "kept" : "reset");
+    end_fini(&a);
+    end_fini(&b);
+    end_fini(&c);
+    end();
+}
+
 /* Three phones ring and all send early media, each with keys of its own; the first one answers in the end. */
 static void
 test_forks(void)
@@ -573,6 +609,9 @@ main(void)
     test_hold(70000, false, suites[1]);
     for (size_t i = 0; i < 3; i++)
         test_replug(suites[i], suites[(i + 1) % 3], suites[(i + 2) % 3]);
+    test_other_session(true, true);
+    test_other_session(false, true);
+    test_other_session(false, false);
     test_forks();
     test_old_aes192(false);
     test_old_aes192(true);

@@ -213,6 +213,7 @@ load_leg(struct rf_relay *r, uint32_t index)
     leg->dtmf_payload = set->dtmf_payload;
     leg->port_index = leg->state->place[leg->state->at].port_index;
     leg->is_rx_authentic = set->rx_count > 0;
+    leg->rx_roc = set->rx_roc;
     memcpy(leg->rx_serial, leg->state->rx_serial, sizeof leg->rx_serial);
     leg->rx_late = late_keys(leg->state);
     leg->is_tx_null = leg->is_tx_srtp && rf_srtp_suite(set->tx.suite)->has_null_cipher;

@@ -24,7 +24,8 @@
 /* One SSRC in one direction. Zeroed: nothing seen yet. */
 struct rf_srtp_stream {
     uint32_t ssrc;
-    uint32_t roc;             /* RFC 3711 3.3.1 */
+    uint32_t roc;             /* RFC 3711 3.3.1. Before is_started: where it is, or with
+                                 keep_roc_try_zero may be besides 0 */
     uint16_t s_l;             /* highest sequence number that was authenticated (or sent) */
     bool is_started;          /* ssrc, roc and s_l are set */
     uint8_t quirks;           /* RF_SRTP_QUIRK_*, learnt by unprotect and kept */

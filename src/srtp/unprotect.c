@@ -31,7 +31,7 @@ struct item {
 
 /* Where an index may lie. Several only until the first packet of a key is accepted, and after a long silence. */
 struct candidates {
-    int64_t index[3];
+    int64_t index[4];
     size_t n;
 };
 
@@ -54,6 +54,11 @@ indices(const struct rf_srtp_job *job, uint16_t seq)
         /* The sender may have wrapped before its first packet reached us (SEQ starts anywhere, RFC 3550 5.1). */
         if (seq < 0x8000)
             c.index[c.n++] = ((int64_t)s->roc + 1) << 16 | seq;
+        /* A ROC that was only expected: it may have begun at 0 as well. */
+        if (s->roc > 0 && ctx->keep_roc_try_zero)
+            c.index[c.n++] = seq;
+        if (s->roc > 0 && ctx->keep_roc_try_zero && seq < 0x8000)
+            c.index[c.n++] = 0x10000 + (int64_t)seq;
         return c;
     }
     c.index[0] = rf_srtp_index_near(s->roc, s->s_l, seq);
