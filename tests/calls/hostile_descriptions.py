@@ -105,7 +105,7 @@ class Ears:
         while time.time() < until:
             self.seq += 1
             for s, ssrc in ((self.secure, 1), (self.plain, 2)):
-                packet = struct.pack("!BBHII", 0x80, 0, self.seq & 0xffff, self.seq * 160, ssrc) + rtp.spoken(self.seq)
+                packet = struct.pack("!BBHII", 0x80, 0, self.seq & 0xffff, self.seq * 160, ssrc) + rtp.audio(self.seq & 0xffff)
                 for port in self.ports:
                     s.sendto(packet, ("127.0.0.1", port))
             time.sleep(0.02)
@@ -172,7 +172,7 @@ def play_offer(mixed, ears, what, make, status, tag):
             packet = ears.secure.recv(2048)
         except BlockingIOError:
             break
-        clear += packet[12:] == rtp.spoken(struct.unpack("!H", packet[2:4])[0])
+        clear += packet[12:] == rtp.audio(struct.unpack("!H", packet[2:4])[0])
         encrypted += len(packet) > 172  # a tag is behind it
     tap.equal((clear, ears.heard()), (0, 0), f"offer, {what}: no audio in clear to 201, none of 201 without its key")
     tap.ok(encrypted > 0 or "IP6" in make(1), f"offer, {what}: {encrypted} encrypted packets of 203 reach it", encrypted)

@@ -38,7 +38,7 @@ class Mixed:
 
     def from_secure(self, offer):
         """201 calls 203 with this description. (final response, Media of 203)"""
-        media = rtp.Media(0xb1, speaks=True, interval=0.005)
+        media = rtp.Media(0xb1, interval=0.005)
         last, invite = self._call(self.secure, "201", self.plain, "203", offer,
                                   lambda _: sip.sdp("127.0.0.1", media.port))
         if invite is not None:
@@ -47,7 +47,7 @@ class Mixed:
 
     def to_secure(self, make_answer):
         """203 calls 201, which answers make_answer(offer). (final response, Media of 203)"""
-        media = rtp.Media(0xb1, speaks=True, interval=0.005)
+        media = rtp.Media(0xb1, interval=0.005)
         last, _ = self._call(self.plain, "203", self.secure, "201", sip.sdp("127.0.0.1", media.port), make_answer)
         if last is not None and last.status == 200:
             media.start(rtp.peer_of(last.body))
