@@ -66,7 +66,7 @@ fill(enum kind kind, uint8_t *p, unsigned i)
     return n;
 }
 
-/* Nanoseconds of CPU for one packet of this kind, at best. Whether all were refused, or all of the good ones passed, in *as_due. */
+/* Nanoseconds of CPU for one packet of this kind, at best. *as_due: all were refused, or, if good, passed. */
 static double
 cost(enum kind kind, unsigned total, bool *as_due)
 {
@@ -137,8 +137,8 @@ test_cost(const char *suite)
             cost(GOOD, BATCH, &as_due); /* 640 packets later */
         before = *live;
         ns = cost(kind, TOTAL, &as_due);
-        ok(as_due && memcmp(&before, live, sizeof before) == 0, "%s: %u packets %s: none passes, nothing changes", suite,
-           TOTAL, kind_name[kind]);
+        ok(as_due && memcmp(&before, live, sizeof before) == 0,
+           "TEL-25, TEL-26 %s: %u packets %s: none passes, nothing changes", suite, TOTAL, kind_name[kind]);
         good = kind == LONG_JUNK ? good_long : good_short;
         ok(ns < 2 * good, "%s: one %s costs %.0f ns, %.2f of a good one", suite, kind_name[kind], ns, ns / good);
     }

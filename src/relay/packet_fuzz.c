@@ -2,7 +2,7 @@
  * relay/packet_fuzz.c - datagrams of any content into calls of all kinds
  *
  * Input: records of four octets and a packet: leg; port, source and time; octets (2). Batches end where the time says.
- * Leg 7 is a CHANGE instead: of which call, to which of four keys, with the old one beside it or not, and after a silence.
+ * Leg 7 is a CHANGE instead: of which call, to which of four keys, with the old one beside it or not, after a silence.
  * Whatever comes, nothing in clear leaves to a leg that requires SRTP, and no packet grows beyond its frame.
  */
 #include "relay/fuzz_io.h"

@@ -5,9 +5,9 @@
  * longest, which is parked: its index is kept, so that it goes on there when it comes back and neither uses nor
  * accepts an index twice. What fits neither is refused until a CHANGE brings another key.
  *
- * Receiving, a stream is an SSRC: it goes on under the next key (srtp.h: `serial`). Sending, it is an SSRC under one key,
- * and the streams of keys before wait parked: of several phones that ring, each with its key, the one that spoke first
- * may be the one that answers last.
+ * Receiving, a stream is an SSRC: it goes on under the next key (srtp.h: `serial`). Sending, it is an SSRC under one
+ * key, and the streams of keys before wait parked: of several phones that ring, each with its key, the one that spoke
+ * first may be the one that answers.
  */
 #ifndef RF_RELAY_STREAMS_H
 #define RF_RELAY_STREAMS_H

@@ -75,11 +75,11 @@ struct rf_srtp_options {
 void rf_srtp_stream_rekey(struct rf_srtp_stream *stream);
 
 /**
- * For a zeroed stream that sends under a new key what `former`, of the same SSRC, sent under the one before: numbers are
- * shifted alike, the SRTCP index goes on, the ROC begins at 0 as with most peers that make a new session.
+ * For a zeroed stream that sends under a new key what `former`, of the same SSRC, sent under the one before: numbers
+ * are shifted alike, the SRTCP index goes on, the ROC begins at 0 as with most peers that make a new session.
  */
 void rf_srtp_stream_follow(struct rf_srtp_stream *stream, const struct rf_srtp_stream *former);
-/** The peer turns out to keep its ROC (RF_SRTP_QUIRK_ROC_KEPT): send on with that of the key before. Indices only grow. */
+/** The peer turns out to keep its ROC (RF_SRTP_QUIRK_ROC_KEPT): send on with that of the key before. Indices grow. */
 void rf_srtp_stream_keep_roc(struct rf_srtp_stream *stream);
 
 /** A new process sends on with a stream that another left behind: go on at rtcp_reserved. RTP indices come from

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""baresip 1.0 with each SRTP suite that it knows: a tone each way, frequencies measured, SRTCP taken (TEL-20, IPC-27). It
-offers AES_CM_128_HMAC_SHA1_80 alone, and answers with the first line of ours that it knows: ours names each suite first.
+"""baresip 1.0 with each SRTP suite that it knows: a tone each way, frequencies measured, SRTCP taken (TEL-20, IPC-27).
+It offers AES_CM_128_HMAC_SHA1_80 alone, and answers with the first line of ours that it knows: each suite once.
 
 # sanitizers: address
 # runs alone
@@ -21,7 +21,8 @@ OFFERED = "AES_CM_128_HMAC_SHA1_80"
 
 def suites_of_baresip():
     """The names that its SRTP module bears."""
-    text = subprocess.run(["strings", "-a", os.path.join(module_path(), "srtp.so")], capture_output=True, text=True).stdout
+    module = os.path.join(module_path(), "srtp.so")
+    text = subprocess.run(["strings", "-a", module], capture_output=True, text=True).stdout
     return sorted({line for line in text.splitlines() if line.startswith(("AES_", "AEAD_AES_"))})
 
 
@@ -51,7 +52,7 @@ def play(daemon, a, b, suite):
         if all(leg["in"]["rtcp"] > 0 and leg["in"]["authentic"] > 150 for leg in legs):
             break
         time.sleep(0.3)
-    tap.equal([leg["suite"] for leg in legs], [OFFERED, suite], f"{suite}: 201 offered its own suite, 202 answers this one")
+    tap.equal([leg["suite"] for leg in legs], [OFFERED, suite], f"{suite}: 201 offered its own, 202 answers this one")
     tap.ok(all(leg["in"]["authentic"] > 150 and leg["in"]["refused"] == 0 for leg in legs),
            f"{suite}: on both legs packets authenticate, and none is refused", legs)
     tap.ok(all(leg["in"]["rtcp"] > 0 for leg in legs), f"{suite}: their SRTCP is taken", legs)

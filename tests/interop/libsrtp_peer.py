@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A peer on Debian's libsrtp2, as FreeSWITCH, Asterisk and PJSIP use it: eight suites, offered by it and by us, with SRTCP
-of 80 and of 32 bits. Its AES-192 keys are derived the old way (before 2.8.0): learnt, answered in kind and shown. Audio
+"""A peer on Debian's libsrtp2, as FreeSWITCH, Asterisk and PJSIP use it: eight suites, offered by it and by us, with
+SRTCP of 80 and of 32 bits. Its AES-192 keys are derived the old way (before 2.8.0): learnt, answered in kind and shown. Audio
 of both directions is compared octet by octet (TEL-20).
 
 # sanitizers: address
@@ -36,9 +36,9 @@ def crypto_of(body):
 
 def start_peer(port, body, suite, tx, rx, rtcp_tag, seq, *more):
     host, to = rtp.peer_of(body)
-    return subprocess.Popen([PEER, "--port", str(port), "--to", f"{host}:{to}", "--suite", suite, "--tx", tx, "--rx", rx,
-                             "--rtcp-tag", str(rtcp_tag), "--seq", str(seq), *more],
-                            stdout=subprocess.PIPE, text=True)
+    words = ["--port", str(port), "--to", f"{host}:{to}", "--suite", suite, "--tx", tx, "--rx", rx, "--rtcp-tag",
+             str(rtcp_tag), "--seq", str(seq), *more]
+    return subprocess.Popen([PEER, *words], stdout=subprocess.PIPE, text=True)
 
 
 def judge(name, mixed, peer, near, suite, rtcp_tag):

@@ -46,8 +46,8 @@ class Rtpengine:
         self.log = open(self.log_path, "w")
         self.process = subprocess.Popen(
             [PROGRAM, "--config-file=none", "--table=-1", "--interface=127.0.0.1", f"--listen-ng=127.0.0.1:{first}",
-             "--num-threads=1", f"--port-min={first + 10}", f"--port-max={first + 399}", "--log-level=5", "--foreground",
-             "--log-stderr"], stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+             "--num-threads=1", f"--port-min={first + 10}", f"--port-max={first + 399}", "--log-level=5",
+             "--foreground", "--log-stderr"], stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.connect(self.control)
         self.socket.settimeout(0.3)

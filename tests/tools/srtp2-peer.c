@@ -205,7 +205,8 @@ open_socket(int port, const char *to, int above)
     memcpy(host, to, (size_t)(colon - to));
     host[colon - to] = '\0';
     there.sin_port = htons((uint16_t)(atoi(colon + 1) + above));
-    if (inet_pton(AF_INET, host, &there.sin_addr) != 1 || fd < 0 || bind(fd, (struct sockaddr *)&here, sizeof here) != 0 ||
+    if (inet_pton(AF_INET, host, &there.sin_addr) != 1 || fd < 0 ||
+        bind(fd, (struct sockaddr *)&here, sizeof here) != 0 ||
         connect(fd, (struct sockaddr *)&there, sizeof there) != 0)
         die("the socket");
     return fd;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The INVITE that Telnyx's page on TLS and SRTP shows, its description word for word, over TLS from a connection of type ip:
-answered by one crypto line of tag 5 when that suite is preferred, with a key of our own, in the profile of the page's
-answer where answer-profile says so (TEL-20, TEL-22, TEL-23, TEL-24, TEL-36).
+"""The INVITE that Telnyx's page on TLS and SRTP shows, word for word, over TLS from a connection of type ip: answered by
+one crypto line of tag 5 when that suite is preferred, with a key of our own, in the profile of the page's answer where
+answer-profile says so (TEL-20, TEL-22, TEL-23, TEL-24, TEL-36).
 
 # sanitizers: address
 """
@@ -19,8 +19,10 @@ PREFERRED = "AES_CM_128_HMAC_SHA1_80"
 
 CASES = [
     # what, settings of the connection, profile of the answer, tag and suite
-    ("that suite preferred, profile as offered", f"crypto-suites {PREFERRED} AES_CM_128_HMAC_SHA1_32", "RTP/AVP", 5, PREFERRED),
-    ("that suite preferred, as the page answers", f"crypto-suites {PREFERRED}\n answer-profile savp", "RTP/SAVP", 5, PREFERRED),
+    ("that suite preferred, profile as offered", f"crypto-suites {PREFERRED} AES_CM_128_HMAC_SHA1_32", "RTP/AVP", 5,
+     PREFERRED),
+    ("that suite preferred, as the page answers", f"crypto-suites {PREFERRED}\n answer-profile savp", "RTP/SAVP", 5,
+     PREFERRED),
     ("as it comes: the strongest of the nine", "", "RTP/AVP", 1, "AEAD_AES_256_GCM_8"),
     ("the 32-bit one alone", "crypto-suites AES_CM_128_HMAC_SHA1_32", "RTP/AVP", 8, "AES_CM_128_HMAC_SHA1_32"),
     ("the ninth line, where it is allowed", "crypto-suites AES_CM_128_NULL_AUTH\n allow-null-auth on", "RTP/AVP", 9,
@@ -65,7 +67,8 @@ number +442071838750 {{
         ringing = phone.wait(lambda m: m.method == "INVITE", 10)
         if not tap.ok(ringing is not None, f"{what}: the phone rings", carrier.receive(1) or daemon.log_text()[-1500:]):
             return
-        tap.ok(b"a=crypto" not in ringing.body and b"RTP/AVP" in ringing.body, f"{what}: the phone, without SRTP, is offered none")
+        tap.ok(b"a=crypto" not in ringing.body and b"RTP/AVP" in ringing.body,
+               f"{what}: the phone, without SRTP, is offered none")
         answer = sip.sdp("127.0.0.1", media.port)
         to_tag = sip.token(4)
         contact = [f"Contact: {phone.contact('203')}"]
@@ -80,7 +83,8 @@ number +442071838750 {{
         offered = {key for _, _, key in crypto_of(offer.encode())}
         tap.ok(len(offered) == 9 and lines[0][2] not in offered, f"{what}: by a key that is none of the nine offered")
         m = re.search(rb"^m=audio (\d+) (\S+) 0 101", final.body, re.M)
-        tap.ok(m is not None and int(m.group(1)) > 0 and m.group(2).decode() == profile, f"{what}: under {profile}", final.text)
+        tap.ok(m is not None and int(m.group(1)) > 0 and m.group(2).decode() == profile, f"{what}: under {profile}",
+               final.text)
         sip.Dialog.of_caller(carrier, final).ack()
         phone.close()
         carrier.close()
