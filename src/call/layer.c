@@ -124,6 +124,11 @@ call_own_id(struct call *c, struct rf_buf *b)
 
     if (!own_call_id(first, &hash)) /* a leg B of ours may be a leg A of ours: a call to ourselves */
         hash = (uint32_t)rf_siphash(&c->l->env.owner_key, first.p, first.n);
+    /* A leg A that moved here from another worker (guests.h): its legs B are ours all the same. */
+    if (c->l->env.workers > 1)
+        hash = hash - hash % c->l->env.workers + c->l->env.worker;
+    if (hash % (c->l->env.workers > 0 ? c->l->env.workers : 1) != c->l->env.worker)
+        hash -= c->l->env.workers; /* it went round: below, the same remainder */
     rf_rand_fill(c->l->env.rand, octets, sizeof octets);
     rf_putf(b, "rf%08x-", (unsigned)hash);
     rf_put_hex(b, octets, sizeof octets);
@@ -168,6 +173,8 @@ call_free(struct call *c)
     infos_stop(c, call_now(c));
     if (c->share != NULL)
         rf_quota_drop(l->env.quota, c->share);
+    refer_free(c);
+    origin_free(c);
     leg_free(c->a);
     leg_free(c->b);
     RF_LIST_FOREACH(&c->attempts, it)
@@ -178,6 +185,21 @@ call_free(struct call *c)
     l->count--;
     free(c->ladder);
     free(c);
+}
+
+static bool
+serial_is(const struct rf_hash_node *node, const void *key)
+{
+    return rf_container(node, const struct call, by_serial)->serial == *(const uint64_t *)key;
+}
+
+struct call *
+call_by_serial(struct rf_call_layer *l, uint64_t serial)
+{
+    struct rf_hash_node *node =
+        rf_hash_find(&l->calls, rf_siphash(&l->calls.key, &serial, sizeof serial), serial_is, &serial);
+
+    return node != NULL ? rf_container(node, struct call, by_serial) : NULL;
 }
 
 static bool
@@ -241,6 +263,12 @@ timer_fired(struct rf_timer *t, uint64_t now_us)
         evidence_sample(c);
         oneway_sample(c, now_us);
         rf_timer_arm(c->l->env.wheel, &c->timer, now_us + SAMPLE_US);
+        if (c->old_keys_end && c->exchange.kind == EXCHANGE_NONE) {
+            c->old_keys_end = false;
+            call_media_change(c, c->b, NULL);
+            call_media_change(c, c->a, NULL);
+        }
+        transfer_tick(c, now_us);
         return;
     }
     if (c->state == CALL_OPENING || c->state == CALL_RINGING) {
@@ -261,7 +289,7 @@ static void
 reply_options(struct rf_server_txn *txn, uint64_t now_us)
 {
     rf_server_txn_reply(txn, 200, NULL,
-                        RF_SPAN_LIT("Allow: " ALLOW "\r\nAccept: application/sdp\r\nSupported: timer\r\n"), now_us);
+                        RF_SPAN_LIT("Allow: " ALLOW "\r\nAccept: application/sdp\r\nSupported: " SUPPORTED "\r\n"), now_us);
 }
 
 static void
@@ -280,7 +308,9 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
     if (msg->to_tag.n > 0) {
         struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
 
-        if (leg == NULL || leg->dialog.remote_tag == NULL || !rf_dialog_is(&leg->dialog, msg))
+        if (leg != NULL && leg->dialog.remote_tag == NULL && rf_dialog_is(&leg->early, msg))
+            prack_early_request(leg, txn, msg, now_us);
+        else if (leg == NULL || leg->dialog.remote_tag == NULL || !rf_dialog_is(&leg->dialog, msg))
             rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
         else
             indialog_request(l, leg, txn, msg, now_us);
@@ -298,6 +328,7 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
     case RF_SIP_PRACK:
     case RF_SIP_UPDATE:
     case RF_SIP_NOTIFY:
+    case RF_SIP_REFER: /* of a call there is, which only its own dialog names */
         rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
         return;
     case RF_SIP_UNKNOWN:

@@ -149,7 +149,9 @@ call_find_places(struct call *c, struct rf_span number, enum rf_refusal *why)
 {
     struct rf_call_env *env = &c->l->env;
     const struct rf_call_routing *r = env->routing != NULL ? env->routing(env->ctx) : NULL;
-    struct rf_plan_question q = { .number = number, .user = c->a->user, .is_up = rf_board_is_up, .ctx = env->board };
+    const char *connection;
+    struct rf_plan_question q = { .number = number, .user = call_payer(c, &connection), .is_up = rf_board_is_up,
+                                  .ctx = env->board };
     struct rf_plan *plan;
     bool found = false, has_connection = false;
 
@@ -162,7 +164,7 @@ call_find_places(struct call *c, struct rf_span number, enum rf_refusal *why)
     }
     q.conf = r->conf;
     q.connections = r->connections;
-    q.connection = connection_of(c, c->a->connection);
+    q.connection = connection_of(c, connection);
     rf_plan_make(&q, plan);
     *why = plan->refusal;
     for (size_t i = 0; i < plan->count; i++) {
@@ -182,7 +184,7 @@ call_find_places(struct call *c, struct rf_span number, enum rf_refusal *why)
     }
     if (has_connection)
         found = find_connections(c, plan, why) || found;
-    c->is_bypass = plan->is_bypass && found;
+    c->is_bypass = plan->is_bypass && found && c->origin == NULL; /* the leg that stays is known by its codecs alone */
     if (c->is_bypass)
         RF_REFUSE(BYPASS_UNPROVEN, RF_F_STR("setting", plan->bypass_setting), RF_F_STR("call", c->id));
     free(plan);

@@ -300,7 +300,8 @@ make_limits(struct rf_signal *s, const struct rf_conf *c)
         return failed("limits", strerror(errno));
     if (rf_guard_new(&s->guard, &guard, s->bans, &rf_rand_system, rf_now_us()) != RF_OK ||
         rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_board_new(&s->board, &rf_rand_system) != RF_OK ||
-        rf_quota_new(&s->connections, &rf_rand_system) != RF_OK || rf_quota_new(&s->calls, &rf_rand_system) != RF_OK)
+        rf_quota_new(&s->connections, &rf_rand_system) != RF_OK || rf_quota_new(&s->calls, &rf_rand_system) != RF_OK ||
+        rf_call_guests_new(&s->guests, &rf_rand_system) != RF_OK)
         return failed("limits", strerror(errno));
     return 0;
 }
@@ -446,6 +447,7 @@ end(struct process *p)
         for (unsigned i = 0; i < p->shared.workers; i++)
             busy = busy || atomic_load_explicit(&p->shared.worker[i]->numbers.calls, memory_order_relaxed) > 0;
     }
+    rf_desk_trials_end(p->desk); /* they may ask authorities, by the slow thread's mailbox */
     rf_slow_stop(p->slow);
     rf_web_stop(p->web);
     for (unsigned i = 0; i < p->shared.workers; i++)
@@ -472,6 +474,7 @@ end(struct process *p)
     rf_fold_free(p->shared.fold);
     rf_quota_free(p->shared.connections);
     rf_quota_free(p->shared.calls);
+    rf_call_guests_free(p->shared.guests);
     rf_mailbox_free(p->shared.desk);
     rf_loop_free(p->loop);
     free(p->launch);

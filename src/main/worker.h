@@ -47,6 +47,7 @@ struct rf_signal {
     struct rf_ban_memory *bans;    /* the guard's, which outlives us */
     struct rf_fold *fold;
     struct rf_board *board;        /* what is known of SIP connections */
+    struct rf_call_guests *guests; /* dialogs at another worker than their Call-ID says */
     struct rf_quota *connections, *calls; /* of addresses, of users, and of all */
     struct rf_mailbox *desk;       /* of the first thread */
     struct rf_mailbox *slow, *web; /* of those threads (main/slow.h, main/web.h) */

@@ -268,6 +268,16 @@ same_peer(const struct rf_media_leg *a, const struct rf_media_leg *b)
            a->symmetric == b->symmetric;
 }
 
+static bool
+keeps_a_key(const struct rf_media_leg *set, const struct rf_media_leg *before)
+{
+    for (unsigned i = 0; i < set->rx_count; i++)
+        for (unsigned j = 0; j < before->rx_count; j++)
+            if (key_eq(&set->rx[i], &before->rx[j]))
+                return true;
+    return false;
+}
+
 static void
 change(struct rf_relay *r, uint32_t index, const struct rf_media_leg *set, uint64_t now_us)
 {
@@ -284,6 +294,9 @@ change(struct rf_relay *r, uint32_t index, const struct rf_media_leg *set, uint6
         RF_LOGF(RF_LOG_ERROR, "media.key_again",
                 "a key whose indices are not known any more is given to send with again: the leg stays mute",
                 RF_F_U64("slot", r->first_slot + index / 2), RF_F_U64("leg", index % 2));
+    /* It may be another peer, after a transfer; what this one shows is noted again with its packets. */
+    if (!keeps_a_key(set, &before))
+        atomic_store_explicit(&st->counts.quirks, 0, memory_order_relaxed);
     if (st->changed_us == 0 || !same_peer(set, &before))
         pending |= RF_MEDIA_PENDING_PEER_NEW;
     st->next = *set;

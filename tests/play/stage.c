@@ -495,7 +495,7 @@ stage_open(uint64_t seed)
     s->map->slots_per_thread = SLOTS;
     s->settings = (struct rf_call_settings){ .domain = DOMAIN, .server = "ringfence/test", .ring_time_s = 180,
                                              .session_expires_s = 1800, .min_se_s = 90, .media_timeout_s = 60,
-                                             .calls_max = 100, .calls_per_user_max = 10, .explain_to_peer = true };
+                                             .calls_max = 100, .calls_per_user_max = 10, .explain_to_peer = true, .transfer = true };
     if (rf_board_new(&s->board, &s->rand) != RF_OK)
         abort();
     if (rf_location_new(&s->location, NULL, &s->rand, &limits) != RF_OK)
