@@ -315,7 +315,11 @@
     X(THREAD_HANGS, "RF-812", "thread-hangs", ERROR, 0, 0,                                                    \
       "the thread {thread} has done nothing for {seconds} s: {stops}",                                        \
       "The disk of the state directory does not answer, or it is a defect of ringfence. Calls go on.",        \
-      "see that the disk works (ringfence doctor); then restart at a quiet time: ringfence stop --drain 5m")
+      "see that the disk works (ringfence doctor); then restart at a quiet time: ringfence stop --drain 5m")  \
+    X(SECRET_KEY, "RF-813", "secret-key-missing", ERROR, 0, 0,                                                \
+      "{detail}",                                                                                             \
+      "The database came without its key file, or with that of another one. Nothing was changed in it.",      \
+      "put secret.key of the same backup into the state directory, owned by the daemon's user, mode 0600")
 
 enum rf_refusal {
     RF_REFUSE_NONE, /* not a refusal */

@@ -72,6 +72,8 @@ struct rf_call_record {
     struct rf_span text;
     size_t ladder_at;        /* "ladder" and what follows it begin here with a comma: the last members */
     const char *verdict_min;
+    struct rf_span words;    /* by which it is found: rf_store_put_words */
+    int64_t began_s;         /* wall clock */
 };
 
 struct rf_call_env {

@@ -79,7 +79,7 @@ struct leg_media {
 struct media_numbers {
     uint64_t in_packets, in_authentic, in_clear, in_auth_failed, in_replayed, in_malformed, in_foreign,
         in_clear_refused, in_other, in_kernel_dropped, in_rtcp, in_lost, in_jitter_us, in_dtmf, out_packets,
-        out_encrypted, out_clear, out_refused, out_failed;
+        out_encrypted, out_clear, out_refused, out_failed, clear_us, far_lost, far_jitter_us, far_reports;
     uint32_t rtt_us;
     uint32_t quirks; /* RF_SRTP_QUIRK_* that the peer was seen to have */
     uint32_t roc;    /* highest rollover counter of what it sends */
@@ -504,6 +504,8 @@ void call_media_take(struct call *c, struct call *from);
 /** The leg's numbers count from now on. */
 void leg_media_base(struct leg *leg);
 /** The relay's numbers of a leg now (or at the end); false: none. */
+/** Encoding name of the first codec of a description, "PCMU"; empty: it has none that is known. */
+void call_codec(const struct leg_media *m, char *out, size_t size);
 bool call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out);
 
 /* --- admit.c --- */

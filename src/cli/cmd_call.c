@@ -115,6 +115,21 @@ shorten_ids(json_t *rows)
     }
 }
 
+void
+rf_calls_print_ended(const struct rf_cli *cli, json_t *rows)
+{
+    static const struct rf_cli_column columns[] = {
+        { "BEGAN", "began", false, NULL },   { "FROM", NULL, false, put_from },   { "TO", NULL, false, put_to },
+        { "FOR", NULL, true, put_for },      { "LEG A", NULL, false, put_leg_a }, { "LEG B", NULL, false, put_leg_b },
+        { "WORST", "verdict_min", false, NULL }, { "STATUS", "status", true, NULL }, { "CODE", "code", false, NULL },
+        { "ID", "id", false, NULL },
+    };
+
+    if (cli->is_terminal && json_array_size(rows) <= SHORT_IDS_MAX)
+        shorten_ids(rows);
+    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
+}
+
 int
 rf_cmd_calls(struct rf_cli *cli)
 {
@@ -124,8 +139,15 @@ rf_cmd_calls(struct rf_cli *cli)
         { "STATE", "verdict", false, NULL }, { "CODE", "code", false, NULL },
     };
     int status;
-    json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "calls"), &status);
+    json_t *rows;
     size_t encrypted = 0;
+
+    if (rf_cli_flag(cli, "--ended") != NULL)
+        return rf_cmd_calls_ended(cli);
+    for (const struct rf_cli_flag *f = cli->command->flags; f->name != NULL; f++)
+        if (rf_cli_flag(cli, f->name) != NULL)
+            return rf_cli_fail(cli, RF_EXIT_USAGE, "%s is for calls that ended: add --ended", f->name);
+    rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "calls"), &status);
 
     if (rows == NULL)
         return status;

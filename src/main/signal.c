@@ -281,6 +281,7 @@ warm_up(void)
     struct sigaction ignore = { .sa_handler = SIG_IGN };
 
     tzset();
+    json_set_alloc_funcs(malloc, rf_wipe_and_free);
     sigaction(SIGPIPE, &ignore, NULL);
     (void)!rf_acme_transport_global();
     (void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
