@@ -168,6 +168,27 @@ put_agreed(const struct call *c, const struct leg_media *m, struct rf_buf *b)
     rf_json_str(b, "direction", rf_sdp_direction_name(m->theirs));
 }
 
+/* What the relay learnt of this peer's SRTP and went along with (srtp/srtp.h). */
+static void
+put_learnt(uint32_t quirks, struct rf_buf *b)
+{
+    static const struct { uint32_t bit; const char *name; } names[] = {
+        { RF_SRTP_QUIRK_RTCP_TAG32, "srtcp-tag-32" },
+        { RF_SRTP_QUIRK_NULL_AUTH_RTCP_TAG, "srtcp-tag-80" },
+        { RF_SRTP_QUIRK_AES192_OLD, "aes-192-old-derivation" },
+        { RF_SRTP_QUIRK_ROC_KEPT, "roc-kept" },
+        { RF_SRTP_QUIRK_ROC_RESET, "roc-reset" },
+    };
+
+    if (quirks == 0)
+        return;
+    rf_json_open(b, "srtp_learnt", '[');
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if ((quirks & names[i].bit) != 0)
+            rf_json_str(b, NULL, names[i].name);
+    rf_json_close(b, ']');
+}
+
 /* What arrived of what its party sent, and with the delay to the other end how that sounds (rtp/quality.h). */
 static void
 put_heard(const struct media_numbers *n, const struct rf_quality_codec *codec, uint64_t rtt_us, struct rf_buf *b)
@@ -206,6 +227,7 @@ static void
 put_numbers(const struct media_numbers *n, const struct rf_quality_codec *codec, uint64_t rtt_us, struct rf_buf *b)
 {
     put_addr(b, "learnt_address", &n->learnt);
+    put_learnt(n->quirks, b);
     rf_json_open(b, "in", '{');
     rf_json_u64(b, "packets", n->in_packets);
     rf_json_u64(b, "authentic", n->in_authentic);

@@ -81,6 +81,8 @@ struct media_numbers {
         in_clear_refused, in_other, in_kernel_dropped, in_rtcp, in_lost, in_jitter_us, in_dtmf, out_packets,
         out_encrypted, out_clear, out_refused, out_failed, clear_us, far_lost, far_jitter_us, far_reports;
     uint32_t rtt_us;
+    uint32_t quirks; /* RF_SRTP_QUIRK_* that the peer was seen to have */
+    uint32_t roc;    /* highest rollover counter of what it sends */
     struct rf_addr learnt;
 };
 

@@ -231,6 +231,7 @@ fill_leg(struct rf_media_leg *out, const struct leg *leg, const struct leg_media
     if (!m->is_encrypted)
         return;
     out->tx = m->tx;
+    out->rx_roc = leg->end.roc; /* of a leg that a transfer brought here from a call of more than 65536 packets */
     out->rx_count = m->rx_count;
     for (size_t i = 0; i < m->rx_count; i++)
         out->rx[i] = m->rx[i];
@@ -558,6 +559,8 @@ read_numbers(const struct call *c, const struct leg *leg, struct media_numbers *
     out->far_jitter_us = LOAD(n->far_jitter_us);
     out->far_reports = LOAD(n->far_reports);
     out->rtt_us = LOAD(n->rtt_us);
+    out->quirks = LOAD(n->quirks);
+    out->roc = rf_media_roc(&s->leg[leg_slot(leg)]);
     out->learnt = s->leg[leg_slot(leg)].learnt;
     return true;
 }

@@ -200,6 +200,16 @@ put_certificate(struct rf_buf *b, const json_t *leg)
         rf_putf(b, "%s  %.16s", rf_cli_text(cert, "subject"), rf_cli_text(cert, "sha256"));
 }
 
+/* What was learnt of the peer's SRTP: "srtcp-tag-32 roc-kept" */
+static void
+put_learnt(struct rf_buf *b, const json_t *leg)
+{
+    const json_t *learnt = json_object_get(json_object_get(leg, "media"), "srtp_learnt");
+
+    for (size_t i = 0; i < json_array_size(learnt); i++)
+        rf_putf(b, "%s%s", i > 0 ? " " : "", json_string_value(json_array_get(learnt, i)));
+}
+
 /* "none for 12 s: authentication-fails" */
 static void
 put_no_audio(struct rf_buf *b, const json_t *leg)
@@ -264,6 +274,7 @@ rf_call_print(const struct rf_cli *cli, const json_t *call)
     print_row(cli, call, " sign-in", put_sign_in);
     print_row(cli, call, "Media", put_media);
     print_row(cli, call, " keys", put_keys);
+    print_row(cli, call, " learnt", put_learnt);
     print_row(cli, call, " in", put_in);
     print_row(cli, call, " refused", put_refused);
     print_row(cli, call, " out", put_out);

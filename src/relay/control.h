@@ -29,6 +29,8 @@ struct rf_media_leg {
     struct rf_srtp_key tx;        /* we send with; suite 0: plain RTP */
     uint8_t rx_count;             /* 0: plain RTP is received */
     struct rf_srtp_key rx[RF_MEDIA_KEYS_MAX];
+    uint32_t rx_roc;              /* ROC of the peer in another session that it was moved from; 0: none. With its old
+                                     key it goes on there (TEL-40), so a stream not heard yet is looked for there too */
     uint8_t rtcp_mux;             /* 1: RTCP on the RTP port, both ways */
     uint8_t may_send;             /* 0: nothing leaves to this leg (hold; SRTP required and no key yet) */
     uint8_t may_receive;          /* 0: RTP that arrives is counted and dropped; RTCP goes on (RFC 3264 8.4) */

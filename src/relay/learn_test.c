@@ -94,12 +94,13 @@ test_streams(void)
     struct rf_srtp_stream x;
     bool good = true;
 
-    rf_streams_load(&s, &map);
+    rf_streams_load(&s, &map, 0, 1);
     for (uint32_t ssrc = 1; ssrc <= SSRCS; ssrc++) {
         rf_streams_recall(&s, ssrc, &x);
         x.s_l = (uint16_t)(1000 + ssrc);
         x.roc = ssrc;
         x.is_started = true;
+        x.key = 1;
         good = good && rf_streams_adopt(&s, &x, ssrc) != NULL;
     }
     ok(good, "a leg takes %d SSRCs under one key", SSRCS);
@@ -109,18 +110,55 @@ test_streams(void)
     ok(x.roc == 1 && x.s_l == 1001 && x.is_started && x.window[0] == UINT64_MAX,
        "a parked stream comes back with its index, and all before it counts as used");
     ok(rf_streams_adopt(&s, &x, 101) != NULL && rf_streams_find(&s, 1, 101) != NULL, "it is live again");
-    rf_streams_load(&s, &map);
+    rf_streams_load(&s, &map, 0, 1);
     ok(rf_streams_find(&s, 1, 102) != NULL, "and a new process finds it");
 
-    rf_streams_load(&s, &map);
+    rf_streams_load(&s, &map, 0, 1);
     for (unsigned i = 0; i < RF_MEDIA_SSRCS; i++)
         s.batch[i] = 200;
     rf_streams_recall(&s, 2, &x);
     ok(rf_streams_adopt(&s, &x, 200) == NULL, "a stream that the present batch uses is not evicted");
-    rf_streams_clear(&map);
-    rf_streams_load(&s, &map);
-    rf_streams_recall(&s, 3, &x);
-    ok(rf_streams_find(&s, 1, 1) == NULL && !x.is_started, "another key: all is forgotten");
+
+    rf_streams_load(&s, &map, 0, 2);
+    rf_streams_recall(&s, 99, &x);
+    ok(rf_streams_adopt(&s, &x, 300) != NULL, "under the next key what is parked makes room");
+    rf_streams_recall(&s, 98, &x);
+    ok(rf_streams_adopt(&s, &x, 301) != NULL && rf_streams_find(&s, 98, 301) != NULL, "also for another");
+}
+
+/* (I1) Sending: a stream belongs to a key, and waits for it. */
+static void
+test_streams_of_keys(void)
+{
+    static struct rf_media_streams map;
+    struct rf_streams s;
+    struct rf_srtp_stream x;
+    bool good = true;
+
+    rf_streams_load(&s, &map, 1, 1);
+    rf_streams_recall(&s, 7, &x);
+    ok(x.key == 1 && !x.is_started && !x.has_former, "an SSRC under the first key: nothing is known");
+    x = (struct rf_srtp_stream){ .ssrc = 7, .key = 1, .roc = 3, .s_l = 500, .shift = 90, .rtcp_reserved = 64,
+                                 .is_started = true };
+    good = rf_streams_adopt(&s, &x, 1) != NULL;
+    rf_streams_load(&s, &map, 2, 2);
+    ok(good && rf_streams_find(&s, 7, 2) == NULL, "under the next key it is another stream");
+    rf_streams_recall(&s, 7, &x);
+    ok(x.key == 2 && !x.is_started && x.roc == 0 && x.shift == 90 && x.rtcp_reserved == 64 && x.has_former &&
+           x.former_roc == 3 && x.former_s_l == 500, "which knows where the one before stood");
+    good = rf_streams_adopt(&s, &x, 2) != NULL;
+    rf_streams_load(&s, &map, 1, 1);
+    ok(good && rf_streams_find(&s, 7, 3) != NULL && rf_streams_find(&s, 7, 3)->roc == 3,
+       "the first key comes back: so does its stream");
+
+    /* More than fit: the oldest keys are given up for good. */
+    for (uint32_t key = 3; key < 40; key++) {
+        rf_streams_load(&s, &map, key, key);
+        rf_streams_recall(&s, 7, &x);
+        x.is_started = true;
+        good = good && x.rtcp_reserved == 64 && rf_streams_adopt(&s, &x, key) != NULL;
+    }
+    ok(good && map.key_over >= 20 && map.key_over < 39, "40 keys: those up to %u are over", map.key_over);
 }
 
 static void
@@ -189,6 +227,7 @@ main(void)
 {
     test_rules();
     test_streams();
+    test_streams_of_keys();
     test_checks();
     return tap_done();
 }

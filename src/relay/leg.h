@@ -21,13 +21,16 @@ struct rf_leg {
     bool is_tx_null, is_rx_null; /* a suite whose cipher is NULL (TEL-29): for (I3) that is clear */
     bool is_rx_authentic;      /* no key is of a suite without authentication (TEL-30) */
     uint8_t rx_first;          /* which key is tried first, when there are two */
+    uint32_t rx_serial[RF_MEDIA_KEYS_MAX];
+    uint32_t rx_roc;           /* where the peer's ROC stood in another session, or 0 */
+    uint8_t rx_late;           /* bit n: key n is listed for packets that were on their way when another came */
     uint8_t dtmf_payload;
     uint8_t owed;              /* RF_LEG_OWES_*: events not sent yet */
     uint32_t port_index;       /* in use: copy of the map's, which was checked when it was claimed */
     uint32_t place_index[2];   /* all that it has, so */
     uint8_t place_count;
     uint32_t clock_rate;       /* of the timestamps, not 0 */
-    bool is_aes192_old;        /* the peer derives AES-192 keys the old way, so it wants ours that way */
+    uint8_t quirks;            /* RF_SRTP_QUIRK_* of the peer's latest stream: what it sends it also wants to get */
     uint64_t heard_us;         /* last accepted packet, RTCP too */
 
     struct rf_streams in, out; /* SSRCs we receive, and send */

@@ -118,3 +118,14 @@ rf_media_map_find(const struct rf_media_map *map, struct rf_media_name name)
     generation = atomic_load_explicit(&s->generation, memory_order_acquire);
     return generation == name.generation || generation == name.generation + 1 ? s : NULL;
 }
+
+uint32_t
+rf_media_roc(const struct rf_media_leg_state *leg)
+{
+    uint32_t in_use = atomic_load_explicit(&leg->rx.in_use, memory_order_relaxed), roc = 0;
+
+    for (unsigned i = 0; i < RF_MEDIA_SSRCS; i++)
+        if ((in_use >> i & 1) != 0 && leg->rx.live[i].roc > roc)
+            roc = leg->rx.live[i].roc;
+    return roc;
+}

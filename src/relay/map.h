@@ -46,21 +46,23 @@ struct rf_media_counts {
 };
 
 /* A stream that gave way to newer ones: enough to go on where it stopped, so that no index is used or accepted
- * twice when its SSRC comes back. */
+ * twice when its SSRC, or its key, comes back. */
 struct rf_media_parked {
     uint32_t ssrc, roc;
     uint32_t rtcp_index, rtcp_reserved;
+    uint32_t key, key_floor, rtcp_key, rtcp_key_floor;
     uint64_t packets;
-    uint16_t s_l;
+    uint16_t s_l, shift;
     uint8_t quirks;
     bool is_started, rtcp_is_started;
 };
 #define RF_MEDIA_PARKED 13 /* one is a spare, to change places with a live one. With the live ones: 16 SSRCs under
                             * one key, then a peer must negotiate a new one */
 
-/* The streams of one leg and direction under its present key. Bit i of in_use: live[i] is taken. */
+/* The streams of one leg and direction. Bit i of in_use: live[i] is taken. */
 struct rf_media_streams {
     _Atomic uint32_t in_use, parked_count;
+    uint32_t key_over; /* sending: a stream under this key was given up, so keys up to it must not come back */
     struct rf_srtp_stream live[RF_MEDIA_SSRCS];
     struct rf_media_parked parked[RF_MEDIA_PARKED];
 };
@@ -72,7 +74,13 @@ struct rf_media_reception {
     struct rf_rtp_stats stats;
 };
 
-#define RF_MEDIA_KEYS_RETIRED 8
+#define RF_MEDIA_KEYS_KNOWN 32 /* more than the phones that may ring for one call, each with a key of its own */
+
+/* The keys of one leg and direction in the order of their first use: a key that comes back gets its old number. */
+struct rf_media_keys {
+    uint32_t count;                        /* serial of the newest */
+    uint64_t print[RF_MEDIA_KEYS_KNOWN];   /* fingerprint of key n at (n - 1) % RF_MEDIA_KEYS_KNOWN */
+};
 
 /* A pair of ports of a leg. */
 struct rf_media_place {
@@ -94,9 +102,9 @@ struct rf_media_leg_state {
     struct rf_media_place place[2];  /* [0]: of OPEN; [1]: of EXTEND, of the other family */
     uint8_t at;                      /* which of them is used: that of set.peer's family */
     uint8_t told;                    /* RF_MEDIA_TOLD_*: events that were sent */
-    uint64_t tx_print;               /* fingerprint of the key that the tx streams belong to; 0: none yet */
-    uint64_t retired[RF_MEDIA_KEYS_RETIRED]; /* fingerprints of earlier ones, which must not come back */
-    uint32_t retired_count;
+    struct rf_media_keys tx_keys, rx_keys;
+    uint32_t tx_serial, rx_serial[RF_MEDIA_KEYS_MAX];           /* of the keys in `set`; 0: none */
+    uint32_t next_tx_serial, next_rx_serial[RF_MEDIA_KEYS_MAX]; /* of those in `next` */
     uint64_t changed_us;             /* of the last CHANGE; 0: none yet */
     struct rf_media_streams rx, tx;
     struct rf_media_reception reception;
@@ -106,9 +114,7 @@ struct rf_media_leg_state {
 };
 
 #define RF_MEDIA_PENDING_COMMIT  1 /* `next` is complete */
-#define RF_MEDIA_PENDING_TX_NEW  2 /* another key to send with: its streams start anew */
-#define RF_MEDIA_PENDING_PEER_NEW 4 /* another peer: what was learnt is forgotten */
-#define RF_MEDIA_PENDING_RX_NEW  8 /* other keys to receive with: the ROC is kept, or 0 is tried (TEL-40) */
+#define RF_MEDIA_PENDING_PEER_NEW 2 /* another peer: what was learnt is forgotten */
 #define RF_MEDIA_TOLD_STARTED 1
 #define RF_MEDIA_TOLD_TIMEOUT 2
 
@@ -156,6 +162,9 @@ void rf_media_map_detach(struct rf_media_map *map); /* NULL is fine */
 struct rf_media_load *rf_media_map_load(struct rf_media_map *map, uint32_t thread);
 /** For signal: pairs of ports of this thread that are in use or rest. */
 uint32_t rf_media_map_busy(const struct rf_media_map *map, uint32_t thread);
+
+/** For signal: the highest ROC of what this leg's peer sends; 0 when nothing was heard. */
+uint32_t rf_media_roc(const struct rf_media_leg_state *leg);
 
 /** Octets for a map of so many slots. */
 size_t rf_media_map_size(uint32_t threads, uint32_t slots_per_thread);

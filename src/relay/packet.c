@@ -13,6 +13,7 @@
 #define AUTH_BAD_PACKETS 50        /* RF-308 */
 #define AUTH_BAD_US      1000000ull
 #define AUTH_BAD_AGAIN_US 60000000ull
+#define SILENCE_US       30000000ull /* 32768 packets, which no receiver can bridge, last 33 s at 1000 a second */
 #define TICKS_A_SECOND   20        /* rf_relay_tick; each looks at one part in 20 of the sessions */
 
 enum step {
@@ -29,6 +30,7 @@ struct passage {
     enum step step;
     uint32_t job;
     uint32_t ssrc;
+    bool is_old_key;               /* a newer key is there: what comes late under this one moves nothing */
     struct rf_srtp_stream *stream; /* received in; NULL when plain */
 };
 
@@ -81,18 +83,40 @@ refused(struct rf_relay *r, struct rf_leg *leg, enum rf_err why, uint64_t now_us
 
 /* --- pass 1: kind, unprotect --- */
 
+/* So long without RTP that a source which counted on (a hold, a path that was closed) may be a wrap further. */
+static bool
+is_after_silence(const struct rf_leg *leg, uint64_t now_us)
+{
+    uint64_t last_us = atomic_load_explicit(&leg->state->counts.last_in_us, memory_order_relaxed);
+
+    return last_us != 0 && now_us > last_us && now_us - last_us > SILENCE_US;
+}
+
+/* Another stream under this key has settled how the peer derives its keys: a forged SSRC must not make us try both. */
+static bool
+is_derivation_known(const struct rf_leg *leg, uint8_t key)
+{
+    for (unsigned i = 0; i < RF_MEDIA_SSRCS; i++)
+        if ((leg->in.in_use >> i & 1) != 0 && leg->in.in_map->live[i].key == leg->rx_serial[key])
+            return true;
+    return false;
+}
+
 /*
  * One packet by itself: its SSRC is not live, or there are two keys and it must be tried with both. What fails
  * leaves no trace: the stream is a copy until the packet has authenticated.
  */
 static enum rf_err
-unprotect_alone(struct rf_relay *r, struct rf_leg *leg, struct rf_frame *f, struct passage *p)
+unprotect_alone(struct rf_relay *r, struct rf_leg *leg, struct rf_frame *f, struct passage *p, uint64_t now_us)
 {
     struct rf_srtp_stream *live = rf_streams_find(&leg->in, p->ssrc, r->batch), scratch;
     enum rf_err first = RF_ERR_AUTH;
 
-    if (live == NULL)
+    if (live == NULL) {
         rf_streams_recall(&leg->in, p->ssrc, &scratch);
+        if (!scratch.is_started)
+            scratch.roc = leg->rx_roc;
+    }
     for (unsigned i = 0; i < leg->rx_count; i++) {
         uint8_t key = (uint8_t)((leg->rx_first + i) % leg->rx_count);
         struct rf_srtp_job job = {
@@ -102,13 +126,19 @@ unprotect_alone(struct rf_relay *r, struct rf_leg *leg, struct rf_frame *f, stru
             .octets = f->octets,
             .room = RF_FRAME_ROOM,
             .is_rtcp = f->is_rtcp,
+            .after_silence = is_after_silence(leg, now_us),
         };
 
         if (job.ctx == NULL)
             continue;
+        if (live == NULL && !scratch.is_started && is_derivation_known(leg, key)) {
+            job.is_derivation_known = true;
+            scratch.quirks = leg->quirks & RF_SRTP_QUIRK_AES192_OLD;
+        }
         rf_srtp_unprotect(&job, 1);
         if (job.result == RF_OK) {
             leg->rx_first = key;
+            p->is_old_key = (leg->rx_late >> key & 1) != 0;
             f->octets = (uint32_t)job.octets;
             p->stream = live != NULL ? live : rf_streams_adopt(&leg->in, &scratch, r->batch);
             return p->stream != NULL ? RF_OK : RF_ERR_REPLAY;
@@ -151,6 +181,7 @@ open_frame(struct rf_relay *r, struct rf_frame *f, struct passage *p, struct rf_
     }
     p->ssrc = rf_get32(f->packet + (f->is_rtcp ? 4 : 8));
     p->stream = NULL;
+    p->is_old_key = false;
     if (leg->require_srtp && (leg->rx_count == 0 || leg->is_rx_null)) { /* (I3) */
         rf_bump(f->is_rtcp ? &leg->state->counts.in_rtcp_refused : &leg->state->counts.in_clear_refused, 1);
         rf_note(&leg->state->counts.last_bad_us, now_us);
@@ -168,7 +199,7 @@ open_frame(struct rf_relay *r, struct rf_frame *f, struct passage *p, struct rf_
     if (leg->rx_count == 1 && leg->rx[0] != NULL)
         p->stream = rf_streams_find(&leg->in, p->ssrc, r->batch);
     if (p->stream == NULL) {
-        err = unprotect_alone(r, leg, f, p);
+        err = unprotect_alone(r, leg, f, p, now_us);
         if (err == RF_OK)
             p->step = STEP_DONE;
         else
@@ -184,6 +215,7 @@ open_frame(struct rf_relay *r, struct rf_frame *f, struct passage *p, struct rf_
         .octets = f->octets,
         .room = RF_FRAME_ROOM,
         .is_rtcp = f->is_rtcp,
+        .after_silence = is_after_silence(leg, now_us),
     };
 }
 
@@ -223,7 +255,7 @@ source_is_ours(struct rf_relay *r, struct rf_leg *leg, const struct rf_frame *f,
         .symmetric = leg->symmetric,
         .is_authentic = is_authentic,
         /* RTCP that shares the port does not move the audio: its index says nothing of the audio's order. */
-        .is_newest = f->is_rtcp ? is_rtcp_port : p->stream != NULL && p->stream->s_l == seq,
+        .is_newest = !p->is_old_key && (f->is_rtcp ? is_rtcp_port : p->stream != NULL && p->stream->s_l == seq),
         .learnt_how = st->learnt_how,
         .since_us = now_us - st->learnt_since_us,
         .packets = st->learnt_packets,
@@ -269,7 +301,7 @@ count_in(struct rf_relay *r, struct rf_leg *leg, const struct rf_frame *f, const
         if (p->stream->quirks != 0)
             atomic_store_explicit(&n->quirks, atomic_load_explicit(&n->quirks, memory_order_relaxed) |
                                   p->stream->quirks, memory_order_relaxed);
-        leg->is_aes192_old = (p->stream->quirks & RF_SRTP_QUIRK_AES192_OLD) != 0;
+        leg->quirks = p->stream->quirks;
     }
     leg->heard_us = now_us;
     leg->state->told &= (uint8_t)~RF_MEDIA_TOLD_TIMEOUT;
@@ -331,8 +363,9 @@ route(struct rf_relay *r, struct rf_frame *f, struct passage *p, const struct rf
         rf_bump(&to->state->counts.out_refused, 1);
         return;
     }
-    if (to->is_aes192_old)
-        p->stream->quirks |= RF_SRTP_QUIRK_AES192_OLD;
+    p->stream->quirks = to->quirks & RF_SRTP_QUIRK_AES192_OLD;
+    if (p->stream->has_former && (to->quirks & RF_SRTP_QUIRK_ROC_KEPT) != 0)
+        rf_srtp_stream_keep_roc(p->stream);
     p->step = STEP_SEAL;
     p->job = (uint32_t)*job_count;
     jobs[(*job_count)++] = (struct rf_srtp_job){

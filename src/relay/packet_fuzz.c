@@ -2,14 +2,16 @@
  * relay/packet_fuzz.c - datagrams of any content into calls of all kinds
  *
  * Input: records of four octets and a packet: leg; port, source and time; octets (2). Batches end where the time says.
+ * Leg 7 is a CHANGE instead: of which call, to which of four keys, with the old one beside it or not, after a silence.
  * Whatever comes, nothing in clear leaves to a leg that requires SRTP, and no packet grows beyond its frame.
  */
 #include "relay/fuzz_io.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* @param number  which of its keys; 0: the first. old: the one that is still listed, or -1 */
 static void
-change(struct rf_relay *r, uint32_t slot, unsigned leg, const char *suite, bool mux)
+change_to(struct rf_relay *r, uint32_t slot, unsigned leg, const char *suite, bool mux, unsigned number, int old)
 {
     struct rf_media_request q = { .version = RF_MEDIA_VERSION, .command = RF_MEDIA_CHANGE, .session = { slot, 1 },
                                   .leg = leg };
@@ -24,11 +26,23 @@ change(struct rf_relay *r, uint32_t slot, unsigned leg, const char *suite, bool 
         c->tx.suite = c->rx[0].suite = rf_srtp_suite_named(rf_span_str(suite))->id;
         c->tx.key[0] = (uint8_t)(1 + slot * 2 + leg);
         c->rx[0].key[0] = (uint8_t)(101 + slot * 2 + leg);
+        c->tx.key[1] = c->rx[0].key[1] = (uint8_t)number;
         c->rx_count = 1;
         c->require_srtp = 1;
+        if (old >= 0 && old != (int)number) {
+            c->rx[1] = c->rx[0];
+            c->rx[1].key[1] = (uint8_t)old;
+            c->rx_count = 2;
+        }
     }
     if (rf_relay_request(r, 0, &q, &reply, 1) != RF_OK || reply.event != RF_MEDIA_CHANGED)
         abort();
+}
+
+static void
+change(struct rf_relay *r, uint32_t slot, unsigned leg, const char *suite, bool mux)
+{
+    change_to(r, slot, leg, suite, mux, 0, -1);
 }
 
 static void
@@ -72,7 +86,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     change(r, 2, 1, "AEAD_AES_128_GCM", false);
 
     while (size >= 4) {
-        uint32_t octets = ((uint32_t)data[2] << 8 | data[3]) % (RF_FRAME_PACKET_MAX + 1);
+        uint32_t octets;
+
+        if (data[0] % 8 == 7) {
+            bool is_gcm = (data[1] & 1) != 0;
+
+            flush(r, f, n, now_us += (data[1] & 0x40) != 0 ? 40000000 : 20000);
+            n = 0;
+            change_to(r, is_gcm ? 2 : 1, 1, is_gcm ? "AEAD_AES_128_GCM" : "AES_CM_128_HMAC_SHA1_80", !is_gcm,
+                      data[1] >> 1 & 3, (data[1] & 0x20) != 0 ? data[1] >> 3 & 3 : -1);
+            data += 4;
+            size -= 4;
+            continue;
+        }
+        octets = ((uint32_t)data[2] << 8 | data[3]) % (RF_FRAME_PACKET_MAX + 1);
 
         if (octets > size - 4)
             octets = (uint32_t)(size - 4);

@@ -105,13 +105,15 @@ drop_contexts(struct rf_leg *leg)
 }
 
 static struct rf_srtp_ctx *
-new_context(const struct rf_media_leg *set, const struct rf_srtp_key *key)
+new_context(const struct rf_media_leg *set, const struct rf_srtp_key *key, uint32_t serial)
 {
     struct rf_srtp_options options = {
         .window = REPLAY_WINDOW,
         .allow_quirks = RF_SRTP_QUIRK_AES192_OLD | RF_SRTP_QUIRK_NULL_AUTH_RTCP_TAG |
                         (set->rtcp_tag32_refused ? 0 : RF_SRTP_QUIRK_RTCP_TAG32),
-        .keep_roc_try_zero = true, /* it applies to a stream that rf_srtp_stream_rekey was called for */
+        .keep_roc_try_zero = true,
+        .bridge_gaps = true,
+        .serial = serial,
     };
     struct rf_srtp_ctx *ctx = NULL;
 
@@ -121,14 +123,20 @@ new_context(const struct rf_media_leg *set, const struct rf_srtp_key *key)
     return ctx;
 }
 
-/* Is this one of the keys that belonged to streams which were started anew since (I1)? */
-static bool
-is_retired(const struct rf_media_leg_state *st, uint64_t print)
+/* A key's place in the order of first use. One that comes back gets its own again, and with it its streams (I1). */
+static uint32_t
+key_serial(struct rf_media_keys *keys, const struct rf_srtp_key *key)
 {
-    for (unsigned i = 0; i < RF_MEDIA_KEYS_RETIRED; i++)
-        if (st->retired[i] == print)
-            return true;
-    return false;
+    uint64_t print = fingerprint(key);
+    uint32_t known = keys->count < RF_MEDIA_KEYS_KNOWN ? keys->count : RF_MEDIA_KEYS_KNOWN;
+
+    if (print == 0)
+        return 0;
+    for (uint32_t n = keys->count; n > keys->count - known; n--)
+        if (keys->print[(n - 1) % RF_MEDIA_KEYS_KNOWN] == print)
+            return n;
+    keys->print[keys->count % RF_MEDIA_KEYS_KNOWN] = print;
+    return ++keys->count;
 }
 
 /**
@@ -154,7 +162,7 @@ make_contexts(struct rf_leg *leg, const struct rf_media_leg *before)
                 old[j] = NULL;
             }
         if (leg->rx[i] == NULL)
-            leg->rx[i] = new_context(set, &set->rx[i]);
+            leg->rx[i] = new_context(set, &set->rx[i], st->rx_serial[i]);
     }
     for (unsigned i = 0; i < RF_MEDIA_KEYS_MAX; i++)
         rf_srtp_ctx_free(old[i]);
@@ -162,9 +170,28 @@ make_contexts(struct rf_leg *leg, const struct rf_media_leg *before)
     if (before == NULL || leg->tx == NULL || !key_eq(&set->tx, &before->tx)) {
         rf_srtp_ctx_free(leg->tx);
         leg->tx = NULL;
-        if (set->tx.suite != 0 && !is_retired(st, fingerprint(&set->tx)))
-            leg->tx = new_context(set, &set->tx);
+        if (set->tx.suite != 0 && st->tx_serial > st->tx.key_over)
+            leg->tx = new_context(set, &set->tx, st->tx_serial);
     }
+}
+
+static uint32_t
+oldest_rx(const struct rf_media_leg_state *st)
+{
+    uint32_t oldest = UINT32_MAX;
+
+    for (unsigned i = 0; i < st->set.rx_count; i++)
+        oldest = st->rx_serial[i] < oldest ? st->rx_serial[i] : oldest;
+    return oldest;
+}
+
+/* Of two keys without MKI one is being replaced. Keys with MKI may be used by turns. */
+static uint8_t
+late_keys(const struct rf_media_leg_state *st)
+{
+    if (st->set.rx_count < 2 || st->set.rx[0].mki_octets > 0)
+        return 0;
+    return st->rx_serial[0] < st->rx_serial[1] ? 1 : 2;
 }
 
 /* What the packet path reads, from the map. */
@@ -174,8 +201,8 @@ load_leg(struct rf_relay *r, uint32_t index)
     struct rf_leg *leg = &r->leg[index];
     const struct rf_media_leg *set = &leg->state->set;
 
-    rf_streams_load(&leg->in, &leg->state->rx);
-    rf_streams_load(&leg->out, &leg->state->tx);
+    rf_streams_load(&leg->in, &leg->state->rx, 0, oldest_rx(leg->state));
+    rf_streams_load(&leg->out, &leg->state->tx, leg->state->tx_serial, leg->state->tx_serial);
     leg->is_changed = leg->state->changed_us != 0;
     leg->may_send = set->may_send;
     leg->may_receive = set->may_receive;
@@ -186,6 +213,9 @@ load_leg(struct rf_relay *r, uint32_t index)
     leg->dtmf_payload = set->dtmf_payload;
     leg->port_index = leg->state->place[leg->state->at].port_index;
     leg->is_rx_authentic = set->rx_count > 0;
+    leg->rx_roc = set->rx_roc;
+    memcpy(leg->rx_serial, leg->state->rx_serial, sizeof leg->rx_serial);
+    leg->rx_late = late_keys(leg->state);
     leg->is_tx_null = leg->is_tx_srtp && rf_srtp_suite(set->tx.suite)->has_null_cipher;
     leg->is_rx_null = false;
     for (unsigned i = 0; i < set->rx_count; i++) {
@@ -199,15 +229,6 @@ load_leg(struct rf_relay *r, uint32_t index)
 }
 
 /* --- CHANGE, in steps that may be repeated (I2) --- */
-
-static void
-retire(struct rf_media_leg_state *st, uint64_t print)
-{
-    if (print == 0 || is_retired(st, print))
-        return;
-    st->retired[st->retired_count % RF_MEDIA_KEYS_RETIRED] = print;
-    st->retired_count++;
-}
 
 /* Which pair of ports speaks with this peer. A hold of the old style names none: then it stays. */
 static uint8_t
@@ -225,20 +246,6 @@ finish_change(struct rf_media_leg_state *st)
 {
     uint32_t pending = atomic_load_explicit(&st->pending, memory_order_acquire);
 
-    if (pending & RF_MEDIA_PENDING_TX_NEW) {
-        uint64_t print = fingerprint(&st->next.tx);
-
-        if (st->tx_print != print)
-            retire(st, st->tx_print);
-        rf_streams_clear(&st->tx);
-        st->tx_print = print;
-    }
-    if (pending & RF_MEDIA_PENDING_RX_NEW) {
-        /* Live streams keep their rollover counter; parked ones are under the key that is gone. */
-        atomic_store_explicit(&st->rx.parked_count, 0, memory_order_relaxed);
-        for (unsigned i = 0; i < RF_MEDIA_SSRCS; i++)
-            rf_srtp_stream_rekey(&st->rx.live[i]);
-    }
     if (pending & RF_MEDIA_PENDING_PEER_NEW) {
         st->learnt = (struct rf_addr){ 0 };
         st->learnt_rtcp = (struct rf_addr){ 0 };
@@ -248,6 +255,8 @@ finish_change(struct rf_media_leg_state *st)
     }
     st->at = place_for(st, &st->next.peer);
     st->set = st->next;
+    st->tx_serial = st->next_tx_serial;
+    memcpy(st->rx_serial, st->next_rx_serial, sizeof st->rx_serial);
     atomic_store_explicit(&st->pending, 0, memory_order_release);
     rf_wipe(&st->next, sizeof st->next);
 }
@@ -259,18 +268,14 @@ same_peer(const struct rf_media_leg *a, const struct rf_media_leg *b)
            a->symmetric == b->symmetric;
 }
 
-/* Streams exist, and none of the keys that they were received with stays. While one stays, so does the window:
- * packets of that key could be replayed. */
 static bool
-rx_is_new(const struct rf_leg *leg, const struct rf_media_leg *set, const struct rf_media_leg *before)
+keeps_a_key(const struct rf_media_leg *set, const struct rf_media_leg *before)
 {
-    if (leg->in.in_use == 0 || before->rx_count == 0 || set->rx_count == 0)
-        return false;
     for (unsigned i = 0; i < set->rx_count; i++)
         for (unsigned j = 0; j < before->rx_count; j++)
             if (key_eq(&set->rx[i], &before->rx[j]))
-                return false;
-    return true;
+                return true;
+    return false;
 }
 
 static void
@@ -280,19 +285,20 @@ change(struct rf_relay *r, uint32_t index, const struct rf_media_leg *set, uint6
     struct rf_media_leg_state *st = leg->state;
     struct rf_media_leg before = st->set;
     uint32_t pending = RF_MEDIA_PENDING_COMMIT;
-    uint64_t print = fingerprint(&set->tx);
 
-    if (print != 0 && print != st->tx_print) {
-        pending |= RF_MEDIA_PENDING_TX_NEW;
-        if (is_retired(st, print))
-            RF_LOGF(RF_LOG_ERROR, "media.key_again",
-                    "a key that was replaced is given to send with again: the leg stays mute",
-                    RF_F_U64("slot", r->first_slot + index / 2), RF_F_U64("leg", index % 2));
-    }
+    st->next_tx_serial = key_serial(&st->tx_keys, &set->tx);
+    /* Two keys: the first is the newer one, or they are told apart by MKI and of one age. */
+    for (unsigned i = RF_MEDIA_KEYS_MAX; i-- > 0;)
+        st->next_rx_serial[i] = i < set->rx_count ? key_serial(&st->rx_keys, &set->rx[i]) : 0;
+    if (st->next_tx_serial != 0 && st->next_tx_serial <= st->tx.key_over)
+        RF_LOGF(RF_LOG_ERROR, "media.key_again",
+                "a key whose indices are not known any more is given to send with again: the leg stays mute",
+                RF_F_U64("slot", r->first_slot + index / 2), RF_F_U64("leg", index % 2));
+    /* It may be another peer, after a transfer; what this one shows is noted again with its packets. */
+    if (!keeps_a_key(set, &before))
+        atomic_store_explicit(&st->counts.quirks, 0, memory_order_relaxed);
     if (st->changed_us == 0 || !same_peer(set, &before))
         pending |= RF_MEDIA_PENDING_PEER_NEW;
-    if (rx_is_new(leg, set, &before))
-        pending |= RF_MEDIA_PENDING_RX_NEW;
     st->next = *set;
     atomic_store_explicit(&st->pending, pending, memory_order_release);
     finish_change(st);
@@ -383,8 +389,8 @@ close_session(struct rf_relay *r, uint32_t slot, bool rests, uint64_t now_us)
         rf_wipe(&st->set.tx, sizeof st->set.tx);
         rf_wipe(st->set.rx, sizeof st->set.rx);
         rf_wipe(&st->next, sizeof st->next);
-        st->tx_print = 0;
-        rf_wipe(st->retired, sizeof st->retired);
+        rf_wipe(&st->tx_keys, sizeof st->tx_keys);
+        rf_wipe(&st->rx_keys, sizeof st->rx_keys);
         r->leg[i] = (struct rf_leg){ 0 };
     }
     atomic_store_explicit(&s->generation, generation(s) + 1, memory_order_release);
@@ -578,6 +584,8 @@ settle_streams(struct rf_media_streams *m)
     for (unsigned i = 0; i < RF_MEDIA_SSRCS; i++) {
         settle(&m->live[i].is_started);
         settle(&m->live[i].rtcp_is_started);
+        settle(&m->live[i].gap_seen);
+        settle(&m->live[i].has_former);
     }
     for (unsigned i = 0; i < RF_MEDIA_PARKED; i++) {
         settle(&m->parked[i].is_started);
@@ -626,6 +634,9 @@ recover_leg(struct rf_relay *r, uint32_t index, uint64_t now_us)
         rf_srtp_stream_resume(&st->tx.live[i]);
     load_leg(r, index);
     make_contexts(leg, NULL);
+    for (unsigned i = 0; i < RF_MEDIA_SSRCS; i++)
+        if ((leg->in.in_use >> i & 1) != 0)
+            leg->quirks |= st->rx.live[i].quirks;
     leg->heard_us = now_us; /* silence counts from here: what came meanwhile waits in the sockets */
 }
 

@@ -69,6 +69,8 @@ rf_srtp_ctx_new(struct rf_srtp_ctx **out, const struct rf_srtp_key *key, const s
     ctx->allow_quirks = o->allow_quirks;
     ctx->clear_srtcp = o->clear_srtcp;
     ctx->keep_roc_try_zero = o->keep_roc_try_zero;
+    ctx->bridge_gaps = o->bridge_gaps;
+    ctx->serial = o->serial;
 
     err = session_fill(&ctx->session, suite, key, false);
     if (err)
@@ -124,6 +126,38 @@ rf_srtp_stream_rekey(struct rf_srtp_stream *stream)
     stream->rtcp_is_started = false;
     memset(stream->window, 0, sizeof stream->window);
     memset(stream->rtcp_window, 0, sizeof stream->rtcp_window);
+}
+
+void
+rf_srtp_stream_follow(struct rf_srtp_stream *stream, const struct rf_srtp_stream *former)
+{
+    stream->shift = former->shift;
+    stream->rtcp_reserved = former->rtcp_reserved;
+    stream->has_former = former->is_started;
+    stream->former_roc = former->roc;
+    stream->former_s_l = former->s_l;
+}
+
+void
+rf_srtp_stream_keep_roc(struct rf_srtp_stream *stream)
+{
+    int64_t index;
+
+    if (!stream->has_former)
+        return;
+    stream->has_former = false;
+    if (!stream->is_started) {
+        stream->roc = stream->former_roc;
+        stream->s_l = stream->former_s_l;
+        stream->is_started = true;
+        return;
+    }
+    /* Above everything that was sent under this key, so that the window may be empty. */
+    index = rf_srtp_index_near(stream->former_roc, stream->former_s_l, stream->s_l);
+    if (index >> 16 > stream->roc) {
+        stream->roc = (uint32_t)(index >> 16);
+        memset(stream->window, 0, sizeof stream->window);
+    }
 }
 
 void

@@ -27,7 +27,8 @@ struct rf_srtp_ctx {
     uint8_t *mki;                 /* or NULL; owned */
     uint16_t window;
     uint8_t mki_octets, allow_quirks;
-    bool clear_srtcp, keep_roc_try_zero;
+    bool clear_srtcp, keep_roc_try_zero, bridge_gaps;
+    uint32_t serial;
     uint32_t session_octets;
     struct rf_srtp_session session;
 };
@@ -66,10 +67,12 @@ void rf_srtp_iv(const struct rf_srtp_suite *suite, const struct rf_srtp_session 
 void rf_srtcp_iv(const struct rf_srtp_suite *suite, const struct rf_srtp_session *s, const uint8_t *packet,
                  uint32_t word, uint8_t iv[static 16]);
 
-/** Whether the sessions and ROCs to try are still open: nothing was accepted under this key. */
+/** Whether the derivation of keys is still open: nothing was accepted under this key. */
 static inline bool
-rf_srtp_is_unsettled(const struct rf_srtp_stream *s)
+rf_srtp_is_unsettled(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *s)
 {
+    if (ctx->serial != 0)
+        return ctx->serial > s->key && ctx->serial > s->rtcp_key;
     return s->packets == 0 && !s->rtcp_is_started;
 }
 

@@ -5,6 +5,13 @@
  *      of the process can lead to its second use: under GCM that would give the authentication key away.
  * (I2) Nothing is taken for a packet that is refused.
  */
+/*
+ * Numbers that others gave (bridge_gaps). We send on what a source numbered, under a key and SSRC that outlast it: it
+ * may begin anew with a random number (RFC 3550 5.1), or go on after a hold in which it counted and we sent nothing.
+ * Receivers take half of all such jumps for old packets and drop them, for up to 32768 packets: 11 minutes of silence.
+ * So a number behind the window is followed if the next one follows it, as RFC 3550 A.1 does, and those from there on
+ * are shifted to go on from the highest that was sent.
+ */
 #include "rtp/octets.h"
 #include "rtp/rtp.h"
 #include "srtp/ctx.h"
@@ -13,11 +20,25 @@
 #define PACKET_MAX 65535 /* octets: a UDP datagram, and far below the 2^16 blocks of one index (RFC 3711 9.2) */
 #define INDEX_END  ((int64_t)1 << 48)
 
+/* A number that is refused as too old: is it the second in sequence? */
+static bool
+follows_gap(const struct rf_srtp_ctx *ctx, struct rf_srtp_stream *s, uint16_t seq)
+{
+    if (!ctx->bridge_gaps)
+        return false;
+    if (s->gap_seen && seq == s->gap_next)
+        return true;
+    s->gap_seen = true;
+    s->gap_next = (uint16_t)(seq + 1);
+    return false;
+}
+
 /* The index of a packet to send, now taken. */
 static enum rf_err
 take_index(const struct rf_srtp_ctx *ctx, struct rf_srtp_stream *s, const struct rf_rtp *h, int64_t *index)
 {
     int64_t highest = rf_srtp_highest(s);
+    uint16_t seq = (uint16_t)(h->seq + s->shift);
     enum rf_err err;
 
     if (s->packets >= ctx->lifetime)
@@ -25,13 +46,19 @@ take_index(const struct rf_srtp_ctx *ctx, struct rf_srtp_stream *s, const struct
     if (!s->is_started) {
         if (s->rtcp_is_started && s->ssrc != h->ssrc)
             return RF_ERR_STATE;
-        *index = (int64_t)s->roc << 16 | h->seq;
+        *index = (int64_t)s->roc << 16 | seq;
         highest = *index;
     } else {
         if (s->ssrc != h->ssrc)
             return RF_ERR_STATE;
-        *index = rf_srtp_index_near(s->roc, s->s_l, h->seq);
+        *index = rf_srtp_index_near(s->roc, s->s_l, seq);
         err = rf_window_look(s->window, highest, *index, ctx->window);
+        if (err == RF_ERR_STALE && follows_gap(ctx, s, h->seq)) {
+            seq = (uint16_t)(s->s_l + 1);
+            s->shift = (uint16_t)(seq - h->seq);
+            *index = highest + 1;
+            err = RF_OK;
+        }
         if (err)
             return err;
     }
@@ -40,8 +67,9 @@ take_index(const struct rf_srtp_ctx *ctx, struct rf_srtp_stream *s, const struct
 
     if (*index >= highest) {
         s->roc = (uint32_t)(*index >> 16);
-        s->s_l = h->seq;
+        s->s_l = seq;
     }
+    s->gap_seen = false;
     rf_window_take(s->window, highest, *index);
     s->ssrc = h->ssrc;
     s->is_started = true;
@@ -67,6 +95,7 @@ begin(struct rf_srtp_job *job, struct rf_seal_job *work)
     if (err)
         return err;
 
+    rf_set16(job->packet + 2, (uint16_t)index); /* as shifted */
     work->seal = rf_srtp_seal(session);
     work->failed = false;
     rf_srtp_iv(suite, session, job->packet, index, work->iv);

@@ -149,6 +149,13 @@ struct reading {
     uint8_t quirk; /* that explains the length, or 0 */
 };
 
+/* Nothing was accepted under this key or one after it. */
+static bool
+is_first(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *s)
+{
+    return !s->rtcp_is_started || ctx->serial > s->rtcp_key;
+}
+
 /*
  * The readings to try, best first. Until the first packet is accepted each that is allowed; then what was learnt.
  *
@@ -156,14 +163,17 @@ struct reading {
  *   NULL_AUTH   an 80-bit tag, which shows itself; then none, which nothing shows
  */
 static size_t
-readings(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *s, struct reading out[static 4])
+readings(const struct rf_srtp_job *job, struct reading out[static 4])
 {
+    const struct rf_srtp_ctx *ctx = job->ctx;
+    const struct rf_srtp_stream *s = job->stream;
     const struct rf_srtp_suite *suite = ctx->suite;
     const struct rf_srtp_session *session[2] = { rf_srtp_session_of(ctx, s), NULL };
     struct reading standard = { .tag_octets = suite->srtcp_tag }, other = { 0 };
+    bool is_open = is_first(ctx, s);
     size_t n = 0;
 
-    if (ctx->old != NULL && rf_srtp_is_unsettled(s))
+    if (ctx->old != NULL && !job->is_derivation_known && rf_srtp_is_unsettled(ctx, s))
         session[1] = session[0] == ctx->old ? &ctx->session : ctx->old;
     if (suite->has_null_auth)
         other = (struct reading){ .tag_octets = 10, .quirk = RF_SRTP_QUIRK_NULL_AUTH_RTCP_TAG };
@@ -176,11 +186,11 @@ readings(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *s, struct r
         bool has_learnt = (s->quirks & other.quirk) != 0;
 
         standard.session = other.session = session[k];
-        if (other.quirk != 0 && (s->rtcp_is_started ? has_learnt : has_learnt || suite->has_null_auth))
+        if (other.quirk != 0 && (has_learnt || (is_open && suite->has_null_auth)))
             out[n++] = other;
-        if (!s->rtcp_is_started || !has_learnt)
+        if (is_open || !has_learnt)
             out[n++] = standard;
-        if (other.quirk != 0 && !s->rtcp_is_started && !has_learnt && !suite->has_null_auth)
+        if (other.quirk != 0 && is_open && !has_learnt && !suite->has_null_auth)
             out[n++] = other;
     }
     return n;
@@ -251,7 +261,7 @@ open_as(const struct rf_srtp_job *job, const struct reading *r, struct parts *at
         return RF_ERR_AUTH;
     word = rf_get32(at->word_at);
     *index = word & ~E_BIT;
-    if (s->rtcp_is_started) {
+    if (!is_first(ctx, s)) {
         err = rf_window_look(s->rtcp_window, s->rtcp_index, *index, ctx->window);
         if (err)
             return err;
@@ -288,8 +298,10 @@ rf_srtcp_unprotect(struct rf_srtp_job *job)
     ssrc = rf_get32(job->packet + 4);
     if ((s->is_started || s->rtcp_is_started) && s->ssrc != ssrc)
         return RF_ERR_STATE;
+    if (s->rtcp_is_started && ctx->serial < s->rtcp_key_floor)
+        return RF_ERR_STALE;
 
-    n = readings(ctx, s, reading);
+    n = readings(job, reading);
     for (k = 0; k < n; k++) {
         err = open_as(job, &reading[k], &at, &index);
         if (err == RF_OK || err == RF_ERR_CRYPTO)
@@ -301,11 +313,20 @@ rf_srtcp_unprotect(struct rf_srtp_job *job)
     if (err != RF_OK)
         return err == RF_ERR_CRYPTO ? err : first;
 
-    rf_window_take(s->rtcp_window, s->rtcp_is_started ? s->rtcp_index : index, index);
-    if (!s->rtcp_is_started || index > s->rtcp_index)
-        s->rtcp_index = index;
-    if (!s->rtcp_is_started)
+    if (is_first(ctx, s)) {
         s->quirks &= (uint8_t)~(RF_SRTP_QUIRK_RTCP_TAG32 | RF_SRTP_QUIRK_NULL_AUTH_RTCP_TAG);
+        /* One window for all keys while the indices go on; else it begins anew, and the keys before are over. */
+        if (!s->rtcp_is_started ||
+            rf_window_look(s->rtcp_window, s->rtcp_index, index, ctx->window) != RF_OK) {
+            memset(s->rtcp_window, 0, sizeof s->rtcp_window);
+            s->rtcp_index = index;
+            s->rtcp_key_floor = ctx->serial;
+        }
+        s->rtcp_key = ctx->serial;
+    }
+    rf_window_take(s->rtcp_window, s->rtcp_index, index);
+    if (index > s->rtcp_index)
+        s->rtcp_index = index;
     s->quirks |= reading[k].quirk;
     if (reading[k].session == ctx->old)
         s->quirks |= RF_SRTP_QUIRK_AES192_OLD;

@@ -29,15 +29,24 @@ struct item {
     uint8_t under_roc[4];                  /* what stood where the ROC is written for the hash */
 };
 
-/* Where an index may lie. Several only until the first packet of a key is accepted. */
+/* Where an index may lie. Several only until the first packet of a key is accepted, and after a long silence. */
 struct candidates {
-    int64_t index[3];
+    int64_t index[4];
     size_t n;
 };
 
-static struct candidates
-indices(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *s, uint16_t seq)
+/* A key under which this stream has had no packet yet, though it had some under another. */
+static bool
+is_rekeyed(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *s)
 {
+    return s->is_started && ctx->keep_roc_try_zero && (s->packets == 0 || ctx->serial > s->key);
+}
+
+static struct candidates
+indices(const struct rf_srtp_job *job, uint16_t seq)
+{
+    const struct rf_srtp_ctx *ctx = job->ctx;
+    const struct rf_srtp_stream *s = job->stream;
     struct candidates c = { .n = 1 };
 
     if (!s->is_started) {
@@ -45,14 +54,21 @@ indices(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *s, uint16_t 
         /* The sender may have wrapped before its first packet reached us (SEQ starts anywhere, RFC 3550 5.1). */
         if (seq < 0x8000)
             c.index[c.n++] = ((int64_t)s->roc + 1) << 16 | seq;
+        /* A ROC that was only expected: it may have begun at 0 as well. */
+        if (s->roc > 0 && ctx->keep_roc_try_zero)
+            c.index[c.n++] = seq;
+        if (s->roc > 0 && ctx->keep_roc_try_zero && seq < 0x8000)
+            c.index[c.n++] = 0x10000 + (int64_t)seq;
         return c;
     }
     c.index[0] = rf_srtp_index_near(s->roc, s->s_l, seq);
-    if (s->packets == 0 && ctx->keep_roc_try_zero) {
+    if (is_rekeyed(ctx, s)) {
         /* TEL-40: some peers start their ROC anew with a new key, and may have wrapped since. */
         c.index[c.n++] = seq;
         if (seq < 0x8000 && s->s_l >= 0x8000)
             c.index[c.n++] = 0x10000 + (int64_t)seq;
+    } else if (job->after_silence) {
+        c.index[c.n++] = c.index[0] + 0x10000;
     }
     return c;
 }
@@ -61,7 +77,7 @@ indices(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *s, uint16_t 
 static bool
 sets_the_place(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *s)
 {
-    return !s->is_started || (s->packets == 0 && ctx->keep_roc_try_zero);
+    return !s->is_started || is_rekeyed(ctx, s);
 }
 
 static enum rf_err
@@ -74,12 +90,39 @@ look(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *s, int64_t inde
     return rf_window_look(s->window, rf_srtp_highest(s), index, ctx->window);
 }
 
+/* What the first packet under another key says of the peer's ROC, if it could be another one (TEL-40). */
+static uint8_t
+roc_choice(const struct rf_srtp_stream *s, const struct item *it)
+{
+    if (s->roc == 0)
+        return s->quirks;
+    return (uint8_t)((s->quirks & ~(RF_SRTP_QUIRK_ROC_KEPT | RF_SRTP_QUIRK_ROC_RESET)) |
+                     (it->index == rf_srtp_index_near(s->roc, s->s_l, it->seq) ? RF_SRTP_QUIRK_ROC_KEPT
+                                                                                : RF_SRTP_QUIRK_ROC_RESET));
+}
+
 /* (I1) */
 static void
 accept(const struct rf_srtp_ctx *ctx, struct rf_srtp_stream *s, const struct item *it)
 {
-    int64_t highest = sets_the_place(ctx, s) ? it->index : rf_srtp_highest(s);
+    int64_t highest = rf_srtp_highest(s);
 
+    if (!s->is_started) {
+        highest = it->index;
+    } else if (is_rekeyed(ctx, s)) {
+        s->quirks = roc_choice(s, it);
+        /* The window goes on if the numbers do: the keys before stay good with it. Elsewhere it begins anew. */
+        if (it->index != rf_srtp_index_near(s->roc, s->s_l, it->seq) ||
+            rf_window_look(s->window, highest, it->index, ctx->window) != RF_OK) {
+            memset(s->window, 0, sizeof s->window);
+            s->key_floor = ctx->serial;
+            highest = it->index;
+        }
+    }
+    if (ctx->serial > s->key) {
+        s->key = ctx->serial;
+        s->packets = 0;
+    }
     rf_window_take(s->window, highest, it->index);
     if (it->index >= highest) {
         s->roc = (uint32_t)(it->index >> 16);
@@ -125,7 +168,7 @@ examine(const struct rf_srtp_job *job, struct item *it)
     if (ctx->mki_octets > 0 && memcmp(end, ctx->mki, ctx->mki_octets) != 0)
         return RF_ERR_AUTH;
     it->session = rf_srtp_session_of(ctx, s);
-    it->index = indices(ctx, s, h.seq).index[0];
+    it->index = indices(job, h.seq).index[0];
     return RF_OK;
 }
 
@@ -191,11 +234,11 @@ try_others(const struct rf_srtp_job *job, struct item *it)
     const struct rf_srtp_ctx *ctx = job->ctx;
     const struct rf_srtp_stream *s = job->stream;
     const struct rf_srtp_session *first = it->session, *session[2] = { rf_srtp_session_of(ctx, s), NULL };
-    struct candidates c = indices(ctx, s, it->seq);
+    struct candidates c = indices(job, it->seq);
     int64_t first_index = it->index;
     enum rf_err err = RF_ERR_AUTH;
 
-    if (ctx->old != NULL && rf_srtp_is_unsettled(s))
+    if (ctx->old != NULL && !job->is_derivation_known && rf_srtp_is_unsettled(ctx, s))
         session[1] = session[0] == ctx->old ? &ctx->session : ctx->old;
     for (size_t k = 0; k < 2 && session[k] != NULL; k++) {
         for (size_t i = 0; i < c.n; i++) {
@@ -219,7 +262,9 @@ may_judge(const struct rf_srtp_ctx *ctx, const struct rf_srtp_stream *s, const s
 {
     if ((s->is_started || s->rtcp_is_started) && s->ssrc != it->ssrc)
         return RF_ERR_STATE;
-    return s->packets >= ctx->lifetime ? RF_ERR_REFUSED : RF_OK;
+    if (s->is_started && ctx->serial < s->key_floor)
+        return RF_ERR_STALE;
+    return s->packets >= ctx->lifetime && ctx->serial <= s->key ? RF_ERR_REFUSED : RF_OK;
 }
 
 /* The verdict where we look first. A tag that the batch computed counts if we would still look there (I2). */
@@ -228,7 +273,7 @@ first_verdict(struct rf_srtp_job *job, struct item *it)
 {
     struct rf_srtp_stream *s = job->stream;
     const struct rf_srtp_session *session = rf_srtp_session_of(job->ctx, s);
-    int64_t index = indices(job->ctx, s, it->seq).index[0];
+    int64_t index = indices(job, it->seq).index[0];
     enum rf_err tag = it->is_hashed ? hash_end(job, it) : RF_ERR_AGAIN, err = may_judge(job->ctx, s, it);
     bool is_current = it->is_hashed && it->session == session && it->index == index;
 
@@ -238,7 +283,7 @@ first_verdict(struct rf_srtp_job *job, struct item *it)
     it->index = index;
     err = look(job->ctx, s, index);
     if (err != RF_OK) /* while several places are open the first guess may well look stale */
-        return sets_the_place(job->ctx, s) ? RF_ERR_AUTH : err;
+        return sets_the_place(job->ctx, s) || (job->after_silence && err == RF_ERR_STALE) ? RF_ERR_AUTH : err;
     return is_current ? tag : authenticate(job, it);
 }
 

@@ -3,7 +3,7 @@
  *
  * Input: one octet (low 4 bits: suite; 0x10 SRTCP; 0x20 an MKI of 4 octets; 0x40 compatibility modes; 0x80 clear
  * SRTCP was negotiated), the suite's master key and salt, then the packet. Seeds are known answers, so that what
- * lies behind authentication is reached too.
+ * lies behind authentication is reached too. Contexts are as the relay makes them.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ unprotect(struct rf_srtp_ctx *ctx, const uint8_t *packet, size_t n, bool is_rtcp
     struct rf_srtp_stream stream = { 0 }, before;
     uint8_t *copy = malloc(n > 0 ? n : 1);
     struct rf_srtp_job job = { .ctx = ctx, .stream = &stream, .packet = copy, .octets = n, .room = n,
-                               .is_rtcp = is_rtcp };
+                               .is_rtcp = is_rtcp, .after_silence = (n & 1) != 0 };
 
     rf_assert(copy != NULL);
     memcpy(copy, packet, n);
@@ -86,6 +86,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(key.mki, "\0\0\5\7", 4);
     }
     options.allow_quirks = (data[0] & 0x40) != 0 ? QUIRKS : 0;
+    options.keep_roc_try_zero = options.bridge_gaps = true;
+    options.serial = 1;
     options.clear_srtcp = (data[0] & 0x80) != 0;
     rf_assert(rf_srtp_ctx_new(&ctx, &key, &options) == RF_OK);
     unprotect(ctx, data + 1 + keysalt, size - 1 - keysalt, is_rtcp);

@@ -14,13 +14,14 @@ class Media:
     """One UDP port that sends numbered RTP to `peer` once told, and remembers which numbers it received; those with other
     audio than `audio` says, too."""
 
-    def __init__(self, ssrc, family=socket.AF_INET):
+    def __init__(self, ssrc, family=socket.AF_INET, interval=0.02):
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1" if family == socket.AF_INET else "::1", 0))
         self.port = self.socket.getsockname()[1]
         self.ssrc, self.peer = ssrc, None
         self.sent, self.received, self.times, self.wrong = 0, [], [], []
         self.first = 100
+        self.interval = interval
         self.running = False
         self.threads = []
 
@@ -38,7 +39,7 @@ class Media:
             packet = struct.pack("!BBHII", 0x80, 0, seq & 0xffff, seq * 160 & 0xffffffff, self.ssrc) + audio(seq & 0xffff)
             self.socket.sendto(packet, self.peer)
             self.sent += 1
-            due += 0.02
+            due += self.interval
             time.sleep(max(0, due - time.monotonic()))
 
     def _receive(self):
