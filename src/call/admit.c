@@ -361,6 +361,7 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         return;
     }
     c->max_forwards = msg->max_forwards;
+    forward_count_before(c, msg);
     rf_timer_arm(l->env.wheel, &c->timer, now_us + s->ring_time_s * RF_S);
     prelude_take(c, msg);
     ladder_msg(c, 0, false, msg, now_us);
@@ -372,5 +373,5 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         return;
     }
     if (check_session(c, msg, now_us) && find_targets(c, msg, now_us) && check_offer(c, msg, has_sdp > 0, now_us))
-        call_paths_ask(c, now_us);
+        call_stage_begin(c, now_us);
 }

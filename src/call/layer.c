@@ -116,17 +116,22 @@ rf_call_owner(const struct rf_hash_key *key, struct rf_span call_id, uint16_t wo
 }
 
 void
-call_own_id(struct call *c, struct rf_buf *b)
+call_put_id(const struct rf_hash_key *key, const struct rf_rand *rand, struct rf_span first, struct rf_buf *b)
 {
-    struct rf_span first = rf_span_str(c->a->dialog.call_id);
     uint8_t octets[12];
     uint32_t hash;
 
     if (!own_call_id(first, &hash)) /* a leg B of ours may be a leg A of ours: a call to ourselves */
-        hash = (uint32_t)rf_siphash(&c->l->env.owner_key, first.p, first.n);
-    rf_rand_fill(c->l->env.rand, octets, sizeof octets);
+        hash = (uint32_t)rf_siphash(key, first.p, first.n);
+    rf_rand_fill(rand, octets, sizeof octets);
     rf_putf(b, "rf%08x-", (unsigned)hash);
     rf_put_hex(b, octets, sizeof octets);
+}
+
+void
+call_own_id(struct call *c, struct rf_buf *b)
+{
+    call_put_id(&c->l->env.owner_key, c->l->env.rand, rf_span_str(c->a->dialog.call_id), b);
 }
 
 /* --- calls --- */
@@ -154,6 +159,7 @@ call_new(struct rf_call_layer *l, uint64_t now_us)
     l->count++;
     c->timer.fire = timer_fired;
     exchange_timer_init(c);
+    forward_timer_init(c);
     return c;
 }
 
@@ -165,6 +171,7 @@ call_free(struct call *c)
     rf_timer_cancel(l->env.wheel, &c->timer);
     rf_timer_cancel(l->env.wheel, &c->media_timer);
     rf_timer_cancel(l->env.wheel, &c->exchange.glare);
+    rf_timer_cancel(l->env.wheel, &c->stage_timer);
     infos_stop(c, call_now(c));
     if (c->share != NULL)
         rf_quota_drop(l->env.quota, c->share);
@@ -177,6 +184,7 @@ call_free(struct call *c)
     rf_list_remove(&c->all);
     l->count--;
     free(c->ladder);
+    free(c->forwards);
     free(c);
 }
 

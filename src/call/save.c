@@ -10,7 +10,7 @@
 #include "base/cursor.h"
 #include "call/layer.h"
 
-#define BLOB_VERSION 4
+#define BLOB_VERSION 5
 #define BLOB_MAX     65536 /* two descriptions of RF_SDP_MAX, two dialogs of RF_DIALOG_TEXT_MAX, and room */
 
 /* --- numbers and texts, little endian, each text with its length --- */
@@ -312,6 +312,32 @@ get_leg(struct rf_cursor *c, struct leg *leg)
     leg->state = LEG_UP;
 }
 
+static void
+put_forwards(struct rf_buf *b, const struct call *c)
+{
+    put_u(b, c->forward_count, 1);
+    for (size_t i = 0; i < c->forward_count; i++) {
+        put_str(b, c->forwards[i].user);
+        put_str(b, c->forwards[i].to);
+        put_u(b, c->forwards[i].reason, 1);
+    }
+}
+
+static void
+get_forwards(struct rf_cursor *cur, struct call *c)
+{
+    unsigned n = get_enum(cur, FORWARDS_MAX + 1);
+
+    if (n == 0 || (c->forwards = calloc(FORWARDS_MAX, sizeof *c->forwards)) == NULL)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        get_array(cur, c->forwards[i].user, sizeof c->forwards[i].user);
+        get_array(cur, c->forwards[i].to, sizeof c->forwards[i].to);
+        c->forwards[i].reason = (uint8_t)get_enum(cur, FORWARD_REASONS);
+    }
+    c->forward_count = (uint8_t)n;
+}
+
 void
 call_save(struct call *c)
 {
@@ -337,6 +363,7 @@ call_save(struct call *c)
     put_u(&b, c->media.generation, 4);
     put_leg(&b, c->a);
     put_leg(&b, c->b);
+    put_forwards(&b, c);
     if (rf_buf_done(&b) == RF_OK)
         env->save(env->ctx, rf_span_str(c->id), rf_buf_span(&b));
     else
@@ -386,6 +413,7 @@ get_call(struct rf_cursor *cur, struct call *c)
     c->media.generation = (uint32_t)get_u(cur, 4);
     get_leg(cur, c->a);
     get_leg(cur, c->b);
+    get_forwards(cur, c);
 }
 
 /* When it began, on this process's clock: its own time at least. */
@@ -465,5 +493,6 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
     leg_session_start(c->a, now_us);
     leg_session_start(c->b, now_us);
     rf_timer_arm(l->env.wheel, &c->timer, now_us + SAMPLE_US);
+    call_tell(c);
     return RF_OK;
 }

@@ -106,6 +106,18 @@ static const struct rf_option options[] = {
       "it; a stranger sees the status alone." },
     { "sip.ring-time", RF_OPT_DURATION, ONE, RELOAD, "180s", "180s", "5s..1h", NULL, "",
       "How long phones ring before the caller is answered 480 (RF-515)." },
+    { "sip.message-max", RF_OPT_NUMBER, ONE, RELOAD, "8192", "8192", "1300..32768", NULL, "",
+      "Octets of the body of a text message (MESSAGE). A longer one is answered 513 (RF-531). What does not fit a datagram "
+      "goes by TCP or TLS, or not at all (RFC 3428 8)." },
+    { "sip.messages-per-minute", RF_OPT_NUMBER, ONE, RELOAD, "60", "60", "1..6000", NULL, "",
+      "Text messages of one sender in a minute; one more is answered 503 (RF-512)." },
+    { "sip.subscriptions-per-user", RF_OPT_NUMBER, ONE, RELOAD, "200", "200", "1..10000", NULL, "",
+      "Subscriptions of one user at one time, as busy lamps need them: one for each lamp of each of its phones. One more "
+      "is answered 503 (RF-512)." },
+    { "sip.subscriptions-max", RF_OPT_NUMBER, ONE, RELOAD, "100000", "100000", "1..1000000", NULL, "",
+      "Subscriptions of all users at one time. One more is answered 503 (RF-512)." },
+    { "sip.subscription-expires", RF_OPT_DURATION, ONE, RELOAD, "1h", "1h", "60s..1d", NULL, "",
+      "The longest subscription; a longer one is shortened to it. Below 60s: 423." },
     { "sip.session-expires", RF_OPT_DURATION, ONE, RELOAD, "30m", "30m", "0..1d", NULL, "",
       "Session timer of calls (RFC 4028): a call whose phone has vanished ends after this long at most. 0 "
       "switches it off; such a call then ends by media.timeout alone." },
@@ -179,6 +191,24 @@ static const struct rf_option options[] = {
       "IPC-24", "As sip.require-tls, for this user alone." },
     { "user.*.calls-max", RF_OPT_NUMBER, ONE, RELOAD, "10", "10", "1..1000", NULL, "",
       "Calls at one time of this user; one more is answered 503 (RF-512)." },
+    { "user.*.forward-always", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "",
+      "Where all calls to this user go instead: a user, a ring-group, a dn, or a number that this user may dial. The "
+      "user's own phones do not ring. Empty: not forwarded." },
+    { "user.*.forward-busy", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "",
+      "Where calls go while this user is busy: its phones answer 486, 600 or 603, or do-not-disturb is on." },
+    { "user.*.forward-no-answer", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "",
+      "Where calls go when nobody answers in forward-no-answer-time, or no phone of this user can be reached." },
+    { "user.*.forward-no-answer-time", RF_OPT_DURATION, ONE, RELOAD, "20s", "20s", "1s..10m", NULL, "",
+      "How long this user's phones ring before forward-no-answer." },
+    { "user.*.do-not-disturb", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "",
+      "on: phones of this user do not ring. A call goes where forward-busy says, or is answered 486 (RF-530); a "
+      "ring-group passes the user over." },
+    { "user.*.watched-by", RF_OPT_TEXT, LIST, RELOAD, "all", "all", "0..63", NULL, "",
+      "Who may see on busy lamps whether this user is called or speaks, and with whom: all users, none, or names of users "
+      "and of ring-groups, whose members may. A user may always watch itself; whoever comes by a connection, never." },
+    { "user.*.may-set-mailboxes", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "",
+      "on: this user is a voice mail system: its PUBLISH and NOTIFY of message-summary say how many messages wait for any "
+      "user." },
 
     { "sip-connection.*.type", RF_OPT_ENUM, ONE, RELOAD, "credential", "credential", "credential|ip|fqdn", NULL, "TEL-1",
       "How the other side is known. credential: by user name and password; we register there (side customer), or they "
@@ -240,6 +270,18 @@ static const struct rf_option options[] = {
     { "sip-connection.*.trust-identity", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "",
       "on: P-Asserted-Identity of this connection is believed, and ours is sent to it, also for callers who hide their "
       "number (RFC 3325). off: theirs is dropped, ours is never sent." },
+    { "sip-connection.*.caller-name", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..95", NULL, "",
+      "The name that our calls show to this connection. Without it: the caller's own when trust-identity is on, else none, "
+      "since names of our users are nobody's business outside." },
+    { "sip-connection.*.forwarded-by", RF_OPT_ENUM, ONE, RELOAD, "off", "off", "off|diversion|history-info", NULL, "",
+      "Whether this connection is told who forwarded a call to it: diversion (RFC 5806), history-info (RFC 7044). A user "
+      "is named by a number of this connection that leads to it, else by caller-id; without one nothing is told." },
+    { "sip-connection.*.messages", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "",
+      "on: text messages (MESSAGE) go over this connection, in both directions. off: its own are refused, and ours do not "
+      "take it." },
+    { "sip-connection.*.may-set-mailboxes", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "",
+      "on: a voice mail system is at the other side: its PUBLISH and NOTIFY of message-summary say how many messages wait "
+      "for any user." },
     { "sip-connection.*.country-code", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..3", NULL, "",
       "Digits of the country whose national numbers this connection uses, such as 44. Without it numbers without + are "
       "left as they come." },
@@ -266,6 +308,8 @@ static const struct rf_option options[] = {
     { "route.*.use", RF_OPT_BLOCK, LIST, RELOAD, "", "", "sip-connection", NULL, "TEL-18",
       "The connections by which these calls go, in order. The next one is taken on 408, 480, 503, 504, silence and lost "
       "connections, not on 404, 486, 603." },
+    { "route.*.to", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "",
+      "Instead of use: the user, ring-group or dn to which these calls go." },
     { "route.*.from", RF_OPT_TEXT, LIST, RELOAD, "", "", "0..63", NULL, "",
       "Users and connections that may use this route. Without it: all users, and no connection." },
     { "route.*.strip", RF_OPT_NUMBER, ONE, RELOAD, "0", "0", "0..20", NULL, "",
@@ -283,8 +327,11 @@ static const struct rf_option options[] = {
       "As sip.srtp, for this device." },
 
     { "ring-group.*.members", RF_OPT_TEXT, LIST, RELOAD, "", "", "0..63", NULL, "",
-      "Users and dn blocks that ring together; the first that answers has the call." },
-    { "ring-group.*.strategy", RF_OPT_ENUM, ONE, RELOAD, "all", "all", "all", NULL, "", "all: they ring at once." },
+      "Users and dn blocks; the first that answers has the call. Where they forward their own calls does not count here." },
+    { "ring-group.*.strategy", RF_OPT_ENUM, ONE, RELOAD, "all", "all", "all|in-order", NULL, "",
+      "all: they ring at once. in-order: one after the other, the next when one is busy, declines or does not answer." },
+    { "ring-group.*.time", RF_OPT_DURATION, ONE, RELOAD, "0", "0", "0..10m", NULL, "",
+      "in-order: how long each member rings; 0: 20 s. all: how long they ring; 0: sip.ring-time." },
 
     { "certificate.*.chain", RF_OPT_FILE, LIST, RELOAD, "", "", NULL, NULL, "TEL-5 IPC-30",
       "The certificate and its intermediates in PEM, the server's own first: file:PATH. A second line is a second "

@@ -525,7 +525,8 @@ change_settings(struct edit *e, const char *user, const json_t *settings)
 
     json_object_foreach ((json_t *)(uintptr_t)settings, key, value) {
         snprintf(name, sizeof name, "user.%s.%s", user, key);
-        edit_change(e, name, json_string_value(value), false);
+        /* "": as if it was never set, which is what nobody can say of a number, and everybody means of a forwarding */
+        edit_change(e, name, json_string_length(value) > 0 ? json_string_value(value) : NULL, false);
     }
 }
 

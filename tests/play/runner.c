@@ -310,7 +310,15 @@ the_phone(struct play *p)
     return ph;
 }
 
-/* user 201 [srtp off|optional|required] [tls] [strict] [no-display] [suites=..] [answer-savp] */
+static void
+take_forward(struct play *p, const char *key, char out[static 64])
+{
+    if (option(p, 2, key) != NULL)
+        snprintf(out, 64, "%s", option(p, 2, key));
+}
+
+/* user 201 [srtp off|optional|required] [tls] [strict] [no-display] [suites=..] [answer-savp] [forward-always=..]
+ * [forward-busy=..] [forward-no-answer=..] [forward-no-answer-time=S] [do-not-disturb] */
 static void
 user(struct play *p)
 {
@@ -323,6 +331,12 @@ user(struct play *p)
     u->require_tls = flag(p, 2, "tls");
     u->srtp.strict_transport = flag(p, 2, "strict");
     u->srtp.answer_savp = flag(p, 2, "answer-savp");
+    take_forward(p, "forward-always", u->forward.always);
+    take_forward(p, "forward-busy", u->forward.busy);
+    take_forward(p, "forward-no-answer", u->forward.no_answer);
+    u->forward.no_answer_s = option(p, 2, "forward-no-answer-time") != NULL
+                                 ? (uint32_t)atoi(option(p, 2, "forward-no-answer-time")) : 20;
+    u->forward.do_not_disturb = flag(p, 2, "do-not-disturb");
     if (option(p, 2, "suites") != NULL) {
         struct rf_span unknown;
 
