@@ -72,6 +72,8 @@ struct sub {
     struct rf_flow_watch watch;
     struct rf_path *path;          /* being asked for */
     struct rf_binding *binding;    /* the path's */
+    bool is_guess;                 /* the way leads to one of several phones; the others would say 481 */
+    unsigned guess;                /* which of them */
     uint64_t retry_us;             /* until the next look for a way */
     /* NOTIFY */
     bool is_due;                   /* something is to be told */

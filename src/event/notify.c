@@ -46,6 +46,7 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
 {
     struct sub *s = owner;
     uint64_t now_us = layer_now(s->l);
+    struct rf_addr was = s->remote;
 
     (void)why;
     path_drop(s);
@@ -55,11 +56,16 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
     }
     sub_set_flow(s, flow);
     rf_flow_unref(flow);
+    if (s->is_guess)
+        s->remote = was; /* until it says that it is the one */
     s->retry_us = 0;
     push(s, now_us);
 }
 
-/* By its contact; else the only one at its address; else the only one there is. */
+/*
+ * By its contact; else the only one at its address; else the only one there is. Of several that it may be, one after the
+ * other: those that it is not answer 481.
+ */
 static bool
 find_registered(struct sub *s, struct rf_binding *out)
 {
@@ -68,30 +74,31 @@ find_registered(struct sub *s, struct rf_binding *out)
     char aor[400];
     struct rf_buf b = rf_buf(aor, sizeof aor);
     size_t n = 0, reachable = 0, near = 0;
-    const struct rf_binding *only = NULL, *neighbour = NULL;
+    const struct rf_binding *neighbour = NULL;
+
+    s->is_guess = false;
 
     rf_call_put_aor(&b, rf_span_str(s->watcher), layer_domain(s->l));
     if (rf_buf_done(&b) == RF_OK)
         n = rf_location_find(env->location, rf_buf_span(&b), env->wall_s(env->ctx), binding, RF_BINDINGS_PER_AOR);
     for (size_t i = 0; i < n; i++) {
-        if (binding[i].transport != RF_UDP && binding[i].flow_id == 0)
+        if (binding[i].transport != s->transport || (s->transport != RF_UDP && binding[i].flow_id == 0))
             continue;
         if (strcmp(binding[i].contact, s->dialog.target) == 0) {
             *out = binding[i];
             return true;
         }
-        only = &binding[i];
-        reachable++;
+        binding[reachable++] = binding[i];
         if (rf_addr_same_host(&binding[i].source, &s->remote)) {
-            neighbour = &binding[i];
+            neighbour = &binding[reachable - 1];
             near++;
         }
     }
-    if (near == 1)
-        *out = *neighbour;
-    else if (reachable == 1)
-        *out = *only;
-    return near == 1 || reachable == 1;
+    if (reachable == 0)
+        return false;
+    s->is_guess = near != 1 && reachable > 1;
+    *out = near == 1 ? *neighbour : binding[s->guess % reachable];
+    return true;
 }
 
 static bool
@@ -375,6 +382,16 @@ tell_again(struct sub *s, uint64_t now_us)
     look_again(s, now_us);
 }
 
+/* This was another phone of the same user; until its time is over the right one may still come. */
+static void
+guess_again(struct sub *s, uint64_t now_us)
+{
+    s->guess++;
+    sub_set_flow(s, NULL);
+    s->retry_us = 0;
+    tell_again(s, now_us);
+}
+
 static void
 answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
@@ -387,7 +404,11 @@ answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, u
     if (s->state == SUB_ENDING && !s->is_due) {
         sub_die(s, now_us);
     } else if (msg->status < 300) {
+        s->is_guess = false; /* it was the right one */
+        s->remote = s->flow != NULL ? s->flow->remote : s->remote;
         push(s, now_us);
+    } else if (msg->status == 481 && s->is_guess) {
+        guess_again(s, now_us);
     } else if (msg->status == 408 || (msg->status >= 500 && msg->status < 600)) {
         s->refused++;
         tell_again(s, now_us);
@@ -406,6 +427,10 @@ failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t now_us)
 
     rf_client_txn_disown(txn);
     s->notify = NULL;
+    if (why != RF_ERR_CLOSED && s->is_guess) {
+        guess_again(s, now_us);
+        return;
+    }
     if (why != RF_ERR_CLOSED) {
         RF_LOGF(RF_LOG_INFO, "subscription.silent", "a watcher is gone without saying so",
                 RF_F_STR("watcher", s->watcher), RF_F_STR("of", s->watched->user),

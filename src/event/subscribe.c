@@ -305,6 +305,7 @@ subscribe_again(struct sub *s, struct rf_server_txn *txn, const struct rf_sip_ms
     }
     rf_dialog_refresh_target(&s->dialog, msg);
     sub_set_flow(s, rf_server_txn_flow(txn));
+    s->is_guess = false;
     s->retry_us = 0;
     if (granted_s == 0) {
         answer(s, txn, 0, now_us);

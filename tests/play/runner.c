@@ -731,6 +731,8 @@ perform(struct play *p)
             phone_asks(s, ph, p->words[2], p->words[3]);
         else if (strcmp(p->words[1], "pretends") == 0) /* a pretends 203: in its From, signing in as itself */
             snprintf(ph->from, sizeof ph->from, "%s", p->words[2]);
+        else if (strcmp(p->words[1], "moves") == 0) /* a moves: its next connection has another address and contact */
+            ph->addr.v4.sin_addr.s_addr = htonl(ntohl(ph->addr.v4.sin_addr.s_addr) + 100);
         else if (strcmp(p->words[1], "leaves") == 0)
             phone_leave(s, ph);
         else if (strcmp(p->words[1], "returns") == 0)
