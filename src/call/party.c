@@ -42,6 +42,24 @@ rf_call_refuse_request(struct rf_call_layer *l, struct rf_server_txn *txn, enum 
     rf_server_txn_reply(txn, status != 0 ? status : row->sip, NULL, rf_buf_span(&b), now_us);
 }
 
+/* It came in clear, and its user or connection does not take that (IPC-24, TEL-35). */
+static void
+refuse_clear(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_call_party *who, uint64_t now_us)
+{
+    const struct rf_connection *k = who->connection;
+    char setting[128] = "";
+
+    if (k != NULL)
+        snprintf(setting, sizeof setting, "sip-connection.%s.require-tls off", k->name);
+    rf_call_refuse_request(l, txn, k != NULL ? RF_REFUSE_CONNECTION_NEEDS_TLS : RF_REFUSE_TLS_REQUIRED, 0, who->user,
+                           (const struct rf_log_field[]){ RF_F_STR("who", k != NULL ? k->name : who->user),
+                                                          RF_F_STR("setting", setting),
+                                                          RF_F_STR("transport", rf_transport_name(
+                                                                                    rf_server_txn_flow(txn)->transport)),
+                                                          { 0 } },
+                           now_us);
+}
+
 bool
 rf_call_party_of(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                  struct rf_call_party *out, uint64_t now_us)
@@ -73,11 +91,7 @@ rf_call_party_of(struct rf_call_layer *l, struct rf_server_txn *txn, const struc
                                now_us);
     } else if (who.user.require_tls && !rf_transport_is_secure(flow->transport)) {
         is_fine = false;
-        rf_call_refuse_request(l, txn, RF_REFUSE_TLS_REQUIRED, 0, out->user,
-                               (const struct rf_log_field[]){ RF_F_STR("who", out->user),
-                                                              RF_F_STR("transport", rf_transport_name(flow->transport)),
-                                                              { 0 } },
-                               now_us);
+        refuse_clear(l, txn, out, now_us);
     }
     rf_wipe(&who.user, sizeof who.user);
     if (is_fine && who.connection == NULL) {
