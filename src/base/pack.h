@@ -1,7 +1,8 @@
 /*
  * base/pack.h - numbers and texts as octets that are kept, and back with suspicion
  *
- * Numbers are little endian; a text stands behind its length. Reading goes on after a failure, which the cursor remembers.
+ * Numbers are little endian; a text stands behind its length. Reading goes on after a failure, which the cursor
+ * remembers.
  */
 #ifndef RF_BASE_PACK_H
 #define RF_BASE_PACK_H

@@ -1,9 +1,9 @@
 /*
- * call/forward.c - what comes next when the phones of one place did not take a call: the next member of a ring-group, or
- * where the user has forwarded it to
+ * call/forward.c - what comes next when the phones of one place did not take a call: the next member of a ring-group,
+ * or where the user has forwarded it to
  *
- * Attempts have stages. Those of one stage ring together; when all of them failed, or their time is over, the next stage
- * begins. The members of a ring-group in order are stages from the beginning; a forwarded call gets new ones.
+ * Attempts have stages. Those of one stage ring together; when all of them failed, or their time is over, the next
+ * stage begins. The members of a ring-group in order are stages from the beginning; a forwarded call gets new ones.
  *
  * A user's forwarding counts when the number dialled leads to this user alone, not to a group of which it is a member:
  *   always       the user's phones do not ring
@@ -15,7 +15,8 @@
  * forwarding counts again.
  *
  * Invariants
- * (F1) Nobody is a target who has forwarded this call before, nor the caller; with what others did before us (Diversion,
+ * (F1) Nobody is a target who has forwarded this call before, nor the caller; with what others did before us
+ * (Diversion,
  *      History-Info) a call is forwarded FORWARDS_MAX times at most: RF-518.
  * (F2) A user is named outside by a number of that connection or by nothing.
  */

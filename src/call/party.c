@@ -1,5 +1,6 @@
 /*
- * call/party.c - requests that begin something else than a call: who sends them, and where their server is (call/call.h)
+ * call/party.c - requests that begin something else than a call: who sends them, and where their server is
+ * (call/call.h)
  */
 #include "call/layer.h"
 
@@ -51,13 +52,13 @@ refuse_clear(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf
 
     if (k != NULL)
         snprintf(setting, sizeof setting, "sip-connection.%s.require-tls off", k->name);
-    rf_call_refuse_request(l, txn, k != NULL ? RF_REFUSE_CONNECTION_NEEDS_TLS : RF_REFUSE_TLS_REQUIRED, 0, who->user,
-                           (const struct rf_log_field[]){ RF_F_STR("who", k != NULL ? k->name : who->user),
-                                                          RF_F_STR("setting", setting),
-                                                          RF_F_STR("transport", rf_transport_name(
-                                                                                    rf_server_txn_flow(txn)->transport)),
-                                                          { 0 } },
-                           now_us);
+    rf_call_refuse_request(
+        l, txn, k != NULL ? RF_REFUSE_CONNECTION_NEEDS_TLS : RF_REFUSE_TLS_REQUIRED, 0, who->user,
+        (const struct rf_log_field[]){ RF_F_STR("who", k != NULL ? k->name : who->user),
+                                       RF_F_STR("setting", setting),
+                                       RF_F_STR("transport", rf_transport_name(rf_server_txn_flow(txn)->transport)),
+                                       { 0 } },
+        now_us);
 }
 
 bool
@@ -83,12 +84,13 @@ rf_call_party_of(struct rf_call_layer *l, struct rf_server_txn *txn, const struc
         caller_dialled(&who, msg, out->dialled, sizeof out->dialled);
     is_fine = who.connection != NULL || is_own_name(l, msg, out->user, flow);
     if (!is_fine) {
-        rf_call_refuse_request(l, txn, RF_REFUSE_FORBIDDEN, 0, out->user,
-                               (const struct rf_log_field[]){ RF_F_SPAN("what", msg->from.uri.raw),
-                                                              RF_F_STR("who", out->user),
-                                                              RF_F_STR("reason", "From must be the user that signed in"),
-                                                              { 0 } },
-                               now_us);
+        rf_call_refuse_request(
+            l, txn, RF_REFUSE_FORBIDDEN, 0, out->user,
+            (const struct rf_log_field[]){ RF_F_SPAN("what", msg->from.uri.raw),
+                                           RF_F_STR("who", out->user),
+                                           RF_F_STR("reason", "From must be the user that signed in"),
+                                           { 0 } },
+            now_us);
     } else if (who.user.require_tls && !rf_transport_is_secure(flow->transport)) {
         is_fine = false;
         refuse_clear(l, txn, out, now_us);

@@ -1,8 +1,8 @@
 /*
  * call/watch.c - who is called and who speaks, told to whoever watches (RFC 4235 3.7)
  *
- * The dialogs of a user are those of its phones with us: one for each phone that rings. Call-ID and tags are theirs, so that
- * what a watcher says about a dialog (RFC 3891) finds the leg.
+ * The dialogs of a user are those of its phones with us: one for each phone that rings. Call-ID and tags are theirs, so
+ * that what a watcher says about a dialog (RFC 3891) finds the leg.
  */
 #include "call/layer.h"
 

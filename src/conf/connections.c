@@ -203,8 +203,7 @@ check_routes(struct loader *l)
         if (to[0] != '\0' && rf_conf_block_text(c, b, "use")[0] != '\0')
             rf_loader_fail(l, RF_ERR_RANGE, b->at, "route %s has both to and use", b->label);
         if (to[0] != '\0' && !is_place(c, rf_span_str(to)))
-            rf_loader_warn(l, b->at, "route %s leads to %s, and there is no such user, ring-group, dn or sip-connection",
-                           b->label, to);
+            rf_loader_warn(l, b->at, "route %s leads to %s, and there is no such user, ring-group or dn", b->label, to);
         while (rf_conf_next_word(&left, &word)) {
             const struct rf_conf_block *over = rf_conf_block(c, "sip-connection", word);
 

@@ -5,9 +5,9 @@
 
 #include "loop/wheel.h"
 
-#define KEPT_MAX 64   /* dialogs of one user; those above it are not seen on lamps, and a user that has so many is busy */
-#define SETS     2048 /* of the table of rates ... */
-#define WAYS     4    /* ... each with so many names */
+#define KEPT_MAX 64 /* dialogs of one user; those above it are not seen on lamps, and a user that has so many is busy */
+#define SETS 2048   /* of the table of rates ... */
+#define WAYS 4      /* ... each with so many names */
 
 struct known {
     struct rf_hash_node node;
@@ -66,7 +66,7 @@ rf_event_board_free(struct rf_event_board *b)
     if (b == NULL)
         return;
     RF_HASH_FOREACH(&b->users, it)
-        known_free(b, rf_container(it, struct known, node));
+    known_free(b, rf_container(it, struct known, node));
     rf_hash_fini(&b->users);
     pthread_mutex_destroy(&b->lock);
     free(b);
@@ -255,7 +255,8 @@ rf_event_board_visit_mailboxes(struct rf_event_board *b,
                                void (*visit)(void *ctx, const char *user, const struct rf_mailbox_state *m), void *ctx)
 {
     pthread_mutex_lock(&b->lock);
-    RF_HASH_FOREACH(&b->users, it) {
+    RF_HASH_FOREACH(&b->users, it)
+    {
         const struct known *k = rf_container(it, const struct known, node);
 
         if (k->has_mailbox)

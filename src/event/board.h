@@ -1,11 +1,12 @@
 /*
  * event/board.h - what is known of users now: in which dialogs they are, how many messages wait for them
  *
- * A call belongs to one worker, whoever watches it to another: calls write here what their parties do, and subscriptions read
- * it. Whoever watches is told the name alone, by `changed`; what he then reads is the newest, however many changes there were.
+ * A call belongs to one worker, whoever watches it to another: calls write here what their parties do, and
+ * subscriptions read it. Whoever watches is told the name alone, by `changed`; what he then reads is the newest,
+ * however many changes there were.
  *
- * Threads: any; one lock, held for a few instructions. Memory: 1 kB for each dialog of a user that is in one, 150 octets for
- * each user that is watched or has messages, and one table of rates.
+ * Threads: any; one lock, held for a few instructions. Memory: 1 kB for each dialog of a user that is in one, 150
+ * octets for each user that is watched or has messages, and one table of rates.
  */
 #ifndef RF_EVENT_BOARD_H
 #define RF_EVENT_BOARD_H

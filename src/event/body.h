@@ -22,8 +22,8 @@ struct rf_dialog_info {
 };
 
 /**
- * Text that peers chose (display names, Call-IDs) is written as XML whatever it holds: marks are escaped, octets that are
- * not UTF-8 and characters that XML does not have become '?'.
+ * Text that peers chose (display names, Call-IDs) is written as XML whatever it holds: marks are escaped, octets that
+ * are not UTF-8 and characters that XML does not have become '?'.
  */
 void rf_dialog_info_put(struct rf_buf *b, const struct rf_dialog_info *d);
 

@@ -1,6 +1,7 @@
 /*
- * What a voice mail system says, what the store gives back, and what a display name may hold. The first octet chooses. A
- * summary that is read is written and read again; a dialog-info holds no octet that would end it early, whatever goes in.
+ * What a voice mail system says, what the store gives back, and what a display name may hold. The first octet chooses.
+ * A summary that is read is written and read again; a dialog-info holds no octet that would end it early, whatever goes
+ * in.
  */
 #include "event/event.h"
 

@@ -29,7 +29,8 @@ static const struct {
 static const struct { const char *in, *want, *why; } texts[] = {
     { "Maya", "Maya", "as it is" },
     { "<b>\"Tom & Jerry's\"</b>", "&lt;b&gt;&quot;Tom &amp; Jerry&apos;s&quot;&lt;/b&gt;", "marks" },
-    { "J\xc3\xbcrgen \xe6\x97\xa5 \xf0\x9f\x93\x9e", "J\xc3\xbcrgen \xe6\x97\xa5 \xf0\x9f\x93\x9e", "UTF-8 of every length" },
+    { "J\xc3\xbcrgen \xe6\x97\xa5 \xf0\x9f\x93\x9e", "J\xc3\xbcrgen \xe6\x97\xa5 \xf0\x9f\x93\x9e",
+      "UTF-8 of every length" },
     { "J\xfcrgen", "J?rgen", "Latin-1" },
     { "\xc0\xaf", "??", "an overlong slash" },
     { "\xed\xa0\x80", "???", "a surrogate" },

@@ -1,8 +1,9 @@
 /*
  * event/event.h - who watches whom, messages that wait, text messages (RFC 6665, 4235, 3842, 3903, 3428), of one worker
  *
- * A subscription belongs to the worker that its Call-ID says (rf_call_owner), as a call does. It is answered 200 once it is
- * on disk, and a new signal process goes on with it (rf_event_restore). What is told lies on the board (event/board.h).
+ * A subscription belongs to the worker that its Call-ID says (rf_call_owner), as a call does. It is answered 200 once
+ * it is on disk, and a new signal process goes on with it (rf_event_restore). What is told lies on the board
+ * (event/board.h).
  *
  * No socket, no clock: like calls, by struct rf_call_env.
  *

@@ -37,7 +37,7 @@ rf_event_layer_free(struct rf_event_layer *l)
     messages_free(l);
     publishes_free(l);
     RF_HASH_FOREACH(&l->subs, it)
-        sub_free(rf_container(it, struct sub, node));
+    sub_free(rf_container(it, struct sub, node));
     rf_hash_fini(&l->subs);
     rf_hash_fini(&l->serials);
     rf_hash_fini(&l->watched);
@@ -127,7 +127,7 @@ rf_event_changed(struct rf_event_layer *l, const char *user, uint64_t now_us)
 
     if (node == NULL)
         return;
-    RF_LIST_FOREACH(&rf_container(node, struct watched, node)->subs, it)
+    RF_LIST_FOREACH (&rf_container(node, struct watched, node)->subs, it)
         notify_due(rf_container(it, struct sub, link), false, now_us);
 }
 
@@ -135,7 +135,7 @@ void
 rf_event_look_at_all(struct rf_event_layer *l, uint64_t now_us)
 {
     RF_HASH_FOREACH(&l->subs, it)
-        notify_due(rf_container(it, struct sub, node), false, now_us);
+    notify_due(rf_container(it, struct sub, node), false, now_us);
 }
 
 void
@@ -143,7 +143,8 @@ rf_event_settings_changed(struct rf_event_layer *l, uint64_t now_us)
 {
     struct rf_call_user user;
 
-    RF_HASH_FOREACH(&l->subs, it) {
+    RF_HASH_FOREACH(&l->subs, it)
+    {
         struct sub *s = rf_container(it, struct sub, node);
 
         if (s->state != SUB_UP)
@@ -180,17 +181,20 @@ rf_event_list(struct rf_event_layer *l)
     json_t *rows = json_array();
     int64_t now_s = layer_wall_s(l);
 
-    RF_HASH_FOREACH(&l->subs, it) {
+    RF_HASH_FOREACH(&l->subs, it)
+    {
         const struct sub *s = rf_container(it, const struct sub, node);
         char address[RF_ADDR_TEXT_MAX];
 
-        json_array_append_new(
-            rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:b, s:I}", "watcher", s->watcher, "event",
-                            package_name[s->package], "of", s->watched->user, "transport",
-                            rf_transport_name(s->transport), "source", rf_addr_text(&s->remote, address), "expires_s",
-                            (json_int_t)(s->expires_s > now_s ? s->expires_s - now_s : 0), "state",
-                            s->state == SUB_NEW ? "new" : s->state == SUB_UP ? "active" : "terminated", "reachable",
-                            s->flow != NULL, "notifies", (json_int_t)s->notifies));
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:b, s:I}", "watcher", s->watcher,
+                                              "event", package_name[s->package], "of", s->watched->user, "transport",
+                                              rf_transport_name(s->transport), "source",
+                                              rf_addr_text(&s->remote, address), "expires_s",
+                                              (json_int_t)(s->expires_s > now_s ? s->expires_s - now_s : 0), "state",
+                                              s->state == SUB_NEW  ? "new"
+                                              : s->state == SUB_UP ? "active"
+                                                                   : "terminated",
+                                              "reachable", s->flow != NULL, "notifies", (json_int_t)s->notifies));
     }
     return rows;
 }

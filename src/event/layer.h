@@ -5,9 +5,11 @@
  * (E1) It is answered 200 after it was committed, and every 200 is followed by a NOTIFY (RFC 6665 4.2.1.2).
  * (E2) One NOTIFY is under way at a time. What changes meanwhile is told by one more when that is answered, so a slow
  *      watcher costs one transaction however much happens.
- * (E3) It ends with a NOTIFY that says so, or because its watcher refused one; then its row is deleted and its share given
+ * (E3) It ends with a NOTIFY that says so, or because its watcher refused one; then its row is deleted and its share
+ * given
  *      back.
- * (E4) CSeq and version only grow, over restarts, too: those of a restored one begin above any that the process before us
+ * (E4) CSeq and version only grow, over restarts, too: those of a restored one begin above any that the process before
+ * us
  *      could have reached (save.c).
  */
 #ifndef RF_EVENT_LAYER_H
@@ -18,7 +20,7 @@
 #include "sip/header.h"
 
 #define EXPIRES_MIN_S   60
-#define NOTIFY_GAP_US   (250 * RF_MS) /* between two NOTIFY of a subscription: a lamp that blinks faster helps nobody, and
+#define NOTIFY_GAP_US   (250 * RF_MS) /* between two NOTIFY of one: a lamp that blinks faster helps nobody, and
                                          16 a second bound what E4 must leap over */
 #define RETRY_FIRST_US  (2 * RF_S)    /* a watcher whose connection is gone is looked for again, */
 #define RETRY_MOST_US   (15 * RF_S)   /* ever less often, until its subscription ends; a look costs a microsecond */
@@ -38,7 +40,8 @@ struct watched {
 enum sub_state {
     SUB_NEW,   /* its SUBSCRIBE waits for the disk */
     SUB_UP,
-    SUB_ENDING /* its last NOTIFY is to be sent, or under way */
+    SUB_ENDING, /* its last NOTIFY is to be sent, or under way */
+    SUB_OVER    /* nobody is told any more; its timer frees it */
 };
 
 /* What the watcher knows of a dialog. */

@@ -1,9 +1,10 @@
 /*
  * event/mailbox.c - how many messages wait for a user, as a voice mail system says it
  *
- * It says so in one of two ways, both with a simple-message-summary (RFC 3842): PUBLISH to the user's address (RFC 3903), or
- * NOTIFY there outside of any dialog, as most systems do. Who may is a setting of the user or of the SIP connection by which
- * the system is known: may-set-mailboxes. A NOTIFY counts until the next word; a publication until it expires.
+ * It says so in one of two ways, both with a simple-message-summary (RFC 3842): PUBLISH to the user's address (RFC
+ * 3903), or NOTIFY there outside of any dialog, as most systems do. Who may is a setting of the user or of the SIP
+ * connection by which the system is known: may-set-mailboxes. A NOTIFY counts until the next word; a publication until
+ * it expires.
  */
 #include <stdlib.h>
 
@@ -45,7 +46,7 @@ void
 publishes_free(struct rf_event_layer *l)
 {
     if (l->publishes.next != NULL)
-        RF_LIST_FOREACH(&l->publishes, it)
+        RF_LIST_FOREACH (&l->publishes, it)
             publish_free(rf_container(it, struct publish, link));
 }
 
@@ -112,7 +113,8 @@ may_set(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf_cal
         rf_call_refuse_request(l->env.calls, txn, RF_REFUSE_FORBIDDEN, 0, name,
                                (const struct rf_log_field[]){ RF_F_STR("what", "setting the messages of a user"),
                                                               RF_F_STR("who", name),
-                                                              RF_F_STR("reason", "may-set-mailboxes is off"), { 0 } },
+                                                              RF_F_STR("reason", "may-set-mailboxes is off"),
+                                                              { 0 } },
                                now_us);
         return false;
     }
@@ -203,7 +205,7 @@ keep(struct publish *p)
 static struct publish *
 find(struct rf_event_layer *l, uint64_t serial)
 {
-    RF_LIST_FOREACH(&l->publishes, it)
+    RF_LIST_FOREACH (&l->publishes, it)
         if (rf_container(it, struct publish, link)->serial == serial)
             return rf_container(it, struct publish, link);
     return NULL;

@@ -1,10 +1,10 @@
 /*
  * event/message.c - text messages: MESSAGE to all phones of a user, or over a connection (RFC 3428)
  *
- * Like a call it is asked for at one side and made anew at the other: no header of the sender's goes on but those that say
- * what the body is. It goes to all phones that the dial plan names, and is answered 200 when the first of them has it; over
- * connections it goes to one after the other until one takes it. Nothing is kept for later: whoever is not there is not
- * reached, and the sender learns so. Forwarding and do-not-disturb are about calls.
+ * Like a call it is asked for at one side and made anew at the other: no header of the sender's goes on but those that
+ * say what the body is. It goes to all phones that the dial plan names, and is answered 200 when the first of them has
+ * it; over connections it goes to one after the other until one takes it. Nothing is kept for later: whoever is not
+ * there is not reached, and the sender learns so. Forwarding and do-not-disturb are about calls.
  *
  * A body is at most sip.message-max; a request that does not fit a datagram goes by TCP or TLS or not at all, because
  * nothing slows a sender of datagrams down (RFC 3428 8).
@@ -15,26 +15,26 @@
 #include "route/hunt.h"
 
 #define HEADERS_MAX 2048 /* of those that describe the body */
-#define PLACES_MAX  RF_PLAN_PLACES_MAX
+#define PLACES_MAX RF_PLAN_PLACES_MAX
 #define CHALLENGES_MAX 2 /* the first, and one more when the nonce was too old */
 
 /* One phone, device, or the connections of a route. */
 struct target {
     struct message *m;
-    char user[64];               /* whose phone; of a connection: the number */
+    char user[64];                           /* whose phone; of a connection: the number */
     char connection[RF_CONNECTION_NAME_MAX]; /* empty: none */
-    char device[64];             /* a block dn; empty: none */
+    char device[64];                         /* a block dn; empty: none */
     struct rf_binding binding;
-    struct rf_dialog dialog;     /* Call-ID, From, To: there is no dialog (RFC 3428 4) */
+    struct rf_dialog dialog; /* Call-ID, From, To: there is no dialog (RFC 3428 4) */
     struct rf_hunt hunt;
     struct rf_path *path;
     struct rf_flow *flow;
     struct rf_client_txn *txn;
     bool is_large, is_over;
     uint8_t challenges;
-    char *credentials;           /* wiped */
+    char *credentials; /* wiped */
     uint32_t retry_after_s;
-    int status;                  /* of the last answer, or ours for it */
+    int status; /* of the last answer, or ours for it */
 };
 
 struct place {
@@ -45,10 +45,10 @@ struct place {
 struct message {
     struct rf_event_layer *l;
     struct rf_link link;
-    struct rf_server_txn *txn;   /* NULL: answered, or over */
+    struct rf_server_txn *txn; /* NULL: answered, or over */
     struct rf_call_party from;
     char from_connection[RF_CONNECTION_NAME_MAX];
-    char *call_id;               /* of the request: whose worker ours must belong to */
+    char *call_id; /* of the request: whose worker ours must belong to */
     uint8_t max_forwards;
     char *headers, *body;
     size_t headers_n, body_n;
@@ -56,7 +56,7 @@ struct message {
     size_t places, place_next;
     struct target *target[ATTEMPTS_MAX];
     size_t targets;
-    unsigned busy;               /* a list is walked: nothing is freed */
+    unsigned busy; /* a list is walked: nothing is freed */
 };
 
 static void target_over(struct target *t, enum rf_hunt_event e, uint64_t now_us);
@@ -107,7 +107,7 @@ void
 messages_free(struct rf_event_layer *l)
 {
     if (l->messages.next != NULL)
-        RF_LIST_FOREACH(&l->messages, it)
+        RF_LIST_FOREACH (&l->messages, it)
             message_free(rf_container(it, struct message, link));
 }
 
@@ -192,7 +192,8 @@ take_place(struct target *t)
     while (m->place_next < m->places) {
         const struct place *p = &m->place[m->place_next++];
         const struct rf_call_routing *r = routing(m->l);
-        const struct rf_connection *k = r != NULL ? rf_connection_named(r->connections, rf_span_str(p->connection)) : NULL;
+        const struct rf_connection *k = r != NULL ? rf_connection_named(r->connections, rf_span_str(p->connection))
+                                                  : NULL;
 
         if (k == NULL || rf_call_binding_of(m->l->env.calls, k, p->number, &t->binding) != RF_REFUSE_NONE)
             continue;
@@ -225,8 +226,10 @@ find_targets(struct message *m, enum rf_refusal *why)
 {
     struct rf_event_layer *l = m->l;
     const struct rf_call_routing *r = routing(l);
-    struct rf_plan_question q = { .user = m->from.user, .connection = m->from.connection,
-                                  .number = rf_span_str(m->from.dialled), .is_up = rf_board_is_up,
+    struct rf_plan_question q = { .user = m->from.user,
+                                  .connection = m->from.connection,
+                                  .number = rf_span_str(m->from.dialled),
+                                  .is_up = rf_board_is_up,
                                   .ctx = l->env.call.board };
     struct rf_plan *plan;
 
@@ -267,7 +270,8 @@ connection_of(const struct target *t)
 {
     const struct rf_call_routing *r = routing(t->m->l);
 
-    return r != NULL && t->connection[0] != '\0' ? rf_connection_named(r->connections, rf_span_str(t->connection)) : NULL;
+    return r != NULL && t->connection[0] != '\0' ? rf_connection_named(r->connections, rf_span_str(t->connection))
+                                                 : NULL;
 }
 
 static const char *
@@ -397,7 +401,8 @@ too_large(struct message *m, uint64_t now_us)
     m->txn = NULL;
     rf_server_txn_own(txn, NULL, NULL);
     rf_call_refuse_request(m->l->env.calls, txn, RF_REFUSE_MESSAGE_TOO_LARGE, 0, m->from.user,
-                           (const struct rf_log_field[]){ RF_F_STR("who", m->from.user), RF_F_U64("octets", m->body_n),
+                           (const struct rf_log_field[]){ RF_F_STR("who", m->from.user),
+                                                          RF_F_U64("octets", m->body_n),
                                                           RF_F_STR("reason", "the other side is reached by UDP alone"),
                                                           { 0 } },
                            now_us);
@@ -550,8 +555,8 @@ send_to(struct target *t, uint64_t now_us)
         return;
     }
     if (!err)
-        err = rf_client_txn_new(&t->txn, env->txn, t->flow, RF_SIP_MESSAGE, rf_span_str(branch), rf_buf_span(&b), &events,
-                                t, now_us);
+        err = rf_client_txn_new(&t->txn, env->txn, t->flow, RF_SIP_MESSAGE, rf_span_str(branch), rf_buf_span(&b),
+                                &events, t, now_us);
     if (!err)
         return;
     t->txn = NULL;
@@ -640,8 +645,7 @@ answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, u
         return;
     }
     t->status = msg->status;
-    if (msg->status == 503 &&
-        rf_sip_retry_after_parse(rf_sip_value(msg, RF_HDR_RETRY_AFTER), &r) == RF_OK)
+    if (msg->status == 503 && rf_sip_retry_after_parse(rf_sip_value(msg, RF_HDR_RETRY_AFTER), &r) == RF_OK)
         t->retry_after_s = r.seconds;
     target_over(t, rf_hunt_event_of(msg->status), now_us);
 }
@@ -674,7 +678,8 @@ static void
 forbid(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf_connection *k, uint64_t now_us)
 {
     rf_call_refuse_request(l->env.calls, txn, RF_REFUSE_FORBIDDEN, 0, k->name,
-                           (const struct rf_log_field[]){ RF_F_STR("what", "a text message"), RF_F_STR("who", k->name),
+                           (const struct rf_log_field[]){ RF_F_STR("what", "a text message"),
+                                                          RF_F_STR("who", k->name),
                                                           RF_F_STR("reason", "messages is off for this connection"),
                                                           { 0 } },
                            now_us);
@@ -683,16 +688,16 @@ forbid(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf_conn
 static void
 overload(struct rf_event_layer *l, struct rf_server_txn *txn, const char *who, const char *what, uint64_t now_us)
 {
-    rf_call_refuse_request(l->env.calls, txn, RF_REFUSE_OVERLOAD, 0, who,
-                           (const struct rf_log_field[]){ RF_F_STR("what", what), RF_F_STR("who", who),
-                                                          RF_F_STR("seconds", "5"), { 0 } },
-                           now_us);
+    rf_call_refuse_request(
+        l->env.calls, txn, RF_REFUSE_OVERLOAD, 0, who,
+        (const struct rf_log_field[]){ RF_F_STR("what", what), RF_F_STR("who", who), RF_F_STR("seconds", "5"), { 0 } },
+        now_us);
 }
 
 /* false: answered. */
 static bool
-check(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, const struct rf_call_party *from,
-      uint64_t now_us)
+check(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+      const struct rf_call_party *from, uint64_t now_us)
 {
     const struct rf_event_settings *s = layer_settings(l);
     const char *who = from->connection != NULL ? from->connection->name : from->user;
@@ -703,8 +708,10 @@ check(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf_sip_m
     }
     if (msg->body.n > s->message_max) {
         rf_call_refuse_request(l->env.calls, txn, RF_REFUSE_MESSAGE_TOO_LARGE, 0, who,
-                               (const struct rf_log_field[]){ RF_F_STR("who", who), RF_F_U64("octets", msg->body.n),
-                                                              RF_F_STR("reason", "sip.message-max allows less"), { 0 } },
+                               (const struct rf_log_field[]){ RF_F_STR("who", who),
+                                                              RF_F_U64("octets", msg->body.n),
+                                                              RF_F_STR("reason", "sip.message-max allows less"),
+                                                              { 0 } },
                                now_us);
         return false;
     }
@@ -727,8 +734,10 @@ static struct message *
 message_new(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
             const struct rf_call_party *from)
 {
-    static const enum rf_sip_header about[] = { RF_HDR_CONTENT_TYPE, RF_HDR_CONTENT_ENCODING, RF_HDR_CONTENT_DISPOSITION,
-                                                RF_HDR_MIME_VERSION, RF_HDR_SUBJECT, RF_HDR_DATE };
+    static const enum rf_sip_header about[] = {
+        RF_HDR_CONTENT_TYPE, RF_HDR_CONTENT_ENCODING, RF_HDR_CONTENT_DISPOSITION,
+        RF_HDR_MIME_VERSION, RF_HDR_SUBJECT,          RF_HDR_DATE
+    };
     struct message *m = calloc(1, sizeof *m);
     char text[HEADERS_MAX];
     struct rf_buf b = rf_buf(text, sizeof text);
@@ -778,11 +787,11 @@ message_request(struct rf_event_layer *l, struct rf_server_txn *txn, const struc
         why = from.dialled[0] == '\0' ? RF_REFUSE_NOT_FOUND : why;
         m->txn = NULL;
         rf_server_txn_own(txn, NULL, NULL);
-        rf_call_refuse_request(l->env.calls, txn, why, 0, from.user,
-                               (const struct rf_log_field[]){ RF_F_STR("number", from.dialled),
-                                                              RF_F_STR("user", from.dialled),
-                                                              RF_F_STR("who", from.user), { 0 } },
-                               now_us);
+        rf_call_refuse_request(
+            l->env.calls, txn, why, 0, from.user,
+            (const struct rf_log_field[]){
+                RF_F_STR("number", from.dialled), RF_F_STR("user", from.dialled), RF_F_STR("who", from.user), { 0 } },
+            now_us);
         message_free(m);
         return;
     }

@@ -1,15 +1,15 @@
 /*
  * event/notify.c - NOTIFY: what is new, told by the way that the watcher came, or is found again (RFC 6665 4.2.2)
  *
- * What a watcher knows is what was told and not refused: `shown`. A document is partial when part of what it knows still
- * holds, and full when all is new, when it was asked for, or when the one before may not have arrived.
+ * What a watcher knows is what was told and not refused: `shown`. A document is partial when part of what it knows
+ * still holds, and full when all is new, when it was asked for, or when the one before may not have arrived.
  *
  *   the watcher answered        then
  *   2xx                         it knows
  *   408, 5xx                    told again later, all of it
  *   any other                   it does not want to know: the subscription is over
  *   nothing (timer F)           the same (RFC 6665 4.2.2)
- *   its connection is gone      looked for by its registration, ever less often, until the subscription ends: a phone whose
+ *   its connection is gone      looked for by its registration, ever less often, until its end: a phone whose
  *                               connection breaks, and one that must find us again after a restart, need not ask anew
  */
 #include <stdlib.h>
@@ -23,9 +23,7 @@ static void push(struct sub *s, uint64_t now_us);
 static void
 look_again(struct sub *s, uint64_t now_us)
 {
-    s->retry_us = s->retry_us == 0                   ? RETRY_FIRST_US
-                  : 2 * s->retry_us < RETRY_MOST_US ? 2 * s->retry_us
-                                                    : RETRY_MOST_US;
+    s->retry_us = s->retry_us == 0 ? RETRY_FIRST_US : 2 * s->retry_us < RETRY_MOST_US ? 2 * s->retry_us : RETRY_MOST_US;
     rf_timer_arm(s->l->env.call.wheel, &s->later, now_us + s->retry_us);
 }
 
@@ -63,8 +61,8 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
 }
 
 /*
- * By its contact; else the only one at its address; else the only one there is. Of several that it may be, one after the
- * other: those that it is not answer 481.
+ * By its contact; else the only one at its address; else the only one there is. Of several that it may be, one after
+ * the other: those that it is not answer 481.
  */
 static bool
 find_registered(struct sub *s, struct rf_binding *out)
@@ -214,8 +212,12 @@ dialog_info(struct sub *s, struct news *n, bool is_full, size_t most)
 {
     struct rf_event_layer *l = s->l;
     struct rf_buf b = rf_buf(l->body, sizeof l->body);
-    struct rf_dialog_info info = { .domain = layer_domain(l), .user = s->watched->user, .version = s->version,
-                                   .is_full = is_full, .dialog = n->dialog, .ended = n->ended };
+    struct rf_dialog_info info = { .domain = layer_domain(l),
+                                   .user = s->watched->user,
+                                   .version = s->version,
+                                   .is_full = is_full,
+                                   .dialog = n->dialog,
+                                   .ended = n->ended };
 
     info.count = n->count < most ? n->count : most;
     info.ended_count = n->ended_count < most ? n->ended_count : most;
@@ -307,8 +309,8 @@ send_notify(struct sub *s, uint64_t now_us)
     }
     err = make_fitting(s, &n, is_full, branch, &b);
     if (!err)
-        err = rf_client_txn_new(&s->notify, l->env.call.txn, s->flow, RF_SIP_NOTIFY, rf_span_str(branch), rf_buf_span(&b),
-                                &events, s, now_us);
+        err = rf_client_txn_new(&s->notify, l->env.call.txn, s->flow, RF_SIP_NOTIFY, rf_span_str(branch),
+                                rf_buf_span(&b), &events, s, now_us);
     if (err) {
         s->notify = NULL;
         if (err == RF_ERR_CLOSED)
@@ -329,7 +331,7 @@ send_notify(struct sub *s, uint64_t now_us)
 static void
 push(struct sub *s, uint64_t now_us)
 {
-    if (!s->is_due || s->state == SUB_NEW || s->notify != NULL || s->path != NULL)
+    if (!s->is_due || s->state == SUB_NEW || s->state == SUB_OVER || s->notify != NULL || s->path != NULL)
         return;
     if (s->state == SUB_UP && !s->is_full && !notify_is_news(s)) {
         s->is_due = false;
@@ -349,6 +351,8 @@ push(struct sub *s, uint64_t now_us)
 void
 notify_due(struct sub *s, bool full, uint64_t now_us)
 {
+    if (s->state == SUB_OVER || (s->state == SUB_ENDING && !full))
+        return; /* its last word is said, or on its way */
     s->is_due = true;
     s->is_full = s->is_full || full;
     /* A watcher that is not there is looked for at its time, whatever happens meanwhile. */

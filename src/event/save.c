@@ -1,16 +1,16 @@
 /*
  * event/save.c - a subscription as octets for the store, and back in a new signal process (E4)
  *
- * CSeq and version are written when the subscription begins and is renewed, not with each NOTIFY. A restored one begins as
- * far above them as the process before us could have come: NOTIFY_GAP_US lets at most 4 a second go out, renewals at most a
- * few more; 16 a second of what has passed since is more than both.
+ * CSeq and version are written when the subscription begins and is renewed, not with each NOTIFY. A restored one begins
+ * as far above them as the process before us could have come: NOTIFY_GAP_US lets at most 4 a second go out, renewals at
+ * most a few more; 16 a second of what has passed since is more than both.
  */
 #include "base/pack.h"
 #include "event/layer.h"
 
-#define VERSION   1
+#define VERSION 1
 #define VALUE_MAX (RF_DIALOG_TEXT_MAX + 2048)
-#define LEAP      16
+#define LEAP 16
 
 static void
 put_dialog(struct rf_buf *b, const struct rf_dialog *d)

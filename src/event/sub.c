@@ -54,7 +54,8 @@ struct key {
 static uint64_t
 hash_of(struct rf_event_layer *l, const struct key *k)
 {
-    uint64_t h[2] = { rf_siphash(&l->subs.key, k->call_id.p, k->call_id.n), rf_siphash(&l->subs.key, k->tag.p, k->tag.n) };
+    uint64_t h[2] = { rf_siphash(&l->subs.key, k->call_id.p, k->call_id.n),
+                      rf_siphash(&l->subs.key, k->tag.p, k->tag.n) };
 
     return rf_siphash(&l->subs.key, h, sizeof h);
 }
@@ -86,8 +87,8 @@ sub_find(struct rf_event_layer *l, struct rf_span call_id, struct rf_span our_ta
 struct sub *
 sub_of_serial(struct rf_event_layer *l, uint64_t serial)
 {
-    struct rf_hash_node *node =
-        rf_hash_find(&l->serials, rf_siphash(&l->serials.key, &serial, sizeof serial), is_serial, &serial);
+    struct rf_hash_node *node = rf_hash_find(&l->serials, rf_siphash(&l->serials.key, &serial, sizeof serial),
+                                             is_serial, &serial);
 
     return node != NULL ? rf_container(node, struct sub, by_serial) : NULL;
 }
@@ -190,7 +191,7 @@ expired(struct rf_timer *t, uint64_t now_us)
 {
     struct sub *s = rf_container(t, struct sub, expiry);
 
-    if (s->state == SUB_ENDING)
+    if (s->state >= SUB_ENDING)
         sub_free(s); /* the watcher was told, or cannot be told any more */
     else
         sub_end(s, "timeout", now_us);
@@ -201,7 +202,7 @@ expired(struct rf_timer *t, uint64_t now_us)
 void
 sub_end(struct sub *s, const char *reason, uint64_t now_us)
 {
-    if (s->state == SUB_ENDING)
+    if (s->state >= SUB_ENDING)
         return;
     if (s->state == SUB_UP)
         sub_forget(s);
@@ -216,7 +217,7 @@ sub_die(struct sub *s, uint64_t now_us)
 {
     if (s->state == SUB_UP)
         sub_forget(s);
-    s->state = SUB_ENDING;
+    s->state = SUB_OVER;
     s->is_due = false;
     rf_timer_arm(s->l->env.call.wheel, &s->expiry, now_us);
 }

@@ -25,8 +25,7 @@ check_event(struct rf_server_txn *txn, const struct rf_sip_msg *msg, enum packag
 {
     struct rf_sip_event event;
 
-    if (rf_sip_event_parse(rf_sip_value(msg, RF_HDR_EVENT), &event) == RF_OK &&
-        rf_span_copy(event.id, id, 64) == RF_OK)
+    if (rf_sip_event_parse(rf_sip_value(msg, RF_HDR_EVENT), &event) == RF_OK && rf_span_copy(event.id, id, 64) == RF_OK)
         for (int p = 0; p < PACKAGES; p++)
             if (rf_span_is(event.package, package_name[p])) {
                 *out = (enum package)p;
@@ -84,8 +83,8 @@ forbid(struct rf_event_layer *l, struct rf_server_txn *txn, const char *who, con
        uint64_t now_us)
 {
     rf_call_refuse_request(l->env.calls, txn, RF_REFUSE_FORBIDDEN, 0, who,
-                           (const struct rf_log_field[]){ RF_F_STR("what", what), RF_F_STR("who", who),
-                                                          RF_F_STR("reason", reason), { 0 } },
+                           (const struct rf_log_field[]){
+                               RF_F_STR("what", what), RF_F_STR("who", who), RF_F_STR("reason", reason), { 0 } },
                            now_us);
 }
 
@@ -136,8 +135,8 @@ take_share(struct rf_event_layer *l, struct rf_server_txn *txn, struct sub *s, u
     }
     s->share = NULL;
     rf_call_refuse_request(l->env.calls, txn, RF_REFUSE_OVERLOAD, 0, s->watcher,
-                           (const struct rf_log_field[]){ RF_F_STR("what", what), RF_F_STR("who", s->watcher),
-                                                          RF_F_STR("seconds", "5"), { 0 } },
+                           (const struct rf_log_field[]){
+                               RF_F_STR("what", what), RF_F_STR("who", s->watcher), RF_F_STR("seconds", "5"), { 0 } },
                            now_us);
     return false;
 }
@@ -213,7 +212,7 @@ subscribe_stored(struct sub *s, enum rf_err err, uint64_t now_us)
     s->server = NULL;
     if (txn != NULL)
         rf_server_txn_own(txn, NULL, NULL);
-    if (s->state == SUB_ENDING)
+    if (s->state >= SUB_ENDING)
         return; /* it was removed meanwhile; its end is told */
     if (err) {
         if (txn != NULL)
@@ -288,7 +287,7 @@ subscribe_again(struct sub *s, struct rf_server_txn *txn, const struct rf_sip_ms
     enum package p;
     uint32_t granted_s;
 
-    if (s->state == SUB_ENDING) {
+    if (s->state >= SUB_ENDING) {
         reply(txn, 481, "", now_us);
         return;
     }

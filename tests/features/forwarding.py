@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Forwarding, do-not-disturb and ring-groups through the whole daemon with media: SRTP on the caller's leg, plain RTP on that of
-the phone to which the call was forwarded, and the other way round; what the record, the ladder and the commands say of it.
+"""Forwarding, do-not-disturb and ring-groups through the whole daemon with media: SRTP on the caller's leg, plain RTP on
+that of the phone to which the call was forwarded, and the other way round; what record, ladder and commands say of it.
 
 # sanitizers: address
 """
@@ -45,13 +45,13 @@ def srtp_to_plain(daemon):
         tap.ok(daemon.wait_registered("201") and daemon.wait_registered("203"), "both baresips are registered")
         a.command("dial", f"sip:202@{DOMAIN}")
         invite = busy.wait(lambda m: m.method == "INVITE", 15)
-        tap.ok(invite is not None and b"RTP/SAVP" in invite.body, "the first phone is offered SRTP, as its user requires")
+        tap.ok(invite is not None and b"RTP/SAVP" in invite.body, "the first phone is offered SRTP, as its user wants")
         busy.reply(invite, 486, "Busy Here", "t1")
         tap.ok(a.wait_event("CALL_ESTABLISHED", 20) is not None, "the call goes on to the other phone")
         time.sleep(3)
         show = last(daemon)
         legs = {leg["leg"]: leg for leg in show["legs"]}
-        tap.equal(show.get("forwarded"), [{"by": "202", "reason": "busy", "to": "203"}], "the record says who forwarded it")
+        tap.equal(show.get("forwarded"), [{"by": "202", "reason": "busy", "to": "203"}], "the record says who and why")
         tap.equal((legs["A"]["user"], legs["B"]["user"]), ("201", "203"), "and between whom it is")
         tap.equal((legs["A"]["media"].get("protection"), legs["B"]["media"].get("protection")),
                   ("SRTP", "none"), "each leg is protected as its own user says")
@@ -139,7 +139,8 @@ def groups_and_rest(daemon):
 
 
 def main():
-    text = config(users=USERS, workers=2, sip="digest-algorithms MD5", srtp={"201": "required", "202": "required", "203": "off", "204": "off"},
+    text = config(users=USERS, workers=2, sip="digest-algorithms MD5",
+                  srtp={"201": "required", "202": "required", "203": "off", "204": "off"},
                   of_user={"202": "forward-busy 203"},
                   more="ring-group 300 {\n    members 202 204\n    strategy in-order\n    time 2s\n}\n")
     with Daemon(text=text) as daemon:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Busy lamps and messages that wait, through the whole daemon with two workers: over UDP and TLS, over a kill of signal and a
-restart of everything, by command and by a voice mail system.
+"""Busy lamps and messages that wait, through the whole daemon with two workers: over UDP and TLS, over a kill of signal and
+a restart of everything, by command and by a voice mail system.
 
 # sanitizers: address thread
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Text messages through the whole daemon: to several phones, over TLS and UDP, over a connection between two systems, limits
-with their codes, and a baresip that takes and sends one.
+"""Text messages through the whole daemon: to several phones, over TLS and UDP, over a connection between two systems,
+limits with their codes, and a baresip that takes one.
 
 # sanitizers: address thread
 """
@@ -58,7 +58,7 @@ def inside(daemon):
         tap.equal(reply and reply.status, 200, "a message arrives")
     tap.equal((len(b.got), len(c.got)), (6, 6), "at both phones of the user, once")
     tap.ok(b.got and b.got[0].body.decode().startswith("Watson") and b.got[0].get("subject") == "now"
-           and b.got[0].get("contact") == "" and "201@" in b.got[0].get("from"), "with its text, and nothing else of it")
+           and b.got[0].get("contact") == "" and "201@" in b.got[0].get("from"), "with its text, and no more of it")
     reply = a.sends("202", "x" * 8193)
     tap.equal(reply and reply.status, 513, "too long")
     tap.ok(reply is not None and "RF-531" in reply.get("warning"), "with its code")
@@ -100,8 +100,8 @@ def between_systems():
     ports = [free_ports(3), free_ports(3)]
 
     def text(own, far, user, number, far_number, messages):
-        return config(listen=f"udp:127.0.0.1:{own} tcp:127.0.0.1:{own} tls:127.0.0.1:{own + 1}", users={user: USERS[user]},
-                      workers=2, more=f"""
+        return config(listen=f"udp:127.0.0.1:{own} tcp:127.0.0.1:{own} tls:127.0.0.1:{own + 1}",
+                      users={user: USERS[user]}, workers=2, more=f"""
 sip-connection far {{
     type ip
     server 127.0.0.1:{far};transport=tcp

@@ -338,7 +338,8 @@ take_forward(struct play *p, const char *key, char out[static 64])
 }
 
 /* user 201 [srtp off|optional|required] [tls] [strict] [no-display] [suites=..] [answer-savp] [forward-always=..]
- * [forward-busy=..] [forward-no-answer=..] [forward-no-answer-time=S] [do-not-disturb] [watched-by=USER] [voice-mail] */
+ * [forward-busy=..] [forward-no-answer=..] [forward-no-answer-time=S] [do-not-disturb] [watched-by=USER]
+ * [voice-mail] */
 static void
 user(struct play *p)
 {

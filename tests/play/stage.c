@@ -478,7 +478,7 @@ lamp_changed(void *ctx, const char *user, uint16_t worker)
     if (s->news_n < NEWS_MAX)
         snprintf(s->news[s->news_n++], sizeof s->news[0], "%s", user);
     else
-        stage_wrong(s, "more news than a stage keeps");
+        s->news_lost = true; /* as a full mailbox loses it */
 }
 
 int64_t
@@ -818,6 +818,11 @@ stage_pump(struct stage *s)
 
             memmove(s->stored, s->stored + 1, (size_t)--s->stored_n * sizeof s->stored[0]);
             rf_event_stored(s->events, cookie, err, s->now);
+            more = true;
+        }
+        if (s->news_lost) {
+            s->news_lost = false;
+            rf_event_look_at_all(s->events, s->now);
             more = true;
         }
         while (s->news_n > 0) {

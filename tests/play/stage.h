@@ -104,6 +104,7 @@ struct stage {
     int stored_n;
     char news[NEWS_MAX][64];
     int news_n;
+    bool news_lost;
     bool disk_fails, disk_is_slow;
     char *record; /* of the last call that ended, as JSON text */
     int records;
