@@ -12,6 +12,9 @@
  *   storm       connection, handshake, REGISTER with credentials, close: one operation
  *   idle        as storm, but all connections stay open for --hold seconds after the line "held"
  *
+ * With --trunk the phone that is called is a carrier: it registers as u0 alone, and all others dial numbers. With --media each call
+ * carries audio both ways (callmedia.h).
+ *
  * Users are u0 .. uN-1 with one password. Rates are an open loop (--rate a second); --in-flight bounds it.
  */
 #include <arpa/inet.h>
@@ -30,6 +33,7 @@
 #include "loop/loop.h"
 #include "sip/digest.h"
 #include "sip/msg.h"
+#include "callmedia.h"
 #include "sip/write.h"
 
 enum mode { MODE_REGISTER, MODE_CALL, MODE_HANDSHAKE, MODE_STORM, MODE_IDLE };
@@ -46,7 +50,8 @@ static struct {
     uint16_t port, callee_port, callee_server_port;
     int operations, users, connections, in_flight, hold_s, sources;
     double rate;
-    bool resume, encrypted_offer;
+    bool resume, encrypted_offer, trunk;
+    int media; /* packets that a caller sends before it hangs up; 0: no media */
     int tls_version; /* 12 or 13 */
 } opt = {
     .host = "127.0.0.1", .domain = "sip.test", .password = "secret", .port = 15060, .callee_port = 16000,
@@ -68,7 +73,7 @@ struct link {
     int operation; /* the one this connection was opened for; -1: shared by many */
 };
 
-enum op_state { OP_FREE, OP_CONNECT, OP_CHALLENGE, OP_FINAL, OP_RINGING, OP_BYE, OP_PONG, OP_DONE };
+enum op_state { OP_FREE, OP_CONNECT, OP_CHALLENGE, OP_FINAL, OP_RINGING, OP_TALK, OP_BYE, OP_PONG, OP_DONE };
 
 struct operation {
     enum op_state state;
@@ -76,7 +81,16 @@ struct operation {
     uint32_t cseq;
     uint64_t started_us;
     struct link *link;
+    struct media_end *media;
+    char *answer; /* OP_TALK: the 200, for the BYE */
+    size_t answer_octets;
     char branch[24];
+};
+
+/* A call at the phone that is called, by its Call-ID. */
+struct answered {
+    struct media_end *media;
+    char call_id[128];
 };
 
 /* What a user was challenged with: the nonce is used again with the next count where the server allows it. */
@@ -94,11 +108,13 @@ static struct operation *ops;
 static struct credentials *credentials;
 static struct link **links, *callee;
 static uint64_t *latency_us;
+static struct answered *answered; /* as many as calls in flight */
+static int oldest; /* operation that may not have ended */
 static int started, ended, succeeded, failed, running, resumed, next_link;
 static char tls_text[96];
 static int failed_with[700]; /* failed operations by the status that ended them; 0: no answer, or a lost connection */
 
-#define CALL_TIMEOUT_US (20 * RF_S)
+#define CALL_TIMEOUT_US (20 * RF_S + (uint64_t)opt.media * 20 * RF_MS)
 
 static void operation_message(struct link *l, const struct rf_sip_msg *m);
 static void callee_message(struct link *l, const struct rf_sip_msg *m);
@@ -409,6 +425,8 @@ link_new(enum transport transport, int operation)
 
 /* --- requests --- */
 
+static void put_dialled(struct rf_buf *b, const struct operation *o);
+
 static void
 put_common(struct rf_buf *b, const struct link *l, int op, const char *method, const char *to_tag)
 {
@@ -419,9 +437,11 @@ put_common(struct rf_buf *b, const struct link *l, int op, const char *method, c
     rf_putf(b, "From: <sip:u%d@%s>;tag=f%d\r\n", o->user, opt.domain, op);
     if (strcmp(method, "REGISTER") == 0)
         rf_putf(b, "To: <sip:u%d@%s>\r\n", o->user, opt.domain);
-    else
-        rf_putf(b, "To: <sip:u%d@%s>%s%s\r\n", (o->user + 1) % opt.users, opt.domain, to_tag[0] ? ";tag=" : "",
-                to_tag);
+    else {
+        rf_put_str(b, "To: <");
+        put_dialled(b, o);
+        rf_putf(b, ">%s%s\r\n", to_tag[0] ? ";tag=" : "", to_tag);
+    }
     rf_putf(b, "Call-ID: %d.%d@load\r\nCSeq: %u %s\r\n", op, (int)getpid(), o->cseq, method);
     rf_putf(b, "Contact: <sip:u%d@127.0.0.1:%u;transport=%s>\r\n", o->user, l->local_port,
             transport_params[l->transport]);
@@ -469,6 +489,15 @@ send_register(int op)
     link_send(o->link, rf_buf_span(&b));
 }
 
+static void
+put_dialled(struct rf_buf *b, const struct operation *o)
+{
+    if (opt.trunk)
+        rf_putf(b, "sip:+4930%06d@%s", o->user, opt.domain);
+    else
+        rf_putf(b, "sip:u%d@%s", (o->user + 1) % opt.users, opt.domain);
+}
+
 /* An offer with or without keys. The key is of no use to anybody: no media flows in this measurement. */
 static struct rf_span
 offer_text(void)
@@ -490,16 +519,23 @@ static void
 send_invite(int op)
 {
     struct operation *o = &ops[op];
-    char mem[4096], uri[96];
-    struct rf_buf b = rf_buf(mem, sizeof mem);
+    char mem[4096], text[512], uri[96];
+    struct rf_buf b = rf_buf(mem, sizeof mem), u = rf_buf(uri, sizeof uri - 1);
+    struct rf_span offer = offer_text();
 
     o->cseq++;
     new_branch(o);
-    snprintf(uri, sizeof uri, "sip:u%d@%s", (o->user + 1) % opt.users, opt.domain);
+    put_dialled(&u, o);
+    uri[u.n] = '\0';
     rf_sip_put_request(&b, "INVITE", rf_span_str(uri));
     put_common(&b, o->link, op, "INVITE", "");
     put_credentials(&b, o, "Proxy-Authorization", "INVITE", uri);
-    rf_sip_put_body(&b, "application/sdp", offer_text());
+    if (opt.media > 0) {
+        if (o->media == NULL && (o->media = media_take()) == NULL)
+            die("more calls than ports for media");
+        offer = rf_span(text, media_describe(o->media, rf_span(NULL, 0), text, sizeof text));
+    }
+    rf_sip_put_body(&b, "application/sdp", offer);
     link_send(o->link, rf_buf_span(&b));
 }
 
@@ -547,9 +583,10 @@ send_ack_of_failure(int op, const struct rf_sip_msg *response)
 {
     struct operation *o = &ops[op];
     char mem[2048], uri[96], tag[128] = "";
-    struct rf_buf b = rf_buf(mem, sizeof mem);
+    struct rf_buf b = rf_buf(mem, sizeof mem), u = rf_buf(uri, sizeof uri - 1);
 
-    snprintf(uri, sizeof uri, "sip:u%d@%s", (o->user + 1) % opt.users, opt.domain);
+    put_dialled(&u, o);
+    uri[u.n] = '\0';
     if (rf_span_copy(response->to_tag, tag, sizeof tag) != RF_OK)
         tag[0] = '\0';
     rf_sip_put_request(&b, "ACK", rf_span_str(uri));
@@ -571,6 +608,10 @@ operation_end(int op, int status)
     o->state = OP_DONE;
     ended++;
     running--;
+    media_give_back(o->media);
+    o->media = NULL;
+    free(o->answer);
+    o->answer = NULL;
     if (status == 200) {
         latency_us[succeeded++] = rf_now_us() - o->started_us;
     } else {
@@ -605,6 +646,23 @@ learn_challenge(int user, const struct rf_sip_msg *m, enum rf_sip_header header)
     return false;
 }
 
+/* The call is up: audio until --media packets are sent (hang_up). */
+static void
+talk(int op, const struct rf_sip_msg *m)
+{
+    struct operation *o = &ops[op];
+    struct rf_span whole = m->raw;
+
+    o->answer = malloc(whole.n);
+    if (o->answer == NULL || !media_start(o->media, m->body, (unsigned)opt.media, rf_now_us())) {
+        operation_end(op, 0);
+        return;
+    }
+    memcpy(o->answer, whole.p, whole.n);
+    o->answer_octets = whole.n;
+    o->state = OP_TALK;
+}
+
 static void
 call_response(int op, const struct rf_sip_msg *m)
 {
@@ -624,8 +682,31 @@ call_response(int op, const struct rf_sip_msg *m)
         operation_end(op, m->status);
     } else if (m->status >= 200 && (o->state == OP_CHALLENGE || o->state == OP_FINAL)) {
         send_in_dialog(op, "ACK", m);
+        if (opt.media > 0)
+            talk(op, m);
+        else {
+            o->state = OP_BYE;
+            send_in_dialog(op, "BYE", m);
+        }
+    }
+}
+
+/* Calls whose audio is sent end. */
+static void
+hang_up(void)
+{
+    for (int op = oldest; op < started; op++) {
+        struct operation *o = &ops[op];
+        struct rf_sip_problem problem;
+        struct rf_sip_msg m;
+
+        if (o->state != OP_TALK || !media_is_over(o->media))
+            continue;
         o->state = OP_BYE;
-        send_in_dialog(op, "BYE", m);
+        if (rf_sip_msg_parse(&m, rf_span(o->answer, o->answer_octets), &problem) == RF_OK)
+            send_in_dialog(op, "BYE", &m);
+        else
+            operation_end(op, 0);
     }
 }
 
@@ -700,39 +781,73 @@ link_died(struct link *l)
 
 /* --- the phone that is called --- */
 
+static const char silent_answer[] = "v=0\r\no=- 2 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+                                    "m=audio 39996 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n"
+                                    "a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n";
+
 static void
-callee_reply(struct link *l, const struct rf_sip_msg *m, int status, const char *reason, bool with_answer)
+callee_reply(struct link *l, const struct rf_sip_msg *m, int status, const char *reason, struct rf_span body)
 {
     static char mem[16384];
     struct rf_buf b = rf_buf(mem, sizeof mem);
     struct rf_addr source = { .v4 = server };
-    static const char answer[] = "v=0\r\no=- 2 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-                                 "m=audio 39996 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n"
-                                 "a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n";
 
     rf_sip_put_response(&b, m, status, reason, RF_SPAN_LIT("callee"), &source);
     rf_sip_put_copy(&b, m, RF_HDR_RECORD_ROUTE);
     rf_sip_put_headerf(&b, RF_HDR_CONTACT, "<sip:callee@127.0.0.1:%u;transport=%s>", l->local_port,
                        transport_params[l->transport]);
-    rf_sip_put_body(&b, with_answer ? "application/sdp" : NULL, with_answer ? RF_SPAN_LIT(answer) : rf_span(NULL, 0));
+    rf_sip_put_body(&b, body.n > 0 ? "application/sdp" : NULL, body);
     link_send(l, rf_buf_span(&b));
+}
+
+static struct answered *
+answered_of(struct rf_span call_id)
+{
+    for (int i = 0; i < opt.in_flight; i++)
+        if (rf_span_is(call_id, answered[i].call_id))
+            return &answered[i];
+    return NULL;
+}
+
+/* Room for another call that is answered; its description is in text. */
+static size_t
+callee_answers(const struct rf_sip_msg *m, char *text, size_t room)
+{
+    struct answered *a = answered_of(rf_span(NULL, 0));
+    size_t n;
+
+    if (a == NULL || rf_span_copy(m->call_id, a->call_id, sizeof a->call_id) != RF_OK || (a->media = media_take()) == NULL)
+        die("more calls than ports for media");
+    n = media_describe(a->media, m->body, text, room);
+    if (n == 0 || !media_start(a->media, m->body, 0, rf_now_us()))
+        die("an INVITE to a description that is none of ours");
+    return n;
 }
 
 static void
 callee_message(struct link *l, const struct rf_sip_msg *m)
 {
+    char text[512];
+
     if (m->method == RF_SIP_INVITE) {
-        callee_reply(l, m, 180, "Ringing", false);
-        callee_reply(l, m, 200, "OK", true);
+        size_t n = opt.media > 0 ? callee_answers(m, text, sizeof text) : 0;
+
+        callee_reply(l, m, 180, "Ringing", rf_span(NULL, 0));
+        callee_reply(l, m, 200, "OK", n > 0 ? rf_span(text, n) : RF_SPAN_LIT(silent_answer));
     } else if (m->method != RF_SIP_ACK) {
-        callee_reply(l, m, 200, "OK", false);
+        struct answered *a = m->method == RF_SIP_BYE && opt.media > 0 ? answered_of(m->call_id) : NULL;
+
+        if (a != NULL) {
+            media_give_back(a->media);
+            a->call_id[0] = '\0';
+        }
+        callee_reply(l, m, 200, "OK", rf_span(NULL, 0));
     }
 }
 
 /* --- the schedule --- */
 
 static uint64_t begin_us;
-static int oldest; /* operation that may not have ended */
 
 static void
 start_operations(uint64_t now_us)
@@ -747,7 +862,7 @@ start_operations(uint64_t now_us)
         struct operation *o = &ops[op];
 
         running++;
-        o->user = op % opt.users;
+        o->user = opt.trunk && callee != NULL ? 1 + op % (opt.users - 1) : op % opt.users;
         o->started_us = now_us;
         if (opt.mode == MODE_REGISTER || opt.mode == MODE_CALL) {
             o->link = links[next_link++ % opt.connections];
@@ -765,6 +880,10 @@ round_ended(void *ctx, uint64_t now_us)
 {
     (void)ctx;
     start_operations(now_us);
+    if (opt.media > 0) {
+        media_run(now_us);
+        hang_up();
+    }
     while (oldest < started && ops[oldest].state == OP_DONE)
         oldest++;
     while (oldest < started && now_us - ops[oldest].started_us > CALL_TIMEOUT_US)
@@ -801,12 +920,12 @@ register_callee(void)
     links = only;
     opt.connections = 1;
     opt.mode = MODE_REGISTER;
-    opt.operations = opt.users;
+    opt.operations = opt.trunk ? 1 : opt.users;
     opt.rate = 2000;
     begin_us = rf_now_us();
     run_until_done();
     if (failed > 0) {
-        fprintf(stderr, "sipload: %d of %d users could not register\n", failed, opt.users);
+        fprintf(stderr, "sipload: %d of %d users could not register\n", failed, opt.operations);
         exit(1);
     }
     callee = answering;
@@ -832,17 +951,24 @@ static void
 report(double seconds)
 {
     struct rusage u;
+    char media[120] = "";
 
     getrusage(RUSAGE_SELF, &u);
     qsort(latency_us, (size_t)succeeded, sizeof *latency_us, by_value);
+    if (opt.media > 0) {
+        struct media_count c = media_counted();
+
+        snprintf(media, sizeof media, "\"media_sent\":%llu,\"media_received\":%llu,\"media_wrong\":%llu,",
+                 (unsigned long long)c.sent, (unsigned long long)c.received, (unsigned long long)c.wrong);
+    }
     printf("{\"mode\":\"%s\",\"transport\":\"%s\",\"ok\":%d,\"failed\":%d,\"seconds\":%.3f,\"rate\":%.0f,"
-           "\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"own_cpu_s\":%.2f,\"tls\":\"%s\",\"resumed\":%d,\"failed_with\":{",
+           "\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"own_cpu_s\":%.2f,\"tls\":\"%s\",\"resumed\":%d,%s\"failed_with\":{",
            mode_names[opt.mode], transport_names[opt.transport], succeeded, failed, seconds, succeeded / seconds,
            succeeded > 0 ? (double)latency_us[succeeded / 2] * 1e-3 : 0,
            succeeded > 0 ? (double)latency_us[(size_t)succeeded * 99 / 100] * 1e-3 : 0,
            succeeded > 0 ? (double)latency_us[succeeded - 1] * 1e-3 : 0,
            (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6,
-           tls_text, resumed);
+           tls_text, resumed, media);
     for (int status = 0, n = 0; status < 700; status++)
         if (failed_with[status] > 0)
             printf("%s\"%d\":%d", n++ > 0 ? "," : "", status, failed_with[status]);
@@ -856,7 +982,7 @@ usage(void)
     fputs("bench-sipload MODE [options]      MODE: register call handshake storm idle\n"
           "  --transport udp|tcp|tls  --port N  --host A  --domain D  --password P  --users N\n"
           "  --operations N  --rate N (0: as fast as possible)  --in-flight N  --connections N (register, call)\n"
-          "  --callee-transport T  --callee-server-port N  --callee-port N  --encrypted-offer (call)\n"
+          "  --callee-transport T  --callee-server-port N  --callee-port N  --encrypted-offer  --trunk  --media PACKETS (call)\n"
           "  --hold S (idle)  --resume  --tls 12|13  --sources N (loopback source addresses)\n",
           stderr);
     exit(2);
@@ -881,6 +1007,7 @@ parse_options(int argc, char **argv)
         { "operations", 1, NULL, 'n' },  { "rate", 1, NULL, 'r' },     { "in-flight", 1, NULL, 'f' },
         { "connections", 1, NULL, 'c' }, { "callee-transport", 1, NULL, 'y' }, { "callee-port", 1, NULL, 'Y' },
         { "callee-server-port", 1, NULL, 'S' }, { "encrypted-offer", 0, NULL, 'e' }, { "hold", 1, NULL, 'h' },
+        { "trunk", 0, NULL, 'T' },       { "media", 1, NULL, 'm' },
         { "resume", 0, NULL, 'R' },      { "tls", 1, NULL, 'V' },      { "sources", 1, NULL, 's' },
         { NULL, 0, NULL, 0 },
     };
@@ -908,12 +1035,14 @@ parse_options(int argc, char **argv)
         case 'e': opt.encrypted_offer = true; break;
         case 'h': opt.hold_s = atoi(optarg); break;
         case 'R': opt.resume = true; break;
+        case 'T': opt.trunk = true; break;
+        case 'm': opt.media = atoi(optarg); break;
         case 'V': opt.tls_version = atoi(optarg); break;
         case 's': opt.sources = atoi(optarg); break;
         default: usage();
         }
     }
-    if (opt.users < 1 || opt.operations < 1 || opt.connections < 1 || opt.in_flight < 1 || opt.sources < 1)
+    if (opt.users < 1 || opt.operations < 1 || opt.connections < 1 || opt.in_flight < 1 || opt.sources < 1 || (opt.trunk && opt.users < 2))
         usage();
     if (opt.callee_server_port == 0)
         opt.callee_server_port = opt.port;
@@ -945,8 +1074,11 @@ main(int argc, char **argv)
     latency_us = calloc((size_t)slots, sizeof *latency_us);
     credentials = calloc((size_t)opt.users, sizeof *credentials);
     links = calloc((size_t)opt.connections, sizeof *links);
-    if (ops == NULL || latency_us == NULL || credentials == NULL || links == NULL)
+    answered = calloc((size_t)opt.in_flight, sizeof *answered);
+    if (ops == NULL || latency_us == NULL || credentials == NULL || links == NULL || answered == NULL)
         die("memory");
+    if (opt.media > 0 && !media_open(loop, 2 * (unsigned)opt.in_flight))
+        die("ports for media");
     rf_loop_on_round(loop, round_ended, NULL);
     if (opt.mode == MODE_CALL)
         register_callee();
