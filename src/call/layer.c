@@ -266,7 +266,8 @@ static void
 reply_options(struct rf_server_txn *txn, uint64_t now_us)
 {
     rf_server_txn_reply(txn, 200, NULL,
-                        RF_SPAN_LIT("Allow: " ALLOW "\r\nAccept: application/sdp\r\nSupported: timer\r\n"), now_us);
+                        RF_SPAN_LIT("Allow: " ALLOW "\r\nAllow-Events: dialog, message-summary\r\n"
+                                    "Accept: application/sdp\r\nSupported: timer\r\n"), now_us);
 }
 
 static void

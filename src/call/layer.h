@@ -35,7 +35,7 @@
 #define ONEWAY_US     (3 * RF_S)      /* RF-401: so long packets reach one party and none the other */
 #define ONEWAY_LOG_MAX 3              /* times a leg that its log and ladder are told: a phone with a mute key */
 
-#define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER"
+#define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, MESSAGE, SUBSCRIBE, NOTIFY, PUBLISH"
 
 enum call_state {
     CALL_OPENING, /* paths to the phones and the relay's ports are asked for */

@@ -206,6 +206,18 @@ summary(struct sub *s)
     return rf_buf_span(&b);
 }
 
+/*
+ * Who knows the name of a dialog may replace it (RFC 3891). One that rings may be picked up by whoever may watch; one that
+ * is spoken in is its user's own.
+ */
+static void
+hide_names(const struct sub *s, struct news *n)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (n->dialog[i].state == RF_DIALOG_CONFIRMED && strcmp(s->watcher, s->watched->user) != 0)
+            n->dialog[i].call_id[0] = n->dialog[i].local_tag[0] = n->dialog[i].remote_tag[0] = '\0';
+}
+
 /* most: dialogs that it has at most. */
 static struct rf_span
 dialog_info(struct sub *s, struct news *n, bool is_full, size_t most)
@@ -306,6 +318,7 @@ send_notify(struct sub *s, uint64_t now_us)
         is_full = is_full || n.changed == n.all;
         if (!is_full)
             keep_changed(s, &n);
+        hide_names(s, &n);
     }
     err = make_fitting(s, &n, is_full, branch, &b);
     if (!err)

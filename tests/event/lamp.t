@@ -22,7 +22,7 @@ b sends 200 savp totag=ringing
 b expects ACK
 a expects 200
 a sends ACK
-w expects NOTIFY "<state>confirmed</state>" 'local-tag="ringing"'
+w expects NOTIFY "<state>confirmed</state>" "sip:201@pbx.example" !"call-id" !"local-tag"
 w sends 200 to
 elapse 1s
 a sends BYE
