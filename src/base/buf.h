@@ -46,6 +46,7 @@ rf_put_char(struct rf_buf *b, char c)
     b->p[b->n++] = c;
 }
 
+/** Decimal digits. */
 void rf_put_u64(struct rf_buf *b, uint64_t v);
 /** Lower-case hexadecimal digits of n octets. */
 void rf_put_hex(struct rf_buf *b, const void *p, size_t n);

@@ -13,16 +13,6 @@ rf_cur_while(struct rf_cursor *c, const bool set[static 256])
 }
 
 struct rf_span
-rf_cur_some(struct rf_cursor *c, const bool set[static 256])
-{
-    struct rf_span s = rf_cur_while(c, set);
-
-    if (s.n == 0)
-        rf_cur_fail(c, RF_ERR_SYNTAX);
-    return s;
-}
-
-struct rf_span
 rf_cur_until(struct rf_cursor *c, char stop)
 {
     struct rf_span left = rf_span(c->p, (size_t)(c->end - c->p));

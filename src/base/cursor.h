@@ -64,9 +64,6 @@ rf_cur_expect(struct rf_cursor *c, char want)
 /** Take bytes while set[byte] is true; maybe none. */
 struct rf_span rf_cur_while(struct rf_cursor *c, const bool set[static 256]);
 
-/** As rf_cur_while, but at least one byte or RF_ERR_SYNTAX. */
-struct rf_span rf_cur_some(struct rf_cursor *c, const bool set[static 256]);
-
 /** Take bytes up to, not including, the next `stop`, or all that is left. */
 struct rf_span rf_cur_until(struct rf_cursor *c, char stop);
 

@@ -18,6 +18,7 @@
 struct rf_quota;
 struct rf_quota_share; /* one name's count, as long as it is not 0 */
 
+/** Nothing is counted yet. rand: for the key of its table. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_quota_new(struct rf_quota **out, const struct rf_rand *rand);
 /** All that was taken has been dropped. NULL is fine. */
 void rf_quota_free(struct rf_quota *q);

@@ -23,12 +23,6 @@ rf_octets_eq(const void *a, const void *b, size_t n)
     return differ == 0;
 }
 
-bool
-rf_secret_eq(const struct rf_secret *a, const struct rf_secret *b)
-{
-    return a->n == b->n && rf_octets_eq(a->octet, b->octet, a->n);
-}
-
 void
 rf_wipe(void *p, size_t n)
 {

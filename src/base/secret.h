@@ -19,9 +19,6 @@ struct rf_secret {
 /** Copy n octets in. RF_ERR_RANGE above RF_SECRET_MAX; the secret is then empty. */
 RF_MUST_CHECK enum rf_err rf_secret_set(struct rf_secret *s, const void *octets, size_t n);
 
-/** Same length and octets; the time taken does not depend on where they differ. */
-bool rf_secret_eq(const struct rf_secret *a, const struct rf_secret *b);
-
 /** Constant-time compare of n octets. */
 bool rf_octets_eq(const void *a, const void *b, size_t n);
 

@@ -160,7 +160,9 @@ struct rf_call_env {
                            uint64_t now_us);
 };
 
+/** No call yet; env is copied. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env);
+/** Drops every call; no BYE is sent. NULL is fine. */
 void rf_call_layer_free(struct rf_call_layer *l);
 
 /**
@@ -219,6 +221,7 @@ void rf_call_put_own_id(const struct rf_hash_key *key, const struct rf_rand *ran
 
 /* --- what people ask --- */
 
+/** Those that are ending count as well. */
 size_t rf_call_count(const struct rf_call_layer *l);
 
 struct rf_call_counts {

@@ -29,6 +29,7 @@ clear(struct call *c)
     x->kind = EXCHANGE_NONE;
     x->from = x->to = NULL;
     x->is_offerless = x->is_cancelled = false;
+    x->failed_status = 0;
     x->tries = 0;
 }
 
@@ -125,9 +126,18 @@ invite_or_find(struct call *c, uint64_t now_us)
     return leg_ask_large_path(to) ? RF_OK : invite_other(c, now_us);
 }
 
+static void refused(struct call *c, struct leg *to, int status, const struct rf_sip_msg *msg, uint64_t now_us);
+
 static void
 no_path(struct call *c, struct leg *to, enum rf_err err, uint64_t now_us)
 {
+    int status = c->exchange.failed_status;
+
+    if (status != 0) { /* it was sent, and no other way was left */
+        c->exchange.failed_status = 0;
+        refused(c, to, status, NULL, now_us);
+        return;
+    }
     if (c->exchange.kind != EXCHANGE_REFRESH) {
         refuse(c, err == RF_ERR_CLOSED ? 480 : err == RF_ERR_REFUSED ? 488 : 500, RF_REFUSE_NONE, now_us);
         return;
@@ -147,14 +157,10 @@ exchange_path(struct call *c, struct leg *leg, uint64_t now_us)
 {
     enum rf_err err = RF_ERR_CLOSED;
 
-    if (c->state != CALL_UP) {
-        call_settle(c);
-        return;
-    }
     if (c->exchange.to != leg || leg->client_is_open ||
         (c->exchange.kind != EXCHANGE_RELAY && c->exchange.kind != EXCHANGE_REFRESH))
         return;
-    if (leg->flow != NULL)
+    if (leg_has_way(leg))
         err = invite_other(c, now_us);
     if (err != RF_OK)
         no_path(c, leg, err, now_us);
@@ -267,6 +273,20 @@ ends_dialog(int status)
     return status == 408 || status == 481;
 }
 
+/* The way failed, not the other side: the next one (way.c). The call may be gone after it. */
+static void
+invite_elsewhere(struct call *c, struct leg *to, const struct rf_client_txn *txn, int status, uint32_t retry_after_s,
+                 uint64_t now_us)
+{
+    if (c->exchange.is_cancelled) {
+        refused(c, to, status, NULL, now_us);
+        return;
+    }
+    leg_offer_drop(to); /* the next one is made anew, with keys that nobody has seen */
+    c->exchange.failed_status = (uint16_t)status;
+    leg_next_way(to, rf_client_txn_flow(txn), retry_after_s, now_us);
+}
+
 static void
 refused(struct call *c, struct leg *to, int status, const struct rf_sip_msg *msg, uint64_t now_us)
 {
@@ -305,7 +325,6 @@ on_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg
     struct leg *to = owner;
     struct call *c = to->call;
 
-    (void)txn;
     ladder_msg(c, to->side, false, msg, now_us);
     if (msg->status < 200)
         return;
@@ -321,6 +340,12 @@ on_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg
         call_settle(c);
         return;
     }
+    if (msg->status == 503) {
+        invite_elsewhere(c, to, txn, 503, retry_after_of(msg), now_us);
+        return;
+    }
+    leg_way_works(to);
+    c->exchange.failed_status = 0;
     if (msg->status < 300)
         answered(c, to, msg, now_us);
     else
@@ -334,7 +359,6 @@ on_failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t now_
     struct call *c = to->call;
     bool waited = to->client_is_open;
 
-    (void)txn;
     to->client_is_open = false;
     if (!waited)
         return;
@@ -343,10 +367,7 @@ on_failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t now_
         call_settle(c);
         return;
     }
-    if (why == RF_ERR_CLOSED) /* its connection broke; it may come back on a new one */
-        refused(c, to, 480, NULL, now_us);
-    else
-        refused(c, to, 408, NULL, now_us);
+    invite_elsewhere(c, to, txn, why == RF_ERR_CLOSED ? 480 : 408, 0, now_us);
 }
 
 static void

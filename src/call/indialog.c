@@ -5,13 +5,14 @@
 
 #include "call/layer.h"
 
-/* An INFO on its way through: answered when the other leg has answered. */
+/* An INFO on its way through: answered when the other leg has answered. It is sent from the request that came. */
 struct relay_info {
     struct rf_link link;
     struct call *call;
     struct leg *from;
     struct rf_server_txn *server;
-    struct rf_client_txn *client;
+    struct rf_client_txn *client; /* NULL: it is not sent */
+    bool waits_for_path;
 };
 
 static void
@@ -45,25 +46,45 @@ info_reply(struct relay_info *r, int status, uint64_t now_us)
     info_free(r);
 }
 
+/* It did not get through: the next way (way.c). The INFO, and the call, may be gone after it. */
+static void
+info_elsewhere(struct relay_info *r, uint32_t retry_after_s, uint64_t now_us)
+{
+    struct rf_client_txn *txn = r->client;
+
+    rf_client_txn_disown(txn);
+    r->client = NULL;
+    r->waits_for_path = true;
+    leg_next_way(leg_other(r->from), rf_client_txn_flow(txn), retry_after_s, now_us);
+}
+
 static void
 info_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     struct relay_info *r = owner;
+    struct leg *to = leg_other(r->from);
     int status = msg->status;
 
     (void)txn;
     if (status < 200)
         return;
-    ladder_msg(r->call, leg_other(r->from)->side, false, msg, now_us);
-    info_reply(r, status == 401 || status == 407 || status == 503 || status < 200 ? 500 : status, now_us);
+    ladder_msg(r->call, to->side, false, msg, now_us);
+    if (status == 503) {
+        info_elsewhere(r, retry_after_of(msg), now_us);
+        return;
+    }
+    leg_way_works(to);
+    info_reply(r, status == 401 || status == 407 ? 500 : status, now_us);
 }
 
 static void
 info_failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t now_us)
 {
     (void)txn;
-    (void)why;
-    info_reply(owner, 500, now_us); /* no 408 to a non-INVITE (RFC 4320 4.2) */
+    if (why == RF_ERR_CLOSED)
+        info_elsewhere(owner, 0, now_us);
+    else
+        info_reply(owner, 500, now_us); /* no 408 to a non-INVITE (RFC 4320 4.2) */
 }
 
 static void
@@ -84,13 +105,66 @@ infos_stop(struct call *c, uint64_t now_us)
         info_reply(rf_container(it, struct relay_info, link), 481, now_us);
 }
 
+/* RF_ERR_SYNTAX: what came cannot be passed on. Others: as leg_send. */
+static enum rf_err
+info_send(struct relay_info *r, uint64_t now_us)
+{
+    const struct rf_sip_msg *msg = rf_server_txn_request(r->server);
+    struct rf_span content = rf_sip_value(msg, RF_HDR_CONTENT_TYPE);
+    char text[512], type[128];
+    struct rf_buf extra = rf_buf(text, sizeof text);
+
+    rf_sip_put_copy(&extra, msg, RF_HDR_INFO_PACKAGE);
+    rf_sip_put_copy(&extra, msg, RF_HDR_CONTENT_DISPOSITION);
+    if (rf_buf_done(&extra) != RF_OK || rf_span_copy(content, type, sizeof type) != RF_OK ||
+        (msg->body.n > 0 && content.n == 0))
+        return RF_ERR_SYNTAX;
+    return leg_send(leg_other(r->from), RF_SIP_INFO, rf_buf_span(&extra), type, msg->body, &info_client_events, r,
+                    &r->client, now_us);
+}
+
+/* Sent, or a path is looked for, or refused: the INFO may be gone after it. */
+static void
+info_begin(struct relay_info *r, uint64_t now_us)
+{
+    struct leg *to = leg_other(r->from);
+    enum rf_err err = info_send(r, now_us);
+
+    if (err == RF_ERR_RANGE) { /* too large for UDP */
+        r->waits_for_path = true;
+        if (to->path_wanted || leg_ask_large_path(to))
+            return;
+        r->waits_for_path = false;
+        err = info_send(r, now_us);
+    } else if (err == RF_ERR_CLOSED) {
+        r->waits_for_path = true;
+        if (leg_ask_path(to))
+            return;
+    }
+    if (err != RF_OK)
+        info_reply(r, err == RF_ERR_SYNTAX ? 400 : 480, now_us);
+}
+
+void
+infos_path(struct call *c, struct leg *leg, uint64_t now_us)
+{
+    RF_LIST_FOREACH(&c->infos, it) {
+        struct relay_info *r = rf_container(it, struct relay_info, link);
+
+        if (!r->waits_for_path || leg_other(r->from) != leg)
+            continue;
+        r->waits_for_path = false;
+        if (!leg_has_way(leg))
+            info_reply(r, leg->failed_ways > 0 ? 500 : 480, now_us);
+        else if (info_send(r, now_us) != RF_OK)
+            info_reply(r, 480, now_us);
+    }
+}
+
 static void
 info_relay(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     struct leg *to = leg_other(leg);
-    char text[512], type[128];
-    struct rf_buf extra = rf_buf(text, sizeof text);
-    struct rf_span content = rf_sip_value(msg, RF_HDR_CONTENT_TYPE);
     struct relay_info *r;
 
     if (c->state != CALL_UP || to == NULL || to->state != LEG_UP) {
@@ -105,13 +179,6 @@ info_relay(struct call *c, struct leg *leg, struct rf_server_txn *txn, const str
         rf_server_txn_reply(txn, 503, NULL, RF_SPAN_LIT("Retry-After: 1\r\n"), now_us);
         return;
     }
-    rf_sip_put_copy(&extra, msg, RF_HDR_INFO_PACKAGE);
-    rf_sip_put_copy(&extra, msg, RF_HDR_CONTENT_DISPOSITION);
-    if (rf_buf_done(&extra) != RF_OK || rf_span_copy(content, type, sizeof type) != RF_OK ||
-        (msg->body.n > 0 && content.n == 0)) {
-        rf_server_txn_reply(txn, 400, NULL, (struct rf_span){ 0 }, now_us);
-        return;
-    }
     r = calloc(1, sizeof *r);
     if (r == NULL) {
         rf_server_txn_reply(txn, 503, NULL, (struct rf_span){ 0 }, now_us);
@@ -123,9 +190,7 @@ info_relay(struct call *c, struct leg *leg, struct rf_server_txn *txn, const str
     rf_list_append(&c->infos, &r->link);
     c->info_count++;
     rf_server_txn_own(txn, &info_server_events, r);
-    if (leg_send(to, RF_SIP_INFO, rf_buf_span(&extra), type, msg->body, &info_client_events, r, &r->client, now_us) !=
-        RF_OK)
-        info_reply(r, 480, now_us);
+    info_begin(r, now_us);
 }
 
 static void
@@ -140,7 +205,7 @@ bye(struct call *c, struct leg *leg, struct rf_server_txn *txn, uint64_t now_us)
         rf_timer_cancel(c->l->env.wheel, &leg->ack_timer);
     }
     if (c->state == CALL_ENDING) { /* crossing BYEs */
-        leg->bye_waits_for_ack = false;
+        leg->bye_waits_for_ack = leg->bye_wanted = false;
         call_settle(c);
         return;
     }

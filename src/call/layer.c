@@ -195,13 +195,16 @@ leg_is_waited_for(const struct leg *leg)
                            leg->bye != NULL);
 }
 
-/* A phone that does not answer our BYE has nothing to say to this call any more. */
+/* The record waits no longer for the answer to our BYE; the BYE itself may still find another way (way.c). */
 static void
 leg_wait_no_more(struct leg *leg, uint64_t now_us)
 {
     if (leg == NULL || leg->bye == NULL)
         return;
-    ladder_add(leg->call, leg->side, false, "BYE", 0, "no answer yet", now_us);
+    if (!leg->call->record_made)
+        ladder_add(leg->call, leg->side, false, "BYE", 0, "no answer yet", now_us);
+    if (!leg->call->l->is_stopping)
+        return;
     rf_client_txn_disown(leg->bye);
     leg->bye = NULL;
 }
@@ -209,11 +212,11 @@ leg_wait_no_more(struct leg *leg, uint64_t now_us)
 void
 call_close_record(struct call *c, uint64_t now_us)
 {
+    leg_wait_no_more(c->a, now_us);
+    leg_wait_no_more(c->b, now_us);
     if (c->record_made)
         return;
     rf_timer_cancel(c->l->env.wheel, &c->timer);
-    leg_wait_no_more(c->a, now_us);
-    leg_wait_no_more(c->b, now_us);
     if (c->answered)
         call_forget(c);
     record_keep(c, now_us);

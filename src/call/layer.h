@@ -27,6 +27,7 @@
 #define RECENT_MAX    200 /* calls that ended, kept for `call show` and `ladder last` */
 #define INFO_MAX      8   /* INFO under way at once in a call: keypad presses of both sides */
 #define INFO_BODY_MAX 4096
+#define FAILED_WAYS_MAX 4 /* that one request in a dialog tries in vain; each costs 32 s by UDP */
 #define FORKS_MAX     8   /* forks of one attempt whose 2xx we remember to have answered with BYE */
 #define ID_OCTETS     8
 #define FORWARDS_MAX  5  /* users that one call is forwarded by; more is a circle, or a joke */
@@ -117,6 +118,13 @@ struct leg_place {
     char number[RF_NUMBER_MAX];
 };
 
+/* Where a request in a dialog did not get through: way.c. */
+struct leg_failed_way {
+    enum rf_transport transport;
+    struct rf_addr addr;
+    uint32_t retry_after_s; /* of its 503; 0: it asked for nothing */
+};
+
 struct leg {
     struct call *call;
     struct rf_link link;         /* in call.attempts; not for leg A and the leg that won */
@@ -148,6 +156,8 @@ struct leg {
     struct rf_path *path;        /* leg B until its hunt is over; any leg that lost its flow; NULL: none */
     struct rf_hunt hunt;         /* leg B: its INVITE from target to target (route/hunt.h) */
     uint32_t retry_after_s;      /* of the 503 that came last */
+    struct leg_failed_way failed_way[FAILED_WAYS_MAX]; /* of the request that looks for another one */
+    uint8_t failed_ways;
     uint32_t session_ask_s;      /* Session-Expires of our INVITE; larger after a 422 */
     char listener[24];
     const char *sign_in;         /* "SHA-256", "registered"; a constant string */
@@ -227,6 +237,7 @@ struct exchange {
     struct leg *from, *to;
     bool is_offerless;      /* the INVITE of `from` had no offer: `to` offers in its 2xx, `from` answers in its ACK */
     bool is_cancelled;      /* `from` sent CANCEL */
+    uint16_t failed_status; /* our re-INVITE failed so, and looks for another way; 0: it does not */
     struct rf_timer glare;  /* our re-INVITE got 491 and is sent again; or it waits too long for an answer */
     uint8_t tries;
 };
@@ -352,10 +363,12 @@ void leg_repeat_2xx(struct leg *leg, uint64_t now_us);
 /** ACK a 2xx; repeats of it get the same octets. */
 void leg_send_ack(struct leg *leg, struct rf_span sdp);
 void leg_repeat_ack(struct leg *leg);
-/** A leg that lost its path: look for a new one. false: there is none. It ends in leg_path_ready. */
+/** A leg that lost its path: look for a new one. false: there is none. It ends in leg_way_known. */
 bool leg_ask_path(struct leg *leg);
-/** The same for a leg that has one, by which a large INVITE does not go. */
+/** The same for a leg that has one, by which a large request does not go. */
 bool leg_ask_large_path(struct leg *leg);
+/** The same for one by which a request failed: leg_next_way of way.c. */
+bool leg_ask_other_path(struct leg *leg);
 /** leg->path to leg->binding. */
 struct rf_path *leg_path_new(struct leg *leg, void (*ready)(void *owner, struct rf_flow *flow, enum rf_err why));
 /** No way is needed any more. */
@@ -366,6 +379,8 @@ enum rf_err leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span 
                      struct rf_client_txn **out, uint64_t now_us);
 /** BYE, now, after the ACK or when there is a path again; the leg is then done. The caller settles the call. */
 void leg_bye(struct leg *leg, uint64_t now_us);
+/** The path that BYE waited for is there, or is not; the caller settles the call. */
+void leg_bye_path(struct leg *leg, enum rf_err why, uint64_t now_us);
 void leg_ack_received(struct leg *leg, uint64_t now_us);
 /** RFC 4028: (re)start its timer. */
 void leg_session_start(struct leg *leg, uint64_t now_us);
@@ -373,6 +388,21 @@ void leg_session_start(struct leg *leg, uint64_t now_us);
 void leg_drop_2xx(struct leg *leg, const struct rf_sip_msg *msg, struct rf_flow *flow, enum rf_refusal why,
                   uint64_t now_us);
 extern const struct rf_server_txn_events leg_server_events;
+
+/* --- way.c --- */
+/**
+ * A request in the leg's dialog failed on this flow: look for the next way (RFC 3263 4.3). Ends in leg_way_known, now
+ * or later, so whoever waits must have said so before.
+ */
+void leg_next_way(struct leg *leg, const struct rf_flow *failed, uint32_t retry_after_s, uint64_t now_us);
+/** A path was looked for and this is what there is: whoever waits for it goes on. Last thing its caller does (I5). */
+void leg_way_known(struct leg *leg, enum rf_err why, uint64_t now_us);
+/** Its flow is there, and is none of those that failed. */
+bool leg_has_way(const struct leg *leg);
+/** Of those that failed; NULL: it is none. */
+const struct leg_failed_way *leg_failed_on(const struct leg *leg, const struct rf_flow *flow);
+/** A request got its answer, so nothing looks for a way any more. */
+void leg_way_works(struct leg *leg);
 
 /* --- offer.c --- */
 void leg_media_free(struct leg_media *m);
@@ -510,6 +540,8 @@ void leg_note_early(struct leg *leg, const struct rf_sip_msg *msg);
 /* --- ring.c --- */
 void call_paths_ask(struct call *c, uint64_t now_us);
 void call_ring(struct call *c, uint64_t now_us);
+/** Seconds of Retry-After; 0: it has none that can be read. */
+uint32_t retry_after_of(const struct rf_sip_msg *msg);
 void call_cancel_attempts(struct call *c, const struct leg *but, const char *reason, uint64_t now_us);
 /** One attempt is over; Reason of a policy refusal goes with its CANCEL. */
 void leg_cancel(struct leg *leg, enum rf_refusal why, uint64_t now_us);
@@ -525,7 +557,7 @@ void call_ack_received(struct call *c, struct leg *leg, const struct rf_sip_msg 
 void exchange_invite(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                      uint64_t now_us);
 void exchange_refresh(struct call *c, struct leg *leg, uint64_t now_us);
-/** The path that the re-INVITE to `leg` waited for is there, or is not. */
+/** The path that the re-INVITE to `leg` waited for is there, or is not (leg_has_way). */
 void exchange_path(struct call *c, struct leg *leg, uint64_t now_us);
 void exchange_ack(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
 /** The call ends: whoever waits is answered. */
@@ -537,6 +569,8 @@ extern const struct rf_client_txn_events exchange_events;
 void indialog_request(struct rf_call_layer *l, struct leg *leg, struct rf_server_txn *txn,
                       const struct rf_sip_msg *msg, uint64_t now_us);
 void infos_stop(struct call *c, uint64_t now_us);
+/** The path that INFO to `leg` waited for is there, or is not. */
+void infos_path(struct call *c, struct leg *leg, uint64_t now_us);
 
 /* --- end.c --- */
 /**

@@ -360,15 +360,15 @@ const struct rf_server_txn_events leg_server_events = {
 /* --- requests --- */
 
 /*
- * RFC 3261 18.1.1. Only an INVITE has a body that makes it so, and its answer decides by which flow the dialog goes on;
- * is_large: the path was asked, and this is what there is.
+ * RFC 3261 18.1.1, of requests whose body makes them so. is_large: the path was asked, and this is what there is; the
+ * dialog goes on by it.
  */
 static bool
 is_too_large(const struct leg *leg, enum rf_sip_method method, size_t octets)
 {
     const struct rf_call_env *env = &leg->call->l->env;
 
-    return method == RF_SIP_INVITE && leg->flow->transport == RF_UDP && !leg->is_large &&
+    return (method == RF_SIP_INVITE || method == RF_SIP_INFO) && leg->flow->transport == RF_UDP && !leg->is_large &&
            octets > env->udp_max(env->ctx, &leg->flow->remote, octets);
 }
 
@@ -458,6 +458,14 @@ put_bye_reason(struct leg *leg, struct rf_buf *b)
         rf_sip_put_reason_q850(b, row->q850);
 }
 
+/* The transaction is done with, and would tell us of its end: the leg may be gone by then. */
+static void
+bye_over(struct leg *leg)
+{
+    rf_client_txn_disown(leg->bye);
+    leg->bye = NULL;
+}
+
 static void
 bye_answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
@@ -466,9 +474,12 @@ bye_answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *ms
     if (msg->status < 200)
         return;
     ladder_msg(leg->call, leg->side, false, msg, now_us);
-    rf_client_txn_disown(txn);
-    leg->bye = NULL;
-    call_settle(leg->call);
+    bye_over(leg);
+    leg->bye_wanted = msg->status == 503;
+    if (leg->bye_wanted)
+        leg_next_way(leg, rf_client_txn_flow(txn), retry_after_of(msg), now_us);
+    else
+        call_settle(leg->call);
 }
 
 static void
@@ -478,9 +489,9 @@ bye_failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t now
 
     ladder_add(leg->call, leg->side, false, "BYE", 0,
                why == RF_ERR_CLOSED ? "no answer: its connection is gone" : "no answer", now_us);
-    rf_client_txn_disown(txn); /* it would tell us of its end, and the leg may be gone by then */
-    leg->bye = NULL;
-    call_settle(leg->call);
+    bye_over(leg);
+    leg->bye_wanted = true;
+    leg_next_way(leg, rf_client_txn_flow(txn), 0, now_us);
 }
 
 static void
@@ -505,28 +516,36 @@ bye_now(struct leg *leg, uint64_t now_us)
                     now_us) == RF_OK;
 }
 
+void
+leg_bye_path(struct leg *leg, enum rf_err why, uint64_t now_us)
+{
+    leg->bye_wanted = false;
+    if ((!leg_has_way(leg) || !bye_now(leg, now_us)) && leg->state == LEG_UP) /* else it is told how it failed */
+        ladder_add(leg->call, leg->side, true, "BYE", 0, rf_err_text(why == RF_OK ? RF_ERR_CLOSED : why), now_us);
+    leg->state = LEG_DONE;
+}
+
 static void
 path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
 {
     struct leg *leg = owner;
-    struct call *c = leg->call;
-    uint64_t now_us = call_now(c);
+    struct rf_call_env *env = &leg->call->l->env;
+    const struct leg_failed_way *failed = flow != NULL ? leg_failed_on(leg, flow) : NULL;
+    uint64_t now_us = call_now(leg->call);
 
+    if (failed != NULL) {
+        rf_flow_unref(flow);
+        env->path_aside(env->ctx, leg->path, failed->retry_after_s, now_us);
+        env->path_next(env->ctx, leg->path, leg->is_large);
+        return;
+    }
     leg_path_end(leg);
     if (flow != NULL) {
-        if (leg->flow == NULL) /* a request of theirs may have brought one meanwhile */
+        if (!leg_has_way(leg)) /* a request of theirs may have brought one meanwhile */
             leg_set_flow(leg, flow);
         rf_flow_unref(flow);
     }
-    if (!leg->bye_wanted) {
-        exchange_path(c, leg, now_us);
-        return;
-    }
-    leg->bye_wanted = false;
-    if (leg->state == LEG_UP && !bye_now(leg, now_us))
-        ladder_add(c, leg->side, true, "BYE", 0, rf_err_text(why == RF_OK ? RF_ERR_CLOSED : why), now_us);
-    leg->state = LEG_DONE;
-    call_settle(c);
+    leg_way_known(leg, why, now_us);
 }
 
 struct rf_path *
@@ -540,7 +559,7 @@ leg_path_new(struct leg *leg, void (*ready)(void *owner, struct rf_flow *flow, e
 }
 
 static bool
-ask_path_to(struct leg *leg, const struct rf_binding *binding)
+ask_path_to(struct leg *leg, const struct rf_binding *binding, bool keeps_flow)
 {
     struct rf_call_env *env = &leg->call->l->env;
 
@@ -554,7 +573,8 @@ ask_path_to(struct leg *leg, const struct rf_binding *binding)
         leg_path_end(leg);
         return false;
     }
-    leg_set_flow(leg, NULL);
+    if (!keeps_flow)
+        leg_set_flow(leg, NULL);
     leg->path_wanted = true;
     env->path_next(env->ctx, leg->path, leg->is_large);
     return true;
@@ -568,7 +588,7 @@ leg_ask_path(struct leg *leg)
     if (leg->path_wanted)
         return true;
     leg_set_flow(leg, NULL);
-    return leg_find_binding(leg, &binding) && ask_path_to(leg, &binding);
+    return leg_find_binding(leg, &binding) && ask_path_to(leg, &binding, false);
 }
 
 bool
@@ -578,7 +598,15 @@ leg_ask_large_path(struct leg *leg)
 
     leg->is_large = true;
     leg_own_binding(leg, &binding);
-    return !leg->path_wanted && ask_path_to(leg, &binding);
+    return !leg->path_wanted && ask_path_to(leg, &binding, false);
+}
+
+bool
+leg_ask_other_path(struct leg *leg)
+{
+    struct rf_binding binding;
+
+    return leg_find_binding(leg, &binding) && ask_path_to(leg, &binding, true);
 }
 
 void

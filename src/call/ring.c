@@ -324,7 +324,7 @@ say_failover(struct leg *leg, const char *reason)
 }
 
 /* RFC 3261 20.33; what cannot be read counts as not said. */
-static uint32_t
+uint32_t
 retry_after_of(const struct rf_sip_msg *msg)
 {
     struct rf_sip_retry_after r;

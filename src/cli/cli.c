@@ -178,8 +178,6 @@ take_global(struct rf_cli *cli, const char *name, const char *value)
         cli->state_dir = value;
     else if (strcmp(name, "--timeout") == 0)
         cli->timeout = value;
-    else if (strcmp(name, "--json") == 0)
-        cli->json = true;
     else if (strcmp(name, "--quiet") == 0)
         cli->quiet = true;
     else if (strcmp(name, "--yes") == 0)
@@ -200,20 +198,44 @@ long_form(const char *word)
     return word;
 }
 
-/* Splits argv[1..] into words and flags; the command is known once its words are. -1: go on. */
-static int
-parse(struct rf_cli *cli, int argc, char **argv, bool *wants_help)
-{
-    const char *words[RF_CLI_ARGS_MAX + 2];
-    int word_count = 0, used;
-    bool only_words = false, noun_exists;
-    int flag_at[RF_CLI_FLAGS_MAX * 2], flag_count = 0;
+/* argv taken apart: words, and where flags stand. */
+struct line {
+    const char *word[RF_CLI_ARGS_MAX + 2];
+    int words;
+    int flag_at[RF_CLI_FLAGS_MAX];
+    int flags;
+};
 
-    /* First the words that name the command, so that its flags are known. A flag's value is not a word: which flags take
-     * one is said by the command whose words came before it, and for flags in front of those by all rows. */
+/*
+ * A flag's value is not a word: which flags take one is said by the command whose words came before it, and for
+ * flags in front of those by all rows.
+ */
+static const struct rf_cli_flag *
+flag_so_far(const struct line *l, const char *w, size_t n)
+{
+    const struct rf_cli_flag *f = flag_named(rf_cli_global_flags, w, n);
+    const struct rf_cli_command *c;
+    bool noun_exists;
+    int used;
+
+    if (f == NULL && l->words > 0) {
+        c = find_command(l->word[0], l->words > 1 ? l->word[1] : NULL, &used, &noun_exists);
+        f = c != NULL ? flag_named(c->flags, w, n) : NULL;
+    }
+    for (c = rf_cli_commands; c->noun != NULL && f == NULL; c++)
+        f = flag_named(c->flags, w, n);
+    return f;
+}
+
+/* Words first, since they name the command, which says what its flags are. -1: go on. */
+static int
+take_apart(struct rf_cli *cli, int argc, char **argv, struct line *l)
+{
+    bool only_words = false;
+
     for (int i = 1; i < argc; i++) {
         const char *w = only_words ? argv[i] : long_form(argv[i]);
-        const struct rf_cli_flag *f = NULL;
+        const struct rf_cli_flag *f;
         size_t n = strcspn(w, "=");
 
         if (!only_words && strcmp(w, "--") == 0) {
@@ -221,43 +243,29 @@ parse(struct rf_cli *cli, int argc, char **argv, bool *wants_help)
             continue;
         }
         if (only_words || w[0] != '-' || w[1] == '\0') {
-            if (word_count == RF_CLI_ARGS_MAX + 2)
+            if (l->words == RF_CLI_ARGS_MAX + 2)
                 return rf_cli_fail(cli, RF_EXIT_USAGE, "too many words");
-            words[word_count++] = argv[i];
+            l->word[l->words++] = argv[i];
             continue;
         }
-        f = flag_named(rf_cli_global_flags, w, n);
-        if (f == NULL && word_count > 0) {
-            const struct rf_cli_command *so_far =
-                find_command(words[0], word_count > 1 ? words[1] : NULL, &used, &noun_exists);
-
-            f = so_far != NULL ? flag_named(so_far->flags, w, n) : NULL;
-        }
-        for (const struct rf_cli_command *c = rf_cli_commands; c->noun != NULL && f == NULL; c++)
-            f = flag_named(c->flags, w, n);
+        f = flag_so_far(l, w, n);
         if (f == NULL)
             return unknown_flag(cli, argv[i]);
-        if (flag_count == RF_CLI_FLAGS_MAX)
+        if (l->flags == RF_CLI_FLAGS_MAX)
             return rf_cli_fail(cli, RF_EXIT_USAGE, "too many flags");
-        flag_at[flag_count++] = i;
-        if (f->value != NULL && w[n] == '\0') {
-            if (++i == argc)
-                return rf_cli_fail(cli, RF_EXIT_USAGE, "%s needs a value: %s %s", f->name, f->name, f->value);
-        }
+        l->flag_at[l->flags++] = i;
+        if (f->value != NULL && w[n] == '\0' && ++i == argc)
+            return rf_cli_fail(cli, RF_EXIT_USAGE, "%s needs a value: %s %s", f->name, f->name, f->value);
     }
-    if (word_count > 0 && strcmp(words[0], "help") == 0) {
-        *wants_help = true;
-        memmove(words, words + 1, sizeof *words * (size_t)--word_count);
-    }
-    if (word_count > 0) {
-        cli->command = find_command(words[0], word_count > 1 ? words[1] : NULL, &used, &noun_exists);
-        if (!noun_exists)
-            return unknown_command(cli, words[0]);
-        for (int i = used; cli->command != NULL && i < word_count && i - used < RF_CLI_ARGS_MAX; i++)
-            cli->arg[cli->arg_count++] = words[i];
-    }
-    for (int k = 0; k < flag_count; k++) {
-        const char *w = long_form(argv[flag_at[k]]);
+    return -1;
+}
+
+/* The command, by now known, and its flags. -1: go on. */
+static int
+take_flags(struct rf_cli *cli, char **argv, const struct line *l, bool *wants_help)
+{
+    for (int k = 0; k < l->flags; k++) {
+        const char *w = long_form(argv[l->flag_at[k]]);
         size_t n = strcspn(w, "=");
         const struct rf_cli_flag *f = flag_named(rf_cli_global_flags, w, n);
         const char *value;
@@ -266,28 +274,71 @@ parse(struct rf_cli *cli, int argc, char **argv, bool *wants_help)
             f = flag_named(cli->command->flags, w, n);
         if (f == NULL)
             return unknown_flag(cli, w);
-        value = f->value == NULL ? "" : w[n] == '=' ? w + n + 1 : argv[flag_at[k] + 1];
+        value = f->value == NULL ? "" : w[n] == '=' ? w + n + 1 : argv[l->flag_at[k] + 1];
         if (f->value == NULL && w[n] == '=')
             return rf_cli_fail(cli, RF_EXIT_USAGE, "%s takes no value", f->name);
         if (strcmp(f->name, "--help") == 0)
             *wants_help = true;
+        if (f->value != NULL && value[0] == '\0' && strcmp(f->name, "--state") == 0)
+            return rf_cli_fail(cli, RF_EXIT_USAGE, "--state needs a value: --state DIR");
         take_global(cli, f->name, value);
         cli->flag[cli->flag_count].name = f->name;
         cli->flag[cli->flag_count++].value = value;
     }
-    if (word_count == 0)
-        return -1;
+    cli->json = rf_cli_flag(cli, "--json") != NULL;
+    return -1;
+}
+
+/* Before it is known what the line means: what is wrong with it is said in the form that was asked for. */
+static bool
+mentions_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
+/* -1: the command is to be run, or without a word there is none; otherwise the exit status. */
+static int
+parse(struct rf_cli *cli, int argc, char **argv, bool *wants_help)
+{
+    struct line l = { .words = 0 };
+    bool noun_exists;
+    int used = 0, status;
+
+    cli->json = mentions_json(argc, argv);
+    status = take_apart(cli, argc, argv, &l);
+    if (status >= 0)
+        return status;
+    if (l.words > 0 && strcmp(l.word[0], "help") == 0) {
+        *wants_help = true;
+        memmove(l.word, l.word + 1, sizeof *l.word * (size_t)--l.words);
+    }
+    if (l.words > 0) {
+        cli->command = find_command(l.word[0], l.words > 1 ? l.word[1] : NULL, &used, &noun_exists);
+        if (!noun_exists)
+            return unknown_command(cli, l.word[0]);
+        for (int i = used; cli->command != NULL && i < l.words; i++) {
+            if (cli->arg_count == RF_CLI_ARGS_MAX)
+                return rf_cli_fail(cli, RF_EXIT_USAGE, "too many words");
+            cli->arg[cli->arg_count++] = l.word[i];
+        }
+    }
+    status = take_flags(cli, argv, &l, wants_help);
+    if (status >= 0 || l.words == 0)
+        return status;
     if (*wants_help) {
-        if (cli->command == NULL || word_count == 1)
-            return rf_help_noun(cli, words[0]);
+        if (cli->command == NULL || l.words == 1)
+            return rf_help_noun(cli, l.word[0]);
         return rf_help_command(cli, cli->command);
     }
     if (cli->command == NULL)
-        return unknown_verb(cli, words[0], word_count > 1 ? words[1] : NULL);
+        return unknown_verb(cli, l.word[0], l.words > 1 ? l.word[1] : NULL);
     /* "user lst": the bare noun takes no words, so this is a verb that is mistyped. */
     if (cli->command->verb == NULL && cli->arg_count > cli->command->args_max && cli->command->args_max == 0 &&
         cli->command[1].noun != NULL && strcmp(cli->command[1].noun, cli->command->noun) == 0)
-        return unknown_verb(cli, words[0], words[1]);
+        return unknown_verb(cli, l.word[0], l.word[1]);
     return -1;
 }
 
@@ -316,8 +367,8 @@ rf_cli_main(int argc, char **argv, const struct rf_cli_hooks *hooks)
         else
             status = c->run(&cli);
     }
-    /* A full disk or a closed pipe must not look like success. */
-    if (fflush(stdout) != 0 && status == RF_EXIT_DONE)
-        status = RF_EXIT_FAILED;
+    /* A full disk or a closed pipe must not look like success; what failed before this flush is in ferror alone. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == RF_EXIT_DONE)
+        status = rf_cli_fail(&cli, RF_EXIT_FAILED, "the output could not be written");
     return status;
 }

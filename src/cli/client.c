@@ -2,6 +2,7 @@
  * cli/client.c - one question to the daemon: a line of JSON there, a line back (main/control.c)
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -23,24 +24,41 @@ set_limit(int fd, uint32_t seconds)
            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) == 0;
 }
 
+/* -1: errno says why. */
 static int
-connect_to(const char *state_dir, uint32_t seconds)
+connected_to(const struct sockaddr_un *to, uint32_t seconds)
 {
-    struct sockaddr_un to = { .sun_family = AF_UNIX };
-    int n = snprintf(to.sun_path, sizeof to.sun_path, "%s/control.sock", state_dir);
-    int fd;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (n < 0 || (size_t)n >= sizeof to.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && (!set_limit(fd, seconds) || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)) {
+    if (fd >= 0 && (!set_limit(fd, seconds) || connect(fd, (const struct sockaddr *)to, sizeof *to) != 0)) {
         int why = errno == EAGAIN ? ETIMEDOUT : errno; /* its queue of connections is full */
 
         close(fd);
         errno = why;
         return -1;
+    }
+    return fd;
+}
+
+static int
+connect_to(const char *state_dir, uint32_t seconds)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    int n = snprintf(to.sun_path, sizeof to.sun_path, "%s/control.sock", state_dir);
+    int fd, dir_fd = -1;
+
+    if (n < 0 || (size_t)n >= sizeof to.sun_path) { /* as main/listen.c binds it: by the directory's descriptor */
+        dir_fd = open(state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (dir_fd < 0)
+            return -1;
+        snprintf(to.sun_path, sizeof to.sun_path, "/proc/self/fd/%d/control.sock", dir_fd);
+    }
+    fd = connected_to(&to, seconds);
+    if (dir_fd >= 0) {
+        int why = errno;
+
+        close(dir_fd);
+        errno = why;
     }
     return fd;
 }

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "conf/conf.h"
 #include "conf/explain.h"
+#include "conf/grammar.h"
 #include "conf/options.h"
 
 #define TEXT_MAX (4u << 20) /* octets of a layer */
@@ -40,6 +41,13 @@ read_file(const struct rf_cli *cli, const char *path, size_t *n)
     return p;
 }
 
+static void
+print_object(json_t *o)
+{
+    rf_cli_json(o);
+    json_decref(o);
+}
+
 /* --- check --- */
 
 struct findings {
@@ -57,12 +65,9 @@ print_finding(void *ctx, const struct rf_conf_problem *p)
 
     f->count++;
     if (f->cli->json) {
-        json_t *o = json_pack("{s:s, s:s, s:i, s:i, s:s}", "kind", f->kind, "file",
-                              p->at.file != NULL ? p->at.file : "", "line", p->at.line, "column", p->at.column,
-                              "sentence", p->sentence);
-
-        rf_cli_json(o);
-        json_decref(o);
+        print_object(json_pack("{s:s, s:s, s:i, s:i, s:s}", "kind", f->kind, "file",
+                               p->at.file != NULL ? p->at.file : "", "line", p->at.line, "column", p->at.column,
+                               "sentence", p->sentence));
         return;
     }
     rf_conf_put_problem(&b, p);
@@ -92,7 +97,9 @@ rf_cmd_config_check(struct rf_cli *cli)
     rf_conf_unref(conf);
     if (f.count > 0)
         return RF_EXIT_FOUND;
-    if (!cli->quiet && !cli->json)
+    if (cli->json)
+        print_object(json_pack("{s:s, s:s}", "kind", "valid", "file", cli->arg[0]));
+    else if (!cli->quiet)
         fprintf(stderr, "%s: valid\n", cli->arg[0]);
     return RF_EXIT_DONE;
 }
@@ -324,10 +331,7 @@ rf_cmd_config_default(struct rf_cli *cli)
 
     rf_conf_put_defaults(&out, rf_cli_flag(cli, "--secure") != NULL);
     if (cli->json) {
-        json_t *o = json_pack("{s:s%}", "text", out.p, out.n);
-
-        rf_cli_json(o);
-        json_decref(o);
+        print_object(json_pack("{s:s%}", "text", out.p, out.n));
         return RF_EXIT_DONE;
     }
     printf("%.*s", RF_SPAN_ARG(rf_buf_span(&out)));
@@ -338,24 +342,31 @@ int
 rf_cmd_config_fmt(struct rf_cli *cli)
 {
     struct rf_conf_problem problem = { 0 };
-    size_t n;
+    size_t n, size = 4096;
     char *text = read_file(cli, cli->arg[0], &n), *mem;
     struct rf_buf out;
     enum rf_err err;
 
     if (text == NULL)
         return RF_EXIT_USAGE;
-    mem = malloc(2 * n + 4096); /* quotes and indentation: less than twice as long */
+    for (size_t i = 0; i < n; i++) /* quotes and escapes at most double a word, and each line is indented */
+        size += 2 + (text[i] == '\n' ? 4 * (RF_CONF_DEPTH_MAX + 1) : 0);
+    mem = malloc(size);
     if (mem == NULL) {
         free(text);
         return rf_cli_fail(cli, RF_EXIT_FAILED, "out of memory");
     }
-    out = rf_buf(mem, 2 * n + 4096);
+    out = rf_buf(mem, size);
     err = rf_conf_format(rf_span(text, n), &out, &problem);
     if (!err && out.overflow)
         err = RF_ERR_NOMEM;
-    if (err)
-        fprintf(stderr, "%s:%d:%d: %s\n", cli->arg[0], problem.at.line, problem.at.column, problem.sentence);
+    if (err) {
+        struct findings f = { cli, "error", 0 };
+
+        problem.at.file = cli->arg[0];
+        print_finding(&f, &problem);
+    } else if (cli->json)
+        print_object(json_pack("{s:s%}", "text", out.p, out.n));
     else
         printf("%.*s", RF_SPAN_ARG(rf_buf_span(&out)));
     free(mem);

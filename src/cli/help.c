@@ -85,18 +85,15 @@ rf_help_all(const struct rf_cli *cli, bool was_asked_for)
 int
 rf_help_noun(const struct rf_cli *cli, const char *noun)
 {
-    const struct rf_cli_command *only = NULL;
-    int n = 0;
+    const struct rf_cli_command *first = NULL;
 
-    for (const struct rf_cli_command *c = rf_cli_commands; c->noun != NULL; c++)
-        if (strcmp(c->noun, noun) == 0) {
-            n++;
-            only = c;
-        }
-    if (n == 1)
-        return rf_help_command(cli, only);
-    printf("commands:\n");
-    for (const struct rf_cli_command *c = rf_cli_commands; c->noun != NULL; c++)
+    for (const struct rf_cli_command *c = rf_cli_commands; first == NULL; c++)
+        if (strcmp(c->noun, noun) == 0)
+            first = c;
+    if (first[1].noun == NULL || strcmp(first[1].noun, noun) != 0)
+        return rf_help_command(cli, first);
+    printf("example:\n  %s\n\ncommands:\n", first->example);
+    for (const struct rf_cli_command *c = first; c->noun != NULL; c++) /* `cert` has two groups of rows */
         if (strcmp(c->noun, noun) == 0)
             print_row(c);
     printf("\nringfence help %s VERB shows one of them with its flags\n", noun);

@@ -206,7 +206,7 @@ const struct rf_cli_command rf_cli_commands[] = {
     { "cert", "pin", "INTERFACE FINGERPRINT", 2, 2, true, "ringfence cert pin sip-trunks 5f70bf18a0860070",
       "put a copy of a refused peer's certificate into the store, as level high wants it", rf_cmd_cert_pin, { { 0 } } },
     { "cert", "check", "CHAIN.pem", 1, 1, false,
-      "ringfence cert check --level medium --interface sip --peer client --store trusted.pem chain.pem",
+      "ringfence cert check --level medium --store trusted.pem chain.pem",
       "what would be said of a peer's certificate, check by check and level by level; exit 5 when it is refused",
       rf_cmd_cert_check,
       { { "--level", "LEVEL", "none, low, medium, high, medium-remote or high-remote" },

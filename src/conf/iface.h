@@ -29,6 +29,7 @@ struct rf_iface_row {
     bool needs_tls_12;    /* whatever its level says (TEL-14) */
 };
 
+/** Its row; i is one of them. */
 const struct rf_iface_row *rf_iface_row(enum rf_iface i);
 /** By name or block; RF_ERR_NOT_FOUND. */
 RF_MUST_CHECK enum rf_err rf_iface_find(struct rf_span name, enum rf_iface *out);

@@ -195,6 +195,7 @@ timers(void)
         { "", 1800, 1800, true, "the peer has no timer: we refresh alone" },
         { "Session-Expires: 1200;refresher=uas\r\nRequire: timer\r\n", 1800, 1200, false, "it shortened and refreshes" },
         { "Session-Expires: 1200;refresher=uac\r\n", 1800, 1200, true, "we refresh" },
+        { "x: 1200 ; Refresher = \"uac\"\r\n", 1800, 1200, true, "some phones quote it: we refresh all the same" },
         { "Session-Expires: 10;refresher=uac\r\n", 1800, 90, true, "nobody makes us refresh every 5 s" },
         { "", 0, 0, true, "none asked, none got" },
     };
@@ -223,6 +224,8 @@ timers(void)
     }
     invite("Session-Expires: soon\r\n", "");
     ok(rf_session_expires_of(&msg, &e) == RF_ERR_SYNTAX, "a Session-Expires that is no number: 400");
+    invite("Session-Expires: 1800;refresher=uac;refresher=uas\r\n", "");
+    ok(rf_session_expires_of(&msg, &e) == RF_ERR_SYNTAX, "two refreshers: 400");
     t = (struct rf_session_timer){ 600, false, true, 0 };
     rf_put_session_timer_response(&b, &t);
     text[b.n] = '\0';

@@ -3,23 +3,24 @@
  */
 #include "dialog/session_timer.h"
 
+#include "sip/header.h"
+
 enum rf_err
 rf_session_expires_of(const struct rf_sip_msg *m, struct rf_session_expires *out)
 {
-    struct rf_span value = rf_sip_value(m, RF_HDR_SESSION_EXPIRES), refresher;
-    size_t semicolon = rf_span_find(value, ';');
+    struct rf_span value = rf_sip_value(m, RF_HDR_SESSION_EXPIRES), min_se = rf_sip_value(m, RF_HDR_MIN_SE);
+    struct rf_sip_session_expires said = { 0 };
 
     memset(out, 0, sizeof *out);
-    if (rf_sip_seconds(m, RF_HDR_SESSION_EXPIRES, 0, &out->expires_s) != RF_OK ||
-        rf_sip_seconds(m, RF_HDR_MIN_SE, RF_MIN_SE_LEAST_S, &out->min_se_s) != RF_OK)
+    if ((value.p != NULL && rf_sip_session_expires_parse(value, &said) != RF_OK) ||
+        (min_se.p != NULL && rf_sip_min_se_parse(min_se, &out->min_se_s) != RF_OK))
         return RF_ERR_SYNTAX;
+    out->expires_s = said.seconds;
+    out->has_refresher = said.refresher != RF_REFRESHER_NONE;
+    out->refresher_is_uac = said.refresher == RF_REFRESHER_UAC;
     if (out->min_se_s < RF_MIN_SE_LEAST_S)
         out->min_se_s = RF_MIN_SE_LEAST_S;
     out->supported = rf_sip_has_token(m, RF_HDR_SUPPORTED, "timer") || rf_sip_has_token(m, RF_HDR_REQUIRE, "timer");
-    if (value.n > 0 && rf_sip_param(rf_span_sub(value, semicolon, value.n), "refresher", &refresher)) {
-        out->has_refresher = rf_span_iis(refresher, "uac") || rf_span_iis(refresher, "uas");
-        out->refresher_is_uac = rf_span_iis(refresher, "uac");
-    }
     return RF_OK;
 }
 

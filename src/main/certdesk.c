@@ -242,7 +242,7 @@ cert_show(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
         return;
     }
     json_decref(found);
-    rf_control_refuse(ask, 2, "", "there is no certificate of this name or fingerprint",
+    rf_control_refuse(ask, 1, "", "there is no certificate of this name or fingerprint",
                       "ringfence cert list shows names and fingerprints");
 }
 

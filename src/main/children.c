@@ -17,15 +17,6 @@ rf_child_init(struct rf_child *c, enum rf_launch_role role, struct rf_launch *la
     rf_assert(launch->fd_count > 0 && launch->fd[0].kind == RF_FD_CHANNEL);
 }
 
-void
-rf_child_fini(struct rf_child *c)
-{
-    if (c->channel >= 0)
-        close(c->channel);
-    free(c->launch);
-    *c = (struct rf_child){ .channel = -1 };
-}
-
 enum rf_err
 rf_child_start(struct rf_child *c, uint64_t now_us)
 {

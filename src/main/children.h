@@ -34,7 +34,6 @@ struct rf_child {
 
 /** Take `launch` (malloc'ed, with the channel's place first in fd[]). */
 void rf_child_init(struct rf_child *c, enum rf_launch_role role, struct rf_launch *launch);
-void rf_child_fini(struct rf_child *c);
 
 /** Start it now. RF_ERR_IO (errno). */
 RF_MUST_CHECK enum rf_err rf_child_start(struct rf_child *c, uint64_t now_us);

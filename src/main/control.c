@@ -18,6 +18,7 @@ struct peer {
     struct rf_control_ask *ask; /* NULL: it may ask */
     char *in, *out;
     size_t in_n, in_cap, out_n, out_done;
+    bool has_ended; /* it will send no more; its last answers are still written */
 };
 
 struct rf_control_ask {
@@ -61,6 +62,24 @@ peer_idle(struct rf_timer *t, uint64_t now_us)
     peer_free(rf_container(t, struct peer, idle));
 }
 
+/* Octets of the request that is next; SIZE_MAX: there is none yet, or another one is not yet answered. */
+static size_t
+next_line(const struct peer *p)
+{
+    const char *end = p->ask == NULL && p->out == NULL && p->in_n > 0 ? memchr(p->in, '\n', p->in_n) : NULL;
+
+    return end != NULL ? (size_t)(end - p->in) : SIZE_MAX;
+}
+
+/* What is waited for of its socket. A request that waits in our memory needs no octet to come: the socket is writable. */
+static void
+peer_watch(struct peer *p)
+{
+    bool wants_to_write = p->out != NULL || next_line(p) != SIZE_MAX;
+
+    rf_loop_rewatch(p->control->loop, &p->watch, (p->has_ended ? 0 : EPOLLIN) | (wants_to_write ? EPOLLOUT : 0));
+}
+
 static void
 peer_touch(struct peer *p, uint64_t now_us)
 {
@@ -77,7 +96,7 @@ peer_write(struct peer *p)
         if (k < 0 && errno == EINTR)
             continue;
         if (k < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            rf_loop_rewatch(p->control->loop, &p->watch, EPOLLIN | EPOLLOUT);
+            peer_watch(p);
             return true;
         }
         if (k <= 0) {
@@ -89,7 +108,11 @@ peer_write(struct peer *p)
     free(p->out);
     p->out = NULL;
     p->out_n = p->out_done = 0;
-    rf_loop_rewatch(p->control->loop, &p->watch, EPOLLIN);
+    if (p->has_ended && p->ask == NULL && next_line(p) == SIZE_MAX) {
+        peer_free(p);
+        return false;
+    }
+    peer_watch(p);
     return true;
 }
 
@@ -111,8 +134,7 @@ answer(struct rf_control_ask *ask, json_t *whole)
         peer_free(p);
         return;
     }
-    free(p->out);
-    p->out = text;
+    p->out = text; /* the one before was written: next_line */
     p->out_n = strlen(text);
     p->out_done = 0;
     text[p->out_n++] = '\n'; /* in place of the NUL */
@@ -152,6 +174,7 @@ take_line(struct peer *p, size_t n)
     }
     ask->peer = p;
     p->ask = ask;
+    peer_watch(p); /* not for writing until there is an answer: the socket always is */
     rf_timer_cancel(rf_loop_wheel(c->loop), &p->idle);
     if (!json_is_object(request) || !json_is_string(json_object_get(request, "command")))
         rf_control_refuse(ask, 2, "", "a request is a JSON object with a command", "");
@@ -188,9 +211,13 @@ peer_read(struct peer *p)
             continue;
         if (k < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return true;
-        if (k <= 0) {
+        if (k < 0) {
             peer_free(p);
             return false;
+        }
+        if (k == 0) {
+            p->has_ended = true;
+            return true;
         }
         p->in_n += (size_t)k;
         if (p->in_n > RF_CONTROL_REQUEST_MAX) {
@@ -204,19 +231,25 @@ static void
 peer_ready(struct rf_watch *w, uint32_t events, uint64_t now_us)
 {
     struct peer *p = rf_container(w, struct peer, watch);
-    char *end;
+    size_t line;
 
-    if ((events & EPOLLOUT) != 0 && !peer_write(p))
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) { /* nobody is left who could read an answer */
+        peer_free(p);
         return;
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0)
+    }
+    if ((events & EPOLLIN) != 0 && !peer_read(p))
         return;
-    if (!peer_read(p))
+    if ((events & EPOLLOUT) != 0 && p->out != NULL && !peer_write(p))
         return;
     if (p->ask == NULL)
         peer_touch(p, now_us);
-    end = p->ask == NULL && p->in_n > 0 ? memchr(p->in, '\n', p->in_n) : NULL;
-    if (end != NULL)
-        take_line(p, (size_t)(end - p->in));
+    line = next_line(p);
+    if (line != SIZE_MAX)
+        take_line(p, line);
+    else if (p->has_ended && p->ask == NULL && p->out == NULL)
+        peer_free(p);
+    else
+        peer_watch(p);
 }
 
 static bool

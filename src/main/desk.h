@@ -29,6 +29,7 @@ struct rf_desk_conf {
     void *ctx;
 };
 
+/** It listens to commands from now on. RF_ERR_NOMEM, RF_ERR_IO. */
 RF_MUST_CHECK enum rf_err rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf);
 void rf_desk_free(struct rf_desk *d); /* NULL is fine */
 

@@ -21,6 +21,7 @@
 
 struct rf_devices;
 
+/** The store must stay as long. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_devices_new(struct rf_devices **out, struct rf_store *store, const struct rf_rand *rand);
 void rf_devices_free(struct rf_devices *d); /* NULL is fine */
 

@@ -13,6 +13,7 @@
 
 struct rf_expiry;
 
+/** Nothing was said yet. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_expiry_new(struct rf_expiry **out);
 void rf_expiry_free(struct rf_expiry *e); /* NULL is fine */
 

@@ -18,6 +18,7 @@
 
 struct rf_fold;
 
+/** Nothing was logged yet. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_fold_new(struct rf_fold **out, const struct rf_rand *rand);
 void rf_fold_free(struct rf_fold *f); /* NULL is fine */
 

@@ -14,7 +14,6 @@
 /* The block: entries one behind the other, each a head, its name and its octets. */
 struct entry {
     uint32_t name_n, octets_n;
-    uint8_t is_forgotten, spare[7];
 };
 
 struct rf_key_files {
@@ -346,19 +345,6 @@ rf_key_files_find(const struct rf_key_files *k, struct rf_span name, struct rf_s
         return false;
     at--;
     rf_assert(next(k, &at, &e, &its_name, &its_octets));
-    *octets = rf_span(its_octets, e.is_forgotten ? 0 : e.octets_n);
+    *octets = rf_span(its_octets, e.octets_n);
     return true;
-}
-
-void
-rf_key_files_forget(struct rf_key_files *k)
-{
-    struct entry e;
-    char *name, *octets;
-
-    for (size_t at = 0, begin = 0; next(k, &at, &e, &name, &octets); begin = at) {
-        rf_wipe(octets, e.octets_n);
-        e.is_forgotten = 1;
-        memcpy(k->block + begin, &e, sizeof e);
-    }
 }

@@ -60,9 +60,7 @@ int rf_key_files_seal(const struct rf_key_files *k);
 
 /** From such a file, which the caller closes. RF_ERR_SYNTAX: it is none; RF_ERR_IO; RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_key_files_receive(struct rf_key_files **out, int fd);
-/** Is it here? *octets points into the block, and is empty once they were forgotten. k may be NULL. */
+/** Is it here? *octets points into the block. k may be NULL. */
 bool rf_key_files_find(const struct rf_key_files *k, struct rf_span name, struct rf_span *octets);
-/** They were used: wipe all octets, keep the names. */
-void rf_key_files_forget(struct rf_key_files *k);
 
 #endif

@@ -32,16 +32,6 @@ close_all(const struct rf_listeners *l, struct rf_listener_sockets *s)
     }
 }
 
-void
-rf_listeners_fini(struct rf_listeners *l)
-{
-    rf_listeners_abandon(l);
-    for (size_t i = 0; i < l->count; i++)
-        close_all(l, &l->now[i]);
-    free(l->now);
-    *l = (struct rf_listeners){ 0 };
-}
-
 /* --- the next set --- */
 
 static bool

@@ -32,8 +32,6 @@ struct rf_listeners {
 
 /** Nothing is bound yet. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_listeners_init(struct rf_listeners *l, unsigned workers);
-/** Closes all. */
-void rf_listeners_fini(struct rf_listeners *l);
 
 /**
  * Make the next set: what stays keeps its sockets, what is new is bound, and what only changes its transport (tcp to

@@ -31,6 +31,7 @@ struct rf_refused_chain {
 
 struct rf_refused;
 
+/** Empty. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_refused_new(struct rf_refused **out);
 void rf_refused_free(struct rf_refused *r); /* NULL is fine */
 

@@ -19,7 +19,7 @@ struct pending {
     struct rf_server_txn *txn; /* NULL: the transaction ended first */
     struct rf_register *owner;
     uint32_t generation, next_free;
-    char aor[320];
+    char aor[RF_AOR_MAX + 1];
     bool is_taken;
 };
 
@@ -398,7 +398,7 @@ rf_register_request(struct rf_register *r, struct rf_server_txn *txn, const stru
     struct rf_flow *flow = rf_server_txn_flow(txn);
     struct rf_register_result result = { 0 };
     struct rf_call_user user;
-    char aor_mem[320];
+    char aor_mem[RF_AOR_MAX + 1];
     struct rf_buf aor = rf_buf(aor_mem, sizeof aor_mem);
     uint32_t slot;
 
@@ -411,8 +411,9 @@ rf_register_request(struct rf_register *r, struct rf_server_txn *txn, const stru
     if (!sign_in(r, txn, msg, &user, now_us))
         return;
     rf_call_put_aor(&aor, rf_span_str(user.name), w->site->call.domain);
+    rf_assert(!aor.overflow); /* RF_AOR_MAX */
     slot = slot_take(r, txn, rf_buf_span(&aor));
-    if (slot == NO_SLOT || aor.overflow) {
+    if (slot == NO_SLOT) {
         rf_fold_refuse(w->shared->fold, RF_REFUSE_OVERLOAD, rf_span_str("register"),
                        (struct rf_log_field[]){ RF_F_STR("what", "the queue of registrations"),
                                                 RF_F_STR("who", user.name), RF_F_U64("seconds", 10), { 0 } },

@@ -24,6 +24,7 @@ struct rf_auth_settings {
     uint32_t replay_slots; /* nonces remembered at once: 65536 */
 };
 
+/** The nonces of another one, before a restart, are stale for it. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_auth_new(struct rf_auth **out, const struct rf_rand *rand,
                                       const struct rf_auth_settings *settings);
 void rf_auth_free(struct rf_auth *a);

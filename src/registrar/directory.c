@@ -169,18 +169,6 @@ rf_directory_unref(struct rf_directory *d)
 
 /* --- asking -------------------------------------------------------------------------------------------- */
 
-struct rf_conf *
-rf_directory_conf(const struct rf_directory *d)
-{
-    return d->conf;
-}
-
-const char *
-rf_directory_realm(const struct rf_directory *d)
-{
-    return d->realm;
-}
-
 static bool
 is_name(const struct rf_hash_node *node, const void *key)
 {

@@ -43,9 +43,6 @@ RF_MUST_CHECK enum rf_err rf_directory_new(struct rf_directory **out, struct rf_
 struct rf_directory *rf_directory_ref(struct rf_directory *d);
 void rf_directory_unref(struct rf_directory *d); /* NULL is fine */
 
-struct rf_conf *rf_directory_conf(const struct rf_directory *d);
-/** The domain, which is the realm. */
-const char *rf_directory_realm(const struct rf_directory *d);
 /** NULL: no such user. Letter case counts (RFC 3261 19.1.4). */
 const struct rf_directory_user *rf_directory_find(const struct rf_directory *d, struct rf_span name);
 size_t rf_directory_count(const struct rf_directory *d);

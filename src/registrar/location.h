@@ -19,6 +19,7 @@
 #include "sip/msg.h"
 #include "store/store.h"
 
+#define RF_AOR_MAX          321  /* "sip:", a user of 63 octets, "@", a domain of 253: what conf allows */
 #define RF_BINDINGS_PER_AOR 10   /* default of registrar.bindings-max; above: 503 */
 #define RF_CONTACT_MAX      512  /* octets of a contact URI */
 #define RF_PATH_MAX         1024 /* octets of all Path values together */

@@ -28,6 +28,7 @@ struct rf_md5_phones {
     _Atomic uint64_t known[RF_MD5_CELLS]; /* by address and User-Agent: understands only MD5 */
 };
 
+/** Nobody is known yet. */
 void rf_md5_phones_init(struct rf_md5_phones *p, const struct rf_rand *rand);
 
 /** A request without credentials is about to be challenged. true: with MD5 alone. */

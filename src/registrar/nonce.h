@@ -21,6 +21,7 @@
 
 struct rf_nonces;
 
+/** slots: nonces whose counts are remembered at once, at least. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_nonces_new(struct rf_nonces **out, const struct rf_rand *rand, uint32_t slots);
 void rf_nonces_free(struct rf_nonces *n);
 

@@ -464,7 +464,7 @@ rf_location_register(struct rf_location *l, struct rf_span aor, const struct rf_
     q.count = q.path_n = 0;
     q.has_star = false;
     if (aor.n == 0 || aor.n > RF_AOR_MAX) {
-        refuse(&q, 400, "the address of record is longer than 128 octets");
+        refuse(&q, 400, "the address of record is longer than 321 octets");
         return;
     }
     if (!read_request(&q) || q.count == 0)

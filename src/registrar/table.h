@@ -21,7 +21,6 @@
 
 #define RF_LOCATION_SHARDS 64
 #define RF_CONTACTS_MAX    64  /* of one REGISTER; bindings-max goes to 100 over several */
-#define RF_AOR_MAX         128
 
 enum row_text { TEXT_CONTACT, TEXT_PATH, TEXT_INSTANCE, TEXT_CALL_ID, TEXT_LISTENER, TEXT_AGENT, TEXT_COUNT };
 
@@ -81,6 +80,7 @@ struct row_draft {
     struct rf_span text[TEXT_COUNT];
 };
 
+/** A span into the row. */
 struct rf_span rf_row_text(const struct row *r, enum row_text which);
 /** NULL: memory is out. The texts must fit struct rf_binding. */
 struct row *rf_row_new(const struct row_draft *d);

@@ -29,6 +29,7 @@ struct rf_media_client_conf {
     void *ctx;
 };
 
+/** RF_ERR_NOMEM; RF_ERR_IO: its descriptors cannot be watched. */
 RF_MUST_CHECK enum rf_err rf_media_client_new(struct rf_media_client **out, const struct rf_media_client_conf *conf);
 /** Requests without an answer are forgotten. NULL is fine. */
 void rf_media_client_free(struct rf_media_client *c);

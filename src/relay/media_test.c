@@ -597,6 +597,7 @@ test_spares(void)
     ok(busy[0] + busy[1] >= 80 && busy[0] <= busy[1] + 4 && busy[1] <= busy[0] + 4,
        "their ports rest, as many of each thread (%u and %u pairs)", busy[0], busy[1]);
     kill(d.media, SIGSTOP);
+    waitpid(d.media, NULL, WUNTRACED); /* it stands still now, not soon */
     r = ask(q, 400000);
     ok(r.event == RF_MEDIA_OPENED && rf_media_map_find(d.map, r.session) != NULL,
        "one more is answered although media stands still: its session was opened ahead");

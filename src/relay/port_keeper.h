@@ -55,6 +55,7 @@ struct rf_port_keeper_conf {
 
 struct rf_port_keeper;
 
+/** RF_ERR_RANGE: a figure of conf is out of bounds; RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_port_keeper_new(struct rf_port_keeper **out, const struct rf_port_keeper_conf *conf);
 /** Closes all its sockets. NULL is fine. */
 void rf_port_keeper_free(struct rf_port_keeper *k);

@@ -217,6 +217,12 @@ test_required(void)
 
     f = (struct rf_frame){ .packet = memory[0], .octets = 172, .leg = 2 * name.slot + 1, .is_to_send = true };
     ok(!rf_relay_may_leave(w.relay, &f), "a clear frame is stopped at the last moment, whoever made it");
+    f.is_encrypted = true;
+    ok(!rf_relay_may_leave(w.relay, &f), "so is one that a NULL cipher has passed");
+    b.leg.tx.suite = 0;
+    change(name, 1, &b);
+    f.is_encrypted = false;
+    ok(!rf_relay_may_leave(w.relay, &f), "and a clear one of a leg that has no key");
     end_fini(&a);
     end_fini(&b);
     end();

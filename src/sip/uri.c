@@ -262,12 +262,6 @@ escaped_eq(struct rf_span a, struct rf_span b, bool fold_case)
     return a.n == 0 && b.n == 0;
 }
 
-bool
-rf_sip_escaped_eq(struct rf_span a, struct rf_span b)
-{
-    return escaped_eq(a, b, false);
-}
-
 /* The first parameter of this name; a second one does not count (19.1.1 forbids it). */
 static bool
 uri_param_find(struct rf_span params, struct rf_span want, struct rf_span *name, struct rf_span *value)

@@ -48,9 +48,6 @@ bool rf_sip_uri_header_next(struct rf_span *headers, struct rf_span *name, struc
 /** URI equality of RFC 3261 19.1.4; RFC 3966 5 for tel; the same octets for other schemes. */
 bool rf_sip_uri_eq(const struct rf_sip_uri *a, const struct rf_sip_uri *b);
 
-/** Equal after undoing %HH, letter case counts; an escaped reserved octet is not the bare one (19.1.4). */
-bool rf_sip_escaped_eq(struct rf_span a, struct rf_span b);
-
 /** Append user or another part with %HH undone once. Escaped NUL stays an octet 0: do not make a C string. */
 void rf_put_unescaped(struct rf_buf *b, struct rf_span s);
 /** Append a user part, escaping what a user may not hold (RFC 3261 25.1). */

@@ -180,6 +180,12 @@ rf_client_txn_disown(struct rf_client_txn *t)
         rf_timer_arm(t->l->wheel, &t->end, rf_wheel_now_us(t->l->wheel) + 64 * t->l->limits.t1_us);
 }
 
+struct rf_flow *
+rf_client_txn_flow(const struct rf_client_txn *t)
+{
+    return t->flow;
+}
+
 static uint64_t
 next_interval(const struct rf_client_txn *t)
 {

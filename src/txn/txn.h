@@ -42,6 +42,7 @@ struct rf_txn_user {
     void (*refusal_acked)(void *ctx, const struct rf_sip_msg *msg, uint64_t now_us);
 };
 
+/** No transaction yet. wheel and what user points to must stay as long; rand, limits and user are copied. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_txn_layer_new(struct rf_txn_layer **out, struct rf_wheel *wheel,
                                            const struct rf_rand *rand, const struct rf_txn_limits *limits,
                                            const struct rf_txn_user *user);
@@ -120,6 +121,8 @@ RF_MUST_CHECK enum rf_err rf_client_txn_new(struct rf_client_txn **out, struct r
 void rf_client_txn_cancel(struct rf_client_txn *txn, struct rf_span extra_headers, uint64_t now_us);
 /** The owner goes away; the transaction finishes its machine without telling anybody. */
 void rf_client_txn_disown(struct rf_client_txn *txn);
+/** By which it was sent; not a new reference. It may be closed. */
+struct rf_flow *rf_client_txn_flow(const struct rf_client_txn *txn);
 
 /* --- numbers --- */
 struct rf_txn_counts {

@@ -165,8 +165,8 @@ def run(daemon, transport, family):
     t.close()
 
 
-def crossings(daemon):
-    t = Try(daemon).up()
+def cross(t):
+    """A re-INVITE of each side at once: the final responses that they get."""
     t.a_dialog.request("INVITE", t.sdp())
     t.b_dialog.request("INVITE", t.sdp(42000))
     codes, deadline = [], time.time() + 6
@@ -181,6 +181,16 @@ def crossings(daemon):
                 codes.append(m.status)
                 if m.status == 200:  # without its ACK our BYE to this side would have to wait for it
                     (t.a_dialog if end is t.a else t.b_dialog).ack()
+    return codes
+
+
+def crossings(daemon):
+    t = Try(daemon).up()
+    # On a busy machine one may be answered before the other comes: then they have not crossed.
+    for _ in range(10):
+        codes = cross(t)
+        if 491 in codes:
+            break
     tap.ok(491 in codes, "re-INVITEs that cross: 491", codes)
     time.sleep(0.5)
     for end in (t.a, t.b):

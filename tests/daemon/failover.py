@@ -34,6 +34,7 @@ class Server:
 
     def __init__(self, says=(486, []), udp=True, tcp=True):
         self.says, self.invites, self.connections, self.running = says, [], 0, True
+        self.says_later, self.others = (200, []), []  # to requests in a dialog
         while True:
             self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.udp.bind(("127.0.0.1", 0))
@@ -90,16 +91,24 @@ class Server:
         s.close()
 
     def heard(self, transport, message, send, connection):
+        if message.method not in ("INVITE", "ACK"):
+            self.others.append(message)
+            self.answer(message, self.says_later, send)
         if message.method != "INVITE":
             return
         self.invites.append((transport, message, time.time()))
         if self.says == "close" and connection is not None:
             self.drop(connection)
         elif isinstance(self.says, tuple):
-            status, headers = self.says
+            self.answer(message, self.says, send)
+
+    @staticmethod
+    def answer(message, says, send):
+        if says is not None:
+            status, headers, *body = says
             lines = [f"SIP/2.0 {status} X"] + [f"Via: {v}" for v in message.all("via")] + [
-                f"From: {message.get('from')}", f"To: {message.get('to')};tag=x", f"Call-ID: {message.get('call-id')}",
-                f"CSeq: {message.get('cseq')}", *headers, "Content-Length: 0", "", ""]
+                f"From: {message.get('from')}", f"To: {message.get('to').removesuffix(';tag=x')};tag=x", f"Call-ID: {message.get('call-id')}",
+                f"CSeq: {message.get('cseq')}", *headers, f"Content-Length: {len(''.join(body))}", "", *(body or [""])]
             send("\r\n".join(lines).encode())
 
     def take(self):
@@ -225,6 +234,34 @@ def large(calls, zone):
     listener.close()
 
 
+def in_dialog(calls, zone):
+    """The phone answers by its first server, which then says 503 to BYE, or dies: the second one gets it."""
+    answer = (200, ["Contact: <sip:204@later.test>", "Content-Type: application/sdp"], sip.sdp("127.0.0.1", 40000))
+    for transport, then, what in (("udp", (503, ["Retry-After: 60"]), "503 to our BYE"),
+                                  ("tcp", "close", "a connection that is gone")):
+        suffix = "" if transport == "udp" else ";transport=tcp"
+        first, second = Server(answer), Server()
+        first.says = (200, [answer[1][0].replace(">", suffix + ">"), answer[1][1]], answer[2])
+        first.says_later = then if isinstance(then, tuple) else None
+        zone.srv(f"_sip._{transport}.later.test", (10, first.port, "phone.test"), (20, second.port, "phone.test"))
+        zone.records["later.test", A] = []
+        last, _ = calls.to(f"sip:204@later.test{suffix}")
+        tap.ok(last is not None and last.status == 200, f"{what}: the call is up", last and last.start)
+        if last is not None and last.status == 200:
+            dialog = sip.Dialog.of_caller(calls.caller, last)
+            dialog.ack()
+            if then == "close":
+                first.close()
+            dialog.request("BYE")
+            deadline = time.time() + 8
+            while time.time() < deadline and not any(m.method == "BYE" for m in second.others):
+                time.sleep(0.05)
+        tap.equal([m.method for m in second.others], ["BYE"], f"{what}: the next server of the dialog's target gets it")
+        if first.running:
+            first.close()
+        second.close()
+
+
 def failover(calls, zone):
     first, second = Server((503, ["Retry-After: 600"])), Server()
     zone.srv("_sip._udp.two.test", (10, first.port, "phone.test"), (20, second.port, "phone.test"))
@@ -277,6 +314,7 @@ with Daemon(users=USERS, srtp=OPTIONAL, workers=WORKERS, more="security {\n    s
             sip=f"dns-servers 127.0.0.1:{zone.port}") as daemon:
     calls = Calls(daemon)
     large(calls, zone)
+    in_dialog(calls, zone)
     failover(calls, zone)
     tap.equal(len(daemon.cli("calls", json_out=True)), 0, "no call is left over")
     calls.caller.close()

@@ -12,6 +12,7 @@ import time
 import rtp
 import sip
 import tap
+from baresip import Baresip
 from daemon import DOMAIN, Daemon, config
 from watch import Subscription, ask
 
@@ -132,11 +133,33 @@ def mailboxes(daemon):
     return mwi
 
 
+def with_baresip(daemon):
+    """baresip asks for its messages and shows what it is told."""
+    host, port = daemon.ports["tls"]
+    phone = Baresip(os.path.join(daemon.folder, "baresip"), "203", USERS["203"], DOMAIN,
+                    f"sip:{host}:{port};transport=tls", extra=";mwi=yes", apps=("mwi",))
+    try:
+        tap.ok(daemon.wait_registered("203"), "baresip is registered")
+        deadline = time.time() + 20
+        while time.time() < deadline and not any(r["event"] == "message-summary" and r["of"] == "203"
+                                                 for r in daemon.cli("subscriptions", "203", json_out=True)):
+            time.sleep(0.3)
+        tap.ok(time.time() < deadline, "and has asked for its messages")
+        daemon.cli("mailbox", "set", "203", "--new", "7", "--old", "1")
+        deadline = time.time() + 15
+        while time.time() < deadline and "7/1" not in phone.text():
+            time.sleep(0.2)
+        tap.ok("7/1" in phone.text(), "it shows that seven wait", phone.text()[-1500:])
+    finally:
+        phone.close()
+
+
 def everything_restarts(daemon, mwi, watcher):
     daemon.kill()
     daemon.start()
     rows = daemon.cli("mailbox", json_out=True)
-    tap.equal([(r["user"], r["new"], r["old"]) for r in rows], [("201", 4, 5)], "messages that wait are not lost")
+    tap.equal(sorted((r["user"], r["new"], r["old"]) for r in rows), [("201", 4, 5), ("203", 7, 1)],
+              "messages that wait are not lost")
     rows = daemon.cli("subscriptions", json_out=True)
     tap.ok(any(r["event"] == "message-summary" for r in rows) and any(r["event"] == "dialog" for r in rows),
            "nor is any subscription", rows)
@@ -171,13 +194,15 @@ def rules(daemon):
 def main():
     text = config(users=USERS, workers=2, srtp={u: "off" for u in USERS},
                   of_user={"299": "may-set-mailboxes on", "201": "watched-by 300"},
-                  more="ring-group 300 {\n    members 202\n}\n", sip="subscription-expires 10m")
+                  more="ring-group 300 {\n    members 202\n}\n",
+                  sip="subscription-expires 10m\n    digest-algorithms MD5")
     with Daemon(text=text) as daemon:
         watch_passwords()
         watchers, call = lamps(daemon)
         signal_dies(daemon, watchers, call)
         mwi = mailboxes(daemon)
         rules(daemon)
+        with_baresip(daemon)
         everything_restarts(daemon, mwi, watchers[0])
         call.close()
         time.sleep(0.5)
