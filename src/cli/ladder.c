@@ -197,10 +197,22 @@ print_head(const json_t *call)
         printf("%s\n", rf_cli_text(call, "sentence"));
 }
 
+static void
+print_forwarded(const json_t *call)
+{
+    const json_t *step;
+    size_t i;
+
+    json_array_foreach(json_object_get(call, "forwarded"), i, step)
+        printf("Forwarded   by %s to %s: %s\n", rf_cli_text(step, "by"), rf_cli_text(step, "to"),
+               rf_cli_text(step, "reason"));
+}
+
 void
 rf_call_print(const struct rf_cli *cli, const json_t *call)
 {
     print_head(call);
+    print_forwarded(call);
     if (cli->is_terminal)
         putchar('\n');
     print_row(cli, call, "", put_who);

@@ -55,6 +55,7 @@ def srtp_to_plain(daemon):
         tap.equal((legs["A"]["user"], legs["B"]["user"]), ("201", "203"), "and between whom it is")
         tap.equal((legs["A"]["media"].get("protection"), legs["B"]["media"].get("protection")),
                   ("SRTP", "none"), "each leg is protected as its own user says")
+        tap.ok("by 202 to 203: busy" in daemon.cli("call", "show", "last")[1], "`call show` says so, too")
         ladder = daemon.cli("ladder", "last")[1]
         tap.ok("forwarded by 202 to 203: busy" in ladder, "the ladder shows why", ladder)
         a.command("hangup")
