@@ -301,6 +301,12 @@
       "cannot listen on {addr}: {reason}",                                                                    \
       "Another program has the port, or it is below 1024 and we may not.",                                    \
       "stop the other program, or set another port in sip.listen")                                            \
+    X(HSTS_UNTRUSTED, "RF-807", "hsts-untrusted", WARN, 0, 0,                                                 \
+      "HSTS is held back: browsers would lock you out of a page whose certificate they do not trust",         \
+      "web.https-strict-transport-security is on, and no public authority has signed the certificate of "     \
+      "the interface https.",                                                                                 \
+      "get a public certificate first: certificate { lets-encrypt on }; where every browser has your own "    \
+      "root, web.https-strict-transport-security always")                                                     \
     X(SECOND_INSTANCE, "RF-808", "second-instance", ERROR, 0, 0,                                              \
       "the state directory {dir} is in use by process {pid}",                                                 \
       "ringfence runs already with this directory.", "stop it, or use another directory with --state")        \
@@ -313,7 +319,11 @@
     X(NEEDS_RESTART, "RF-811", "needs-restart", WARN, 0, 0,                                                   \
       "{setting} = {value} takes effect at the next start",                                                   \
       "Threads, media ports and what they are bound to are shared out when the daemon starts.",               \
-      "restart the daemon at a quiet time: ringfence stop --drain 5m, then start it")
+      "restart the daemon at a quiet time: ringfence stop --drain 5m, then start it")                         \
+    X(THREAD_HANGS, "RF-812", "thread-hangs", ERROR, 0, 0,                                                    \
+      "the thread {thread} has done nothing for {seconds} s: {stops}",                                        \
+      "The disk of the state directory does not answer, or it is a defect of ringfence. Calls go on.",        \
+      "see that the disk works (ringfence doctor); then restart at a quiet time: ringfence stop --drain 5m")
 
 enum rf_refusal {
     RF_REFUSE_NONE, /* not a refusal */

@@ -93,6 +93,14 @@ print_status(const json_t *s)
     printf("  store        %lld writes, %lld failed, %lld waiting%s%s\n", number(store, "writes"),
            number(store, "failed"), number(store, "queued"), rf_cli_text(store, "last_why")[0] ? "; last: " : "",
            rf_cli_text(store, "last_why"));
+    list = json_object_get(s, "threads");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *t = json_array_get(list, i);
+
+        if (!json_is_true(json_object_get(t, "turns")))
+            printf("  hangs        the thread %s for %lld s: %s (RF-812)\n", rf_cli_text(t, "name"),
+                   number(t, "silent_s"), rf_cli_text(t, "stops"));
+    }
     refused = json_object_get(s, "refused");
     json_object_foreach ((json_t *)(uintptr_t)refused, key, value)
         printf("  refused      %s  %lld times\n", key, (long long)json_integer_value(value));

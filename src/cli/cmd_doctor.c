@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/refusal.h"
 #include "cli/commands.h"
 #include "conf/conf.h"
 #include "conf/options.h"
@@ -215,6 +216,24 @@ check_ports(struct doctor *d, bool daemon_runs)
     rf_conf_unref(conf);
 }
 
+/* Those that no call depends on: nothing else would show that they hang. */
+static void
+check_threads(struct doctor *d, const json_t *running)
+{
+    const json_t *list = json_object_get(running, "threads");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *t = json_array_get(list, i);
+
+        if (json_is_true(json_object_get(t, "turns")))
+            say(d, "thread", FINE, "", "%s turns", rf_cli_text(t, "name"));
+        else
+            say(d, "thread", FAIL, rf_refusal_row(RF_REFUSE_THREAD_HANGS)->fix,
+                "RF-812: %s has done nothing for %lld s: %s", rf_cli_text(t, "name"),
+                (long long)json_integer_value(json_object_get(t, "silent_s")), rf_cli_text(t, "stops"));
+    }
+}
+
 int
 rf_cmd_doctor(struct rf_cli *cli)
 {
@@ -237,6 +256,7 @@ rf_cmd_doctor(struct rf_cli *cli)
     check_kernel(&d);
     check_srtp(&d, running != NULL);
     check_ports(&d, running != NULL);
+    check_threads(&d, running);
     rf_cli_list(cli, d.rows, columns, 4);
     json_decref(running);
     json_decref(d.rows);

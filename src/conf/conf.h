@@ -90,6 +90,9 @@ bool rf_conf_knows(const struct rf_conf *c, struct rf_span name);
 /** Labels of blocks of a kind: rf_conf_label(c, "user", 0) gives "201". NULL past the last. */
 const char *rf_conf_label(const struct rf_conf *c, const char *kind, size_t i);
 
+/* The label of a certificate block that has none, whose certificate the interfaces show when nothing is said. */
+#define RF_CONF_UNNAMED "default"
+
 /* A block with a label: `user 201`. Found in O(1); its settings by their names within it. */
 struct rf_conf_block;
 const struct rf_conf_block *rf_conf_block(const struct rf_conf *c, const char *kind, struct rf_span label);

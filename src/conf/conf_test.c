@@ -272,6 +272,34 @@ meanings(void)
     }
 }
 
+/* Most machines have one certificate: it needs no name, and no setting that says where it is shown. */
+static void
+unnamed_certificate(void)
+{
+    struct rf_conf *c;
+    char why[320];
+
+    ok(load_text(&c, "", "certificate {\n lets-encrypt on\n}\n", why, sizeof why) == RF_OK,
+       "IPC-30 a certificate block without a name %s", why);
+    ok(strcmp(rf_conf_label(c, "certificate", 0), RF_CONF_UNNAMED) == 0, "has one all the same");
+    ok(strcmp(rf_conf_text(c, "web.certificate"), RF_CONF_UNNAMED) == 0 &&
+           strcmp(rf_conf_text(c, "sip-trunks.certificate"), RF_CONF_UNNAMED) == 0,
+       "and is shown where nothing else is said");
+    rf_conf_unref(c);
+    ok(load_text(&c, "", "web {\n certificate local\n}\ncertificate {\n lets-encrypt on\n}\n", why, sizeof why) ==
+               RF_OK &&
+           strcmp(rf_conf_text(c, "web.certificate"), "local") == 0,
+       "not where something is %s", why);
+    rf_conf_unref(c);
+    ok(load_text(&c, "", "certificate pub {\n lets-encrypt on\n}\n", why, sizeof why) == RF_OK &&
+           strcmp(rf_conf_text(c, "web.certificate"), "local") == 0,
+       "one with a name is shown where it is named %s", why);
+    rf_conf_unref(c);
+    ok(load_text(&c, "", "certificate {\n lets-encrypt on\n}\ncertificate default {\n key-type rsa\n}\n", why,
+                 sizeof why) == RF_ERR_EXISTS,
+       "two of them are one too many");
+}
+
 static void
 numbers_and_blocks(void)
 {
@@ -415,11 +443,11 @@ examples(void)
     static const struct {
         const char *name, *sentence; /* NULL: loads */
     } cases[] = {
-        { "office-pbx", "the block certificate needs one name" },
-        { "hosted", "the block certificate needs one name" },
+        { "office-pbx", "unknown block manufacturer" },
+        { "hosted", "sip.listen takes udp:, tcp: or tls:" },
         { "carrier", NULL },
         { "pool", "unknown block node" },
-        { "webrtc", "the block certificate needs one name" },
+        { "webrtc", "sip.listen takes udp:, tcp: or tls:" },
         { "office-now", NULL },
         { "hosted-now", NULL },
         { "quotes", NULL },
@@ -596,7 +624,12 @@ the_table(void)
             if (left.p[0] == '@') {
                 struct rf_span name = rf_span_sub(left, 1, rf_span_find(left, '?') - 1);
 
-                bad += rf_option_find(name) == NULL;
+                size_t dot = rf_span_find(name, '.');
+
+                /* What is no setting asks for a block: only such a default has two values. */
+                bad += rf_option_find(name) == NULL &&
+                       (name.n + 1 == left.n || rf_option_place(rf_span(NULL, 0), rf_span_sub(name, 0, dot)) !=
+                                                    RF_PLACE_LABELLED_BLOCK);
                 if (name.n + 1 == left.n)
                     continue;
                 /* "@a?b" with "c" behind its end: two values of this setting */
@@ -653,6 +686,7 @@ main(void)
     refusals();
     meanings();
     numbers_and_blocks();
+    unnamed_certificate();
     files();
     examples();
     editing();

@@ -100,9 +100,13 @@ put_wrapped(struct rf_buf *out, const char *text, const char *indent, size_t wid
 static void
 put_default(struct rf_buf *out, const char *value)
 {
-    size_t name = strcspn(value, "?");
+    size_t name = strcspn(value, "?"), dot = strcspn(value, ".");
+    bool is_setting = value[0] == '@' && rf_option_find(rf_span(value + 1, name - 1)) != NULL;
 
-    if (value[0] == '@' && value[name] == '?')
+    if (value[0] == '@' && value[name] == '?' && !is_setting)
+        rf_putf(out, "%s when there is a block %.*s %.*s, else %s", value + name + 1, (int)dot - 1, value + 1,
+                (int)(name - dot - 1), value + dot + 1, value + strlen(value) + 1);
+    else if (value[0] == '@' && value[name] == '?')
         rf_putf(out, "%s when %.*s is 1, else %s", value + name + 1, (int)name - 1, value + 1,
                 value + strlen(value) + 1);
     else if (value[0] == '@')

@@ -262,9 +262,8 @@ kind_of(struct loader *l, struct rf_span name)
 }
 
 static struct rf_conf_block *
-block_of(struct loader *l, struct kind *k, const struct rf_conf_node *n)
+block_of(struct loader *l, struct kind *k, struct rf_span label, const struct rf_conf_node *n)
 {
-    struct rf_span label = n->word[1].text;
     struct rf_conf_block *b = rf_snapshot_block(k, label);
 
     if (b != NULL) {
@@ -299,9 +298,12 @@ static void
 add_block(struct loader *l, const struct scope *outer, const struct rf_conf_node *n, bool is_labelled)
 {
     struct scope in = *outer;
-    struct rf_span name = n->word[0].text;
+    struct rf_span name = n->word[0].text, label = n->words > 1 ? n->word[1].text : rf_span(NULL, 0);
+    bool may_be_unnamed = rf_span_is(name, "certificate"); /* most machines have one */
 
-    if (n->words != (is_labelled ? 2u : 1u)) {
+    if (n->words == 1 && is_labelled && may_be_unnamed) {
+        label = rf_span_str(RF_CONF_UNNAMED);
+    } else if (n->words != (is_labelled ? 2u : 1u)) {
         if (is_labelled)
             rf_loader_fail(l, RF_ERR_SYNTAX, n->at, "the block %.*s needs one name, as in: %.*s NAME {",
                            RF_SPAN_ARG(name), RF_SPAN_ARG(name));
@@ -313,14 +315,14 @@ add_block(struct loader *l, const struct scope *outer, const struct rf_conf_node
     if (is_labelled) {
         struct kind *k = kind_of(l, name);
 
-        if (!is_label(n->word[1].text)) {
+        if (!is_label(label)) {
             rf_loader_fail(l, RF_ERR_SYNTAX, n->at,
                            "the name of a block %.*s takes 1 to %d letters, digits and - _ . + ~", RF_SPAN_ARG(name),
                            LABEL_MAX);
             return;
         }
         in.kind = k;
-        in.block = k != NULL ? block_of(l, k, n) : NULL;
+        in.block = k != NULL ? block_of(l, k, label, n) : NULL;
         if (in.block == NULL)
             return;
     }

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "conf/conf.h"
+
 #define SUITES                                                                                                \
     "AEAD_AES_256_GCM|AEAD_AES_128_GCM|AEAD_AES_256_GCM_8|AEAD_AES_128_GCM_8|AES_256_CM_HMAC_SHA1_80|"        \
     "AES_256_CM_HMAC_SHA1_32|AES_192_CM_HMAC_SHA1_80|AES_192_CM_HMAC_SHA1_32|AES_CM_128_HMAC_SHA1_80|"        \
@@ -63,6 +65,9 @@
       "Encryption of the media of " calls ". required: offered and demanded; without it the call is refused "         \
       "(488, Q.850 cause 88). optional: offered, plain RTP is accepted. off: not offered; an offer of the other "     \
       "side is honoured, suites in its answer are refused." }
+
+/* An unnamed certificate block is for all that is shown to strangers. */
+#define UNNAMED_OR_LOCAL "@certificate." RF_CONF_UNNAMED "?" RF_CONF_UNNAMED "\0local"
 
 #define LIST true
 #define ONE false
@@ -152,15 +157,17 @@ static const struct rf_option options[] = {
       "Where browsers and programs reach the interface https: https:ADDRESS:PORT or http:ADDRESS:PORT, several with "
       "spaces between; without a scheme port 80 means http, any other https." },
     INTERFACE("web", "browsers and clients of the interface https", "old", "intermediate", "IPC-5 IPC-8 IPC-11",
-              "old: 1.0 to 1.3.", "local", "off", "off", NULL, "AVA-19 AVA-20",
+              "old: 1.0 to 1.3.", UNNAMED_OR_LOCAL, "off", "off", NULL, "AVA-19 AVA-20",
               "@security.received-certificate-checks-management-interfaces", CHECKS, "AVA-19"),
     { "web.force-https-web-access", RF_OPT_FLAG, ONE, RELOAD, "off", "on", NULL, "on", "IPC-3 IPC-33",
       "on: what is asked over http is answered with 308 to the same address with https, and nothing is done. Not so "
       "what an authority asks to see that a name is ours." },
-    { "web.https-strict-transport-security", RF_OPT_ENUM, ONE, RELOAD, "off", "auto", "off|on|auto|clear", "on|auto",
-      "IPC-4 IPC-33",
-      "Whether browsers are told to use https alone for two years (RFC 6797). auto: while the certificate is publicly "
-      "trusted, because a browser that was told so offers no way past a bad one. clear: told to forget it." },
+    { "web.https-strict-transport-security", RF_OPT_ENUM, ONE, RELOAD, "off", "auto", "off|on|auto|always|clear",
+      "on|auto", "IPC-4 IPC-33",
+      "Whether browsers are told to use https alone for two years (RFC 6797). on: told, and held back while the "
+      "certificate is not publicly trusted (RF-807), because a browser that was told so offers no way past a bad one. "
+      "auto: the same without a word of it. always: told whatever the certificate is, where browsers were given the "
+      "root of an authority of your own. clear: told to forget it." },
     { "provisioning.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", "https", "IPC-11 IPC-13",
       "Where phones fetch their configuration: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; "
       "without a scheme port 80 means http, any other https." },
@@ -361,7 +368,8 @@ static const struct rf_option options[] = {
       "both: two certificates for the same names, an ECDSA one that costs little and an RSA one for old phones." },
     { "certificate.*.challenge", RF_OPT_ENUM, ONE, RELOAD, "http-01", "http-01", "http-01|tls-alpn-01", NULL, "IPC-30",
       "How the authority sees that a name is ours. http-01: it asks TCP port 80, so web.listen needs http: there. "
-      "tls-alpn-01: it asks port 443, so web.listen needs https: there." },
+      "tls-alpn-01: it asks port 443, which must lead to any of our TLS listeners: https: of web.listen, or tls: of "
+      "sip.listen or sip-trunks.listen where a firewall forwards it." },
     { "certificate.*.profile", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "IPC-30",
       "The certificate profile, where the authority has several: shortlived lives for days and may name addresses." },
     { "certificate.*.preferred-chain", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..127", NULL, "IPC-29",

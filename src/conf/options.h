@@ -38,7 +38,8 @@ struct rf_option {
     bool is_list;               /* several words */
     bool needs_restart;         /* otherwise `reload` applies it */
     const char *compatible;     /* default by security-profile; "@sip.srtp": the value of that setting;
-                                   "@sip.x?a\0b": a when that setting is 1 or on, else b */
+                                   "@sip.x?a\0b": a when that setting is 1 or on, else b;
+                                   "@certificate.x?a\0b": a when there is such a block, else b */
     const char *secure;
     const char *choices;        /* "a|b|c", or "LOW..HIGH" for numbers and durations, "auto|LOW..HIGH" */
     const char *hosted;         /* NULL, or what platform hosted allows: "a|b", the first is enforced */

@@ -53,7 +53,19 @@ enforced(const struct rf_conf *c, const struct rf_option *o)
     return o->hosted;
 }
 
-/* Of "sip.srtp", or of "security.tls-mutual?required" with "off" behind the end of that string. */
+static bool
+has_block(const struct rf_conf *c, struct rf_span name)
+{
+    size_t dot = rf_span_find(name, '.');
+    struct kind *k = rf_snapshot_kind(c, rf_span_sub(name, 0, dot));
+
+    return k != NULL && rf_snapshot_block(k, rf_span_sub(name, dot + 1, name.n)) != NULL;
+}
+
+/*
+ * Of "sip.srtp", or of "security.tls-mutual?required" with "off" behind the end of that string. What is no setting is
+ * a block that is there or not.
+ */
 static const char *
 value_of_other(const struct rf_conf *c, const char *reference, struct rf_conf_origin *at)
 {
@@ -61,7 +73,11 @@ value_of_other(const struct rf_conf *c, const char *reference, struct rf_conf_or
     const struct rf_option *other = rf_option_find(rf_span(reference, question));
     const char *value;
 
-    rf_assert(other != NULL);
+    if (other == NULL) {
+        rf_assert(reference[question] == '?');
+        return has_block(c, rf_span(reference, question)) ? reference + question + 1
+                                                          : reference + strlen(reference) + 1;
+    }
     value = rf_snapshot_value(c, other, NULL, at);
     if (reference[question] == '\0')
         return value;

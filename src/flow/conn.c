@@ -198,16 +198,36 @@ conn_read(struct rf_conn *c, size_t *n)
     return got < 0 && (errno == EAGAIN || errno == EINTR) ? RF_ERR_AGAIN : RF_ERR_CLOSED;
 }
 
+struct sink {
+    struct rf_conn *conn;
+    uint64_t now_us;
+};
+
+/* A scanner that tries one thing after the other makes a line a minute of each kind, not one for each try. */
+static void
+refuse_peer(void *ctx, enum rf_refusal why, const struct rf_log_field *fields)
+{
+    const struct sink *s = ctx;
+
+    rf_transport_refuse(s->conn->layer, why, &s->conn->flow.remote, fields, s->now_us);
+}
+
+static void
+say_failed(struct rf_conn *c, const struct rf_tls_failure *f, uint64_t now_us)
+{
+    rf_tls_failure_refuse(f, &c->flow.remote, c->flow.listener, refuse_peer, &(struct sink){ c, now_us });
+}
+
 /* TLS 1.3: a server that does not like our certificate says so when the handshake is done for us. */
 static void
 say_refused(struct rf_conn *c, uint64_t now_us)
 {
     struct rf_tls_failure f;
 
-    if (c->tls == NULL || !rf_tls_conn_was_refused(c->tls) || !rf_transport_may_log(c->layer, now_us))
+    if (c->tls == NULL || !rf_tls_conn_was_refused(c->tls))
         return;
     rf_tls_conn_failure(c->tls, &f);
-    rf_tls_failure_refuse(&f, &c->flow.remote, c->flow.listener);
+    say_failed(c, &f, now_us);
 }
 
 static void
@@ -298,8 +318,7 @@ handshake_failed(struct rf_conn *c, const struct rf_tls_failure *f, uint64_t now
     struct rf_transport_layer *l = c->layer;
 
     l->counts.handshakes_failed++;
-    if (rf_transport_may_log(l, now_us))
-        rf_tls_failure_refuse(f, &c->flow.remote, c->flow.listener);
+    say_failed(c, f, now_us);
     if (l->user.tls_failed != NULL)
         l->user.tls_failed(l->user.ctx, &c->flow, f, now_us);
     /* Our alert must not be eaten by a reset for what the peer sent meanwhile. */
@@ -316,7 +335,11 @@ handshake(struct rf_conn *c, uint64_t now_us)
 
     switch (rf_tls_conn_handshake(c->tls)) {
     case RF_OK:
-        opened(c, now_us);
+        /* RFC 8737 3: the handshake was all that the authority wanted; nothing else may be done over it. */
+        if (rf_tls_conn_is_challenge(c->tls))
+            linger(c, now_us);
+        else
+            opened(c, now_us);
         break;
     case RF_ERR_AGAIN:
         rf_conn_watch_anew(c);

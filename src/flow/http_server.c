@@ -467,6 +467,23 @@ take(struct conn *c, uint64_t now_us)
 
 /* --- events --- */
 
+struct sink {
+    struct conn *conn;
+    uint64_t now_us;
+};
+
+static void
+refuse_peer(void *ctx, enum rf_refusal why, const struct rf_log_field *fields)
+{
+    const struct sink *s = ctx;
+    const struct rf_http_user *user = &s->conn->server->user;
+
+    if (user->refuse != NULL)
+        user->refuse(user->ctx, why, &s->conn->remote, fields, s->now_us);
+    else
+        rf_refuse(why, fields);
+}
+
 /* true: done, and what came together with its last message may be inside of OpenSSL already. */
 static bool
 shake_hands(struct conn *c, uint64_t now_us)
@@ -481,7 +498,7 @@ shake_hands(struct conn *c, uint64_t now_us)
     if (err) {
         c->server->counts.handshakes_failed++;
         rf_tls_conn_failure(c->tls, &why);
-        rf_tls_failure_refuse(&why, &c->remote, c->listener);
+        rf_tls_failure_refuse(&why, &c->remote, c->listener, refuse_peer, &(struct sink){ c, now_us });
         conn_free(c);
         return false;
     }

@@ -78,6 +78,9 @@ struct rf_http_user {
     size_t routes;
     /** May this source connect? NULL: all may. */
     bool (*admit)(void *ctx, const struct rf_addr *source, uint64_t now_us);
+    /** A handshake failed: its log line and count; `who` is the party, for folding repeats. NULL: logged here. */
+    void (*refuse)(void *ctx, enum rf_refusal why, const struct rf_addr *who, const struct rf_log_field *fields,
+                   uint64_t now_us);
 };
 
 RF_MUST_CHECK enum rf_err rf_http_server_new(struct rf_http_server **out, struct rf_loop *loop,

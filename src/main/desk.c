@@ -394,6 +394,7 @@ answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
                                               store.last_error ? store.last_why : ""));
     json_object_set_new(o, "refused", refusals());
     json_object_set_new(o, "shares", shares(d));
+    json_object_set_new(o, "threads", rf_pulse_show(d->conf.shared->pulse, rf_now_us()));
     json_object_set(o, "worker", answers);
     rf_control_answer(ask, o);
 }

@@ -139,6 +139,46 @@ rf_fold_refuse(struct rf_fold *f, enum rf_refusal r, struct rf_span key, const s
         rf_refusal_add(r, 1);
 }
 
+void
+rf_fold_put_source(struct rf_buf *b, const struct rf_addr *a)
+{
+    struct rf_addr site = *a;
+
+    if (site.sa.sa_family == AF_INET6)
+        memset((char *)&site.v6.sin6_addr + 8, 0, 8);
+    rf_put_host(b, &site, false);
+}
+
+static bool
+put_field(struct rf_buf *b, const struct rf_log_field *fields, const char *name)
+{
+    for (const struct rf_log_field *at = fields; at->kind != RF_LOG_END; at++)
+        if (at->kind == RF_LOG_STR && strcmp(at->name, name) == 0) {
+            rf_put_char(b, ' ');
+            rf_put_str(b, at->str);
+            return true;
+        }
+    return false;
+}
+
+/* One line a minute for each source and kind, however often it connects. */
+void
+rf_fold_refuse_source(struct rf_fold *f, enum rf_refusal r, const struct rf_addr *who,
+                      const struct rf_log_field *fields, uint64_t now_us)
+{
+    char key[KEY_MAX];
+    struct rf_buf b = rf_buf(key, sizeof key);
+
+    rf_fold_put_source(&b, who);
+    put_field(&b, fields, "listener");
+    put_field(&b, fields, "what");
+    /* The reason of a refused certificate has words of the certificate: a stranger could make one kind after the
+     * other of them. */
+    if (!put_field(&b, fields, "check"))
+        put_field(&b, fields, "reason");
+    rf_fold_refuse(f, r, rf_buf_span(&b), fields, now_us);
+}
+
 /* The next one whose minute is over, copied out so that no lock is held while it is logged; false: none. */
 static bool
 next_due(struct stripe *st, uint64_t now_us, struct entry *out)

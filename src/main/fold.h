@@ -10,6 +10,7 @@
 #ifndef RF_MAIN_FOLD_H
 #define RF_MAIN_FOLD_H
 
+#include "base/addr.h"
 #include "base/hash.h"
 #include "base/refusal.h"
 
@@ -25,6 +26,14 @@ void rf_fold_free(struct rf_fold *f); /* NULL is fine */
 /** Log it, or count it when the same (code, key) was logged less than a minute ago. */
 void rf_fold_refuse(struct rf_fold *f, enum rf_refusal r, struct rf_span key, const struct rf_log_field *fields,
                     uint64_t now_us);
+
+/** What a stranger's connection is refused for: its kind is the code with the fields listener, what, and check
+ *  or reason. */
+void rf_fold_refuse_source(struct rf_fold *f, enum rf_refusal r, const struct rf_addr *who,
+                           const struct rf_log_field *fields, uint64_t now_us);
+
+/** Whose repeats are one line: an address, of IPv6 its /64, like the guard's sources. */
+void rf_fold_put_source(struct rf_buf *b, const struct rf_addr *a);
 
 /** About once a second, by one thread: log the counts of those whose minute is over. */
 void rf_fold_tick(struct rf_fold *f, uint64_t now_us);

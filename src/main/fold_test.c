@@ -85,6 +85,47 @@ repeats(void)
 }
 
 static void
+refuse_tls(enum rf_refusal r, const char *source, const char *listener, const char *check, const char *reason)
+{
+    const struct rf_log_field refused[] = { RF_F_STR("peer", source), RF_F_STR("listener", listener),
+                                            RF_F_STR("check", check), RF_F_STR("reason", reason), { 0 } };
+    const struct rf_log_field failed[] = { RF_F_STR("peer", source), RF_F_STR("listener", listener),
+                                           RF_F_STR("reason", reason), { 0 } };
+    struct rf_addr who;
+
+    rf_assert(rf_addr_parse(rf_span_str(source), 4711, &who) == RF_OK);
+    rf_fold_refuse_source(f, r, &who, check != NULL ? refused : failed, 100 * S);
+}
+
+/* What makes one kind of failure, and what a stranger may vary without a line for it. */
+static void
+handshakes(void)
+{
+    static const struct { const char *source, *listener, *check, *reason; int lines; const char *why; } rows[] = {
+        { "192.0.2.1", "sip-phones", NULL, "no shared cipher", 1, "the first handshake of a source that fails" },
+        { "192.0.2.1", "sip-phones", NULL, "no shared cipher", 0, "the next one like it" },
+        { "192.0.2.1", "sip-phones", NULL, "unknown ca", 1, "one that fails for something else" },
+        { "192.0.2.1", "https", NULL, "no shared cipher", 1, "one at another interface" },
+        { "192.0.2.2", "sip-phones", NULL, "no shared cipher", 1, "another source" },
+        { "2001:db8::1", "sip-phones", NULL, "no shared cipher", 1, "one of IPv6" },
+        { "2001:db8::2:1", "sip-phones", NULL, "no shared cipher", 0, "its neighbour in the same /64" },
+        { "2001:db8:0:1::1", "sip-phones", NULL, "no shared cipher", 1, "another /64" },
+        { "192.0.2.1", "sip-trunks", "chain", "signed by A", 1, "a refused certificate" },
+        { "192.0.2.1", "sip-trunks", "chain", "signed by B", 0, "another one refused by the same check" },
+        { "192.0.2.1", "sip-trunks", "in-date", "ended", 1, "one refused by another check" },
+    };
+
+    rf_assert(rf_fold_new(&f, &rf_rand_system) == RF_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        forget_lines();
+        refuse_tls(RF_REFUSE_TLS_FAILED, rows[i].source, rows[i].listener, rows[i].check, rows[i].reason);
+        ok(lines_with("RF-108", rows[i].source) == rows[i].lines && lines_with("", "") == rows[i].lines, "%s: %s",
+           rows[i].why, rows[i].lines > 0 ? "a line" : "counted");
+    }
+    rf_fold_free(f);
+}
+
+static void
 bounded(void)
 {
     char source[32];
@@ -114,6 +155,7 @@ main(void)
     unlink(name);
     rf_log_open(-1, log_fd, RF_LOG_INFO, "signal");
     repeats();
+    handshakes();
     bounded();
     return tap_done();
 }

@@ -198,6 +198,8 @@ on_tick(struct rf_timer *t, uint64_t now_us)
     if (alive)
         (void)rf_channel_send(p->channel.fd, RF_SAY_ALIVE, 0, NULL, -1);
     rf_fold_tick(p->shared.fold, now_us);
+    for (int i = 0; i < RF_PULSE_COUNT; i++)
+        rf_pulse_look(&p->shared.pulse[i], now_us);
     if (p->ticks++ % STATUS_EVERY == 0)
         rf_desk_tick(p->desk, now_us);
     rf_timer_arm(rf_loop_wheel(p->loop), t, now_us + TICK_US);

@@ -289,8 +289,10 @@ rf_slow_new(struct rf_slow **out, struct rf_signal *shared, struct rf_site *site
     err = rf_loop_new(&s->loop);
     if (!err)
         err = rf_mailbox_new(&s->letters, s->loop, RF_LETTER_MAX, RING, on_letter, s);
-    if (!err)
+    if (!err) {
+        rf_pulse_keep(&shared->pulse[RF_PULSE_SLOW], s->loop, "slow", "no certificate is renewed or asked about");
         err = dns_new(s);
+    }
     if (!err)
         err = rf_acme_transport_new(&s->transport, s->loop, s->dns, &transport);
     if (!err)

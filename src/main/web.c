@@ -18,7 +18,7 @@ struct rf_web {
     struct rf_signal *shared;
     struct rf_site *site;
     pthread_t thread;
-    bool runs;
+    bool runs, hsts_is_held_back;
     struct rf_loop *loop;
     struct rf_mailbox *letters;
     struct rf_http_server *server;
@@ -123,20 +123,46 @@ admit(void *ctx, const struct rf_addr *source, uint64_t now_us)
     return rf_guard_connection(w->shared->guard, source, now_us).verdict == RF_GUARD_ALLOW;
 }
 
-static enum rf_http_hsts
-hsts_of(const struct rf_site *site)
+static void
+on_refused(void *ctx, enum rf_refusal why, const struct rf_addr *who, const struct rf_log_field *fields,
+           uint64_t now_us)
 {
-    const char *value = rf_conf_text(site->conf, "web.https-strict-transport-security");
-    const struct rf_ifaces *f = site->ifaces;
+    struct rf_web *w = ctx;
+
+    rf_fold_refuse_source(w->shared->fold, why, who, fields, now_us);
+}
+
+static bool
+shows_public(const struct rf_ifaces *f)
+{
     const struct rf_cert *shown = f->iface[RF_IFACE_HTTPS].cert[0];
 
-    if (strcmp(value, "auto") == 0) {
-        for (size_t i = 0; i < f->cert_count; i++)
-            if (f->cert[i].cert == shown && f->cert[i].is_public)
-                return RF_HSTS_ON;
+    for (size_t i = 0; i < f->cert_count; i++)
+        if (f->cert[i].cert == shown)
+            return f->cert[i].is_public;
+    return false;
+}
+
+/* A browser that was told offers no way past a certificate that it does not trust (RFC 6797 8.4). */
+static enum rf_http_hsts
+hsts_of(struct rf_web *w)
+{
+    const char *value = rf_conf_text(w->site->conf, "web.https-strict-transport-security");
+    bool is_on = strcmp(value, "on") == 0, was_held_back = w->hsts_is_held_back;
+
+    w->hsts_is_held_back = false;
+    if (strcmp(value, "always") == 0)
+        return RF_HSTS_ON;
+    if (strcmp(value, "clear") == 0)
+        return RF_HSTS_CLEAR;
+    if (!is_on && strcmp(value, "auto") != 0)
         return RF_HSTS_OFF;
-    }
-    return strcmp(value, "on") == 0 ? RF_HSTS_ON : strcmp(value, "clear") == 0 ? RF_HSTS_CLEAR : RF_HSTS_OFF;
+    if (shows_public(w->site->ifaces))
+        return RF_HSTS_ON;
+    w->hsts_is_held_back = is_on && w->site->ifaces->iface[RF_IFACE_HTTPS].has_listener;
+    if (w->hsts_is_held_back && !was_held_back) /* not at each reload */
+        RF_REFUSE(HSTS_UNTRUSTED, RF_F_STR("setting", "web.https-strict-transport-security"));
+    return RF_HSTS_OFF;
 }
 
 static uint16_t
@@ -155,7 +181,7 @@ use_site(struct rf_web *w)
     const struct rf_http_policy policy = {
         .force_https = rf_conf_is_on(w->site->conf, "web.force-https-web-access"),
         .https_port = https_port(w->site),
-        .hsts = hsts_of(w->site),
+        .hsts = hsts_of(w),
     };
     struct rf_tls_server *tls;
     const char *why = "";
@@ -227,7 +253,7 @@ rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
     struct rf_web *w = calloc(1, sizeof *w);
     const struct rf_http_limits limits = RF_HTTP_LIMITS;
     const struct rf_http_user user = { .ctx = w, .route = routes, .routes = sizeof routes / sizeof *routes,
-                                       .admit = admit };
+                                       .admit = admit, .refuse = on_refused };
     enum rf_err err = w != NULL ? RF_OK : RF_ERR_NOMEM;
 
     if (err)
@@ -237,8 +263,10 @@ rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
     err = rf_loop_new(&w->loop);
     if (!err)
         err = rf_mailbox_new(&w->letters, w->loop, RF_LETTER_MAX, RING, on_letter, w);
-    if (!err)
+    if (!err) {
+        rf_pulse_keep(&shared->pulse[RF_PULSE_WEB], w->loop, "web", "nothing is answered over HTTP");
         err = rf_http_server_new(&w->server, w->loop, &limits, &user);
+    }
     if (!err)
         err = use_site(w);
     if (err) {

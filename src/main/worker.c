@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "acme/shown.h"
 #include "base/refusal.h"
 #include "main/keeper.h"
 #include "net/socket.h"
@@ -19,17 +20,6 @@ rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, stru
     const struct rf_span parts[2] = { rf_span(head, head_octets), octets };
 
     return rf_mailbox_send(to, parts, octets.n > 0 ? 2 : 1) == RF_OK;
-}
-
-/* Whose repeats are one line: an address, of IPv6 its /64, like the guard's sources. */
-static void
-put_source(struct rf_buf *b, const struct rf_addr *a)
-{
-    struct rf_addr site = *a;
-
-    if (site.sa.sa_family == AF_INET6)
-        memset((char *)&site.v6.sin6_addr + 8, 0, 8);
-    rf_put_host(b, &site, false);
 }
 
 /* --- messages --- */
@@ -63,7 +53,7 @@ malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem
 
     atomic_fetch_add_explicit(&w->numbers.malformed, 1, memory_order_relaxed);
     rf_put_host(&b, &flow->remote, false);
-    put_source(&key, &flow->remote);
+    rf_fold_put_source(&key, &flow->remote);
     rf_fold_refuse(w->shared->fold, RF_REFUSE_BAD_REQUEST, rf_buf_span(&key),
                    (struct rf_log_field[]){ RF_F_SPAN("who", rf_buf_span(&b)), RF_F_STR("detail", problem->sentence),
                                             RF_F_I64("status", problem->status), { 0 } },
@@ -132,7 +122,7 @@ guard_allows(struct rf_worker *w, const struct rf_addr *source, const struct rf_
         return true;
     atomic_fetch_add_explicit(&w->numbers.guarded, 1, memory_order_relaxed);
     rf_put_host(&b, source, false);
-    put_source(&key, source);
+    rf_fold_put_source(&key, source);
     rf_put_char(&key, ' ');
     rf_put_str(&key, a->reason);
     snprintf(until, sizeof until, "%u s from now", a->retry_after_s);
@@ -210,7 +200,7 @@ rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const 
 
     rf_put(&b, rf_span_sub(who->username, 0, 64));
     rf_put_char(&b, ' ');
-    put_source(&b, &flow->remote);
+    rf_fold_put_source(&b, &flow->remote);
     rf_fold_refuse(w->shared->fold, known ? RF_REFUSE_WRONG_PASSWORD : RF_REFUSE_UNKNOWN_USER, rf_buf_span(&b),
                    (struct rf_log_field[]){ RF_F_SPAN("user", who->username), RF_F_STR("domain", w->site->call.domain),
                                             RF_F_STR("addr", rf_addr_text(&flow->remote, address)), { 0 } },
@@ -323,22 +313,13 @@ on_broken(void *ctx, struct rf_flow *flow, struct rf_span head, const struct rf_
     malformed(w, flow, problem, is_parsed, now_us);
 }
 
-/* One line a minute for each source and kind, however often it connects. */
 static void
 on_transport_refused(void *ctx, enum rf_refusal why, const struct rf_addr *who, const struct rf_log_field *fields,
                      uint64_t now_us)
 {
     struct rf_worker *w = ctx;
-    char key[160];
-    struct rf_buf b = rf_buf(key, sizeof key);
 
-    put_source(&b, who);
-    for (const struct rf_log_field *f = fields; f->kind != RF_LOG_END; f++)
-        if (f->kind == RF_LOG_STR && strcmp(f->name, "what") == 0) {
-            rf_put_char(&b, ' ');
-            rf_put_str(&b, f->str);
-        }
-    rf_fold_refuse(w->shared->fold, why, rf_buf_span(&b), fields, now_us);
+    rf_fold_refuse_source(w->shared->fold, why, who, fields, now_us);
 }
 
 /* --- the transactions' user --- */
@@ -418,6 +399,15 @@ take_message(struct rf_worker *w, const struct rf_flow_card *card, struct rf_spa
     rf_flow_unref(flow);
 }
 
+/* What an authority wants to see (tls-alpn-01): the port 443 that it asks may lead to a listener of SIP. */
+static struct rf_cert *
+find_challenge(void *ctx, struct rf_span server_name)
+{
+    struct rf_worker *w = ctx;
+
+    return w->shared->shown != NULL ? rf_acme_shown_certificate(w->shared->shown, server_name) : NULL;
+}
+
 /* Contexts of all interfaces that listen, or none of them: half of a configuration is never in force. */
 static enum rf_err
 make_tls(struct rf_worker *w)
@@ -427,9 +417,12 @@ make_tls(struct rf_worker *w)
     enum rf_err err = RF_OK;
 
     for (int i = 0; !err && i < RF_IFACE_COUNT; i++)
-        if (w->site->ifaces->iface[i].has_listener)
+        if (w->site->ifaces->iface[i].has_listener) {
             err = rf_ifaces_server(w->site->ifaces, (enum rf_iface)i, w->shared->tickets, w->handshakes, &made[i],
                                    &why);
+            if (!err)
+                rf_tls_server_set_challenge(made[i], find_challenge, w);
+        }
     if (err)
         RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS contexts could not be made", RF_F_STR("reason", why));
     for (int i = 0; i < RF_IFACE_COUNT; i++) {

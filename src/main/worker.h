@@ -28,6 +28,7 @@
 #include "main/launch.h"
 #include "main/letters.h"
 #include "main/path.h"
+#include "main/pulse.h"
 #include "main/refused.h"
 #include "main/site.h"
 #include "relay/client.h"
@@ -52,6 +53,7 @@ struct rf_signal {
     struct rf_mailbox *desk;       /* of the first thread */
     struct rf_mailbox *slow, *web; /* of those threads (main/slow.h, main/web.h) */
     struct rf_acme_shown *shown;   /* what an authority may look at */
+    struct rf_pulse pulse[RF_PULSE_COUNT]; /* of the threads beside the workers */
     struct rf_ocsp_cache *ocsp;    /* what authorities say of peers' certificates */
     struct rf_worker *worker[RF_WORKERS_MAX];
     unsigned workers;

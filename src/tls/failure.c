@@ -375,7 +375,8 @@ rf_tls_why_explain(const struct rf_tls_why *w, struct rf_tls_failure *f)
 
 /* Beside the fields of each failure, a refused certificate has those of its report (AVA-26). */
 static void
-refuse_certificate(const struct rf_tls_failure *f, const char *peer, const char *listener)
+refuse_certificate(const struct rf_tls_failure *f, const char *peer, const char *listener, rf_tls_refuse_fn *refuse,
+                   void *ctx)
 {
     struct rf_log_field fields[RF_CHECK_FIELDS_MAX + 3];
     size_t n = 0;
@@ -386,25 +387,34 @@ refuse_certificate(const struct rf_tls_failure *f, const char *peer, const char 
     fields[n++] = RF_F_STR("listener", listener);
     fields[n++] = RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : "");
     fields[n] = (struct rf_log_field){ 0 };
-    rf_refuse(f->refusal, fields);
+    refuse(ctx, f->refusal, fields);
+}
+
+static void
+log_it(void *ctx, enum rf_refusal why, const struct rf_log_field *fields)
+{
+    rf_refuse(why, fields);
 }
 
 void
-rf_tls_failure_refuse(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener)
+rf_tls_failure_refuse(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener,
+                      rf_tls_refuse_fn *refuse, void *ctx)
 {
     char text[RF_ADDR_TEXT_MAX], causes[256];
     struct rf_buf b = rf_buf(causes, sizeof causes - 1);
 
     rf_addr_text(peer, text);
+    if (refuse == NULL)
+        refuse = log_it;
     if (f->report != NULL) {
-        refuse_certificate(f, text, listener);
+        refuse_certificate(f, text, listener, refuse, ctx);
         return;
     }
     for (size_t i = 0; i < f->cause_count; i++)
         rf_putf(&b, "%s%s", i > 0 ? ", " : "", rf_tls_cause_slug((enum rf_tls_cause)f->cause[i]));
     causes[b.n] = '\0';
-    rf_refuse(
-        f->refusal,
+    refuse(
+        ctx, f->refusal,
         (const struct rf_log_field[]){
             RF_F_STR("peer", text),
             RF_F_STR("listener", listener),

@@ -63,7 +63,11 @@ struct rf_tls_failure {
 /** "unknown_ca" of an alert number. */
 const char *rf_tls_alert_name(int alert);
 
-/** Count and log it (RF_REFUSE) with the peer's address and the facts. */
-void rf_tls_failure_refuse(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener);
+/** Where a refusal goes, with its fields: to the log, or to be folded with those like it. */
+typedef void rf_tls_refuse_fn(void *ctx, enum rf_refusal why, const struct rf_log_field *fields);
+
+/** Say it with the peer's address and the facts. @param refuse  NULL: counted and logged (rf_refuse) */
+void rf_tls_failure_refuse(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener,
+                           rf_tls_refuse_fn *refuse, void *ctx);
 
 #endif

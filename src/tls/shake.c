@@ -525,7 +525,7 @@ forget_exchange(SSL *ssl)
 void
 rf_tls_shake_done(struct rf_tls_conn *c)
 {
-    bool asks = c->client != NULL || rf_tls_server_ask(c->server) != RF_TLS_ASK_OFF;
+    bool asks = c->client != NULL || (rf_tls_server_ask(c->server) != RF_TLS_ASK_OFF && !c->is_challenge);
 
     c->is_done = true;
     /* It was asked and showed none: neither a full handshake nor a ticket brought a chain. */

@@ -11,68 +11,29 @@ import acme_mock
 import pebble
 import tap
 from daemon import Daemon
+from pebble import renew_anyhow, settings, wait_for
 
 web, tls = pebble.free_port(), pebble.free_port()
 
 
-def settings(ca, more=""):
-    return f"""web {{
-    listen http:127.0.0.1:{web} https:127.0.0.1:{tls}
-    certificate pub
-}}
-certificate pub {{
-    lets-encrypt on
-    directory {ca.directory}
-    names pbx.example.test
-    ca-file file:{ca.ca_file}
-    key-type ecdsa
-    {more}
-}}
-"""
-
-
-def wait_for(what, seconds=20):
-    deadline = time.time() + seconds
-    while time.time() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.1)
-    return None
-
-
-def count(d, name):
-    return len([e for e in d.events() if e.get("event") == name])
-
-
-def renewed(d, seconds=30):
-    """cert renew, and wait for what comes of it: the event, renewed or failing."""
-    before = {n: count(d, n) for n in ("acme.renewed", "acme.failing")}
-    status, _, err = d.cli("cert", "renew", "pub")
-    if status != 0:
-        return {"event": "refused", "detail": err}
-    return wait_for(lambda: next((list(e for e in d.events() if e.get("event") == n)[-1] for n in before
-                                  if count(d, n) > before[n]), None), seconds) or {"event": "nothing"}
-
-
 def faults():
-    with acme_mock.Mock() as ca, Daemon(more=settings(ca)) as d:
+    with acme_mock.Mock() as ca, Daemon(more=settings(ca, web, tls)) as d:
         first = d.wait_event("acme.issued", 30)
         tap.ok(first is not None, "a certificate is issued by an authority whose life is easy", d.log_text()[-3000:])
         if first is None:
             return
         for fault, times in (("500", 2), ("close", 2), ("503", 1), ("slow", 1)):
             ca.faults = [("new-order", fault, times)]
-            tap.equal(renewed(d)["event"], "acme.renewed", f"{fault}, {times} times: it is asked again, and renewed")
+            tap.equal(renew_anyhow(d)["event"], "acme.renewed", f"{fault}, {times} times: it is asked again, and renewed")
         for where, fault, words in (("new-order", "broken", "cannot be read"), ("dir", "html", "cannot be read"),
                                     ("certificate", "html", "not a certificate chain"),
                                     ("dir", "redirect", "302"), ("new-order", "invalid", "CAA forbids it")):
             ca.faults = [(where, fault, 1)]
-            e = renewed(d)
+            e = renew_anyhow(d)
             tap.ok(e["event"] == "acme.failing" and words in e["detail"], f"{fault} at {where}: a failure with its reason",
                    str(e))
         ca.faults = [("dir", "long", 10)]
-        e = renewed(d, 60)
+        e = renew_anyhow(d, 60)
         tap.ok(e["event"] == "acme.failing" and "longer than" in e["detail"], "an endless answer is cut off", str(e))
         now = pebble.served(tls, "pbx.example.test")
         tap.ok(now is not None and "mock root" in now["issuer"], "IPC-31 what was there is shown on")
@@ -80,7 +41,7 @@ def faults():
         tap.ok(code and "CAA" in " ".join(c["msg"] for c in code), "RF-703 is told with the authority's words",
                str(code[-1:]))
         ca.faults = [("new-order", "rate", 1)]
-        e = renewed(d)
+        e = renew_anyhow(d)
         tap.ok(e["event"] == "acme.failing" and e["again_in_s"] >= 3600, "a rate limit is waited for", str(e))
         row = d.cli("cert", "automatic", json_out=True)[0]
         tap.ok("too many certificates" in row["problem"] and row["failures"] >= 1, "cert automatic names it", str(row))
@@ -90,7 +51,7 @@ def faults():
         time.sleep(3)
         tap.equal(len(ca.orders), n, "a restart is no way around it")
         ca.faults, ca.date_offset = [], 7200
-        e = renewed(d)
+        e = renew_anyhow(d)
         clock = [e for e in d.events() if e.get("code") == "RF-705"]
         tap.ok(e["event"] == "acme.renewed" and clock, "RF-705 a clock that is off is told", str(clock))
         tap.ok(not d.sanitizer_reports(), "the sandbox has refused nothing")
@@ -100,7 +61,7 @@ def by_itself():
     with acme_mock.Mock() as ca:
         ca.life_s = 40
         ca.profiles = ["classic", "short"]
-        with Daemon(more=settings(ca, "profile short")) as d:
+        with Daemon(more=settings(ca, web, tls, "profile short")) as d:
             tap.ok(d.wait_event("acme.issued", 30) is not None, "a certificate of 40 seconds", d.log_text()[-2000:])
             tap.equal(ca.orders[0].get("profile"), "short", "of the profile that was asked for")
             wait_for(lambda: "mock root" in (pebble.served(tls, "pbx.example.test") or {}).get("issuer", ""))
@@ -118,7 +79,7 @@ def by_itself():
             tap.equal(bad, 0, "and every handshake meanwhile was shown one that is valid")
     with acme_mock.Mock() as ca:
         ca.window = (8, 12)
-        with Daemon(more=settings(ca)) as d:
+        with Daemon(more=settings(ca, web, tls)) as d:
             tap.ok(d.wait_event("acme.issued", 30) is not None, "a certificate of 90 days")
             tap.ok(d.wait_event("acme.window", 20) is not None, "RFC 9773 the authority names a time",
                    d.log_text()[-2000:])

@@ -11,57 +11,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import pebble
 import tap
 from daemon import Daemon
+from pebble import is_serial, renew, renewals, settings, wait_for, wait_serial
+from pki import Shake
 
 KEY = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
-
-
-def settings(ca, web, tls, more, names="pbx.example.test"):
-    return f"""web {{
-    listen http:127.0.0.1:{web} https:127.0.0.1:{tls}
-    certificate pub
-}}
-certificate pub {{
-    lets-encrypt on
-    directory {ca.directory}
-    names {names}
-    ca-file file:{ca.ca_file}
-    terms-agreed on
-    key-type ecdsa
-    {more}
-}}
-"""
-
-
-def wait_for(what, seconds=20):
-    deadline = time.time() + seconds
-    while time.time() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.1)
-    return None
-
-
-def wait_serial(port, serial, name="pbx.example.test"):
-    """What is shown once it has this serial number."""
-    def look():
-        now = pebble.served(port, name)
-        return now if now and now["serial"].lower().lstrip("0") == serial.lower().lstrip("0") else None
-    return wait_for(look)
-
-
-def renewals(d):
-    return [e for e in d.events() if e.get("event") in ("acme.issued", "acme.renewed")]
-
-
-def renew(d):
-    """Ask for it and wait; the event of the new certificate, or None."""
-    before = len(renewals(d))
-    status, _, err = d.cli("cert", "renew", "pub")
-    if status != 0:
-        return None
-    done = wait_for(lambda: len(renewals(d)) > before)
-    return renewals(d)[-1] if done else None
 
 
 def tls_alpn():
@@ -82,6 +35,38 @@ def tls_alpn():
         tap.ok(second is not None and second["event"] == "acme.renewed" and now is not None and
                now["public"] == public and second["serial"] != first["serial"],
                "TEL-7 with reuse-key a renewal has a new certificate and the same key", d.log_text()[-2000:])
+
+
+def by_sip_alone():
+    """Nothing but a SIP listener can be reached: a firewall forwards port 443 to it. No web listener is configured, and
+    the trunks' listener asks for a certificate that the authority does not have. For phones the certificate has no
+    name, and nothing says where it is shown."""
+    for block, label, more in (("sip", "", ""), ("sip-trunks", "pub", "client-certificate required")):
+        tls = pebble.free_port()
+        listen = f"{block} {{\n    listen tls:127.0.0.1:{tls}\n    certificate pub\n    {more}\n}}\n"
+        if block == "sip":
+            listen = ""
+        with pebble.Pebble(pebble.free_port(), tls) as ca, \
+                Daemon(listen=f"tls:127.0.0.1:{tls if block == 'sip' else 0}", sip=label and f"certificate {label}",
+                       more=pebble.certificate(ca, "challenge tls-alpn-01", label=label) + listen) as d:
+            first = d.wait_event("acme.issued", 40)
+            tap.ok(first is not None, f"IPC-30 tls-alpn-01 is answered by the TLS listener of {block}",
+                   d.log_text()[-3000:] + ca.text()[-2000:])
+            tap.ok(first is not None and wait_serial(d.ports["tls"][1], first["serial"]) is not None,
+                   "and the listener shows what came of it")
+            rows = d.cli("cert", "automatic", json_out=True)
+            tap.equal([r["certificate"].split("/")[0] for r in rows], [label or "default"],
+                      "under the name that it has")
+            at = ("127.0.0.1", tls)
+            odd = Shake(at, "-alpn", "acme-tls/1", "-servername", "pbx.example.test")
+            tap.ok(not odd.ok, "IPC-30 once the look is over acme-tls/1 is refused there", odd.text[-600:])
+            sip_too = Shake(at, "-alpn", "sip,acme-tls/1", "-servername", "pbx.example.test")
+            tap.ok(sip_too.served and (sip_too.ok or block != "sip"),
+                   "a hello that names other protocols besides is an ordinary one (RFC 8737 3)", sip_too.text[-600:])
+            before = [e for e in d.events()]
+            before = before[:before.index(first)] if first in before else before
+            tap.ok(not [e for e in before if e.get("code") in ("RF-108", "RF-109", "RF-110")],
+                   "and the authority's look was no failed handshake", str(before[-5:]))
 
 
 def accounts_and_restarts():
@@ -107,7 +92,7 @@ def accounts_and_restarts():
         d.kill()
         d.start()
         now = pebble.served(tls, "pbx.example.test")
-        tap.ok(now is not None and now["serial"].lower().lstrip("0") == serial.lower().lstrip("0"),
+        tap.ok(now is not None and is_serial(now["serial"], serial),
                "after kill -9 the listener shows it from its first connection on", str(now))
         time.sleep(2)
         tap.ok(not renewals(d), "and nothing is ordered again")
@@ -137,5 +122,6 @@ def accounts_and_restarts():
 
 
 tls_alpn()
+by_sip_alone()
 accounts_and_restarts()
 tap.done()

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The web listener: redirects and HSTS (IPC-3, IPC-4), sentences for what is not there, slow and broken clients."""
+"""The web listener: redirects and HSTS (IPC-3, IPC-4, RF-807), sentences for what is not there, slow and broken
+clients."""
 # sanitizers: address
 import os
 import re
@@ -7,15 +8,23 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import pebble
 import tap
 from daemon import Daemon
+from pki import Cert
 
 HTTP, HTTPS = pebble.free_port(), pebble.free_port()
 MORE = "web {{\n    listen http:127.0.0.1:{} https:127.0.0.1:{}\n    {}\n}}\n"
+# What the machine takes for a public authority, as OpenSSL has it.
+folder = tempfile.TemporaryDirectory(prefix="ringfence-web-")
+os.chmod(folder.name, 0o755)
+public_root = Cert(folder.name, "root", "A Public Root", kind="ca")
+public = Cert(folder.name, "public", "localhost", public_root, san=["DNS:localhost"])
+os.environ["SSL_CERT_FILE"] = public_root.path
 NO_CHECK = ssl._create_unverified_context()
 
 
@@ -66,6 +75,9 @@ with Daemon(more=MORE.format(HTTP, HTTPS, "force-https-web-access off"), sip="")
     p = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{HTTPS}", "-CAfile", f.name,
                         "-verify_return_error", "-verify_ip", "127.0.0.1"], input=b"", capture_output=True)
     tap.equal(p.returncode, 0, "IPC-1 the https port verifies below it")
+    p = subprocess.run(["openssl", "s_client", "-connect", "127.0.0.1:{}".format(d.ports["tls"][1]), "-CAfile", f.name,
+                        "-verify_return_error", "-verify_ip", "127.0.0.1"], input=b"", capture_output=True)
+    tap.equal(p.returncode, 0, "IPC-1 and so does the sips port")
     status, headers, body = get("/ca/root.pem", method="POST")
     tap.ok(status == 405 and headers["allow"] == "GET, HEAD", "another method gets 405 and the ones that work")
     with connect() as s:
@@ -107,6 +119,34 @@ with Daemon(more=MORE.format(HTTP, HTTPS, "force-https-web-access off"), sip="")
         s.close()
     tap.equal(get("/nothing", tls=True)[0], 404, "nor does noise on the TLS port")
 
+    def hsts_header(want, seconds=5):
+        """The header over https once it is `want`, or what it is at the end of that time."""
+        deadline = time.time() + seconds
+        while True:
+            got = get("/some/page", tls=True)[1].get("strict-transport-security")
+            if got == want or time.time() > deadline:
+                return got
+            time.sleep(0.1)
+
+    TWO_YEARS = "max-age=63072000"
+    held = lambda: [e for e in d.events() if e.get("code") == "RF-807"]  # noqa: E731
+    d.cli("set", "web.https-strict-transport-security", "auto")
+    tap.equal(hsts_header(None), None, "auto: nothing is told while our own authority's certificate is shown")
+    tap.ok(not held(), "and nobody is told of it")
+    d.cli("set", "web.https-strict-transport-security", "on")
+    tap.ok(d.wait_event("refused", 5, code="RF-807") is not None and hsts_header(None) is None,
+           "RF-807 on: held back, and said, while the certificate is not publicly trusted", d.log_text()[-1500:])
+    d.cli("set", "sip.ring-time", "70s")
+    time.sleep(0.5)
+    tap.equal(len(held()), 1, "once, not at each change of something else")
+    d.cli("set", "web.https-strict-transport-security", "always")
+    tap.equal(hsts_header(TWO_YEARS), TWO_YEARS, "always: told whatever is shown, for those with a root of their own")
+    with open(d.file, "a") as f:
+        f.write(f"certificate pub {{\n    chain file:{public.chain()}\n    key file:{public.key}\n}}\n")
+    d.cli("reload")
+    d.cli("set", "web.https-strict-transport-security", "auto")
+    code, out, err = d.cli("set", "web.certificate", "pub")
+    tap.equal(hsts_header(TWO_YEARS), TWO_YEARS, f"auto: told as soon as a public certificate is shown {err}")
     for force in ("off", "on"):
         for hsts in ("off", "on", "clear"):
             d.cli("set", "web.force-https-web-access", force)
@@ -118,7 +158,7 @@ with Daemon(more=MORE.format(HTTP, HTTPS, "force-https-web-access off"), sip="")
                 f.write(text)
             d.cli("reload")
             deadline = time.time() + 5
-            want = {"off": None, "on": "max-age=63072000", "clear": "max-age=0"}[hsts]
+            want = {"off": None, "on": TWO_YEARS, "clear": "max-age=0"}[hsts]
             while True:
                 plain, secure = get("/some/page?x=1"), get("/some/page?x=1", tls=True)
                 right = (plain[0] == (308 if force == "on" else 404) and

@@ -1,23 +1,19 @@
 """tests/lib/pebble.py - Debian's pebble, a small ACME authority, with its DNS, on free ports of loopback.
 
-It looks at challenges where it is told to: at the daemon's own ports for http-01 and tls-alpn-01.
+It looks at challenges where it is told to: at the daemon's own ports for http-01 and tls-alpn-01. Below it is what
+all tests of tests/acme have in common: settings, waiting for what the daemon does, and what it shows.
 """
 import json
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
 import time
 import urllib.request
 
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+from ports import free_tcp_port as free_port
 
 
 def openssl(*words, **kw):
@@ -40,9 +36,10 @@ def make_api_certificate(folder):
 
 
 class Pebble:
-    """Two processes. `reject` is the share of good nonces, in percent, that it refuses on purpose."""
+    """Two processes. `reject` is the share of good nonces, in percent, that it refuses on purpose; `life_s`: of what
+    it issues."""
 
-    def __init__(self, http_port, tls_port, reject=20, eab=None, env=None):
+    def __init__(self, http_port, tls_port, reject=20, eab=None, env=None, life_s=None):
         self.folder = tempfile.mkdtemp(prefix="pebble-")
         os.chmod(self.folder, 0o755)
         self.ca_file = make_api_certificate(self.folder)
@@ -52,6 +49,8 @@ class Pebble:
                 "certificate": os.path.join(self.folder, "api.pem"),
                 "privateKey": os.path.join(self.folder, "api.key"), "httpPort": http_port, "tlsPort": tls_port,
                 "ocspResponderURL": "", "externalAccountBindingRequired": bool(eab)}
+        if life_s is not None:
+            conf["certificateValidityPeriod"] = life_s
         if eab:
             conf["externalAccountMACKeys"] = eab
         path = os.path.join(self.folder, "pebble.json")
@@ -133,3 +132,75 @@ def served(port, name, kind="ecdsa", tls="1.3"):
              for w in line.split(",")]
     return {"serial": lines.get("serial"), "issuer": lines.get("issuer"), "names": names, "pem": first,
             "public": out[out.index("-----BEGIN PUBLIC"):], "chain": text.count("BEGIN CERTIFICATE")}
+
+
+def settings(ca, web, tls, more="", names="pbx.example.test"):
+    """A certificate `pub` that renews itself at this authority (a Pebble or a Mock), shown by the web listener."""
+    return f"""web {{
+    listen http:127.0.0.1:{web} https:127.0.0.1:{tls}
+    certificate pub
+}}
+""" + certificate(ca, more, names)
+
+
+def certificate(ca, more="", names="pbx.example.test", label="pub"):
+    """A block; without a label it is that of all interfaces."""
+    return f"""certificate {label} {{
+    lets-encrypt on
+    directory {ca.directory}
+    names {names}
+    ca-file file:{ca.ca_file}
+    terms-agreed on
+    key-type ecdsa
+    {more}
+}}
+"""
+
+
+def wait_for(what, seconds=20):
+    """What `what` gives once it is something, or None."""
+    deadline = time.time() + seconds
+    while time.time() < deadline:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.1)
+    return None
+
+
+def is_serial(a, b):
+    return a.lower().lstrip("0") == b.lower().lstrip("0")
+
+
+def wait_serial(port, serial, name="pbx.example.test"):
+    """What is shown once it has this serial number, or None."""
+    def look():
+        now = served(port, name)
+        return now if now and is_serial(now["serial"], serial) else None
+    return wait_for(look)
+
+
+def renewals(d):
+    """Events of certificates that came."""
+    return [e for e in d.events() if e.get("event") in ("acme.issued", "acme.renewed")]
+
+
+def renew(d, label="pub"):
+    """Ask for it and wait; the event of the new certificate, or None."""
+    before = len(renewals(d))
+    if d.cli("cert", "renew", label)[0] != 0:
+        return None
+    return renewals(d)[-1] if wait_for(lambda: len(renewals(d)) > before) else None
+
+
+def renew_anyhow(d, seconds=30, label="pub"):
+    """The same with an authority that may fail: the event that came of it, acme.renewed or acme.failing."""
+    def count(name):
+        return len([e for e in d.events() if e.get("event") == name])
+
+    before = {n: count(n) for n in ("acme.renewed", "acme.failing")}
+    status, _, err = d.cli("cert", "renew", label)
+    if status != 0:
+        return {"event": "refused", "detail": err}
+    return wait_for(lambda: next(([e for e in d.events() if e.get("event") == n][-1] for n in before
+                                  if count(n) > before[n]), None), seconds) or {"event": "nothing"}

@@ -1,4 +1,4 @@
-"""tests/lib/ports.py - UDP ports for a test alone, whatever runs beside it (tests/free_ports.h says how)."""
+"""tests/lib/ports.py - ports for a test alone, whatever runs beside it (tests/free_ports.h says how)."""
 import os
 import socket
 import time
@@ -6,6 +6,7 @@ import time
 UNIT, LOW, HIGH = 100, 10000, 32700
 KEPT = 8  # ranges after which the oldest may be used again: its daemon has ended
 _ranges = []  # (first, count, sockets that hold the names)
+_tcp, _tcp_held = [], []  # ports of the last range for TCP that nobody had yet; the names of all such ranges
 
 
 def _claim(first):
@@ -50,6 +51,12 @@ def free_ports(count):
             if n == count and _all_free(first, n):
                 _ranges.append(_ranges.pop(i))
                 return first
+    first, held = _claim_range(count)
+    _ranges.append((first, count, held))
+    return first
+
+
+def _claim_range(count):
     units = (HIGH - LOW - count) // UNIT
     deadline = time.time() + 60
     while time.time() < deadline:
@@ -57,7 +64,24 @@ def free_ports(count):
             first = LOW + (os.getpid() * 7 + i) % units * UNIT
             held = _take(first, count)
             if held is not None:
-                _ranges.append((first, count, held))
-                return first
+                return first, held
         time.sleep(0.2)
     raise RuntimeError(f"no {count} free ports in a row for a minute")
+
+
+def free_tcp_port():
+    """A TCP port that is ours until this process ends: not one of those that connections take by themselves, which any
+    client beside us may have by the time the daemon binds it."""
+    while True:
+        if not _tcp:
+            first, held = _claim_range(UNIT)
+            _tcp_held.append(held)
+            _tcp.extend(range(first, first + UNIT))
+        port = _tcp.pop(0)
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue

@@ -56,9 +56,10 @@ def digest(challenge, user, password, method, uri, nc=1):
 
 
 class Endpoint:
-    """One socket towards the daemon: transport "udp", "tcp" or "tls"."""
+    """One socket towards the daemon: transport "udp", "tcp" or "tls". With `context` (an ssl.SSLContext) it is TLS by that
+    one, for the server name `name`."""
 
-    def __init__(self, transport, server, source=("127.0.0.1", 0), ca=None, timeout=5):
+    def __init__(self, transport, server, source=("127.0.0.1", 0), ca=None, timeout=5, context=None, name=None):
         self.transport, self.server, self.timeout = transport, server, timeout
         family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
         if family == socket.AF_INET6 and source[0] == "127.0.0.1":
@@ -73,12 +74,13 @@ class Endpoint:
             self.socket.connect(server)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if transport == "tls":
-                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-                context.check_hostname = ca is not None
-                context.verify_mode = ssl.CERT_REQUIRED if ca else ssl.CERT_NONE
-                if ca:
-                    context.load_verify_locations(ca)
-                self.socket = context.wrap_socket(self.socket, server_hostname=server[0])
+                if context is None:
+                    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                    context.check_hostname = ca is not None
+                    context.verify_mode = ssl.CERT_REQUIRED if ca else ssl.CERT_NONE
+                    if ca:
+                        context.load_verify_locations(ca)
+                self.socket = context.wrap_socket(self.socket, server_hostname=name or server[0])
         self.local = self.socket.getsockname()[:2]
         self.host = f"[{self.local[0]}]" if family == socket.AF_INET6 else self.local[0]
         self.buffer = b""

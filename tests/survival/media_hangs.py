@@ -1,52 +1,19 @@
 #!/usr/bin/env python3
 """A media thread that stands still is found out, and media starts anew with the calls it had.
 
-A debugger's means stop one thread alone (ptrace), as a defect that never returns would: the process lives, its other
-threads run, its talk with the parent goes on.
+The process lives meanwhile, its other threads run, its talk with the parent goes on.
 
 # sanitizers: address
 """
-import ctypes
 import os
 import time
 
 import tap
 from calls import PlainCall
 from daemon import Daemon
+from freeze import see_end_of, stop_thread
 
-PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
-WALL = 0x40000000  # waitpid: threads that are no process as well
 USERS = {"203": "salt-river-08", "204": "moss-wheel-55"}
-
-libc = ctypes.CDLL(None, use_errno=True)
-libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-
-
-def ptrace(request, tid):
-    if libc.ptrace(request, tid, None, None) != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
-def stop_thread(tid):
-    """Until it is in a stop of the tracer."""
-    ptrace(PTRACE_SEIZE, tid)
-    ptrace(PTRACE_INTERRUPT, tid)
-    os.waitpid(tid, WALL)
-
-
-def see_end_of(tids, seconds=20):
-    """Whoever traces a thread is told first of its end; until then the parent hears nothing."""
-    deadline = time.time() + seconds
-    for tid in reversed(tids):  # the first thread of a process ends last
-        while time.time() < deadline:
-            try:
-                seen, status = os.waitpid(tid, WALL | os.WNOHANG)
-            except ChildProcessError:
-                break
-            if seen == tid and (os.WIFEXITED(status) or os.WIFSIGNALED(status)):
-                break
-            time.sleep(0.02)
-
 
 def threads_of(pid):
     """The relay's threads: the first one, and all but the talker, which was made before the others."""

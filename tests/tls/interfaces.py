@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Each interface has TLS settings of its own: trunks show certificates, phones need none, and each is judged by its
-level. AVA-1 to AVA-9, AVA-12, AVA-13, AVA-15 to AVA-18, AVA-21, AVA-22, GEN-14, GEN-15, GEN-17, TEL-14.
+level. AVA-1 to AVA-9, AVA-12, AVA-13, AVA-15 to AVA-18, AVA-21 to AVA-23, GEN-14, GEN-15, GEN-17, TEL-14.
 
 # sanitizers: address
 """
 import os
-import sys
+import socket
+import ssl
 import tempfile
 
+import pebble
 import sip
 import tap
 from daemon import DOMAIN, PASSWORDS, Daemon, config
@@ -20,6 +22,19 @@ def trunks(*lines, listen="tls:127.0.0.1:0"):
     return f"sip-trunks {{\n    listen {listen}\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
 
 
+def serves(at, cert):
+    """Is a connection with this certificate still there when its ping should be answered?"""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(cert.chain(), cert.key)
+    try:
+        with socket.create_connection(at, 10) as plain, context.wrap_socket(plain) as s:
+            s.sendall(b"\r\n\r\n")
+            return s.recv(2) == b"\r\n"
+    except OSError:
+        return False
+
+
 with tempfile.TemporaryDirectory() as folder:
     os.chmod(folder, 0o755)
     store = os.path.join(folder, "trusted")
@@ -30,6 +45,8 @@ with tempfile.TemporaryDirectory() as folder:
     good = Cert(folder, "good", "trunk.test", middle, san=["DNS:trunk.test", "URI:sip:trunk.test"])
     foreign = Cert(folder, "foreign", "trunk.test", other, san=["DNS:trunk.test"])
     server_only = Cert(folder, "server-only", "trunk.test", middle, san=["DNS:trunk.test"], eku="serverAuth")
+    fresh = Cert(folder, "fresh", "trunk.test", middle, san=["DNS:trunk.test", "URI:sip:trunk.test"])
+    stranger = Cert(folder, "stranger", "else.test", middle, san=["DNS:else.test", "URI:sip:else.test"])
     misnamed = Cert(folder, "misnamed", "else.test", middle, san=["DNS:else.test", "URI:sip:else.test"])
     with open(os.path.join(store, "root.pem"), "w") as f:
         f.write(root.pem)
@@ -103,6 +120,19 @@ with tempfile.TemporaryDirectory() as folder:
         s = Shake(trunk, *show(misnamed), say="OPTIONS sip:x SIP/2.0\r\n", timeout=3)
         e = daemon.wait_event("refused", 5, code="RF-206")
         tap.ok(e is not None and "else.test" in str(e), "AVA-16 another name: the connection is closed and the event says why", e)
+
+        # --- AVA-18: every way to fail high, and every way to fail the names ---
+        with open(os.path.join(store, "misnamed.pem"), "w") as f:
+            f.write(misnamed.pem)
+        rewrite(received_certificate_checks="high-remote\n    peer-names trunk.test")
+        for c, want, why in ((good, True, "a copy in the store and the right name: accepted"),
+                             (fresh, False, "the right name and no copy in the store"),
+                             (misnamed, False, "a copy in the store and another name"),
+                             (stranger, False, "neither"), (foreign, False, "the right name of another authority"),
+                             (server_only, False, "the right name for servers alone")):
+            tap.equal(serves(trunk, c), want, f"AVA-18 high-remote: {why}")
+        os.unlink(os.path.join(store, "misnamed.pem"))
+
         rewrite(client_certificate="off")
         tap.ok(Shake(trunk).ok, "GEN-14 off: nobody is asked")
         rewrite(client_certificate="optional", received_certificate_checks="medium")
@@ -131,11 +161,32 @@ with tempfile.TemporaryDirectory() as folder:
             tap.ok(Shake(trunk).ok is want and Shake(trunk, *show(good)).ok,
                    f"{'GEN-15' if mutual == '1' else 'GEN-14'} tls-mutual {mutual}")
 
+    # --- AVA-23: nodes and administrators ---
+    ports = [pebble.free_port(), pebble.free_port()]
+    more = "".join(f"{block} {{\n    listen https:127.0.0.1:{port}\n    client-certificate required\n"
+                   f"    trusted-certificate-store {store}\n    received-certificate-checks {level}\n}}\n"
+                   for block, port, level in (("node-link", ports[0], "medium"), ("management", ports[1], "none")))
+    with Daemon(workers=1, more=more) as daemon:
+        node, management = (("127.0.0.1", p) for p in ports)
+        tap.ok(not Shake(node, *show(foreign)).ok and Shake(management, *show(foreign)).ok,
+               "AVA-23 node-link medium, management none: each by its own level")
+        with open(daemon.file) as f:
+            text = f.read()
+        with open(daemon.file, "w") as f:
+            f.write(text.replace("checks medium", "checks X").replace("checks none", "checks medium").replace("checks X", "checks none"))
+        tap.equal(daemon.cli("reload")[0], 0, "the two are exchanged while it runs")
+        tap.ok(Shake(node, *show(foreign)).ok and not Shake(management, *show(foreign)).ok,
+               "AVA-23 and neither followed the other")
+        for name, level_name in (("telephony-endpoints", "medium"), ("management-interfaces", "none")):
+            tap.equal(daemon.cli("set", f"security.received-certificate-checks-{name}", level_name)[0], 0,
+                      f"the setting for {name} becomes {level_name}")
+        shared = {i: daemon.cli("get", f"{i}.received-certificate-checks")[1].strip() for i in ("web", "sip", "sip-trunks")}
+        tap.equal(shared, {"web": "none", "sip": "medium", "sip-trunks": "medium"},
+                  "AVA-21 telephony endpoints have a setting of their own, which management does not follow")
+        tap.ok(Shake(node, *show(good)).ok and Shake(management, *show(good)).ok, "AVA-23 one that passes both is taken by both")
+
     # --- one address for phones and trunks ---
-    free = sip.socket.socket()
-    free.bind(("127.0.0.1", 0))
-    port = free.getsockname()[1]
-    free.close()
+    port = pebble.free_port()
     shared = f"tls:127.0.0.1:{port}"
     more = trunks(f"trusted-certificate-store {store}", "peer-addresses 127.0.0.7 127.0.1.0/24", listen=shared)
     with Daemon(listen=shared + " udp:127.0.0.1:0", workers=WORKERS, more=more) as daemon:

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Levels, certificates and checks change while it runs: no handshake fails for it, no connection and no call ends.
-IPC-6, IPC-8, IPC-11, IPC-14, AVA-19, AVA-23.
+IPC-5, IPC-6, IPC-8, IPC-11, IPC-14, IPC-26.
 
 # sanitizers: address thread
 """
+import json
 import os
 import signal
 import socket
 import ssl
+import struct
 import tempfile
 import threading
 import time
@@ -17,6 +19,7 @@ import tap
 from calls import PlainCall
 from daemon import DOMAIN, PASSWORDS, Daemon, config
 from pki import Cert, Shake, fingerprint
+from ports import free_tcp_port
 
 WEAK = ["-cipher", "ALL:@SECLEVEL=0"]
 folder = tempfile.mkdtemp(prefix="ringfence-reload-")
@@ -34,21 +37,25 @@ def web(port, level=None, provisioning=None, more=""):
 
 def free_pair():
     while True:
-        a, b = socket.socket(), socket.socket()
-        a.bind(("127.0.0.1", 0))
-        try:
-            b.bind(("127.0.0.1", a.getsockname()[1] + 1))
-            return a.getsockname()[1]
-        except OSError:
-            continue
-        finally:
-            a.close()
-            b.close()
+        a, b = free_tcp_port(), free_tcp_port()
+        if b == a + 1:
+            return a
 
 
 def versions(at):
     """Which TLS versions work."""
     return [v for v in ("-tls1", "-tls1_1", "-tls1_2", "-tls1_3") if Shake(at, v, *WEAK, say="GET / HTTP/1.1\r\n\r\n").ok]
+
+
+def alert_to(at, suite):
+    """The alert that answers a TLS 1.2 hello with this one suite; OpenSSL's client no longer offers the oldest ones."""
+    body = b"\3\3" + os.urandom(32) + b"\0" + struct.pack("!HH", 2, suite) + b"\1\0"
+    hello = b"\1" + struct.pack("!I", len(body))[1:] + body
+    with socket.create_connection(at, 10) as s:
+        s.sendall(b"\x16\3\1" + struct.pack("!H", len(hello)) + hello)
+        s.settimeout(10)
+        answer = s.recv(100)
+    return answer[6] if answer[:1] == b"\x15" and len(answer) >= 7 else None
 
 
 ALL, NEW, ONLY = ["-tls1", "-tls1_1", "-tls1_2", "-tls1_3"], ["-tls1_2", "-tls1_3"], ["-tls1_3"]
@@ -63,6 +70,21 @@ with Daemon(base + web(port)) as daemon:
     tap.equal(daemon.cli("get", "web.cipher-suite-level")[1].strip(), "old", "IPC-8 the level reads old when nothing is said")
     tap.equal(versions(https), ALL, "IPC-5 old: TLS 1.0 to 1.3")
     tap.ok("404" in Shake(https, say="GET / HTTP/1.1\r\nHost: x\r\n\r\n", timeout=3).text, "https answers HTTP")
+
+    # --- IPC-26: what phones are offered when nothing is said ---
+    with open(os.path.join(tap.ROOT, "tests", "data", "mozilla-tls", "5.0.json")) as f:
+        published = json.load(f)["configurations"]["old"]
+    listed = json.loads(daemon.cli("tls", "levels", "--json")[1])["configurations"]["old"]
+    without = [c for c in published["openssl_ciphers"] if "DES-CBC3" not in c]
+    tap.ok(len(without) == len(published["openssl_ciphers"]) - 1 and listed["openssl_ciphers"] == without,
+           "IPC-26 tls levels prints old without 3DES, in its order", listed["openssl_ciphers"])
+    sips = daemon.ports["tls"]
+    taken = [c for c in without if Shake(sips, "-tls1_2", "-cipher", c + ":@SECLEVEL=0").ok]
+    tap.equal(taken, [c for c in without if "ECDSA" not in c],
+              "IPC-26 the listener of phones takes each of them that its RSA certificate can serve")
+    tap.equal(versions(sips), ALL, "IPC-26 from TLS 1.0 on")
+    tap.equal(alert_to(sips, 0x000a), 40, "IPC-26 a hello with 3DES alone gets handshake_failure")
+
     for level, want in (("intermediate", NEW), ("modern", ONLY), ("old", ALL)):
         with open(daemon.file, "w") as f:
             f.write(begin + shown.format("c1" if level != "modern" else "c0") + web(port, level)) # modern has no RSA
