@@ -134,7 +134,8 @@
     X(CERT_STATUS_UNKNOWN, "RF-217", "certificate-status-unknown", WARN, 403, 21,                             \
       "nobody says that {peer}'s certificate is still good: {reason}",                                        \
       "OCSP is hard, and the responder of its authority cannot be reached, has not answered yet, or its "     \
-      "answer does not count.",                                                                               \
+      "answer does not count; or its certificate promises that answer in every handshake (must-staple) and "  \
+      "the peer does not send it.",                                                                               \
       "let this machine reach the responder by http, have {peer} send the answer along, or: ringfence set "   \
       "security.ocsp soft")                                                                                   \
     X(CRYPTO_MISSING, "RF-301", "crypto-missing", WARN, 488, 88,                                              \

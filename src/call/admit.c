@@ -21,7 +21,8 @@ check_required(struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t
         struct rf_sip_walk w = rf_sip_walk(msg, i == 0 ? RF_HDR_REQUIRE : RF_HDR_PROXY_REQUIRE);
 
         while (rf_sip_walk_next(&w, &tag)) {
-            if (i == 0 && rf_span_iis(tag, "timer"))
+            if (i == 0 && (rf_span_iis(tag, "timer") || rf_span_iis(tag, "100rel") ||
+                           rf_span_iis(tag, "replaces") || rf_span_iis(tag, "norefersub")))
                 continue;
             if (missing)
                 rf_put_str(&b, ", ");
@@ -329,6 +330,8 @@ make_leg_a(struct call *c, struct rf_server_txn *txn, const struct rf_sip_msg *m
     a->server = txn;
     a->server_is_open = true;
     rf_server_txn_own(txn, &leg_server_events, a);
+    prack_learn(a, msg);
+    leg_learn_allow(a, msg);
     if (who->connection != NULL)
         caller_dialled(who, msg, c->called, sizeof c->called);
     else if (!user_part(&msg->ruri, c->called, sizeof c->called))
@@ -372,6 +375,15 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
                !check_room(c, who.user.calls_max != 0 ? who.user.calls_max : s->calls_per_user_max, now_us)) {
         return;
     }
-    if (check_session(c, msg, now_us) && find_targets(c, msg, now_us) && check_offer(c, msg, has_sdp > 0, now_us))
+    if (!check_session(c, msg, now_us))
+        return;
+    if (rf_sip_value(msg, RF_HDR_REPLACES).p != NULL) {
+        status = transfer_replaces(c, msg, &who);
+        if (status != 0)
+            call_end(c, "us", status, RF_REFUSE_NONE, now_us);
+        else if (check_offer(c, msg, has_sdp > 0, now_us))
+            transfer_open(c, now_us);
+    } else if (find_targets(c, msg, now_us) && check_offer(c, msg, has_sdp > 0, now_us)) {
         call_stage_begin(c, now_us);
+    }
 }

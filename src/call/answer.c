@@ -35,8 +35,9 @@ call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64
     struct rf_span text;
     enum rf_refusal why;
 
+    transfer_early(c, msg->status, now_us);
     /* An offerless INVITE: a description in an unreliable 1xx means nothing (RFC 3261 13.2.1). */
-    if (!has_sdp(msg) || c->is_offerless) {
+    if (!has_sdp(msg) || c->is_offerless || c->early_agreed) {
         if (c->early_status != msg->status && c->a->sent == NULL) {
             c->early_status = (uint16_t)msg->status;
             leg_respond(c->a, msg->status, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
@@ -53,6 +54,14 @@ call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64
     }
     leg_media_free(leg->next);
     leg->next = m; /* of several forks the latest is shown */
+    if (c->join == JOIN_ASKED)
+        return; /* leg A speaks with somebody else until this one answers */
+    if (prack_is_bound(c->a)) {
+        if (c->early_status != msg->status)
+            leg_respond(c->a, msg->status, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
+        c->early_status = (uint16_t)msg->status;
+        return;
+    }
     text = leg_answer_out(c->a, c->a->next, m);
     join_media(c, leg);
     /* The same description again, as most phones send it with 180 and 183: nothing new for leg A. */
@@ -80,6 +89,8 @@ media_of_2xx(struct call *c, struct leg *leg, const struct rf_sip_msg *msg)
     struct leg_media *m = NULL;
     enum rf_refusal why;
 
+    if (c->early_agreed || (leg->early_updated && rf_span_is(msg->to_tag, leg->early.remote_tag)))
+        return RF_REFUSE_NONE; /* what its 200 repeats is no second answer (RFC 3261 13.2.1) */
     if (!has_sdp(msg)) {
         /* Some phones answer in 183 alone; that answer then holds. */
         if (!c->is_offerless && leg->next != NULL)
@@ -118,6 +129,7 @@ void
 call_answered(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     struct rf_session_expires expires;
+    uint64_t version = c->a->sdp_version;
     struct rf_span text;
     enum rf_refusal why;
 
@@ -133,6 +145,8 @@ call_answered(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uin
         call_choose_failure(c, now_us);
         return;
     }
+    if (prack_holds_2xx(c->a, leg, msg))
+        return;
     why = media_of_2xx(c, leg, msg);
     if (why != RF_REFUSE_NONE) {
         refuse_answer(c, leg, msg, why, now_us);
@@ -146,23 +160,40 @@ call_answered(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uin
     }
     if (rf_session_expires_of(msg, &expires) == RF_OK)
         rf_session_timer_uac(&expires, leg->session_ask_s, &leg->session);
+    if (leg->early.has_remote_cseq && rf_span_is(msg->to_tag, leg->early.remote_tag)) {
+        leg->dialog.remote_cseq = leg->early.remote_cseq;
+        leg->dialog.has_remote_cseq = true;
+    }
+    prack_forget(leg);
+    leg_learn_allow(leg, msg);
     take_winner(c, leg, now_us);
     call_cancel_attempts(c, leg, ELSEWHERE, now_us);
 
+    if (c->join == JOIN_ASKED) {
+        leg_send_ack(leg, (struct rf_span){ 0 });
+        leg_media_agree(leg);
+        leg_session_start(leg, now_us);
+        transfer_answered(c, now_us);
+        return;
+    }
     if (c->is_offerless) {
         text = leg_offer_out(c->a, leg->next); /* leg B's ACK waits for leg A's, which bears the answer */
         c->a->answer_in_ack = true;
     } else {
         leg_send_ack(leg, (struct rf_span){ 0 });
-        text = leg_answer_out(c->a, c->a->next, leg->next);
+        text = c->early_agreed ? (struct rf_span){ 0 } : leg_answer_out(c->a, c->a->next, leg->next);
         leg_media_agree(leg);
         leg_media_agree(c->a);
         join_media(c, leg);
     }
-    if (text.n == 0) { /* SRTP required over a path that may not carry keys, or it does not fit */
+    if (text.n == 0 && !c->early_agreed) { /* SRTP required over a path that may not carry keys, or it does not fit */
         leg_session_start(leg, now_us);
         call_end(c, "us", 488, c->a->refusal != RF_REFUSE_NONE ? c->a->refusal : RF_REFUSE_BAD_SDP, now_us);
         return;
+    }
+    if (prack_is_bound(c->a) && c->a->sdp_version != version) {
+        text.n = 0;
+        c->join = JOIN_A; /* after its ACK: transfer_tick */
     }
     leg_respond(c->a, 200, (struct rf_span){ 0 }, text, now_us);
     leg_repeat_2xx(c->a, now_us);
@@ -206,7 +237,8 @@ call_ack_received(struct call *c, struct leg *leg, const struct rf_sip_msg *msg,
 {
     if (leg->awaits_ack)
         ladder_msg(c, leg->side, false, msg, now_us);
-    if (!leg->awaits_ack || msg->cseq != leg->dialog.remote_cseq)
+    /* The number of the INVITE; PRACK, UPDATE and REFER have moved on the dialog's. */
+    if (!leg->awaits_ack || leg->server == NULL || msg->cseq != rf_server_txn_request(leg->server)->cseq)
         return;
     leg_ack_received(leg, now_us);
     if (c->state != CALL_UP) {

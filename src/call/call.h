@@ -17,6 +17,7 @@
 
 #include "base/hash.h"
 #include "base/quota.h"
+#include "call/guests.h"
 #include "policy/srtp_policy.h"
 #include "registrar/auth.h"
 #include "registrar/location.h"
@@ -70,6 +71,7 @@ struct rf_call_settings {
     uint32_t media_timeout_s;      /* 60: both legs are ended (RF-404); 0: never */
     uint32_t calls_max;            /* of all workers; above: 503 (RF-512) */
     uint32_t calls_per_user_max;   /* 10 */
+    bool transfer;                 /* REFER and Replaces: else 403 (RF-503) */
     bool explain_to_peer;          /* Warning: 399 with the RF code, to authenticated peers */
 };
 
@@ -105,6 +107,7 @@ struct rf_call_env {
     const struct rf_media_map *media_map;   /* may be NULL in plays: counters read as 0 */
     struct rf_quota *quota;                 /* calls of users and of all, shared by the workers; NULL: this one's own */
     uint16_t worker, workers;
+    struct rf_call_guests *guests;          /* of all workers; NULL: there is one */
     struct rf_hash_key owner_key;           /* for rf_call_owner; the same in all workers and after a restart */
 
     /** The settings in force now. Never NULL; valid until the next call of it. */
@@ -151,6 +154,8 @@ struct rf_call_env {
     int64_t (*wall_s)(void *ctx);
     /** May be NULL. A dialog of a user has a new state. */
     void (*dialog)(void *ctx, const struct rf_call_dialog *d);
+    /** A letter for rf_call_letter of another worker. false: its mailbox is full. NULL: there is one worker. */
+    bool (*post)(void *ctx, uint16_t worker, struct rf_span letter);
     /* These may be NULL: then each refusal is logged by rf_refuse at once, which a flood would fill the log with. */
     /** Count and log a refusal; `who` is the party, for folding repeats. */
     void (*refuse)(void *ctx, enum rf_refusal why, struct rf_span who, const struct rf_log_field *fields,
@@ -185,6 +190,9 @@ void rf_call_stray_response(struct rf_call_layer *l, const struct rf_sip_msg *ms
                             uint64_t now_us);
 void rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply, uint64_t now_us);
 
+/** What another worker's `post` sent here. */
+void rf_call_letter(struct rf_call_layer *l, uint16_t from, struct rf_span letter, uint64_t now_us);
+
 /** After a restart of signal: a call that was up, from what `save` was given. Its media is adopted. */
 RF_MUST_CHECK enum rf_err rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us);
 
@@ -215,9 +223,8 @@ enum rf_refusal rf_call_binding_of(struct rf_call_layer *l, const struct rf_conn
                                    struct rf_binding *out);
 /** Where a block `dn` is reached; false: there is none. */
 bool rf_call_device_binding(const struct rf_call_routing *r, struct rf_span name, struct rf_binding *out);
-/** A Call-ID of ours whose owner is that of `first` (rf_call_owner). */
-void rf_call_put_own_id(const struct rf_hash_key *key, const struct rf_rand *rand, struct rf_span first,
-                        struct rf_buf *b);
+/** A Call-ID of ours for what `first` is about; its owner is this worker (rf_call_owner). */
+void rf_call_put_own_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b);
 
 /* --- what people ask --- */
 

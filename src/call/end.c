@@ -89,6 +89,7 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
     c->status = was_answered && why == RF_REFUSE_NONE ? 200 : status;
     rf_timer_cancel(wheel, &c->timer);
     rf_timer_cancel(wheel, &c->stage_timer);
+    transfer_over(c, status, now_us);
     exchange_stop(c, status >= 300 ? status : 487, now_us);
     infos_stop(c, now_us);
     for (int i = 0; i < 2; i++) {

@@ -7,9 +7,11 @@
 #include "call/layer.h"
 
 #define GLARE_TRIES_MAX 6           /* a peer that always answers 491 is not in glare */
+#define JOIN_TRIES_MAX 30           /* once a second: so long a phone that is transferred may have no connection */
 #define BUSY_AGAIN_US   (2 * RF_S)  /* a refresh that meets another exchange waits for its end */
 /* Phones answer a re-INVITE by themselves. One that says 100 and no more would hold up every later exchange. */
 #define ANSWER_WITHIN_US (32 * RF_S)
+#define UPDATE_WITHIN_US (16 * RF_S) /* who sent UPDATE gives up after 32 s, and the answer needs time to get there */
 
 static bool
 has_sdp(const struct rf_sip_msg *msg)
@@ -26,9 +28,11 @@ clear(struct call *c)
     struct exchange *x = &c->exchange;
 
     rf_timer_cancel(c->l->env.wheel, &x->glare);
+    if (x->is_update && x->from != NULL)
+        update_disown(x->from);
     x->kind = EXCHANGE_NONE;
     x->from = x->to = NULL;
-    x->is_offerless = x->is_cancelled = false;
+    x->is_offerless = x->is_cancelled = x->is_update = false;
     x->failed_status = 0;
     x->tries = 0;
 }
@@ -40,7 +44,19 @@ disagree(struct call *c)
     leg_media_disagree(c->b);
 }
 
-/* `from` is refused and the call stays as it was. */
+/* To the re-INVITE or UPDATE of `from`. */
+static void
+respond(struct call *c, int status, struct rf_span extra, struct rf_span sdp, uint64_t now_us)
+{
+    struct leg *from = c->exchange.from;
+
+    if (!c->exchange.is_update)
+        leg_respond(from, status, extra, sdp, now_us);
+    else if (from->update != NULL)
+        leg_reply(from, from->update, status, extra, sdp, now_us);
+}
+
+/* `from` is refused and the call stays as it was; one that began with this offer does not begin. */
 static void
 refuse(struct call *c, int status, enum rf_refusal why, uint64_t now_us)
 {
@@ -48,10 +64,14 @@ refuse(struct call *c, int status, enum rf_refusal why, uint64_t now_us)
     char text[700];
     struct rf_buf extra = rf_buf(text, sizeof text);
 
+    if (c->join == JOIN_INVITE) {
+        call_end(c, "callee", status, why, now_us);
+        return;
+    }
     put_refusal_headers(c, &extra, why);
     if (from != NULL)
-        leg_respond(from, status, rf_buf_done(&extra) == RF_OK ? rf_buf_span(&extra) : (struct rf_span){ 0 },
-                    (struct rf_span){ 0 }, now_us);
+        respond(c, status, rf_buf_done(&extra) == RF_OK ? rf_buf_span(&extra) : (struct rf_span){ 0 },
+                (struct rf_span){ 0 }, now_us);
     disagree(c);
     clear(c);
 }
@@ -62,8 +82,20 @@ accept_offer(struct call *c, struct rf_span sdp, uint64_t now_us)
 {
     struct leg *from = c->exchange.from;
 
+    if (c->exchange.is_update) {
+        respond(c, 200, (struct rf_span){ 0 }, sdp, now_us);
+        leg_session_start(from, now_us);
+        c->old_keys_end = true;
+        clear(c);
+        call_save(c);
+        return;
+    }
     c->exchange.kind = EXCHANGE_ANSWERED;
     c->exchange.to = NULL;
+    if (c->join == JOIN_INVITE) {
+        c->join = JOIN_NONE;
+        from->state = LEG_UP;
+    }
     leg_respond(from, 200, (struct rf_span){ 0 }, sdp, now_us);
     leg_repeat_2xx(from, now_us);
     leg_session_start(from, now_us);
@@ -85,13 +117,16 @@ invite_other(struct call *c, uint64_t now_us)
     struct exchange *x = &c->exchange;
     struct leg *to = x->to;
     const struct rf_call_settings *s = call_settings(c);
-    const struct leg_media *codecs = x->kind == EXCHANGE_REFRESH ? leg_other(to)->media : x->from->next;
+    const struct leg *other = leg_other(to);
+    const struct leg_media *codecs = x->kind == EXCHANGE_RELAY ? other->next
+                                     : c->join == JOIN_B       ? c->origin->abilities
+                                                               : other->media;
     char text[256];
     struct rf_buf extra = rf_buf(text, sizeof text);
     struct rf_span sdp = { 0 };
     enum rf_err err;
 
-    rf_put_str(&extra, "Allow: " ALLOW "\r\nSupported: timer\r\n");
+    rf_put_str(&extra, "Allow: " ALLOW "\r\nSupported: " SUPPORTED "\r\n");
     rf_put_session_timer_request(&extra, to->session.expires_s, s->min_se_s, &to->session);
     if (!x->is_offerless) {
         sdp = leg_offer_out(to, codecs);
@@ -106,7 +141,7 @@ invite_other(struct call *c, uint64_t now_us)
                    now_us);
     to->client_is_open = err == RF_OK;
     if (err == RF_OK)
-        rf_timer_arm(c->l->env.wheel, &x->glare, now_us + ANSWER_WITHIN_US);
+        rf_timer_arm(c->l->env.wheel, &x->glare, now_us + (x->is_update ? UPDATE_WITHIN_US : ANSWER_WITHIN_US));
     return err;
 }
 
@@ -138,6 +173,15 @@ no_path(struct call *c, struct leg *to, enum rf_err err, uint64_t now_us)
         refused(c, to, status, NULL, now_us);
         return;
     }
+    if (c->exchange.kind == EXCHANGE_JOIN && err == RF_ERR_CLOSED && c->join_tries++ < JOIN_TRIES_MAX) {
+        leg_offer_drop(to);
+        clear(c); /* transfer_tick looks for it once more */
+        return;
+    }
+    if (c->exchange.kind == EXCHANGE_JOIN) {
+        call_end(c, "transfer", err == RF_ERR_CLOSED ? 480 : err == RF_ERR_REFUSED ? 488 : 500, to->refusal, now_us);
+        return;
+    }
     if (c->exchange.kind != EXCHANGE_REFRESH) {
         refuse(c, err == RF_ERR_CLOSED ? 480 : err == RF_ERR_REFUSED ? 488 : 500, RF_REFUSE_NONE, now_us);
         return;
@@ -157,8 +201,8 @@ exchange_path(struct call *c, struct leg *leg, uint64_t now_us)
 {
     enum rf_err err = RF_ERR_CLOSED;
 
-    if (c->exchange.to != leg || leg->client_is_open ||
-        (c->exchange.kind != EXCHANGE_RELAY && c->exchange.kind != EXCHANGE_REFRESH))
+    if (c->exchange.to != leg || leg->client_is_open || c->exchange.kind == EXCHANGE_NONE ||
+        c->exchange.kind == EXCHANGE_ANSWERED)
         return;
     if (leg_has_way(leg))
         err = invite_other(c, now_us);
@@ -181,6 +225,46 @@ exchange_refresh(struct call *c, struct leg *leg, uint64_t now_us)
     err = invite_or_find(c, now_us);
     if (err != RF_OK)
         no_path(c, leg, err, now_us);
+}
+
+void
+exchange_join(struct call *c, uint64_t now_us)
+{
+    struct exchange *x = &c->exchange;
+    enum rf_err err;
+
+    if (x->kind != EXCHANGE_NONE || is_busy(c))
+        return; /* an INVITE that the leg has brought along: transfer_tick comes again */
+    x->kind = c->join == JOIN_INVITE ? EXCHANGE_RELAY : EXCHANGE_JOIN;
+    x->from = c->join == JOIN_INVITE ? c->a : NULL;
+    x->to = c->join == JOIN_A ? c->a : c->b;
+    x->is_offerless = c->join == JOIN_INVITE && c->is_offerless;
+    err = invite_or_find(c, now_us);
+    if (err != RF_OK)
+        no_path(c, x->to, err, now_us);
+}
+
+/* `to` has answered the offer of a join. Leg B is told to the relay first (I3). */
+static void
+joined(struct call *c, struct leg *to, uint64_t now_us)
+{
+    leg_media_agree(to);
+    call_media_change(c, c->b, NULL);
+    clear(c);
+    if (c->join == JOIN_B) {
+        c->join = JOIN_A;
+        call_save(c);
+        exchange_join(c, now_us);
+        return;
+    }
+    c->join = JOIN_NONE;
+    call_media_change(c, c->a, NULL);
+    if (c->origin != NULL) {
+        leg_media_free(c->origin->abilities);
+        c->origin->abilities = NULL;
+        ladder_add(c, c->a->side, true, "", 0, "transferred: both legs are joined", now_us);
+    }
+    call_save(c);
 }
 
 static void
@@ -247,6 +331,10 @@ answered(struct call *c, struct leg *to, const struct rf_sip_msg *msg, uint64_t 
         return;
     }
     leg_send_ack(to, (struct rf_span){ 0 });
+    if (x->kind == EXCHANGE_JOIN) {
+        joined(c, to, now_us);
+        return;
+    }
     if (x->kind == EXCHANGE_REFRESH) {
         leg_media_agree(to);
         call_media_change(c, to, NULL);
@@ -297,7 +385,8 @@ refused(struct call *c, struct leg *to, int status, const struct rf_sip_msg *msg
         call_end(c, to == c->a ? "caller" : "callee", 408, RF_REFUSE_NONE, now_us);
         return;
     }
-    if (status == 491 && !x->is_cancelled && x->tries++ < GLARE_TRIES_MAX) {
+    /* Who sent UPDATE tries again by itself, and has no patience for ours. */
+    if (status == 491 && !x->is_cancelled && !x->is_update && x->tries++ < GLARE_TRIES_MAX) {
         leg_offer_drop(to);
         rf_timer_arm(c->l->env.wheel, &x->glare, now_us + rf_dialog_glare_wait_us(&to->dialog, c->l->env.rand));
         return;
@@ -307,6 +396,15 @@ refused(struct call *c, struct leg *to, int status, const struct rf_sip_msg *msg
         to->session.expires_s = e.min_se_s;
         if (invite_other(c, now_us) == RF_OK)
             return;
+    }
+    if (x->kind == EXCHANGE_JOIN) {
+        if (msg == NULL && status == 480 && c->join_tries++ < JOIN_TRIES_MAX) {
+            leg_offer_drop(to); /* its connection broke: transfer_tick looks for it once more */
+            clear(c);
+            return;
+        }
+        call_end(c, to == c->a ? "caller" : "callee", status < 400 ? 488 : status, RF_REFUSE_NONE, now_us);
+        return;
     }
     if (x->kind == EXCHANGE_REFRESH) {
         /* It is alive, else it had said nothing. */
@@ -383,29 +481,31 @@ const struct rf_client_txn_events exchange_events = { on_response, on_failed, on
 
 /* --- their re-INVITE --- */
 
-static bool
-in_the_way(struct call *c, struct leg *leg, struct rf_server_txn *txn, uint64_t now_us)
+bool
+exchange_is_in_the_way(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                       uint64_t now_us)
 {
+    const char *method = rf_sip_method_name(msg->method);
     char text[40];
     struct rf_buf b = rf_buf(text, sizeof text);
 
     if (c->exchange.kind == EXCHANGE_NONE && !is_busy(c))
         return false;
     if (c->exchange.from == leg || leg->awaits_ack) {
-        /* A second one before the first was done (RFC 3261 14.2). */
+        /* A second one before the first was done (RFC 3261 14.2, RFC 3311 5.2). */
         rf_putf(&b, "Retry-After: %u\r\n", (unsigned)(rf_rand_u64(c->l->env.rand) % 11));
         rf_server_txn_reply(txn, 500, NULL, rf_buf_span(&b), now_us);
-        ladder_add(c, leg->side, true, "INVITE", 500, "", now_us);
+        ladder_add(c, leg->side, true, method, 500, "", now_us);
     } else {
         rf_server_txn_reply(txn, 491, NULL, (struct rf_span){ 0 }, now_us);
-        ladder_add(c, leg->side, true, "INVITE", 491, "", now_us);
+        ladder_add(c, leg->side, true, method, 491, "", now_us);
     }
     return true;
 }
 
-static bool
-session_agreed(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
-               uint64_t now_us)
+bool
+exchange_session(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                 uint64_t now_us)
 {
     const struct rf_call_settings *s = call_settings(c);
     struct rf_session_expires asked;
@@ -427,38 +527,38 @@ session_agreed(struct call *c, struct leg *leg, struct rf_server_txn *txn, const
 }
 
 static void
-own(struct call *c, struct leg *leg, struct rf_server_txn *txn)
+own(struct call *c, struct leg *leg, struct rf_server_txn *txn, bool is_update)
 {
+    c->exchange.from = leg;
+    c->exchange.to = leg_other(leg);
+    c->exchange.is_update = is_update;
+    if (is_update) {
+        update_own(leg, txn);
+        return;
+    }
     if (leg->server != NULL)
         rf_server_txn_own(leg->server, NULL, NULL);
     leg->server = txn;
     leg->server_is_open = true;
     rf_server_txn_own(txn, &leg_server_events, leg);
-    c->exchange.from = leg;
-    c->exchange.to = leg_other(leg);
 }
 
-void
-exchange_invite(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
-                uint64_t now_us)
+/* It may be looked at, and bears an offer or, of an INVITE, none. */
+static void
+exchange_begin(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, int kind,
+               uint64_t now_us)
 {
     struct exchange *x = &c->exchange;
     struct leg_media *m = NULL, *was;
     struct rf_span text;
     enum rf_refusal why;
     enum rf_err err;
-    int kind;
 
-    if (in_the_way(c, leg, txn, now_us) || !session_agreed(c, leg, txn, msg, now_us))
-        return;
-    kind = request_sdp(c->l, txn, msg, now_us);
-    if (kind < 0)
-        return;
     if (c->a->media == NULL || c->b->media == NULL) { /* an offerless call before its answer */
         rf_server_txn_reply(txn, 491, NULL, (struct rf_span){ 0 }, now_us);
         return;
     }
-    own(c, leg, txn);
+    own(c, leg, txn, msg->method == RF_SIP_UPDATE);
     rf_dialog_refresh_target(&leg->dialog, msg);
     x->kind = EXCHANGE_RELAY;
     x->is_offerless = kind == 0;
@@ -484,6 +584,27 @@ exchange_invite(struct call *c, struct leg *leg, struct rf_server_txn *txn, cons
     err = invite_or_find(c, now_us);
     if (err != RF_OK)
         no_path(c, x->to, err, now_us);
+}
+
+void
+exchange_invite(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                uint64_t now_us)
+{
+    int kind;
+
+    if (exchange_is_in_the_way(c, leg, txn, msg, now_us) || !exchange_session(c, leg, txn, msg, now_us))
+        return;
+    leg_learn_allow(leg, msg);
+    kind = request_sdp(c->l, txn, msg, now_us);
+    if (kind >= 0)
+        exchange_begin(c, leg, txn, msg, kind, now_us);
+}
+
+void
+exchange_update(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                uint64_t now_us)
+{
+    exchange_begin(c, leg, txn, msg, 1, now_us);
 }
 
 /* ACK for our 2xx to a re-INVITE: the old key ends, and an answer in it goes to the other leg. */
@@ -527,8 +648,8 @@ exchange_stop(struct call *c, int status, uint64_t now_us)
 
     if (x->kind == EXCHANGE_NONE)
         return;
-    if (x->kind == EXCHANGE_RELAY && x->from != NULL && status != 0 && x->from->server_is_open)
-        leg_respond(x->from, status, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
+    if (x->kind == EXCHANGE_RELAY && x->from != NULL && status != 0 && (x->from->server_is_open || x->is_update))
+        respond(c, status, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
     if (x->kind == EXCHANGE_ANSWERED && x->is_offerless && x->to != NULL)
         leg_send_ack(x->to, (struct rf_span){ 0 });
     if (x->to != NULL && x->to->client_is_open && x->to->client != NULL)

@@ -209,6 +209,7 @@ bye(struct call *c, struct leg *leg, struct rf_server_txn *txn, uint64_t now_us)
         call_settle(c);
         return;
     }
+    transfer_left(c, leg, now_us);
     call_end(c, leg == c->a ? "caller" : "callee", 487, RF_REFUSE_NONE, now_us);
 }
 
@@ -239,9 +240,24 @@ indialog_request(struct rf_call_layer *l, struct leg *leg, struct rf_server_txn 
     case RF_SIP_INFO:
         info_relay(c, leg, txn, msg, now_us);
         return;
+    case RF_SIP_UPDATE:
+        update_request(c, leg, txn, msg, now_us);
+        return;
+    case RF_SIP_PRACK:
+        prack_request(c, leg, txn, msg, now_us);
+        return;
+    case RF_SIP_REFER:
+        refer_request(c, leg, txn, msg, now_us);
+        return;
+    case RF_SIP_SUBSCRIBE:
+        refer_subscribe(c, leg, txn, msg, now_us);
+        return;
+    case RF_SIP_NOTIFY: /* we never subscribe in a dialog (RFC 6665 4.1.3) */
+        rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
+        return;
     case RF_SIP_OPTIONS:
         rf_server_txn_reply(txn, 200, NULL,
-                            RF_SPAN_LIT("Allow: " ALLOW "\r\nAccept: application/sdp\r\nSupported: timer\r\n"),
+                            RF_SPAN_LIT("Allow: " ALLOW "\r\nAccept: application/sdp\r\nSupported: " SUPPORTED "\r\n"),
                             now_us);
         return;
     case RF_SIP_UNKNOWN:

@@ -116,14 +116,19 @@ rf_call_owner(const struct rf_hash_key *key, struct rf_span call_id, uint16_t wo
 }
 
 void
-call_put_id(const struct rf_hash_key *key, const struct rf_rand *rand, struct rf_span first, struct rf_buf *b)
+call_put_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b)
 {
     uint8_t octets[12];
     uint32_t hash;
 
     if (!own_call_id(first, &hash)) /* a leg B of ours may be a leg A of ours: a call to ourselves */
-        hash = (uint32_t)rf_siphash(key, first.p, first.n);
-    rf_rand_fill(rand, octets, sizeof octets);
+        hash = (uint32_t)rf_siphash(&env->owner_key, first.p, first.n);
+    /* A leg A that moved here from another worker (guests.h): its legs B are ours all the same. */
+    if (env->workers > 1)
+        hash = hash - hash % env->workers + env->worker;
+    if (hash % (env->workers > 0 ? env->workers : 1) != env->worker)
+        hash -= env->workers; /* it went round: below, the same remainder */
+    rf_rand_fill(env->rand, octets, sizeof octets);
     rf_putf(b, "rf%08x-", (unsigned)hash);
     rf_put_hex(b, octets, sizeof octets);
 }
@@ -131,7 +136,7 @@ call_put_id(const struct rf_hash_key *key, const struct rf_rand *rand, struct rf
 void
 call_own_id(struct call *c, struct rf_buf *b)
 {
-    call_put_id(&c->l->env.owner_key, c->l->env.rand, rf_span_str(c->a->dialog.call_id), b);
+    call_put_id(&c->l->env, rf_span_str(c->a->dialog.call_id), b);
 }
 
 /* --- calls --- */
@@ -175,6 +180,8 @@ call_free(struct call *c)
     infos_stop(c, call_now(c));
     if (c->share != NULL)
         rf_quota_drop(l->env.quota, c->share);
+    refer_free(c);
+    origin_free(c);
     leg_free(c->a);
     leg_free(c->b);
     RF_LIST_FOREACH(&c->attempts, it)
@@ -186,6 +193,21 @@ call_free(struct call *c)
     free(c->ladder);
     free(c->forwards);
     free(c);
+}
+
+static bool
+serial_is(const struct rf_hash_node *node, const void *key)
+{
+    return rf_container(node, const struct call, by_serial)->serial == *(const uint64_t *)key;
+}
+
+struct call *
+call_by_serial(struct rf_call_layer *l, uint64_t serial)
+{
+    struct rf_hash_node *node =
+        rf_hash_find(&l->calls, rf_siphash(&l->calls.key, &serial, sizeof serial), serial_is, &serial);
+
+    return node != NULL ? rf_container(node, struct call, by_serial) : NULL;
 }
 
 static bool
@@ -249,6 +271,12 @@ timer_fired(struct rf_timer *t, uint64_t now_us)
         evidence_sample(c);
         oneway_sample(c, now_us);
         rf_timer_arm(c->l->env.wheel, &c->timer, now_us + SAMPLE_US);
+        if (c->old_keys_end && c->exchange.kind == EXCHANGE_NONE) {
+            c->old_keys_end = false;
+            call_media_change(c, c->b, NULL);
+            call_media_change(c, c->a, NULL);
+        }
+        transfer_tick(c, now_us);
         return;
     }
     if (c->state == CALL_OPENING || c->state == CALL_RINGING) {
@@ -270,7 +298,7 @@ reply_options(struct rf_server_txn *txn, uint64_t now_us)
 {
     rf_server_txn_reply(txn, 200, NULL,
                         RF_SPAN_LIT("Allow: " ALLOW "\r\nAllow-Events: dialog, message-summary\r\n"
-                                    "Accept: application/sdp\r\nSupported: timer\r\n"), now_us);
+                                    "Accept: application/sdp\r\nSupported: " SUPPORTED "\r\n"), now_us);
 }
 
 static void
@@ -289,7 +317,9 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
     if (msg->to_tag.n > 0) {
         struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
 
-        if (leg == NULL || leg->dialog.remote_tag == NULL || !rf_dialog_is(&leg->dialog, msg))
+        if (leg != NULL && leg->dialog.remote_tag == NULL && rf_dialog_is(&leg->early, msg))
+            prack_early_request(leg, txn, msg, now_us);
+        else if (leg == NULL || leg->dialog.remote_tag == NULL || !rf_dialog_is(&leg->dialog, msg))
             rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
         else
             indialog_request(l, leg, txn, msg, now_us);
@@ -307,6 +337,7 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
     case RF_SIP_PRACK:
     case RF_SIP_UPDATE:
     case RF_SIP_NOTIFY:
+    case RF_SIP_REFER: /* of a call there is, which only its own dialog names */
         rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
         return;
     case RF_SIP_UNKNOWN:

@@ -36,7 +36,11 @@
 #define ONEWAY_US     (3 * RF_S)      /* RF-401: so long packets reach one party and none the other */
 #define ONEWAY_LOG_MAX 3              /* times a leg that its log and ladder are told: a phone with a mute key */
 
-#define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, MESSAGE, SUBSCRIBE, NOTIFY, PUBLISH"
+#define ALLOW                                                                                                          \
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, REFER, NOTIFY, UPDATE, PRACK, MESSAGE, SUBSCRIBE, PUBLISH"
+/* RFC 4028, 3891, 4488; and in an INVITE of ours RFC 3262, unless prack.c says otherwise */
+#define SUPPORTED "timer, replaces, norefersub"
+#define SUPPORTED_100REL SUPPORTED ", 100rel"
 
 enum call_state {
     CALL_OPENING, /* paths to the phones and the relay's ports are asked for */
@@ -132,7 +136,7 @@ struct leg {
     uint8_t side;                /* 0: A, 1: B */
     uint8_t stage;               /* leg B: when it is tried */
     uint8_t told;                /* enum rf_call_dialog_state: what whoever watches was told last (watch.c) */
-    uint16_t told_id;            /* its number among the call's; 0: nothing was told yet */
+    char told_id[RF_CALL_DIALOG_ID]; /* its dialog's id for them, kept when it moves; empty: nothing was told yet */
     char early_tag[64];          /* leg B: To tag of its last 18x; empty: it does not ring */
     uint8_t state;               /* enum leg_state */
     bool path_wanted;            /* path_next is under way: the leg must stay */
@@ -191,11 +195,24 @@ struct leg {
     enum rf_refusal refusal;
     size_t fork_count;
     char fork_tag[FORKS_MAX][48];
+    bool is_guest;                  /* its Call-ID is another worker's (guests.h) */
+    uint16_t refers;                /* REFERs accepted in its dialog */
+    bool allows_update;             /* its Allow says so: refreshes go by UPDATE (RFC 4028 7.4) */
+    struct rf_server_txn *update;   /* an UPDATE of theirs with an offer, unanswered; NULL: none (update.c) */
+    struct reliable *reliable;      /* leg A whose INVITE takes reliable 1xx (prack.c); NULL: it does not */
+    bool wants_reliable;            /* the next 1xx of ours: leg B's was reliable */
+    struct prack_fork *prack_forks; /* leg B: FORKS_MAX; NULL: no reliable 1xx came */
+    uint8_t prack_last;             /* the fork that spoke last ... */
+    struct rf_dialog early;         /* ... and its dialog, until there is one that lasts */
+    bool early_answered;            /* it has answered our offer reliably, so it may make one (RFC 3311 5.1) */
+    bool early_updated;             /* and did: what its 200 repeats is old */
+    struct rf_client_txn *refresh;  /* an UPDATE of ours, unanswered; NULL: none */
     /* the last sample of the relay's counters */
     uint64_t seen_clear, seen_encrypted;
     struct leg_oneway oneway;       /* of what this leg's party sends */
     struct media_numbers end;       /* of the map, taken before CLOSE */
     bool has_end;
+    struct media_numbers base;      /* of the map when the leg came into this call: they are another call's */
 };
 
 enum prelude_kind { PRELUDE_INVITE, PRELUDE_RESPONSE, PRELUDE_ACK };
@@ -229,7 +246,57 @@ enum exchange_kind {
     EXCHANGE_NONE,
     EXCHANGE_RELAY,    /* `from` sent a re-INVITE, `to` gets ours */
     EXCHANGE_REFRESH,  /* session timer: `to` gets one, nobody asked */
+    EXCHANGE_JOIN,     /* a transfer: `to` is told of the leg it speaks with from now on */
     EXCHANGE_ANSWERED  /* `from` has our 2xx and owes its ACK */
+};
+
+/* What is left to do until the legs of a call that a transfer made hear each other: transfer.c. */
+enum join {
+    JOIN_NONE,
+    JOIN_ASKED,  /* its legs are still in their calls, or the new one rings */
+    JOIN_B,      /* both are here: leg B gets a re-INVITE with what leg A can ... */
+    JOIN_A,      /* ... and leg A one with what leg B has answered; without a transfer: another fork's (prack.c) */
+    JOIN_INVITE  /* leg A's INVITE replaces another leg: its offer goes to leg B, which is here */
+};
+
+enum transfer_kind { TRANSFER_BLIND, TRANSFER_ATTENDED, TRANSFER_REPLACES, TRANSFER_KINDS };
+
+/* A call whose leg moves into another one. Serials, not pointers: either may end meanwhile. */
+struct moving {
+    uint64_t call;             /* 0: none, or it has moved */
+    uint8_t side;              /* of the leg in its call */
+    char id[2 * ID_OCTETS + 1];
+};
+
+/* A dialog of another worker (errand.c). */
+struct far {
+    uint16_t worker;
+    bool is_seen;              /* it was looked at, and may be had */
+    bool early_only;           /* as Replaces says */
+    char call_id[256], to_tag[128], from_tag[128];
+};
+
+/* Of a call that a transfer made: who asked for it, by whose rights it goes out, and which legs it takes. */
+struct origin {
+    uint8_t kind;              /* enum transfer_kind */
+    struct moving moving[2];   /* what becomes leg A and leg B */
+    struct leg_media *abilities; /* what leg A's phone can, until it has agreed on media here; NULL then */
+    struct far *far;           /* leg B is at another worker; NULL: it is not */
+    char user[64], display[96];
+    char connection[RF_CONNECTION_NAME_MAX];
+    bool is_private;
+};
+
+/* A REFER that was accepted, and the subscription that it implies (RFC 3515 2.4.4): refer.c. */
+struct refer {
+    struct call *call;
+    struct leg *from;
+    struct rf_client_txn *notify; /* without its answer; NULL: none */
+    uint64_t made;                /* serial of the call it made; 0: none (any more) */
+    uint32_t cseq;                /* of the REFER: names the subscription */
+    bool has_id;                  /* the second REFER of the dialog, and later ones (2.4.6) */
+    bool is_quiet;                /* no NOTIFY is wanted (RFC 4488) */
+    uint16_t status, told;        /* of the new call: now, and in the last NOTIFY */
 };
 
 struct exchange {
@@ -237,6 +304,7 @@ struct exchange {
     struct leg *from, *to;
     bool is_offerless;      /* the INVITE of `from` had no offer: `to` offers in its 2xx, `from` answers in its ACK */
     bool is_cancelled;      /* `from` sent CANCEL */
+    bool is_update;         /* it was an UPDATE: `from` owes no ACK */
     uint16_t failed_status; /* our re-INVITE failed so, and looks for another way; 0: it does not */
     struct rf_timer glare;  /* our re-INVITE got 491 and is sent again; or it waits too long for an answer */
     uint8_t tries;
@@ -264,6 +332,8 @@ struct call {
     bool answered, restored, record_made;
     uint16_t told_ids;           /* legs that were told of */
     bool media_opening, media_open;
+    bool borrows_media;        /* of the call that leg A or B comes from; taken over when that leg moves (transfer.c) */
+    bool is_swapped;           /* leg A is leg 1 of the media session: it was a leg B when that was opened */
     bool media_extending;      /* a port of the other family for legs B is asked for */
     uint8_t redirects, attempt_count;
     uint8_t stage, stage_new;    /* forward.c: attempts up to this one ring; and that of attempts being made */
@@ -283,6 +353,13 @@ struct call {
     char called[64];           /* user part that was dialled */
     bool is_bypass;            /* media goes from leg to leg without us (TEL-33) */
     struct exchange exchange;
+    uint8_t join;              /* enum join */
+    bool early_agreed;         /* an INVITE without an offer, agreed upon by PRACK before the answer */
+    bool old_keys_end;         /* at the next sample: of an UPDATE, whose 200 nobody acknowledges */
+    uint8_t join_tries;
+    struct refer *refer;       /* a transfer under way that one of its legs asked for; NULL: none */
+    struct origin *origin;     /* of a call that a transfer made; NULL: somebody called */
+    char moved_to[2 * ID_OCTETS + 1]; /* the call that has a leg of this one now */
     struct rf_timer timer;     /* media answer, then ring time, then samples */
     struct rf_timer media_timer;
     uint8_t media_tries;
@@ -337,8 +414,10 @@ void call_settle(struct call *c);
 /** Nobody else is waited for: whatever was said until now is the whole ladder. */
 void call_close_record(struct call *c, uint64_t now_us);
 uint64_t call_now(const struct call *c);
+/** NULL: it is no more. */
+struct call *call_by_serial(struct rf_call_layer *l, uint64_t serial);
 
-void call_put_id(const struct rf_hash_key *key, const struct rf_rand *rand, struct rf_span first, struct rf_buf *b);
+void call_put_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b);
 /** Call-ID for a leg B: it carries the hash of leg A's, so that both have one owner. */
 void call_own_id(struct call *c, struct rf_buf *b);
 
@@ -349,6 +428,8 @@ void leg_enter(struct leg *leg); /* into the table, when Call-ID and our tag are
 struct leg *leg_find(struct rf_call_layer *l, struct rf_span call_id, struct rf_span our_tag);
 void leg_set_flow(struct leg *leg, struct rf_flow *flow); /* takes a new reference */
 struct leg *leg_other(const struct leg *leg);
+/** In the table: is its Call-ID another worker's? Then all workers are to know. */
+void leg_be_guest(struct leg *leg);
 void leg_hop(struct leg *leg, struct rf_hop *hop, struct rf_addr *ours);
 /** Whom sentences are about: the connection, or the user. */
 const char *leg_who(const struct leg *leg);
@@ -406,6 +487,8 @@ void leg_way_works(struct leg *leg);
 
 /* --- offer.c --- */
 void leg_media_free(struct leg_media *m);
+/** A copy for a record or an offer: without keys. NULL: no memory. */
+struct leg_media *leg_media_dup(const struct leg_media *m);
 /** An offer of the leg's peer: checked by its policy; our answer's key is chosen. */
 enum rf_refusal leg_offer_in(struct leg *leg, struct rf_span sdp, struct leg_media **out);
 /** An answer to leg->offer. Both log a refusal, in words about the leg. */
@@ -436,6 +519,13 @@ void call_media_adopt(struct call *c);
 void layer_closing_init(struct rf_call_layer *l);
 void layer_closing_fini(struct rf_call_layer *l);
 void call_media_named(struct call *c, struct rf_media_name name);
+/** Which leg of the media session it is. */
+uint8_t leg_slot(const struct leg *leg);
+/** The session of `from`, whose leg 0 or 1 has moved here, is this call's from now on; the other one's keys stay until
+ *  its CHANGE. */
+void call_media_take(struct call *c, struct call *from);
+/** The leg's numbers count from now on. */
+void leg_media_base(struct leg *leg);
 /** The relay's numbers of a leg now (or at the end); false: none. */
 bool call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out);
 
@@ -564,6 +654,17 @@ void exchange_ack(struct call *c, struct leg *leg, const struct rf_sip_msg *msg,
 void exchange_stop(struct call *c, int status, uint64_t now_us);
 void exchange_timer_init(struct call *c);
 extern const struct rf_client_txn_events exchange_events;
+/** An UPDATE with an offer, in a call that is up. */
+void exchange_update(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                     uint64_t now_us);
+/** true: another offer is pending, and it was answered 491 or 500. */
+bool exchange_is_in_the_way(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                            uint64_t now_us);
+/** Session-Expires of a request into leg->session; false: answered 400 or 422. */
+bool exchange_session(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                      uint64_t now_us);
+/** The next step of c->join; it comes again when something is in its way. */
+void exchange_join(struct call *c, uint64_t now_us);
 
 /* --- indialog.c --- */
 void indialog_request(struct rf_call_layer *l, struct leg *leg, struct rf_server_txn *txn,
@@ -615,7 +716,120 @@ void oneway_put_sentence(const struct call *c, struct rf_buf *b);
 /** The member "no_audio" of a leg's media, when it ever happened. */
 void oneway_put(const struct call *c, const struct leg *leg, struct rf_buf *b);
 
+/* --- refer.c --- */
+void refer_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                   uint64_t now_us);
+/** SUBSCRIBE in a dialog: to what became of a REFER (RFC 3515 2.4.4), nothing else. */
+void refer_subscribe(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                     uint64_t now_us);
+/** What became of the call that the REFER made; a final status ends the subscription and the transfer. */
+void refer_tell(struct call *c, int status, uint64_t now_us);
+void refer_free(struct call *c);
+
+/* --- update.c --- */
+void update_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                    uint64_t now_us);
+/** Our session refresh: by UPDATE when the peer takes it, else by re-INVITE. */
+void update_refresh(struct leg *leg, uint64_t now_us);
+/** An offer of leg A after its first one was answered reliably, before the call is up. true: answered 200. */
+bool update_early(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us);
+void update_own(struct leg *leg, struct rf_server_txn *txn);
+void update_disown(struct leg *leg);
+/** Does it take UPDATE? From a message that may have Allow. */
+void leg_learn_allow(struct leg *leg, const struct rf_sip_msg *msg);
+/** Response to another request of the leg's dialog than INVITE, with Contact and SDP when there is one. */
+void leg_reply(struct leg *leg, struct rf_server_txn *txn, int status, struct rf_span extra, struct rf_span sdp,
+               uint64_t now_us);
+
+/* --- prack.c --- */
+/** Of leg A's INVITE: does it take reliable 1xx? */
+void prack_learn(struct leg *leg, const struct rf_sip_msg *invite);
+void prack_free(struct leg *leg);
+/** Header lines for a 1xx of ours; false: it waits for the PRACK of the one before. */
+bool prack_put(struct leg *leg, int status, struct rf_span sdp, struct rf_buf *b);
+/** A final response goes out: nothing is repeated any more. */
+void prack_final(struct leg *leg);
+/** Our answer reached leg A for sure. */
+bool prack_answer_is_known(const struct leg *leg);
+/** Leg A has an answer that holds, or is being told it: no other one may follow. */
+bool prack_is_bound(const struct leg *leg);
+/** true: leg A owes a PRACK first; the 2xx was kept and comes again by itself. */
+bool prack_holds_2xx(struct leg *leg, struct leg *from, const struct rf_sip_msg *msg);
+void prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                   uint64_t now_us);
+/** Shall leg B's INVITE say that we take them? */
+bool prack_is_offered(const struct leg *leg);
+/** A 1xx of leg B: acknowledged when it is reliable. false: pass it over; leg and call may be gone. */
+bool prack_response(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
+/** A request of leg B before its 2xx, in the dialog of a reliable 1xx: UPDATE, or 481. */
+void prack_early_request(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us);
+/** What the leg was told and what it said is of no worth with the next target. */
+void prack_forget(struct leg *leg);
+
+/* --- transfer.c --- */
+/** The new call of a blind transfer: `stays` is called with `number`, with the rights of `by`. NULL: no memory. */
+struct call *transfer_blind(struct leg *stays, struct leg *by, const char *number, uint64_t now_us);
+/** A blind transfer by a REFER that was accepted. */
+void refer_blind(struct call *c, struct leg *leg, const char *number, uint64_t now_us);
+/** Let it ring. The new call may have ended when this returns. */
+void transfer_ring(struct call *c, uint64_t now_us);
+/** The new call of `a` and `b`, which are up in other calls; b NULL: at another worker. NULL: no memory. */
+struct call *transfer_attended(struct leg *a, struct leg *b, struct leg *by, const struct far *far, uint64_t now_us);
+/** Ask for its media. It may have ended when this returns. */
+void transfer_open(struct call *c, uint64_t now_us);
+/** INVITE with Replaces (RFC 3891): leg B is to be the one that spoke with the replaced one. 0, or a status. */
+int transfer_replaces(struct call *c, const struct rf_sip_msg *msg, const struct caller *who);
+/** The ports of a call that waits for its legs are there. */
+void transfer_opened(struct call *c, uint64_t now_us);
+/** Media of the call that a leg comes from, when a leg B of this family fits; true: there are ports. */
+bool transfer_borrow(struct call *c, int family);
+/** A 2xx of the new leg B came and its answer holds. */
+void transfer_answered(struct call *c, uint64_t now_us);
+/** 1xx of the new leg B. */
+void transfer_early(struct call *c, int status, uint64_t now_us);
+/** A BYE of `leg`: who asked for a transfer hangs up before it is done. */
+void transfer_left(struct call *c, struct leg *leg, uint64_t now_us);
+/** The call ends: whoever waits for it is told. */
+void transfer_over(struct call *c, int status, uint64_t now_us);
+/** A second has passed. */
+void transfer_tick(struct call *c, uint64_t now_us);
+/** Whose rights the dial plan is asked with. */
+const char *call_payer(const struct call *c, const char **connection);
+/** Referred-By, towards whom it may be shown (RFC 3892). */
+void transfer_put_referred_by(const struct leg *leg, struct rf_buf *b);
+/** Members of a record. */
+void transfer_put(const struct call *c, struct rf_buf *b);
+
+/** What a leg is in a record, without its dialog and keys. NULL: no memory. */
+struct leg *stand_in(struct call *c, const struct leg *of, uint8_t side);
+/** The leg leaves its call, where `ghost` takes its place with its evidence; `to`: id of the call that has it then. */
+void leave_behind(struct leg *leg, struct leg *ghost, const char *to, uint64_t now_us);
+struct leg *leg_named(struct rf_call_layer *l, struct rf_span call_id, struct rf_span to_tag, struct rf_span from_tag);
+/**
+ * May the other leg of this one (NULL: there is none) be had? connection: of who asks, "" for a user.
+ * @return 0, or a status; 300: it rings, and the asker may call the same number
+ */
+int transfer_judge(const struct leg *leg, enum transfer_kind kind, const char *user, const char *connection,
+                   bool early_only);
+/** Leg B came from another worker. */
+void transfer_taken(struct call *c, struct leg *leg, uint64_t now_us);
+void transfer_far_refused(struct call *c, int status, const char *number, uint64_t now_us);
+void origin_free(struct call *c);
+
+/* --- errand.c --- */
+struct rf_sip_replaces;
+/** true: the dialog is another worker's. */
+bool far_named(struct rf_call_layer *l, const struct rf_sip_replaces *r, struct far *out);
+/** The answer comes as transfer_open or transfer_far_refused; and as transfer_taken. */
+void errand_look(struct call *c, uint64_t now_us);
+void errand_take(struct call *c, uint64_t now_us);
+/** It rings there: its caller goes on by another call. */
+void errand_give_up(struct call *c);
+
 /* --- save.c --- */
+/** The octets of a leg, valid until the next call_save; empty: too large. And back; RF_ERR_SYNTAX, RF_ERR_NOMEM. */
+struct rf_span leg_put(struct leg *leg);
+RF_MUST_CHECK enum rf_err leg_get(struct leg *leg, struct rf_span octets);
 void call_save(struct call *c);
 void call_forget(struct call *c);
 

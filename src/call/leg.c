@@ -42,6 +42,12 @@ leg_free(struct leg *leg)
         rf_client_txn_disown(leg->client);
     if (leg->bye != NULL)
         rf_client_txn_disown(leg->bye);
+    if (leg->refresh != NULL)
+        rf_client_txn_disown(leg->refresh);
+    update_disown(leg);
+    prack_free(leg);
+    if (leg->is_guest)
+        rf_call_guests_drop(leg->call->l->env.guests, rf_span_str(leg->dialog.call_id), leg->call->l->env.worker);
     rf_hash_remove(&leg->call->l->legs, &leg->node);
     leg_uncount(leg);
     free(leg->places);
@@ -99,6 +105,16 @@ leg_find(struct rf_call_layer *l, struct rf_span call_id, struct rf_span our_tag
     struct rf_hash_node *node = rf_hash_find(&l->legs, leg_hash(l, k), leg_is, &k);
 
     return node != NULL ? rf_container(node, struct leg, node) : NULL;
+}
+
+void
+leg_be_guest(struct leg *leg)
+{
+    struct rf_call_env *env = &leg->call->l->env;
+    struct rf_span call_id = rf_span_str(leg->dialog.call_id);
+
+    leg->is_guest = env->guests != NULL && rf_call_owner(&env->owner_key, call_id, env->workers) != env->worker &&
+                    rf_call_guests_add(env->guests, call_id, env->worker) == RF_OK;
 }
 
 struct leg *
@@ -226,10 +242,14 @@ leg_respond(struct leg *leg, int status, struct rf_span extra, struct rf_span sd
         rf_put_contact(&b, &hop, leg_contact_user(leg));
         rf_put_str(&b, "Allow: " ALLOW "\r\n");
         if (status >= 200) {
-            rf_put_str(&b, "Supported: timer\r\n");
+            rf_put_str(&b, "Supported: " SUPPORTED "\r\n");
             rf_put_session_timer_response(&b, &leg->session);
         }
     }
+    if (status > 100 && status < 200 && !prack_put(leg, status, sdp, &b))
+        return;
+    if (status >= 200)
+        prack_final(leg);
     put_our_headers(&b, leg);
     rf_put(&b, extra);
     rf_sip_put_body(&b, sdp.n > 0 ? "application/sdp" : NULL, sdp);
@@ -307,7 +327,7 @@ server_cancelled(void *owner, uint64_t now_us)
     struct call *c = leg->call;
 
     ladder_add(c, leg->side, false, "CANCEL", 0, "", now_us);
-    if (c->state == CALL_UP) {
+    if (c->state == CALL_UP && c->join != JOIN_INVITE) {
         /* A re-INVITE: the other side decides, its answer may be on its way (exchange.c). */
         if (c->exchange.from == leg && leg->server_is_open) {
             c->exchange.is_cancelled = true;
@@ -330,7 +350,7 @@ server_failed(void *owner, uint64_t now_us)
     if (!leg->server_is_open)
         return; /* no ACK for a refusal: the call has ended long ago, or goes on after a refused re-INVITE */
     leg->server_is_open = false;
-    if (c->state == CALL_UP)
+    if (c->state == CALL_UP && c->join != JOIN_INVITE)
         exchange_stop(c, 0, now_us);
     else
         call_end(c, "caller's connection", 487, RF_REFUSE_NONE, now_us);
@@ -389,7 +409,7 @@ leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const
     leg_hop(leg, &hop, &ours);
     rf_txn_branch(l->env.txn, branch);
     rf_dialog_put_request(&b, &leg->dialog, method, &hop, branch);
-    if (method == RF_SIP_INVITE)
+    if (method == RF_SIP_INVITE || method == RF_SIP_UPDATE || method == RF_SIP_NOTIFY) /* RFC 3311 5.1, 6665 8.2.1 */
         rf_put_contact(&b, &hop, leg_contact_user(leg));
     if (call_settings(leg->call)->server[0] != '\0')
         rf_sip_put_header(&b, RF_HDR_USER_AGENT, rf_span_str(call_settings(leg->call)->server));
@@ -706,7 +726,7 @@ session_timer_fired(struct rf_timer *t, uint64_t now_us)
     if (leg->call->state != CALL_UP)
         return;
     if (leg->session.we_refresh)
-        exchange_refresh(leg->call, leg, now_us);
+        update_refresh(leg, now_us);
     else
         call_end(leg->call, "session timer", 408, RF_REFUSE_NONE, now_us);
 }

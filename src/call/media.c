@@ -85,6 +85,11 @@ leg_media_place(struct leg *leg)
     if (c->is_bypass)
         return RF_OK;
     family = media.sa.sa_family;
+    if (c->borrows_media || c->is_swapped) { /* one port, which the leg before it had */
+        leg->media_addr = media;
+        rf_addr_set_port(&leg->media_addr, c->port[leg_slot(leg)]);
+        return family == c->family_b ? RF_OK : RF_ERR_NOT_FOUND;
+    }
     if (family == c->family_none)
         return RF_ERR_NOT_FOUND;
     if (family != c->family_b && c->port_other == 0) {
@@ -208,8 +213,12 @@ call_media_change(struct call *c, struct leg *leg, const struct leg_media *old)
 
     if (!c->media_open || m == NULL)
         return;
+    if (c->join != JOIN_NONE && leg->media == NULL)
+        return; /* a leg that moved and has not answered yet: what it can is no agreement */
+    if (c->borrows_media)
+        return; /* the session is another call's still */
     rf_assert(!(leg->policy.mode == RF_SRTP_REQUIRED || leg->policy.hosted) || m->is_encrypted); /* (I3) */
-    r.leg = leg->side;
+    r.leg = leg_slot(leg);
     fill_leg(&r.change, leg, m, old);
     if (tell(c, &r) == RF_OK)
         return;
@@ -336,12 +345,6 @@ media_timer_fired(struct rf_timer *t, uint64_t now_us)
 /* --- replies --- */
 
 static bool
-serial_is(const struct rf_hash_node *node, const void *key)
-{
-    return rf_container(node, const struct call, by_serial)->serial == *(const uint64_t *)key;
-}
-
-static bool
 media_is(const struct rf_hash_node *node, const void *key)
 {
     const struct rf_media_name *name = key;
@@ -395,13 +398,23 @@ opened(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
     for (int side = 0; side < 2; side++)
         c->port[side] = reply->port[side];
     rf_addr_set_port(&c->a->media_addr, reply->port[0]);
-    call_ring(c, now_us);
+    if (c->join == JOIN_ASKED && c->b != NULL)
+        transfer_opened(c, now_us);
+    else
+        call_ring(c, now_us);
+}
+
+/* The leg that the relay means. */
+static struct leg *
+leg_of_slot(struct call *c, uint32_t slot)
+{
+    return (slot == 0) != c->is_swapped ? c->a : c->b;
 }
 
 static void
 timed_out(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
 {
-    struct leg *leg = reply->leg == 0 ? c->a : c->b;
+    struct leg *leg = leg_of_slot(c, reply->leg);
     char seconds[16];
 
     /* On hold silence means nothing: the session timer watches those. */
@@ -417,7 +430,7 @@ timed_out(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
 static void
 auth_bad(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
 {
-    struct leg *leg = reply->leg == 0 ? c->a : c->b;
+    struct leg *leg = leg_of_slot(c, reply->leg);
     char since[32];
 
     if (leg == NULL || c->auth_bad_logged[leg->side])
@@ -436,10 +449,9 @@ rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply,
     struct call *c = NULL;
 
     if (reply->event == RF_MEDIA_OPENED || reply->event == RF_MEDIA_FULL || reply->event == RF_MEDIA_EXTENDED) {
-        node = rf_hash_find(&l->calls, rf_siphash(&l->calls.key, &reply->cookie, sizeof reply->cookie), serial_is,
-                            &reply->cookie);
-        if (node != NULL)
-            opened(rf_container(node, struct call, by_serial), reply, now_us);
+        c = call_by_serial(l, reply->cookie);
+        if (c != NULL)
+            opened(c, reply, now_us);
         else if (reply->event == RF_MEDIA_OPENED)
             close_or_keep(l, reply->session); /* its call gave up waiting: nobody else will close it */
         return;
@@ -457,7 +469,7 @@ rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply,
         return;
     case RF_MEDIA_STARTED:
         if (reply->leg < 2)
-            ladder_add(c, (uint8_t)reply->leg, false, "", 0, "first media packet", now_us);
+            ladder_add(c, (uint8_t)(reply->leg ^ c->is_swapped), false, "", 0, "first media packet", now_us);
         return;
     case RF_MEDIA_CHANGED:
     case RF_MEDIA_ADOPTED:
@@ -477,20 +489,16 @@ rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply,
 
 #define LOAD(x) atomic_load_explicit(&(x), memory_order_relaxed)
 
-bool
-call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out)
+static bool
+read_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out)
 {
     const struct rf_media_session *s;
     const struct rf_media_counts *n;
 
-    if (leg->has_end) {
-        *out = leg->end;
-        return true;
-    }
     memset(out, 0, sizeof *out);
     if (!c->media_open || c->l->env.media_map == NULL || (s = rf_media_map_find(c->l->env.media_map, c->media)) == NULL)
         return false;
-    n = &s->leg[leg->side].counts;
+    n = &s->leg[leg_slot(leg)].counts;
     out->in_packets = LOAD(n->in_packets);
     out->in_authentic = LOAD(n->in_authentic);
     out->in_clear = LOAD(n->in_clear);
@@ -511,6 +519,65 @@ call_media_numbers(const struct call *c, const struct leg *leg, struct media_num
     out->out_refused = LOAD(n->out_refused);
     out->out_failed = LOAD(n->out_failed);
     out->rtt_us = LOAD(n->rtt_us);
-    out->learnt = s->leg[leg->side].learnt;
+    out->learnt = s->leg[leg_slot(leg)].learnt;
     return true;
+}
+
+uint8_t
+leg_slot(const struct leg *leg)
+{
+    return leg->side ^ leg->call->is_swapped;
+}
+
+/* What the map counted before the leg came into this call. */
+static void
+subtract(struct media_numbers *n, const struct media_numbers *base)
+{
+    n->in_packets -= base->in_packets;
+    n->in_authentic -= base->in_authentic;
+    n->in_clear -= base->in_clear;
+    n->in_auth_failed -= base->in_auth_failed;
+    n->in_replayed -= base->in_replayed;
+    n->in_malformed -= base->in_malformed;
+    n->in_foreign -= base->in_foreign;
+    n->in_clear_refused -= base->in_clear_refused;
+    n->in_other -= base->in_other;
+    n->in_kernel_dropped -= base->in_kernel_dropped;
+    n->in_rtcp -= base->in_rtcp;
+    n->in_lost -= base->in_lost < n->in_lost ? base->in_lost : n->in_lost; /* an estimate, which may shrink */
+    n->in_dtmf -= base->in_dtmf;
+    n->out_packets -= base->out_packets;
+    n->out_encrypted -= base->out_encrypted;
+    n->out_clear -= base->out_clear;
+    n->out_refused -= base->out_refused;
+    n->out_failed -= base->out_failed;
+}
+
+bool
+call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out)
+{
+    if (leg->has_end) {
+        *out = leg->end;
+        return true;
+    }
+    if (!read_numbers(c, leg, out))
+        return false;
+    subtract(out, &leg->base);
+    return true;
+}
+
+void
+leg_media_base(struct leg *leg)
+{
+    (void)read_numbers(leg->call, leg, &leg->base);
+}
+
+void
+call_media_take(struct call *c, struct call *from)
+{
+    rf_timer_cancel(c->l->env.wheel, &from->media_timer);
+    rf_hash_remove(&c->l->medias, &from->by_media);
+    from->media_open = false;
+    c->borrows_media = false;
+    call_media_named(c, from->media);
 }

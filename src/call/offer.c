@@ -21,6 +21,27 @@ leg_media_free(struct leg_media *m)
     free(m);
 }
 
+struct leg_media *
+leg_media_dup(const struct leg_media *m)
+{
+    struct leg_media *copy = calloc(1, sizeof *copy);
+
+    if (copy == NULL)
+        return NULL;
+    *copy = *m;
+    rf_wipe(copy->rx, sizeof copy->rx);
+    rf_wipe(&copy->tx, sizeof copy->tx);
+    copy->tx.suite = m->tx.suite; /* its name stands in the record */
+    copy->rx_count = 0;
+    copy->raw = NULL;
+    copy->raw_n = 0;
+    copy->sdp = rf_span_dup(rf_span(m->sdp, m->sdp_n));
+    if (copy->sdp != NULL)
+        return copy;
+    leg_media_free(copy);
+    return NULL;
+}
+
 void
 leg_offer_drop(struct leg *leg)
 {
@@ -419,7 +440,9 @@ essence(struct leg *leg, const struct leg_media *m)
 bool
 leg_offer_is_news(struct leg *leg, const struct leg_media *offered)
 {
-    return leg->media == NULL || leg->call->is_bypass || essence(leg, leg->media) != essence(leg, offered);
+    const struct leg_media *was = leg->media != NULL ? leg->media : leg->next;
+
+    return was == NULL || leg->call->is_bypass || essence(leg, was) != essence(leg, offered);
 }
 
 struct rf_span

@@ -120,7 +120,7 @@ rf_call_binding_of(struct rf_call_layer *l, const struct rf_connection *k, const
 }
 
 void
-rf_call_put_own_id(const struct rf_hash_key *key, const struct rf_rand *rand, struct rf_span first, struct rf_buf *b)
+rf_call_put_own_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b)
 {
-    call_put_id(key, rand, first, b);
+    call_put_id(env, first, b);
 }

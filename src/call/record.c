@@ -110,6 +110,7 @@ put_facts(struct call *c, uint64_t now_us, struct rf_buf *b)
         rf_json_u64(b, "status", (uint64_t)c->status);
     }
     rf_json_bool(b, "restored", c->restored);
+    transfer_put(c, b);
     rf_json_str(b, "verdict", verdict_name(c->verdict_now));
     rf_json_str(b, "verdict_min", verdict_name(c->verdict_seen ? c->verdict_min : VERDICT_UNPROVEN));
     if (code != RF_REFUSE_NONE) {

@@ -38,6 +38,7 @@ forget_target(struct leg *leg)
     leg->credentials = NULL;
     leg->challenges = 0;
     leg->early_tag[0] = '\0';
+    prack_forget(leg);
 }
 
 /*
@@ -122,15 +123,15 @@ path_ready(void *owner, struct rf_flow *flow, enum rf_err why)
         no_way(leg, why, now_us);
         return;
     }
-    if (c->is_bypass && c->state == CALL_OPENING)
+    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &media);
+    if ((c->is_bypass || transfer_borrow(c, media.sa.sa_family)) && c->state == CALL_OPENING)
         c->state = CALL_RINGING;
-    if (c->media_open || c->is_bypass) {
+    if (c->media_open || c->is_bypass || c->borrows_media) {
         ring_leg(leg, now_us);
         return;
     }
     if (c->media_opening)
         return;
-    c->l->env.our_address(c->l->env.ctx, leg->flow, &sip, &media);
     if (!call_media_open(c, media.sa.sa_family, now_us))
         call_refuse(c, RF_REFUSE_OVERLOAD, 0,
                     (const struct rf_log_field[]){ RF_F_STR("what", "the media relay"), RF_F_STR("who", leg_who(c->a)),
@@ -194,16 +195,19 @@ send_invite(struct leg *leg, uint64_t now_us)
     struct rf_span sdp = { 0 };
     enum rf_err err;
 
-    rf_put_str(&extra, "Allow: " ALLOW "\r\nSupported: timer\r\n");
+    rf_put_str(&extra, "Allow: " ALLOW "\r\n");
+    rf_put_str(&extra, prack_is_offered(leg) ? "Supported: " SUPPORTED_100REL "\r\n"
+                                             : "Supported: " SUPPORTED "\r\n");
     rf_put_session_timer_request(&extra, leg->session_ask_s, s->min_se_s, NULL);
     leg_put_identity(leg, &extra);
     leg_put_forwarded(leg, &extra);
+    transfer_put_referred_by(leg, &extra);
     if (leg->credentials != NULL)
         rf_put_str(&extra, leg->credentials);
     if (rf_buf_done(&extra) != RF_OK)
         return RF_ERR_NOMEM;
     if (!c->is_offerless) {
-        sdp = leg_offer_out(leg, c->a->next);
+        sdp = leg_offer_out(leg, c->join == JOIN_ASKED ? c->origin->abilities : c->a->next);
         if (sdp.n == 0)
             return RF_ERR_REFUSED;
     }
@@ -343,7 +347,8 @@ invite_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg 
     if (msg->status < 200) {
         (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_1XX);
         leg_note_early(leg, msg);
-        if (msg->status > 100 && leg->state == LEG_INVITED && c->state == CALL_RINGING)
+        if (msg->status > 100 && leg->state == LEG_INVITED && c->state == CALL_RINGING &&
+            prack_response(leg, msg, now_us))
             call_early(c, leg, msg, now_us);
         return;
     }

@@ -10,7 +10,7 @@
 #include "base/cursor.h"
 #include "call/layer.h"
 
-#define BLOB_VERSION 5
+#define BLOB_VERSION 6
 #define BLOB_MAX     65536 /* two descriptions of RF_SDP_MAX, two dialogs of RF_DIALOG_TEXT_MAX, and room */
 
 /* --- numbers and texts, little endian, each text with its length --- */
@@ -236,6 +236,80 @@ get_media(struct rf_cursor *c)
     return m;
 }
 
+/* All of it are numbers of 64 bits but what subtract in media.c does not look at. */
+#define BASE_NUMBERS (offsetof(struct media_numbers, rtt_us) / sizeof(uint64_t))
+
+static void
+put_base(struct rf_buf *b, const struct media_numbers *n)
+{
+    uint64_t v[BASE_NUMBERS];
+
+    memcpy(v, n, sizeof v);
+    for (size_t i = 0; i < BASE_NUMBERS; i++)
+        put_u(b, v[i], 8);
+}
+
+static void
+get_base(struct rf_cursor *c, struct media_numbers *n)
+{
+    uint64_t v[BASE_NUMBERS];
+
+    for (size_t i = 0; i < BASE_NUMBERS; i++)
+        v[i] = get_u(c, 8);
+    memcpy(n, v, sizeof v);
+}
+
+/* A call that a transfer made: what is left to do, and where it came from. */
+static void
+put_transfer(struct rf_buf *b, const struct call *c)
+{
+    const struct origin *o = c->origin;
+
+    put_u(b, o != NULL, 1);
+    if (o == NULL)
+        return;
+    put_u(b, c->join, 1);
+    put_media(b, o->abilities);
+    put_base(b, &c->a->base);
+    put_base(b, &c->b->base);
+    put_u(b, o->kind, 1);
+    put_str(b, o->user);
+    put_str(b, o->display);
+    put_str(b, o->connection);
+    put_u(b, o->is_private, 1);
+    put_str(b, o->moving[0].id);
+    put_str(b, o->moving[1].id);
+}
+
+static void
+get_transfer(struct rf_cursor *cur, struct call *c)
+{
+    struct origin *o;
+
+    if (!get_bool(cur))
+        return;
+    o = c->origin = calloc(1, sizeof *o);
+    if (o == NULL) {
+        rf_cur_fail(cur, RF_ERR_NOMEM);
+        return;
+    }
+    c->join = (uint8_t)get_enum(cur, JOIN_INVITE);
+    o->abilities = get_media(cur);
+    get_base(cur, &c->a->base);
+    get_base(cur, &c->b->base);
+    o->kind = (uint8_t)get_enum(cur, TRANSFER_KINDS);
+    get_array(cur, o->user, sizeof o->user);
+    get_array(cur, o->display, sizeof o->display);
+    get_array(cur, o->connection, sizeof o->connection);
+    o->is_private = get_bool(cur);
+    get_array(cur, o->moving[0].id, sizeof o->moving[0].id);
+    get_array(cur, o->moving[1].id, sizeof o->moving[1].id);
+    /* Nobody is left who could be joined later, and nothing to join with: no such call was saved. */
+    if (c->join == JOIN_ASKED || (c->join != JOIN_NONE && o->abilities == NULL) ||
+        (c->join == JOIN_A && c->b->media == NULL))
+        rf_cur_fail(cur, RF_ERR_SYNTAX);
+}
+
 static void
 put_leg(struct rf_buf *b, const struct leg *leg)
 {
@@ -259,6 +333,8 @@ put_leg(struct rf_buf *b, const struct leg *leg)
     put_u(b, leg->session.expires_s, 4);
     put_u(b, leg->session.we_refresh, 1);
     put_u(b, leg->session.peer_supports, 1);
+    put_u(b, leg->allows_update, 1);
+    put_u(b, leg->refers, 2);
     put_u(b, leg->sdp_id, 8);
     put_u(b, leg->sdp_version, 8);
     put_policy(b, &leg->policy);
@@ -304,6 +380,8 @@ get_leg(struct rf_cursor *c, struct leg *leg)
     leg->session.expires_s = (uint32_t)get_u(c, 4);
     leg->session.we_refresh = get_bool(c);
     leg->session.peer_supports = get_bool(c);
+    leg->allows_update = get_bool(c);
+    leg->refers = (uint16_t)get_u(c, 2);
     leg->sdp_id = get_u(c, 8);
     leg->sdp_version = get_u(c, 8) + 1; /* what was sent last is not known here: the next one is a new one */
     get_policy(c, &leg->policy);
@@ -338,16 +416,44 @@ get_forwards(struct rf_cursor *cur, struct call *c)
     c->forward_count = (uint8_t)n;
 }
 
+static bool
+has_room(struct rf_call_layer *l)
+{
+    /* Kept: an allocation of this size is given back to the kernel each time. */
+    return l->save_mem != NULL || (l->save_mem = malloc(BLOB_MAX)) != NULL;
+}
+
+struct rf_span
+leg_put(struct leg *leg)
+{
+    struct rf_buf b;
+
+    if (!has_room(leg->call->l))
+        return (struct rf_span){ 0 };
+    b = rf_buf(leg->call->l->save_mem, BLOB_MAX);
+    put_leg(&b, leg);
+    return rf_buf_done(&b) == RF_OK ? rf_buf_span(&b) : (struct rf_span){ 0 };
+}
+
+enum rf_err
+leg_get(struct leg *leg, struct rf_span octets)
+{
+    struct rf_cursor cur = rf_cur(octets);
+
+    get_leg(&cur, leg);
+    return rf_cur_done(&cur);
+}
+
 void
 call_save(struct call *c)
 {
     struct rf_call_env *env = &c->l->env;
     struct rf_buf b;
 
-    if (c->state != CALL_UP || c->b == NULL)
+    call_tell(c); /* what is worth a row is worth a look at the lamps: a leg may have come from another call */
+    if (c->state != CALL_UP || c->b == NULL || c->join == JOIN_INVITE)
         return;
-    /* Kept: an allocation of this size is given back to the kernel each time. */
-    if (c->l->save_mem == NULL && (c->l->save_mem = malloc(BLOB_MAX)) == NULL)
+    if (!has_room(c->l))
         return;
     b = rf_buf(c->l->save_mem, BLOB_MAX);
     put_u(&b, BLOB_VERSION, 4);
@@ -361,9 +467,12 @@ call_save(struct call *c)
     put_u(&b, c->verdict_min, 1);
     put_u(&b, c->media.slot, 4);
     put_u(&b, c->media.generation, 4);
+    put_u(&b, c->max_forwards, 1);
+    put_u(&b, c->is_swapped, 1);
     put_leg(&b, c->a);
     put_leg(&b, c->b);
     put_forwards(&b, c);
+    put_transfer(&b, c);
     if (rf_buf_done(&b) == RF_OK)
         env->save(env->ctx, rf_span_str(c->id), rf_buf_span(&b));
     else
@@ -391,7 +500,7 @@ keys_from_map(struct call *c, struct leg *leg)
         return true;
     if (s == NULL)
         return false;
-    set = &s->leg[leg->side].set;
+    set = &s->leg[leg_slot(leg)].set;
     leg->media->tx = set->tx;
     leg->media->rx_count = set->rx_count <= RF_MEDIA_KEYS_MAX ? set->rx_count : 0;
     for (size_t i = 0; i < leg->media->rx_count; i++)
@@ -411,9 +520,12 @@ get_call(struct rf_cursor *cur, struct call *c)
     c->verdict_min = (uint8_t)get_enum(cur, VERDICT_ENCRYPTED + 1);
     c->media.slot = (uint32_t)get_u(cur, 4);
     c->media.generation = (uint32_t)get_u(cur, 4);
+    c->max_forwards = (uint8_t)get_u(cur, 1);
+    c->is_swapped = get_bool(cur);
     get_leg(cur, c->a);
     get_leg(cur, c->b);
     get_forwards(cur, c);
+    get_transfer(cur, c);
 }
 
 /* When it began, on this process's clock: its own time at least. */
@@ -476,8 +588,10 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
         leg->is_counted = leg->connection[0] != '\0' &&
                           rf_board_take(l->env.board, leg->connection, UINT32_MAX) == RF_OK;
     }
-    leg_enter(c->a);
-    leg_enter(c->b);
+    for (int side = 0; side < 2; side++) {
+        leg_enter(side == 0 ? c->a : c->b);
+        leg_be_guest(side == 0 ? c->a : c->b);
+    }
     if (!c->is_bypass)
         call_media_named(c, c->media);
     ladder_add(c, 0, false, "", 0, "known again after a restart", now_us);

@@ -159,7 +159,9 @@ call_find_connections(struct call *c, const struct rf_plan *plan, enum rf_refusa
 bool
 call_find_places(struct call *c, struct rf_span number, enum rf_refusal *why)
 {
-    return call_find_stages(c, number, c->a->user, connection_of(c, c->a->connection), why);
+    const char *connection, *user = call_payer(c, &connection);
+
+    return call_find_stages(c, number, user, connection_of(c, connection), why);
 }
 
 /* 3xx: only to our own users, and not for ever; anything else is a failure like any. */

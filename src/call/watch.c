@@ -13,6 +13,8 @@ state_of(const struct leg *leg)
 
     if (c->state == CALL_ENDING || leg->state == LEG_DONE || leg->state == LEG_CANCELLED)
         return RF_DIALOG_NONE;
+    if (leg->dialog.call_id == NULL || leg->dialog.local_tag == NULL)
+        return RF_DIALOG_NONE; /* it has none yet, or stands in for a leg that is still another call's (transfer.c) */
     if (leg->state == LEG_UP)
         return RF_DIALOG_CONFIRMED;
     if (leg == c->a)
@@ -42,7 +44,7 @@ put_names(const struct leg *leg, struct rf_call_dialog *d)
     const char *their_tag = leg->dialog.remote_tag != NULL ? leg->dialog.remote_tag : leg->early_tag;
 
     /* A name that does not fit would be another's: without them the dialog is seen and cannot be spoken of. */
-    if (leg->dialog.call_id == NULL || strlen(leg->dialog.call_id) >= sizeof d->call_id ||
+    if (strlen(leg->dialog.call_id) >= sizeof d->call_id ||
         strlen(their_tag) >= sizeof d->local_tag || strlen(leg->dialog.local_tag) >= sizeof d->remote_tag)
         return;
     snprintf(d->call_id, sizeof d->call_id, "%s", leg->dialog.call_id);
@@ -58,11 +60,11 @@ tell(struct leg *leg, enum rf_call_dialog_state state)
 
     if (env->dialog == NULL || state == leg->told || leg->connection[0] != '\0' || leg->user[0] == '\0')
         return;
-    if (leg->told_id == 0)
-        leg->told_id = ++leg->call->told_ids;
+    if (leg->told_id[0] == '\0')
+        snprintf(leg->told_id, sizeof leg->told_id, "%s-%u", leg->call->id, (unsigned)++leg->call->told_ids);
     leg->told = (uint8_t)state;
     snprintf(d.user, sizeof d.user, "%s", leg->user);
-    snprintf(d.id, sizeof d.id, "%s-%u", leg->call->id, (unsigned)leg->told_id);
+    memcpy(d.id, leg->told_id, sizeof d.id);
     if (state != RF_DIALOG_NONE) {
         put_names(leg, &d);
         put_remote(leg, &d);

@@ -136,6 +136,8 @@ rf_ca_session_open(struct rf_ca_session *s, const char *dir, struct rf_cert_prob
     }
     if (!err)
         err = rf_ca_list_load(&s->list, s->folder.path, problem);
+    if (!err)
+        err = rf_ca_urls_load(&s->urls, s->folder.path, problem);
     return err;
 }
 
@@ -265,7 +267,9 @@ make_leaf(struct rf_ca_session *s, const struct rf_ca_conf *conf, int64_t wall_s
                               .name = conf->name,
                               .name_count = conf->name_count,
                               .use = RF_CA_CLIENT | RF_CA_SERVER,
-                              .from = wall_s - RF_CA_BACKDATE_S};
+                              .from = wall_s - RF_CA_BACKDATE_S,
+                              .crl_url = s->urls.crl,
+                              .ocsp_url = s->urls.ocsp};
     EVP_PKEY *key = rf_ca_make_key(RF_CA_ECDSA);
     struct rf_ca_record record;
     enum rf_err err;
@@ -414,6 +418,25 @@ is_plain_name(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ().-_'") == n;
 }
 
+/* What an operator says of its addresses; those that he does not name stay. */
+static enum rf_err
+keep_urls(struct rf_ca_session *s, const struct rf_ca_root *want, struct rf_cert_problem *problem)
+{
+    if (want->crl_url == NULL && want->ocsp_url == NULL)
+        return RF_OK;
+    if (want->crl_url != NULL)
+        snprintf(s->urls.crl, sizeof s->urls.crl, "%s", want->crl_url);
+    if (want->ocsp_url != NULL)
+        snprintf(s->urls.ocsp, sizeof s->urls.ocsp, "%s", want->ocsp_url);
+    return rf_ca_urls_write(&s->urls, &s->folder, problem);
+}
+
+static bool
+is_fit_or_none(const char *url)
+{
+    return url == NULL || url[0] == '\0' || rf_ca_url_is_fit(url);
+}
+
 enum rf_err
 rf_ca_init(const char *dir, const struct rf_ca_root *want, int64_t wall_s, bool *made,
            struct rf_cert_facts *facts, struct rf_cert_problem *problem)
@@ -428,6 +451,13 @@ rf_ca_init(const char *dir, const struct rf_ca_root *want, int64_t wall_s, bool 
         snprintf(problem->text, sizeof problem->text,
                  "a name of an authority has 1 to %d letters, digits, blanks and any of ().-_'",
                  RF_CA_NAME_MAX);
+        return RF_ERR_RANGE;
+    }
+    if (!is_fit_or_none(want->crl_url) || !is_fit_or_none(want->ocsp_url)) {
+        snprintf(problem->text, sizeof problem->text,
+                 "an address is plain http, such as http://pki.example/ca.crl, of at most %d octets without "
+                 "blanks, commas and quotes",
+                 RF_CA_URL_MAX - 1);
         return RF_ERR_RANGE;
     }
     if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
@@ -447,6 +477,8 @@ rf_ca_init(const char *dir, const struct rf_ca_root *want, int64_t wall_s, bool 
                  rf_cert_facts(s.root)->subject, rf_cert_facts(s.root)->key);
         err = RF_ERR_EXISTS;
     }
+    if (!err)
+        err = keep_urls(&s, want, problem);
     if (!err)
         err = rf_ca_keep_crl(&s, wall_s, &crl, &due_s, problem);
     if (!err && facts != NULL)

@@ -9,6 +9,7 @@
  *   ca.crl      what it revoked, for 30 days   what peers are given when something was
  *   server.pem  leaf, P-256, 397 days          what listeners show; the root is not sent with it
  *   server.key
+ *   urls        where its list and its responder are, when it was told   cert/ca_urls.h
  *   issued      a line for each certificate    ca_list.h
  *   lock        held by whoever writes
  *
@@ -89,14 +90,15 @@ struct rf_ca_root {
     const char *default_name;  /* of a new one when no name is asked for */
     const enum rf_ca_key *key; /* NULL: whatever it has, P-256 when it is new */
     int days;                  /* of a new one */
+    const char *crl_url, *ocsp_url; /* what certificates name from now on (cert/ca_urls.h); "" none; NULL: as it is */
 };
 
 /**
  * Make the root, unless there is one.
  * @param dir    made with mode 0700 when it is not there; what it is in must exist
  * @param facts  of the root; or NULL
- * @return RF_ERR_EXISTS there is one with another name or kind of key: it is not replaced; otherwise as
- *         rf_ca_ensure
+ * @return RF_ERR_EXISTS there is one with another name or kind of key: it is not replaced; RF_ERR_RANGE a name or
+ *         an address; otherwise as rf_ca_ensure
  */
 RF_MUST_CHECK enum rf_err rf_ca_init(const char *dir, const struct rf_ca_root *want, int64_t wall_s,
                                      bool *made, struct rf_cert_facts *facts,

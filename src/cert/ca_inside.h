@@ -7,11 +7,13 @@
 #include "cert/ca_files.h"
 #include "cert/ca_list.h"
 #include "cert/ca_make.h"
+#include "cert/ca_urls.h"
 
 struct rf_ca_session {
     struct rf_ca_folder folder;
     struct rf_cert *root;
     struct rf_ca_list list;
+    struct rf_ca_urls urls;
 };
 
 /**

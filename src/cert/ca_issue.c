@@ -182,13 +182,17 @@ commit(const struct output *out, struct rf_cert_problem *problem)
 
 /* On the list before anybody sees it: what is not there could never be revoked. */
 static enum rf_err
-issue(struct rf_ca_session *s, const struct output *out, const struct rf_ca_leaf *leaf, EVP_PKEY *key,
+issue(struct rf_ca_session *s, const struct output *out, struct rf_ca_leaf *leaf, EVP_PKEY *key,
       int64_t wall_s, struct rf_ca_record *made, struct rf_cert_problem *problem)
 {
-    X509 *x = rf_ca_make_leaf(key, leaf, s->root);
     struct rf_cert_problem again;
-    enum rf_err err = x != NULL ? RF_OK : rf_ca_crypto_failed(problem, "the certificate");
+    X509 *x;
+    enum rf_err err;
 
+    leaf->crl_url = s->urls.crl;
+    leaf->ocsp_url = s->urls.ocsp;
+    x = rf_ca_make_leaf(key, leaf, s->root);
+    err = x != NULL ? RF_OK : rf_ca_crypto_failed(problem, "the certificate");
     if (!err)
         err = stage(out, s, x, key, problem);
     if (!err) {

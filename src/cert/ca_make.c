@@ -5,7 +5,9 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 
+#include "cert/ca_urls.h"
 #include "cert/names.h"
 #include "cert/part.h"
 
@@ -158,6 +160,24 @@ rf_ca_make_root(EVP_PKEY *key, const char *common_name, int64_t wall_s, int days
     return NULL;
 }
 
+/* Where to learn whether it was revoked (RFC 5280 4.2.1.13, 4.2.2.1). rf_ca_url_is_fit keeps them out of the syntax. */
+static bool
+add_urls(X509 *x, X509 *issuer, const struct rf_ca_leaf *leaf)
+{
+    char value[RF_CA_URL_MAX + 16];
+    bool added = true;
+
+    if (leaf->crl_url != NULL && leaf->crl_url[0] != '\0') {
+        snprintf(value, sizeof value, "URI:%s", leaf->crl_url);
+        added = add_extension(x, issuer, NID_crl_distribution_points, value);
+    }
+    if (added && leaf->ocsp_url != NULL && leaf->ocsp_url[0] != '\0') {
+        snprintf(value, sizeof value, "OCSP;URI:%s", leaf->ocsp_url);
+        added = add_extension(x, issuer, NID_info_access, value);
+    }
+    return added;
+}
+
 X509 *
 rf_ca_make_leaf(EVP_PKEY *key, const struct rf_ca_leaf *leaf, const struct rf_cert *ca)
 {
@@ -181,7 +201,7 @@ rf_ca_make_leaf(EVP_PKEY *key, const struct rf_ca_leaf *leaf, const struct rf_ce
         add_extension(x, issuer, NID_ext_key_usage, purpose) &&
         add_extension(x, issuer, NID_subject_key_identifier, "hash") &&
         add_extension(x, issuer, NID_authority_key_identifier, "keyid:always") &&
-        X509_sign(x, rf_cert_key(ca), EVP_sha256()) != 0)
+        add_urls(x, issuer, leaf) && X509_sign(x, rf_cert_key(ca), EVP_sha256()) != 0)
         return x;
     X509_free(x);
     return NULL;

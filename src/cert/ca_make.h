@@ -31,6 +31,7 @@ struct rf_ca_leaf {
     size_t name_count;
     unsigned use; /* RF_CA_CLIENT | RF_CA_SERVER */
     int64_t from, until;
+    const char *crl_url, *ocsp_url; /* NULL or "": it names none */
 };
 
 /** A leaf that `ca` signs. NULL: OpenSSL could not. */

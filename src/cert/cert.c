@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/tls1.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -112,6 +114,19 @@ read_key(X509 *x, struct rf_cert_facts *f)
         snprintf(f->key, sizeof f->key, "%.12s %d", EVP_PKEY_get0_type_name(key), EVP_PKEY_get_bits(key));
 }
 
+bool
+rf_cert_must_staple(X509 *x)
+{
+    TLS_FEATURE *features = X509_get_ext_d2i(x, NID_tlsfeature, NULL, NULL);
+    bool must = false;
+
+    for (int i = 0; i < sk_ASN1_INTEGER_num(features); i++)
+        must = must || ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == TLSEXT_TYPE_status_request;
+    sk_ASN1_INTEGER_pop_free(features, ASN1_INTEGER_free);
+    ERR_clear_error();
+    return must;
+}
+
 void
 rf_cert_facts_read(X509 *x, struct rf_cert_facts *out)
 {
@@ -128,6 +143,7 @@ rf_cert_facts_read(X509 *x, struct rf_cert_facts *out)
     out->not_after = time_of(X509_get0_notAfter(x));
     out->is_ca = X509_check_ca(x) > 0;
     out->is_self_signed = X509_self_signed(x, 0) == 1;
+    out->must_staple = rf_cert_must_staple(x);
     if (X509_digest(x, EVP_sha256(), out->sha256, &n) != 1)
         memset(out->sha256, 0, sizeof out->sha256);
     read_key(x, out);

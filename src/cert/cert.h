@@ -31,6 +31,7 @@ struct rf_cert_facts {
     int64_t not_before, not_after;
     uint8_t sha256[32];             /* of the DER: the fingerprint */
     bool is_ca, is_self_signed;
+    bool must_staple;               /* rf_cert_must_staple */
     size_t san_count;
     struct rf_san san[RF_CERT_NAMES_MAX];
 };
@@ -72,6 +73,12 @@ X509 *rf_cert_leaf(const struct rf_cert *c);
 EVP_PKEY *rf_cert_key(const struct rf_cert *c);
 size_t rf_cert_extra_count(const struct rf_cert *c);
 X509 *rf_cert_extra(const struct rf_cert *c, size_t i); /* intermediates in order */
+
+/**
+ * Does it promise its authority's answer with every handshake ("must-staple")? Its TLS feature extension names
+ * status_request (RFC 7633 4).
+ */
+bool rf_cert_must_staple(X509 *x);
 
 /** Facts of any certificate. */
 void rf_cert_facts_read(X509 *x, struct rf_cert_facts *out);

@@ -356,6 +356,35 @@ is_good_by_ocsp(struct judge *j, size_t i, bool *is_known)
     return false;
 }
 
+/*
+ * RFC 7633 4.2.3.1: who promised the answer and does not send it has something to hide, or is set up wrongly;
+ * "soft" was meant for authorities that do not answer, not for this. False: it is refused, and that was said.
+ */
+static bool
+is_stapled_as_promised(struct judge *j)
+{
+    const struct rf_check_question *q = j->q;
+    struct rf_ocsp_verdict v = { .why = "no answer came along" };
+    struct rf_ocsp_question ask;
+    const char *why;
+
+    if (!q->staple_is_due || q->ocsp == RF_CHECK_OCSP_OFF || j->path.count < 2 || !rf_cert_must_staple(j->part[0].x))
+        return true;
+    ask = (struct rf_ocsp_question){ .x = j->path.part[0]->x, .issuer = j->path.part[1]->x, .trust = q->trust,
+                                     .now_s = q->now_s };
+    if (q->stapled.n > 0)
+        rf_ocsp_judge(&ask, q->stapled, &v);
+    if (v.status == RF_OCSP_GOOD || v.status == RF_OCSP_REVOKED) /* revoked is said by is_good_by_ocsp */
+        return true;
+    j->r->is_ocsp_missing = true;
+    j->is_status_unknown = true;
+    why = v.status == RF_OCSP_UNKNOWN ? "the responder does not know it" : v.why;
+    snprintf(j->r->words.reason, sizeof j->r->words.reason,
+             "its certificate promises the answer with each handshake (must-staple): %s", why);
+    say(j, RF_CHECK_REVOKED, false, "must-staple: %s", why);
+    return false;
+}
+
 /* Lists count from Medium on, where one is loaded for an issuer of the path; then what authorities answer. */
 static void
 check_revoked(struct judge *j)
@@ -381,6 +410,8 @@ check_revoked(struct judge *j)
             return;
         }
     }
+    if (!is_stapled_as_promised(j))
+        return;
     for (size_t i = 0; j->q->ocsp != RF_CHECK_OCSP_OFF && i + 1 < path->count; i++)
         if (!is_good_by_ocsp(j, i, &is_known))
             return;

@@ -81,6 +81,8 @@ struct rf_check_question {
     const struct rf_check_own *own; /* ours, for "reflected" */
     size_t own_count;
     enum rf_check_ocsp ocsp;
+    bool staple_is_due;             /* the server was asked for it and could send it: one whose certificate promises it
+                                     * (must-staple, RFC 7633) is refused without, unless ocsp is off */
     struct rf_span stapled;         /* answer about the leaf that came in the handshake (RFC 6066 8); or empty */
     const struct rf_ocsp_source *ocsp_source; /* asked where `stapled` says nothing; or NULL */
     int64_t now_s;

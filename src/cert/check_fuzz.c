@@ -47,6 +47,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     q.use = (enum rf_check_use)(data[0] / 8 % 3);
     q.peer_is_server = (data[0] & 32) != 0;
     q.medium_is_legacy = (data[0] & 64) != 0;
+    q.ocsp = (enum rf_check_ocsp)(data[0] % RF_CHECK_OCSP_COUNT);
+    q.staple_is_due = q.peer_is_server;
     q.target = rf_span_str(targets[(data[0] >> 6) % 4]);
     q.common_name_counts = q.wildcard_counts_in_sip = (data[0] & 128) != 0;
     in = rf_span_sub(in, 1, in.n - 1);
@@ -55,6 +57,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (item.kind == 'T' || item.kind == 'A') {
             has_store |= rf_trust_add(trust, item.octets, "fuzz", item.kind == 'A', &problem) == RF_OK;
+        } else if (item.kind == 'S') {
+            q.stapled = item.octets;
         } else if ((x = fuzz_x509(item.octets)) != NULL) {
             chain[q.chain_count++] = x;
         }

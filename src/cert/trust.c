@@ -37,6 +37,7 @@ struct item {
 struct list {
     _Atomic uint32_t refs;
     X509_CRL *crl;
+    char origin[256];
     bool has_next_update;
     int64_t next_update;
     /* Whose key signed it: a list of 8 MB takes 15 ms to hash, so the last answers are kept. */
@@ -124,7 +125,7 @@ list_unref(struct list *l)
 
 /* Takes crl in any case. */
 static struct list *
-list_new(X509_CRL *crl)
+list_new(X509_CRL *crl, const char *origin)
 {
     struct list *l = calloc(1, sizeof *l);
 
@@ -135,6 +136,7 @@ list_new(X509_CRL *crl)
     }
     atomic_init(&l->refs, 1);
     l->crl = crl;
+    snprintf(l->origin, sizeof l->origin, "%s", origin);
     l->has_next_update = rf_part_time(X509_CRL_get0_nextUpdate(crl), &l->next_update);
     return l;
 }
@@ -278,7 +280,7 @@ take_list(struct batch *b, X509_CRL *crl, const char *origin, struct rf_cert_pro
         say(problem, "%.120s holds more than %d revocation lists", origin, RF_TRUST_CRLS_MAX);
         return RF_ERR_RANGE;
     }
-    l = list_new(crl);
+    l = list_new(crl, origin);
     if (l == NULL)
         return RF_ERR_NOMEM;
     b->list[b->lists++] = l;
@@ -523,6 +525,28 @@ size_t
 rf_trust_crl_count(const struct rf_trust *t)
 {
     return t->list_count;
+}
+
+void
+rf_trust_crl_facts(const struct rf_trust *t, size_t i, struct rf_trust_crl_facts *out)
+{
+    const struct list *l = t->list[i];
+    BIO *b = BIO_new(BIO_s_mem());
+    int n = -1;
+
+    memset(out, 0, sizeof *out);
+    if (b != NULL && X509_NAME_print_ex(b, X509_CRL_get_issuer(l->crl), 0, XN_FLAG_RFC2253) >= 0)
+        n = BIO_read(b, out->issuer, sizeof out->issuer - 1);
+    out->issuer[n > 0 ? n : 0] = '\0';
+    BIO_free(b);
+    snprintf(out->origin, sizeof out->origin, "%s", l->origin);
+    if (!rf_part_time(X509_CRL_get0_lastUpdate(l->crl), &out->this_update))
+        out->this_update = 0;
+    out->next_update = l->has_next_update ? l->next_update : 0;
+    n = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(l->crl));
+    out->revoked = n > 0 ? (size_t)n : 0;
+    (void)X509_CRL_digest(l->crl, EVP_sha256(), out->sha256, NULL);
+    ERR_clear_error();
 }
 
 const struct rf_trust_entry *

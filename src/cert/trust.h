@@ -67,6 +67,15 @@ X509 *rf_trust_x509(const struct rf_trust *t, size_t i);
 /** How many lists of revoked certificates it holds. */
 size_t rf_trust_crl_count(const struct rf_trust *t);
 
+/* A list, for people. */
+struct rf_trust_crl_facts {
+    char issuer[256], origin[256];    /* clipped */
+    int64_t this_update, next_update; /* next_update 0: it names none */
+    size_t revoked;                   /* certificates on it */
+    uint8_t sha256[32];
+};
+void rf_trust_crl_facts(const struct rf_trust *t, size_t i, struct rf_trust_crl_facts *out);
+
 /* --- for path building --- */
 
 struct rf_part;

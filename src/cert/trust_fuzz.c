@@ -30,6 +30,12 @@ ask_all(const struct rf_trust *t)
         rf_trust_revoked(t, x, x, x, 1795000000, &rev);
         rf_assert(rev.reason != NULL && (!rev.is_revoked || rev.lists > 0));
     }
+    for (size_t i = 0; i < rf_trust_crl_count(t); i++) {
+        struct rf_trust_crl_facts f;
+
+        rf_trust_crl_facts(t, i, &f);
+        rf_assert(memchr(f.issuer, '\0', sizeof f.issuer) != NULL && strcmp(f.origin, "fuzz") == 0);
+    }
     sk_X509_NAME_pop_free(names, X509_NAME_free);
 }
 

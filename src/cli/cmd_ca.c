@@ -201,12 +201,23 @@ init(const char *dir, struct rf_ca_root *want, bool *made, struct rf_cert_facts 
     return rf_ca_init(dir, want, (int64_t)time(NULL), made, facts, problem);
 }
 
+/* "none" takes it away. */
+static const char *
+take_url(const struct rf_cli *cli, const char *flag)
+{
+    const char *url = rf_cli_flag(cli, flag);
+
+    return url != NULL && strcmp(url, "none") == 0 ? "" : url;
+}
+
 int
 rf_cmd_ca_init(struct rf_cli *cli)
 {
     struct rf_cert_facts *facts = calloc(1, sizeof *facts); /* 16 kB */
     struct rf_cert_problem problem = {0};
-    struct rf_ca_root want = {.name = rf_cli_flag(cli, "--name")};
+    struct rf_ca_root want = {.name = rf_cli_flag(cli, "--name"),
+                              .crl_url = take_url(cli, "--crl-url"),
+                              .ocsp_url = take_url(cli, "--ocsp-url")};
     char dir[DIR_TEXT_MAX], until[32];
     enum rf_ca_key key;
     enum rf_err err;

@@ -59,10 +59,18 @@ put_words(struct rf_buf *b, const json_t *list)
         rf_putf(b, "%s%s", i > 0 ? " " : "", json_string_value(json_array_get(list, i)));
 }
 
+static bool
+is_list(const json_t *row)
+{
+    return strcmp(rf_cli_text(row, "kind"), "revocation-list") == 0;
+}
+
 static void
 put_use(struct rf_buf *b, const json_t *row, bool terminal)
 {
-    if (strcmp(rf_cli_text(row, "kind"), "own") == 0)
+    if (is_list(row))
+        rf_putf(b, "%lld revoked", (long long)json_integer_value(json_object_get(row, "revoked")));
+    else if (strcmp(rf_cli_text(row, "kind"), "own") == 0)
         put_words(b, json_object_get(row, "used_by"));
     else
         rf_putf(b, "trusted for %s", strcmp(rf_cli_text(row, "for"), "*") == 0 ? "all" : rf_cli_text(row, "for"));
@@ -73,8 +81,18 @@ static void
 put_state(struct rf_buf *b, const json_t *row, bool terminal)
 {
     json_int_t days = json_integer_value(json_object_get(row, "days"));
+    const json_t *staple = json_object_get(row, "staple");
 
     rf_put_str(b, rf_cli_text(row, "source"));
+    if (is_list(row)) {
+        if (json_is_true(json_object_get(row, "stale")))
+            rf_put_str(b, ", WARN a newer list is due");
+        return;
+    }
+    if (json_is_true(json_object_get(row, "must_staple")) && !json_is_true(json_object_get(staple, "shown")))
+        rf_put_str(b, ", WARN must-staple without an answer (RF-217)");
+    else if (json_is_object(staple))
+        rf_put_str(b, json_is_true(json_object_get(staple, "shown")) ? ", stapled" : ", WARN not stapled yet");
     if (days < 0)
         rf_put_str(b, ", FAIL has ended");
     else if (days < 14)
@@ -102,7 +120,9 @@ keep_expiring(const json_t *rows, int64_t within_s)
     for (size_t i = 0; i < json_array_size(rows); i++) {
         json_t *row = json_array_get(rows, i);
 
-        if (json_integer_value(json_object_get(row, "days")) * 86400 < within_s)
+        /* Lists last some days each; only one that nobody renewed needs a person. */
+        if (is_list(row) ? json_is_true(json_object_get(row, "stale"))
+                         : json_integer_value(json_object_get(row, "days")) * 86400 < within_s)
             json_array_append(kept, row);
     }
     return kept;
@@ -145,6 +165,39 @@ print_fingerprint(const char *hex)
     printf("\n");
 }
 
+/* When its authority was asked, how long the answer counts, and what went wrong since. */
+static void
+print_staple(const json_t *c)
+{
+    const json_t *staple = json_object_get(c, "staple");
+    const char *fetched = rf_cli_text(staple, "fetched"), *failed = rf_cli_text(staple, "failed");
+
+    if (json_is_true(json_object_get(c, "must_staple")))
+        printf("must-staple  its authority's answer is promised in every handshake%s\n",
+               json_is_object(staple) ? "" : ", and none is sent (RF-217)");
+    if (!json_is_object(staple))
+        return;
+    if (fetched[0] != '\0')
+        printf("staple       fetched %s, next update %s\n", fetched, rf_cli_text(staple, "next_update"));
+    else
+        printf("staple       none yet\n");
+    if (failed[0] != '\0')
+        printf("failed       %s: %s\n", failed, rf_cli_text(staple, "failure"));
+}
+
+static void
+print_list(const json_t *c)
+{
+    const char *until = rf_cli_text(c, "next_update");
+
+    printf("list         %s\nissuer       %s\nrevoked      %lld\nmade         %s\nnext update  %s%s\nread         %s\n",
+           rf_cli_text(c, "source"), rf_cli_text(c, "issuer"),
+           (long long)json_integer_value(json_object_get(c, "revoked")), rf_cli_text(c, "made"),
+           until[0] != '\0' ? until : "none named", json_is_true(json_object_get(c, "stale")) ? "  WARN it is due" : "",
+           rf_cli_text(c, "read"));
+    print_fingerprint(rf_cli_text(c, "sha256"));
+}
+
 static void
 print_cert(const json_t *c)
 {
@@ -174,6 +227,7 @@ print_cert(const json_t *c)
     for (size_t i = 0; i < json_array_size(chain); i++)
         printf("chain %zu      %s, until %s\n", i + 1, rf_cli_text(json_array_get(chain, i), "subject"),
                rf_cli_text(json_array_get(chain, i), "not_after"));
+    print_staple(c);
     if (rf_cli_text(c, "missing")[0] != '\0')
         printf("missing      %s: neither in the chain nor a root that this machine knows\n", rf_cli_text(c, "missing"));
 }
@@ -193,7 +247,10 @@ rf_cmd_cert_show(struct rf_cli *cli)
         }
         if (i > 0)
             printf("\n");
-        print_cert(json_array_get(rows, i));
+        if (is_list(json_array_get(rows, i)))
+            print_list(json_array_get(rows, i));
+        else
+            print_cert(json_array_get(rows, i));
     }
     json_decref(rows);
     return RF_EXIT_DONE;

@@ -129,6 +129,21 @@ take_flags(const struct rf_cli *cli, struct rf_probe_conf *conf, struct rf_probe
     return 0;
 }
 
+/* --cert and --key. */
+static int
+read_cert(const struct rf_cli *cli, struct rf_cert **out)
+{
+    const char *cert = rf_cli_flag(cli, "--cert"), *key = rf_cli_flag(cli, "--key");
+    struct rf_cert_problem problem = {0};
+
+    if (cert == NULL && key == NULL)
+        return 0;
+    if (cert == NULL || key == NULL)
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "--cert and --key go together");
+    return rf_cert_load(out, cert, key, &problem) == RF_OK ? 0
+                                                           : rf_cli_fail(cli, RF_EXIT_USAGE, "%s", problem.text);
+}
+
 /* --store, or what the system trusts. */
 static int
 read_store(const struct rf_cli *cli, struct rf_trust *trust)
@@ -203,6 +218,8 @@ rf_cmd_probe(struct rf_cli *cli)
         status = rf_cli_fail(cli, RF_EXIT_FAILED, "out of memory");
     if (status == 0)
         status = read_store(cli, trust);
+    if (status == 0)
+        status = read_cert(cli, &conf.cert);
     if (status == 0 && rf_probe_run(&conf, &result) != RF_OK)
         status = rf_cli_fail(cli, RF_EXIT_FAILED, "out of memory");
     if (status == 0) {
@@ -210,6 +227,7 @@ rf_cmd_probe(struct rf_cli *cli)
         status = judge_and_print(cli, &report, trust);
     }
     rf_probe_result_free(result);
+    rf_cert_unref(conf.cert);
     rf_trust_unref(trust);
     return status;
 }

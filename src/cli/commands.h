@@ -58,6 +58,7 @@ int rf_cmd_mailbox_set(struct rf_cli *cli);
 /* cmd_connection.c */
 int rf_cmd_connection_list(struct rf_cli *cli);
 int rf_cmd_connection_show(struct rf_cli *cli);
+int rf_cmd_connection_test(struct rf_cli *cli);
 int rf_cmd_route_test(struct rf_cli *cli);
 /* cmd_call.c */
 int rf_cmd_calls(struct rf_cli *cli);

@@ -208,11 +208,30 @@ print_forwarded(const json_t *call)
                rf_cli_text(step, "reason"));
 }
 
+/* Where it came from, and where a leg of it went. */
+static void
+print_transfer(const json_t *call)
+{
+    const json_t *transfer = json_object_get(call, "transfer"), *of;
+    size_t i;
+
+    if (transfer != NULL) {
+        printf("transfer, %s, by %s:", rf_cli_text(transfer, "kind"), rf_cli_text(transfer, "by"));
+        json_array_foreach(json_object_get(transfer, "calls"), i, of)
+            printf(" from call %.8s", json_string_value(of));
+        putchar('\n');
+    }
+    if (rf_cli_text(call, "transferred_to")[0] != '\0')
+        printf("a leg went to call %.8s   ringfence call show %.8s\n", rf_cli_text(call, "transferred_to"),
+               rf_cli_text(call, "transferred_to"));
+}
+
 void
 rf_call_print(const struct rf_cli *cli, const json_t *call)
 {
     print_head(call);
     print_forwarded(call);
+    print_transfer(call);
     if (cli->is_terminal)
         putchar('\n');
     print_row(cli, call, "", put_who);

@@ -109,6 +109,10 @@ static const struct rf_option options[] = {
     { "sip.explain-to-peer", RF_OPT_FLAG, ONE, RELOAD, "on", "on", NULL, NULL, "",
       "Put the RF code and its sentence into a Warning header of refusals. Only phones that have signed in get "
       "it; a stranger sees the status alone." },
+    { "sip.transfer", RF_OPT_FLAG, ONE, RELOAD, "on", "on", NULL, NULL, "",
+      "Phones and connections may transfer their calls: REFER, blind or to a call they have (RFC 3515, RFC 3891), and "
+      "INVITE with Replaces. The new leg goes out with the rights of whoever asks for it, and each leg keeps its SRTP "
+      "policy. off: such requests are answered 403 (RF-503)." },
     { "sip.ring-time", RF_OPT_DURATION, ONE, RELOAD, "180s", "180s", "5s..1h", NULL, "",
       "How long phones ring before the caller is answered 480 (RF-515)." },
     { "sip.message-max", RF_OPT_NUMBER, ONE, RELOAD, "8192", "8192", "1300..32768", NULL, "",

@@ -334,7 +334,7 @@ begin(struct target *t)
     rf_put_char(&to, '>');
     rf_rand_fill(l->env.call.rand, octets, sizeof octets);
     rf_put_hex(&g, octets, sizeof octets);
-    rf_call_put_own_id(&l->env.call.owner_key, l->env.call.rand, rf_span_str(t->m->call_id), &id);
+    rf_call_put_own_id(&l->env.call, rf_span_str(t->m->call_id), &id);
     if (from.overflow || to.overflow)
         return RF_ERR_RANGE;
     err = rf_dialog_begin(&t->dialog, rf_buf_span(&id), rf_buf_span(&g), rf_buf_span(&from), rf_buf_span(&to),

@@ -109,6 +109,8 @@ rf_conn_watch_anew(struct rf_conn *c)
 
     if (c->state == RF_CONN_CONNECTING || c->state == RF_CONN_DRAINING)
         events = EPOLLOUT;
+    else if (c->state == RF_CONN_HANDSHAKE && c->tls != NULL && rf_tls_conn_is_held(c->tls))
+        events = 0; /* the timer goes on with it */
     else if (c->state == RF_CONN_HANDSHAKE && c->tls != NULL && rf_tls_conn_wants_write(c->tls))
         events = EPOLLOUT;
     else if (c->state == RF_CONN_OPEN)
@@ -342,6 +344,8 @@ handshake(struct rf_conn *c, uint64_t now_us)
             opened(c, now_us);
         break;
     case RF_ERR_AGAIN:
+        if (rf_tls_conn_is_held(c->tls))
+            rf_conn_want_timer(c, now_us + RF_TLS_HELD_US);
         rf_conn_watch_anew(c);
         break;
     default:
@@ -393,6 +397,7 @@ first_octet(struct rf_conn *c, uint64_t now_us)
             rf_conn_end(c, now_us);
             return;
         }
+        rf_tls_conn_may_hold(c->tls);
         c->layer->counts.tls_connections++;
     } else {
         c->layer->counts.plain_on_tls++;
@@ -425,6 +430,7 @@ connect_done(struct rf_conn *c, uint64_t now_us)
         rf_conn_end(c, now_us);
         return;
     }
+    rf_tls_conn_may_hold(c->tls);
     c->layer->counts.tls_connections++;
     enter(c, RF_CONN_HANDSHAKE, now_us);
     handshake(c, now_us);
@@ -467,6 +473,8 @@ conn_ready(struct rf_watch *w, uint32_t events, uint64_t now_us)
     case RF_CONN_HANDSHAKE:
         if (c->server != NULL)
             first_octet(c, now_us);
+        else if (c->tls != NULL && rf_tls_conn_is_held(c->tls) && (events & (EPOLLHUP | EPOLLERR)) != 0)
+            rf_conn_end(c, now_us);
         else
             handshake(c, now_us);
         break;
@@ -500,6 +508,10 @@ conn_timer(struct rf_timer *t, uint64_t now_us)
     rf_flow_ref(&c->flow);
     if (c->state == RF_CONN_DRAINING && now_us < due_us) {
         drain(c, now_us);
+    } else if (now_us < due_us && c->state == RF_CONN_HANDSHAKE && c->tls != NULL && rf_tls_conn_is_held(c->tls)) {
+        handshake(c, now_us);
+        if (c->state == RF_CONN_HANDSHAKE)
+            rf_conn_want_timer(c, due_us);
     } else if (now_us < due_us) {
         rf_conn_want_timer(c, due_us); /* something happened since it was armed */
     } else if (c->state == RF_CONN_HANDSHAKE) {

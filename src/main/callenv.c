@@ -160,6 +160,15 @@ sign_in_failed(void *ctx, struct rf_flow *flow, const struct rf_auth_result *who
     rf_worker_sign_in_failed(ctx, flow, who, now_us);
 }
 
+static bool
+post(void *ctx, uint16_t worker, struct rf_span letter)
+{
+    struct rf_worker *w = ctx;
+    const struct rf_letter_head head = { .kind = RF_LETTER_TRANSFER, .from = w->index };
+
+    return rf_worker_post(w->shared->worker[worker]->letters, &head, sizeof head, letter);
+}
+
 static int64_t
 wall_s(void *ctx)
 {
@@ -179,8 +188,10 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .media_map = w->shared->map,
         .quota = w->shared->calls,
         .worker = w->index,
-        .workers = (uint16_t)w->shared->workers,
+        .workers = (uint16_t)w->shared->launch->workers, /* shared->workers counts those that are made already */
         .owner_key = w->shared->owner_key,
+        .guests = w->shared->guests,
+        .post = post,
         .settings = settings,
         .user = user,
         .routing = routing,

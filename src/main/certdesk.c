@@ -86,6 +86,26 @@ used_by(const struct rf_ifaces *s, const struct rf_cert *c)
     return list;
 }
 
+/* What its authority says of it, as it is sent along in handshakes; null: nothing is. */
+static json_t *
+staple_json(struct rf_tls_staple *s, int64_t now_s)
+{
+    struct rf_tls_staple_state state;
+    char fetched[32] = "", until[32] = "", failed[32] = "";
+
+    if (s == NULL)
+        return json_null();
+    rf_tls_staple_look(s, &state);
+    if (state.fetched_s != 0)
+        time_text(state.fetched_s, fetched);
+    if (state.has_answer)
+        time_text(state.until_s, until);
+    if (state.failed_s != 0)
+        time_text(state.failed_s, failed);
+    return json_pack("{s:b, s:s, s:s, s:s, s:s}", "shown", state.has_answer && now_s < state.until_s, "fetched",
+                     fetched, "next_update", until, "failed", failed, "failure", state.failure);
+}
+
 static json_t *
 own_json(const struct rf_ifaces *s, const struct rf_site_cert *c, int64_t now_s)
 {
@@ -100,6 +120,8 @@ own_json(const struct rf_ifaces *s, const struct rf_site_cert *c, int64_t now_s)
     json_object_set_new(o, "complete", json_boolean(c->is_complete));
     json_object_set_new(o, "trust", json_string(c->is_public ? "public" : "private"));
     json_object_set_new(o, "missing", json_string(c->is_complete ? "" : c->missing));
+    json_object_set_new(o, "must_staple", json_boolean(rf_cert_facts(c->cert)->must_staple));
+    json_object_set_new(o, "staple", staple_json(c->staple, now_s));
     for (size_t i = 0; i < rf_cert_extra_count(c->cert); i++) {
         struct rf_cert_facts *f = calloc(1, sizeof *f);
 
@@ -194,6 +216,32 @@ put_trusted_files(const struct rf_ifaces *s, json_t *rows, int64_t now_s)
     }
 }
 
+/* Lists of revoked certificates are the same on every interface (security.revocation-lists). */
+static void
+put_lists(const struct rf_ifaces *s, json_t *rows, int64_t now_s)
+{
+    const struct rf_trust *t = s->iface[RF_IFACE_SIP_TRUNKS].check.trust;
+
+    for (size_t i = 0; t != NULL && i < rf_trust_crl_count(t); i++) {
+        struct rf_trust_crl_facts f;
+        char made[32], until[32] = "", read[32], hex[65];
+        json_t *o;
+
+        rf_trust_crl_facts(t, i, &f);
+        o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "kind", "revocation-list", "name", f.origin,
+                      "source", f.origin, "subject", f.issuer, "issuer", f.issuer, "revoked", (json_int_t)f.revoked,
+                      "sha256", hex_text(f.sha256, hex), "made", time_text(f.this_update, made), "read",
+                      time_text(s->loaded_s, read));
+        if (f.next_update != 0) {
+            time_text(f.next_update, until);
+            json_object_set_new(o, "days", json_integer(days_left(f.next_update, now_s)));
+        }
+        json_object_set_new(o, "next_update", json_string(until));
+        json_object_set_new(o, "stale", json_boolean(f.next_update != 0 && f.next_update < now_s));
+        json_array_append_new(rows, o);
+    }
+}
+
 /* --- reading ------------------------------------------------------------------------------------------- */
 
 static json_t *
@@ -208,6 +256,7 @@ all_certs(struct rf_desk *d)
     json_array_extend(rows, stored);
     json_decref(stored);
     put_trusted_files(s, rows, now_s);
+    put_lists(s, rows, now_s);
     return rows;
 }
 

@@ -97,7 +97,8 @@ rf_desk_letter(struct rf_desk *d, struct rf_span octets)
             question_done(q);
         return;
     }
-    json_decref(told.answer); /* too late */
+    if (!rf_desk_trial_told(d, &told))
+        json_decref(told.answer); /* too late */
 }
 
 /* --- calls --- */
@@ -504,6 +505,7 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
     d->conf = *conf;
     d->site = rf_site_ref(conf->site);
     rf_list_init(&d->questions);
+    rf_list_init(&d->trials);
     err = rf_desk_changes_init(d);
     if (!err)
         err = rf_control_new(&d->control, conf->loop, rf_launch_find(l, RF_FD_CONTROL, 0, 0), geteuid(), getegid(),
@@ -532,6 +534,7 @@ rf_desk_free(struct rf_desk *d)
         rf_list_remove(it);
         free(q);
     }
+    rf_desk_trials_end(d);
     rf_desk_changes_fini(d);
     rf_control_free(d->control);
     rf_site_unref(d->site);

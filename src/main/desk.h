@@ -56,6 +56,7 @@ struct rf_desk {
     bool has_new_certificate;        /* rf_desk_new_certificate, while another change was under way */
     struct rf_site *site;
     struct rf_link questions;        /* under way */
+    struct rf_link trials;           /* of SIP connections, likewise (routedesk.c) */
     uint64_t serial;
     struct rf_desk_change *change;   /* under way: the parent reads certificates for it */
     struct rf_link deferred;         /* commands that change something and wait for that */
@@ -136,5 +137,9 @@ bool rf_desk_event_command(struct rf_desk *d, struct rf_control_ask *ask, const 
 
 /* routedesk.c: route.test, connection.*; false: not one of these commands */
 bool rf_desk_route_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
+/** A letter that answers none of our questions: is it a trial's? It is answered then. */
+bool rf_desk_trial_told(struct rf_desk *d, const struct rf_letter_told *told);
+/** Before the threads end whose mailboxes they may write to. None begins after it: nobody reads commands then. */
+void rf_desk_trials_end(struct rf_desk *d);
 
 #endif

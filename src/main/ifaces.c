@@ -436,7 +436,8 @@ try_it(struct load *l, enum rf_iface i)
 {
     const struct rf_site_iface *f = &l->to->iface[i];
     struct rf_tls_server_conf conf = { .interface = rf_iface_row(i)->name, .level = f->level, .cert = f->cert,
-                                       .cert_count = f->cert_count, .ask = f->ask, .check = &f->check };
+                                       .cert_count = f->cert_count, .ask = f->ask, .check = &f->check,
+                                       .staple = f->staple };
     struct rf_tls_findings *found = calloc(1, sizeof *found);
     struct rf_tls_server *made = NULL;
     const char *why = "";
@@ -651,6 +652,7 @@ rf_ifaces_new(struct rf_ifaces **out, const struct rf_ifaces_sources *from, stru
 
     if (s == NULL)
         return RF_ERR_NOMEM;
+    s->loaded_s = from->now_s;
     err = make_system(&l);
     if (!err)
         err = take_own(&l);

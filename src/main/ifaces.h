@@ -63,6 +63,7 @@ struct rf_ifaces {
     size_t peer_name_count;
     char peer_name[RF_PEER_NAMES_MAX][256];
     bool legacy_is_over;     /* medium-without-r11-checks is set, and has ended by the change of a level (AVA-10) */
+    int64_t loaded_s;        /* when files were read */
     size_t warning_count;
     struct {
         enum rf_refusal code;

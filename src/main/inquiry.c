@@ -152,6 +152,7 @@ failed(struct own *o, const char *why, int64_t now_s)
     if (o->wait_s > RF_OCSP_RETRY_MAX_S)
         o->wait_s = RF_OCSP_RETRY_MAX_S;
     o->due_s = now_s + o->wait_s;
+    rf_tls_staple_failed(o->staple, why, now_s);
     if (!o->is_failing)
         RF_LOGF(RF_LOG_WARN, "ocsp.unanswered",
                 "the authority of one of our certificates does not say that it is good",
@@ -175,6 +176,7 @@ take_own(struct own *o, struct rf_span answer, const char *failure, int64_t now_
         RF_REFUSE(CERT_REVOKED, RF_F_STR("peer", o->name), RF_F_STR("when", "by its authority"),
                   RF_F_STR("reason", v.reason[0] != '\0' ? v.reason : "no reason given"));
         (void)!rf_tls_staple_set(o->staple, rf_span(NULL, 0), 0);
+        rf_tls_staple_failed(o->staple, "its authority says that it is revoked", now_s);
         o->is_failing = true;
         o->due_s = now_s + RF_OCSP_RETRY_MAX_S;
         return;

@@ -28,6 +28,7 @@ enum rf_letter_kind {
     RF_LETTER_ASK,         /* struct rf_letter_ask: a question of the first thread */
     RF_LETTER_TOLD,        /* struct rf_letter_told: its answer */
     RF_LETTER_RESTORE,     /* struct rf_letter_head, octets: a call that was up */
+    RF_LETTER_TRANSFER,    /* struct rf_letter_head, octets: for rf_call_letter (call/call.h) */
     RF_LETTER_SWEEP,       /* struct rf_letter_head: all calls were restored */
     RF_LETTER_STOP,        /* struct rf_letter_head: end all calls */
     RF_LETTER_CERTIFICATE, /* struct rf_letter_head, to the desk: the store has a new certificate of our own */

@@ -589,18 +589,11 @@ rf_path_udp_max(const struct rf_addr *peer, size_t octets)
 static enum rf_err
 dns_new(struct rf_paths *p)
 {
-    struct rf_span words = rf_span_trim(rf_span_str(rf_conf_text(p->worker->site->conf, "sip.dns-servers")));
     struct rf_addr server[RF_DNS_SERVERS_MAX];
     struct rf_dns_conf conf = RF_DNS_CONF;
 
     conf.server = server;
-    while (words.n > 0 && conf.server_count < RF_DNS_SERVERS_MAX) {
-        struct rf_span word = rf_span_sub(words, 0, rf_span_find(words, ' '));
-
-        words = rf_span_trim(rf_span_sub(words, word.n, words.n));
-        if (rf_server_parse(word, 53, &server[conf.server_count]) == RF_OK) /* not so: "system" */
-            conf.server_count++;
-    }
+    conf.server_count = rf_site_dns_servers(p->worker->site->conf, server);
     return rf_dns_new(&p->dns, p->worker->loop, &conf, &rf_rand_system);
 }
 

@@ -1,10 +1,11 @@
 /*
- * main/routedesk.c - commands about numbers and SIP connections: route.test, connection.list, connection.show
+ * main/routedesk.c - commands about numbers and SIP connections: route.test, connection.list|show|test
  */
 #include <stdlib.h>
 
 #include "conf/options.h"
 #include "main/desk.h"
+#include "main/trial.h"
 
 /* --- route test ---------------------------------------------------------------------------------------- */
 
@@ -194,6 +195,99 @@ connection_show(struct rf_desk *d, struct rf_control_ask *ask, const json_t *req
     rf_control_answer(ask, o);
 }
 
+/* --- connection test ----------------------------------------------------------------------------------- */
+
+#define TRIALS_MAX 4 /* at one time: each is a thread and some connections */
+
+struct tried {
+    struct rf_link link;
+    struct rf_trial *trial;
+    struct rf_control_ask *ask;
+    uint64_t serial;
+};
+
+static void
+tried_free(struct tried *e)
+{
+    rf_trial_end(e->trial);
+    rf_list_remove(&e->link);
+    free(e);
+}
+
+bool
+rf_desk_trial_told(struct rf_desk *d, const struct rf_letter_told *told)
+{
+    RF_LIST_FOREACH(&d->trials, it) {
+        struct tried *e = rf_container(it, struct tried, link);
+        struct rf_control_ask *ask = e->ask;
+
+        if (e->serial != told->serial)
+            continue;
+        tried_free(e);
+        rf_control_answer(ask, told->answer);
+        return true;
+    }
+    return false;
+}
+
+void
+rf_desk_trials_end(struct rf_desk *d)
+{
+    RF_LIST_FOREACH(&d->trials, it) {
+        struct tried *e = rf_container(it, struct tried, link);
+        struct rf_control_ask *ask = e->ask;
+
+        tried_free(e);
+        rf_control_refuse(ask, 1, "", "the daemon stops; the test was not finished", "");
+    }
+}
+
+/* Where its peer registered; the first one is called first. */
+static void
+find_binding(struct rf_desk *d, const struct rf_connection *k, struct rf_trial_conf *conf)
+{
+    char aor[400];
+    struct rf_buf b = rf_buf(aor, sizeof aor);
+
+    rf_call_put_aor(&b, rf_span_str(k->username), d->site->call.domain);
+    conf->has_binding = k->can_sign_in && !b.overflow &&
+                        rf_location_find(d->conf.shared->location, rf_buf_span(&b), rf_wall_s(), &conf->binding, 1) > 0;
+}
+
+static void
+connection_test(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    const char *name = json_string_value(json_object_get(request, "name"));
+    const struct rf_connection *k = name != NULL ? rf_connection_named(d->site->connections, rf_span_str(name)) : NULL;
+    struct rf_trial_conf conf = { .site = d->site, .told = d->conf.shared->desk, .serial = ++d->serial };
+    struct tried *e;
+    size_t n = 0;
+
+    RF_LIST_FOREACH(&d->trials, it)
+        n++;
+    if (k == NULL) {
+        rf_control_refuse(ask, 1, "", "there is no sip-connection of that name", "ringfence connection list");
+        return;
+    }
+    if (n == TRIALS_MAX) {
+        rf_control_refuse(ask, 1, "", "as many connections are being tested as may be at one time",
+                          "try again when one of them is done, within a minute");
+        return;
+    }
+    conf.connection = k->index;
+    conf.is_known = rf_board_look(d->conf.shared->board, k->name, &conf.state);
+    find_binding(d, k, &conf);
+    e = calloc(1, sizeof *e);
+    if (e == NULL || rf_trial_start(&e->trial, &conf) != RF_OK) {
+        free(e);
+        rf_control_refuse(ask, 1, "", "out of memory", "");
+        return;
+    }
+    e->ask = ask;
+    e->serial = conf.serial;
+    rf_list_append(&d->trials, &e->link);
+}
+
 bool
 rf_desk_route_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request)
 {
@@ -203,6 +297,8 @@ rf_desk_route_command(struct rf_desk *d, struct rf_control_ask *ask, const char 
         connection_list(d, ask);
     else if (strcmp(command, "connection.show") == 0)
         connection_show(d, ask, request);
+    else if (strcmp(command, "connection.test") == 0)
+        connection_test(d, ask, request);
     else
         return false;
     return true;

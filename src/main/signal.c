@@ -341,6 +341,7 @@ make_limits(struct rf_signal *s, const struct rf_conf *c)
         rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_board_new(&s->board, &rf_rand_system) != RF_OK ||
         rf_quota_new(&s->connections, &rf_rand_system) != RF_OK || rf_quota_new(&s->calls, &rf_rand_system) != RF_OK ||
         rf_quota_new(&s->subscriptions, &rf_rand_system) != RF_OK ||
+        rf_call_guests_new(&s->guests, &rf_rand_system) != RF_OK ||
         rf_event_board_new(&s->lamps, &rf_rand_system, rf_signal_lamp_changed, s) != RF_OK)
         return failed("limits", strerror(errno));
     return 0;
@@ -488,6 +489,7 @@ end(struct process *p)
         for (unsigned i = 0; i < p->shared.workers; i++)
             busy = busy || atomic_load_explicit(&p->shared.worker[i]->numbers.calls, memory_order_relaxed) > 0;
     }
+    rf_desk_trials_end(p->desk); /* they may ask authorities, by the slow thread's mailbox */
     rf_slow_stop(p->slow);
     rf_web_stop(p->web);
     for (unsigned i = 0; i < p->shared.workers; i++)
@@ -516,6 +518,7 @@ end(struct process *p)
     rf_quota_free(p->shared.calls);
     rf_quota_free(p->shared.subscriptions);
     rf_event_board_free(p->shared.lamps);
+    rf_call_guests_free(p->shared.guests);
     rf_mailbox_free(p->shared.desk);
     rf_loop_free(p->loop);
     free(p->launch);

@@ -22,6 +22,18 @@ take_row(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span value
     return false;
 }
 
+size_t
+rf_site_dns_servers(const struct rf_conf *c, struct rf_addr server[static RF_DNS_SERVERS_MAX])
+{
+    struct rf_span left = rf_span_str(rf_conf_text(c, "sip.dns-servers")), word;
+    size_t n = 0;
+
+    while (n < RF_DNS_SERVERS_MAX && rf_conf_next_word(&left, &word))
+        if (rf_server_parse(word, 53, &server[n]) == RF_OK) /* not so: "system" */
+            n++;
+    return n;
+}
+
 char *
 rf_site_store_layer(struct rf_store *store)
 {
@@ -68,6 +80,7 @@ take_call_settings(struct rf_site *s)
     o->media_timeout_s = number(c, "media.timeout");
     o->calls_max = number(c, "calls-max");
     o->calls_per_user_max = 10;
+    o->transfer = rf_conf_is_on(c, "sip.transfer");
     o->explain_to_peer = rf_conf_is_on(c, "sip.explain-to-peer");
     s->event = (struct rf_event_settings){
         .message_max = number(c, "sip.message-max"),

@@ -15,6 +15,7 @@
 #include "main/keyfiles.h"
 #include "main/launch.h"
 #include "main/settings.h"
+#include "net/dns.h"
 #include "registrar/directory.h"
 
 #define RF_SITE_R11_MARK "system-r11-checks" /* in the store: medium-without-r11-checks has ended (AVA-10) */
@@ -77,6 +78,9 @@ void rf_site_our_address(const struct rf_site *s, const struct rf_flow *flow, st
 
 /** A listener of the parent's into the site. */
 void rf_site_add_listener(struct rf_site *s, const struct rf_launch_fd *f);
+
+/** Whom to ask, by setting sip.dns-servers. @return how many; 0: those of the system */
+size_t rf_site_dns_servers(const struct rf_conf *c, struct rf_addr server[static RF_DNS_SERVERS_MAX]);
 
 /** The store's layer as a C string, freed by the caller; NULL: memory or the store. */
 char *rf_site_store_layer(struct rf_store *store);

@@ -257,16 +257,13 @@ load(struct rf_slow *s)
 static enum rf_err
 dns_new(struct rf_slow *s)
 {
-    struct rf_span left = rf_span_str(rf_conf_text(s->site->conf, "sip.dns-servers")), word;
     struct rf_addr server[RF_DNS_SERVERS_MAX];
     struct rf_dns_conf conf = RF_DNS_CONF;
 
     conf.server = server;
+    conf.server_count = rf_site_dns_servers(s->site->conf, server);
     conf.cache_max = 64;
     conf.pending_max = 2 * RF_ACME_REQUESTS_MAX;
-    while (conf.server_count < RF_DNS_SERVERS_MAX && rf_conf_next_word(&left, &word))
-        if (rf_server_parse(word, 53, &server[conf.server_count]) == RF_OK) /* not so: "system" */
-            conf.server_count++;
     return rf_dns_new(&s->dns, s->loop, &conf, &rf_rand_system);
 }
 

@@ -271,6 +271,7 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
     }
     owner = is_anybodys(&w->msg) ? w->index
                                  : rf_call_owner(&w->shared->owner_key, w->msg.call_id, (uint16_t)w->shared->workers);
+    (void)rf_call_guests_find(w->shared->guests, w->msg.call_id, &owner);
     if (owner == w->index)
         rf_txn_received(w->txn, &w->msg, flow, now_us);
     else
@@ -599,6 +600,9 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     case RF_LETTER_RESTORE:
         if (rf_call_restore(w->calls, rf_span_sub(octets, sizeof head, octets.n), now_us) != RF_OK)
             RF_LOGF(RF_LOG_WARN, "call.not_restored", "a call that was up before the restart could not be taken over");
+        break;
+    case RF_LETTER_TRANSFER:
+        rf_call_letter(w->calls, (uint16_t)head.from, rf_span_sub(octets, sizeof head, octets.n), now_us);
         break;
     case RF_LETTER_SWEEP: {
         struct rf_media_request sweep = { .command = RF_MEDIA_SWEEP };

@@ -49,6 +49,7 @@ struct rf_signal {
     struct rf_fold *fold;
     struct rf_board *board;        /* what is known of SIP connections */
     struct rf_event_board *lamps;  /* what is known of users: their dialogs, their mailboxes */
+    struct rf_call_guests *guests; /* dialogs at another worker than their Call-ID says */
     struct rf_quota *connections, *calls, *subscriptions; /* of addresses, of users, and of all */
     struct rf_mailbox *desk;       /* of the first thread */
     struct rf_mailbox *slow, *web; /* of those threads (main/slow.h, main/web.h) */

@@ -38,6 +38,7 @@ put_options(struct rf_buf *b, const struct rf_probe_request *r)
 {
     bool is_v6 = strchr(r->host, ':') != NULL;
     char host[300], uri[360], local[RF_ADDR_TEXT_MAX];
+    struct rf_span user = rf_span_str(r->user != NULL ? r->user : "probe");
 
     snprintf(host, sizeof host, is_v6 ? "[%s]" : "%s", r->host);
     if (r->transport == RF_PROBE_OVER_UDP)
@@ -46,18 +47,22 @@ put_options(struct rf_buf *b, const struct rf_probe_request *r)
         snprintf(uri, sizeof uri, "sip:%s:%u;transport=%s", host, r->port,
                  r->transport == RF_PROBE_OVER_TLS ? "tls" : "tcp");
     rf_addr_text(&r->local, local);
-    rf_sip_put_request(b, "OPTIONS", rf_span_str(uri));
+    rf_sip_put_request(b, "OPTIONS", rf_span_str(r->uri != NULL ? r->uri : uri));
     rf_sip_put_headerf(b, RF_HDR_VIA, "SIP/2.0/%s %s;rport;branch=%s", transport_name(r->transport), local,
                        r->branch);
     rf_sip_put_headerf(b, RF_HDR_MAX_FORWARDS, "70");
-    rf_sip_put_headerf(b, RF_HDR_FROM, "<sip:probe@%s>;tag=%s", local, r->tag);
+    rf_put_str(b, "From: <sip:");
+    rf_put_escaped_user(b, user);
+    rf_putf(b, "@%s>;tag=%s\r\n", r->user != NULL ? host : local, r->tag);
     rf_sip_put_headerf(b, RF_HDR_TO, "<sip:%s>", host);
     rf_sip_put_headerf(b, RF_HDR_CALL_ID, "%s", r->call_id);
     rf_sip_put_headerf(b, RF_HDR_CSEQ, "1 OPTIONS");
-    rf_sip_put_headerf(b, RF_HDR_CONTACT, "<sip:probe@%s%s>", local,
-                       r->transport == RF_PROBE_OVER_TLS   ? ";transport=tls"
-                       : r->transport == RF_PROBE_OVER_TCP ? ";transport=tcp"
-                                                           : "");
+    rf_put_str(b, "Contact: <sip:");
+    rf_put_escaped_user(b, user);
+    rf_putf(b, "@%s%s>\r\n", local,
+            r->transport == RF_PROBE_OVER_TLS   ? ";transport=tls"
+            : r->transport == RF_PROBE_OVER_TCP ? ";transport=tcp"
+                                                : "");
     rf_sip_put_headerf(b, RF_HDR_ACCEPT, "application/sdp");
     rf_sip_put_headerf(b, RF_HDR_USER_AGENT, "ringfence/%s probe", RF_VERSION);
     rf_sip_put_body(b, NULL, rf_span(NULL, 0));

@@ -18,6 +18,7 @@ struct rf_probe_request {
     enum rf_probe_transport transport;
     const char *host; /* name or address in text form */
     uint16_t port;
+    const char *uri, *user; /* of OPTIONS, and of From and Contact; NULL: of the host itself, and "probe" */
     struct rf_addr local; /* for Via and Contact */
     char branch[40], call_id[40], tag[20];
 };

@@ -50,9 +50,13 @@ enum rf_probe_close { RF_CLOSE_UNKNOWN, RF_CLOSE_NOTIFY, RF_CLOSE_FIN, RF_CLOSE_
 struct rf_probe_talk_facts {
     uint8_t leaf_sha256[32];
     bool is_asked, is_up; /* the handshake was done */
+    bool is_connected;
     char error[160];      /* why not */
     char version[12], suite[48], group[24], signature[32];
     enum rf_probe_answered asks_certificate, needs_certificate;
+    enum rf_probe_answered takes_certificate; /* the one that was given to us for it */
+    char wanted_keys[64];       /* TLS 1.2 and below: "RSA ECDSA" */
+    char wanted_signatures[320]; /* "ECDSA+SHA256 RSASSA-PSS+SHA256", as it lists them */
     uint16_t ca_name_count;
     char ca_name[RF_PROBE_CA_NAMES][128];
     enum rf_probe_answered has_staple;

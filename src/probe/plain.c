@@ -22,12 +22,22 @@ open_socket(const struct rf_probe_target *t, uint64_t until_us)
     if (t->transport == RF_PROBE_OVER_TCP)
         return rf_probe_connect(t, until_us);
     fd = socket(t->addr.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    /* Connected: answers of others are not for us. */
     if (fd >= 0 &&
-        connect(fd, &t->addr.sa, rf_addr_len(&t->addr)) != 0) { /* answers of others are not for us */
+        ((rf_addr_is_set(&t->local) && bind(fd, &t->local.sa, rf_addr_len(&t->local)) != 0) ||
+         connect(fd, &t->addr.sa, rf_addr_len(&t->addr)) != 0)) {
         close(fd);
         fd = -1;
     }
     return fd;
+}
+
+static bool
+is_cancelled(const struct rf_probe_target *t)
+{
+    struct pollfd p = {.fd = t->cancel_fd, .events = POLLIN};
+
+    return t->cancel_fd > 0 && poll(&p, 1, 0) == 1;
 }
 
 /* Send what a socket takes; TCP takes a request of 1 kB at once, or is broken. */
@@ -42,7 +52,8 @@ rf_probe_talk_plain(const struct rf_probe_target *t, struct rf_probe_talk_facts 
 {
     char request[RF_PROBE_REQUEST_MAX], *mem = malloc(RF_PROBE_ANSWER_MAX);
     struct rf_buf b = rf_buf(request, sizeof request);
-    struct rf_probe_request r = {.is_sip = true, .transport = t->transport, .host = t->host, .port = t->port};
+    struct rf_probe_request r = {.is_sip = true, .transport = t->transport, .host = t->host, .port = t->port,
+                                 .uri = t->uri, .user = t->user};
     bool is_udp = t->transport == RF_PROBE_OVER_UDP, is_over = false;
     uint64_t until = rf_probe_deadline(t), began = rf_now_us(), again = T1_US, next;
     int fd = mem != NULL ? open_socket(t, until) : -1;
@@ -54,6 +65,7 @@ rf_probe_talk_plain(const struct rf_probe_target *t, struct rf_probe_talk_facts 
         free(mem);
         return 1;
     }
+    out->is_connected = true;
     out->connect_us = (uint32_t)(rf_now_us() - began);
     r.local = rf_socket_local(fd);
     rf_probe_request_init(&r, &rf_rand_system);
@@ -68,8 +80,8 @@ rf_probe_talk_plain(const struct rf_probe_target *t, struct rf_probe_talk_facts 
             is_over = true;
             continue;
         }
-        if (!rf_probe_wait(fd, POLLIN, is_udp && next < until ? next : until)) {
-            is_over = rf_now_us() >= until || !is_udp;
+        if (!rf_probe_wait(t, fd, POLLIN, is_udp && next < until ? next : until)) {
+            is_over = rf_now_us() >= until || !is_udp || is_cancelled(t);
             if (!is_over) { /* the request again: after T1, then twice as long each time, at most T2 */
                 (void)send_whole(fd, rf_buf_span(&b));
                 again = again * 2 < T2_US ? again * 2 : T2_US;

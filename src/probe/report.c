@@ -155,6 +155,18 @@ put_resumption(struct page *p, const char *kind, const struct rf_probe_resume_fa
                                             : "offered, and not taken back");
 }
 
+static bool
+must_staple(const struct rf_probe_facts *f)
+{
+    return f->chain_count > 0 && f->chain[0].count > 0 && rf_cert_must_staple(f->chain[0].x[0]);
+}
+
+static bool
+breaks_promise(const struct rf_probe_facts *f)
+{
+    return f->talk.has_staple == RF_PROBE_NO && must_staple(f);
+}
+
 static void
 put_protocol(struct page *p, const struct rf_probe_facts *f)
 {
@@ -179,12 +191,22 @@ put_protocol(struct page *p, const struct rf_probe_facts *f)
     row(p, RF_MARK_NOTE, "ALPN", "%s", f->alpn_asked == RF_PROBE_YES ? f->alpn : "it chooses no protocol");
     if (f->heartbeat == RF_PROBE_YES)
         row(p, RF_MARK_WARN, "heartbeat", "offered: OpenSSL 1.0.1 before its patch g leaks memory this way");
-    row(p, f->talk.staple_is_bad ? RF_MARK_FAIL : RF_MARK_NOTE, "OCSP staple", "%s",
-        f->talk.has_staple == RF_PROBE_YES  ? f->talk.staple
+    row(p, f->talk.staple_is_bad || breaks_promise(f) ? RF_MARK_FAIL : RF_MARK_NOTE, "OCSP staple", "%s",
+        f->talk.has_staple == RF_PROBE_YES ? f->talk.staple
+        : breaks_promise(f)                ? "none, though its certificate promises one (must-staple): RF-217"
         : f->talk.has_staple == RF_PROBE_NO ? "none"
                                             : "not known");
-    row(p, RF_MARK_NOTE, "asks us", "a client certificate: %s%s", yes_no(f->talk.asks_certificate),
-        f->talk.needs_certificate == RF_PROBE_YES ? ", and refuses us without one" : "");
+    row(p, f->talk.takes_certificate == RF_PROBE_NO ? RF_MARK_FAIL : RF_MARK_NOTE, "asks us",
+        "a client certificate: %s%s%s", yes_no(f->talk.asks_certificate),
+        f->talk.needs_certificate == RF_PROBE_YES   ? ", and refuses us without one"
+        : f->talk.takes_certificate == RF_PROBE_YES ? ", and takes ours"
+        : f->talk.takes_certificate == RF_PROBE_NO  ? ", and refuses ours: "
+                                                    : "",
+        f->talk.takes_certificate == RF_PROBE_NO ? f->talk.error : "");
+    if (f->talk.wanted_keys[0] != '\0')
+        row(p, RF_MARK_NONE, "", "with a key of %s", f->talk.wanted_keys);
+    if (f->talk.wanted_signatures[0] != '\0')
+        row(p, RF_MARK_NONE, "", "signed with %s", f->talk.wanted_signatures);
     for (size_t i = 0; i < f->talk.ca_name_count && i < RF_PROBE_CA_NAMES; i++)
         row(p, RF_MARK_NONE, "", "by %s", f->talk.ca_name[i]);
     if (f->talk.ca_name_count > RF_PROBE_CA_NAMES)
@@ -638,10 +660,14 @@ add_tls(const struct rf_probe_report *r, json_t *o)
     json_object_set_new(o, "alpn", f->alpn_asked == RF_PROBE_YES ? json_string(f->alpn) : json_null());
     json_object_set_new(o, "staple",
                         f->talk.has_staple == RF_PROBE_YES ? json_string(f->talk.staple) : json_null());
+    json_object_set_new(o, "must_staple", json_boolean(must_staple(f)));
     json_object_set_new(o, "client_certificate",
-                        json_pack("{s:o, s:o, s:i, s:o}", "asked", json_of(f->talk.asks_certificate),
-                                  "required", json_of(f->talk.needs_certificate), "authority_count",
-                                  f->talk.ca_name_count, "authorities", names));
+                        json_pack("{s:o, s:o, s:o, s:i, s:o, s:s, s:s}", "asked",
+                                  json_of(f->talk.asks_certificate), "required",
+                                  json_of(f->talk.needs_certificate), "taken",
+                                  json_of(f->talk.takes_certificate), "authority_count",
+                                  f->talk.ca_name_count, "authorities", names, "keys",
+                                  f->talk.wanted_keys, "signatures", f->talk.wanted_signatures));
     json_object_set_new(o, "server_name",
                         json_pack("{s:s, s:b, s:o, s:o}", "sent", f->name, "refused", f->name_is_refused,
                                   "without", json_name(&f->no_name), "another", json_name(&f->other_name)));

@@ -131,14 +131,14 @@ take_octets(struct asker *k, bool is_ssl2, struct rf_span octets)
 }
 
 static enum rf_probe_outcome
-read_flight(struct asker *k, int fd, bool is_ssl2, uint64_t until_us)
+read_flight(struct asker *k, const struct rf_probe_target *t, int fd, bool is_ssl2, uint64_t until_us)
 {
     char octets[8192];
 
     for (;;) {
         ssize_t n;
 
-        if (!rf_probe_wait(fd, POLLIN, until_us))
+        if (!rf_probe_wait(t, fd, POLLIN, until_us))
             return RF_OUTCOME_SILENT;
         n = recv(fd, octets, sizeof octets, 0);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -186,7 +186,7 @@ ask(struct asker *k, const struct rf_probe_target *t, enum rf_probe_topic topic,
     if (send(fd, b.p, b.n, MSG_NOSIGNAL) != (ssize_t)b.n)
         a->outcome = RF_OUTCOME_CLOSED;
     else
-        a->outcome = read_flight(k, fd, is_ssl2, until);
+        a->outcome = read_flight(k, t, fd, is_ssl2, until);
     close(fd);
     if (is_ssl2)
         a->ssl2 = &k->ssl2;
@@ -342,6 +342,7 @@ rf_probe_run(const struct rf_probe_conf *conf, struct rf_probe_result **out)
     t->is_sip = conf->is_sip;
     t->transport = conf->transport;
     t->connection_us = conf->connection_us;
+    t->cert = conf->cert;
     t->until_us = began + conf->timeout_us;
     r->is_resolved = resolve(conf->host, conf->transport == RF_PROBE_OVER_UDP ? SOCK_DGRAM : SOCK_STREAM,
                              conf->connection_us, &t->addr, r->error, sizeof r->error);

@@ -21,6 +21,7 @@ struct rf_probe_conf {
     bool is_sip;
     enum rf_probe_transport transport;
     enum rf_tls_level level; /* the one whose failure is explained */
+    struct rf_cert *cert;    /* shown to a server that asks; NULL: none */
     unsigned parallel;       /* 1 to RF_PROBE_PARALLEL_MAX; servers that limit connections want few */
     uint64_t timeout_us;     /* for everything */
     uint64_t connection_us;  /* for one connection */

@@ -26,9 +26,9 @@ rf_probe_deadline(const struct rf_probe_target *t)
 }
 
 bool
-rf_probe_wait(int fd, short events, uint64_t until_us)
+rf_probe_wait(const struct rf_probe_target *t, int fd, short events, uint64_t until_us)
 {
-    struct pollfd p = {.fd = fd, .events = events};
+    struct pollfd p[2] = {{.fd = fd, .events = events}, {.fd = t->cancel_fd, .events = POLLIN}};
 
     for (;;) {
         uint64_t now = rf_now_us();
@@ -36,9 +36,9 @@ rf_probe_wait(int fd, short events, uint64_t until_us)
 
         if (now >= until_us)
             return false;
-        n = poll(&p, 1, (int)((until_us - now + 999) / 1000));
+        n = poll(p, t->cancel_fd > 0 ? 2 : 1, (int)((until_us - now + 999) / 1000));
         if (n > 0)
-            return true;
+            return p[0].revents != 0;
         if (n < 0 && errno != EINTR)
             return false;
     }
@@ -51,7 +51,7 @@ rf_probe_connect(const struct rf_probe_target *t, uint64_t until_us)
 
     if (rf_tcp_connect(&fd, &t->addr, NULL) != RF_OK)
         return -1;
-    if (!rf_probe_wait(fd, POLLOUT, until_us)) {
+    if (!rf_probe_wait(t, fd, POLLOUT, until_us)) {
         close(fd);
         errno = ETIMEDOUT;
         return -1;
@@ -114,8 +114,38 @@ on_verify(X509_STORE_CTX *x, void *arg)
     return 1;
 }
 
+/* Which keys and signatures a client's certificate may have (RFC 5246 7.4.4, RFC 8446 4.3.2). */
+static void
+take_wanted_kinds(SSL *ssl, struct rf_probe_talk_facts *out)
+{
+    static const char *const kinds[] = {
+        [TLS_CT_RSA_SIGN] = "RSA", [TLS_CT_DSS_SIGN] = "DSA", [TLS_CT_ECDSA_SIGN] = "ECDSA"};
+    struct rf_buf keys = rf_buf(out->wanted_keys, sizeof out->wanted_keys - 1);
+    struct rf_buf signatures = rf_buf(out->wanted_signatures, sizeof out->wanted_signatures - 1);
+    const unsigned char *types;
+    size_t n = SSL_get0_certificate_types(ssl, &types);
+    int count = SSL_get_sigalgs(ssl, 0, NULL, NULL, NULL, NULL, NULL);
+
+    for (size_t i = 0; i < n && i < 8; i++) {
+        const char *name = types[i] < sizeof kinds / sizeof *kinds ? kinds[types[i]] : NULL;
+
+        if (name != NULL)
+            rf_putf(&keys, "%s%s", keys.n > 0 ? " " : "", name);
+    }
+    for (int i = 0; i < count && i < 32; i++) {
+        int sign = NID_undef, hash = NID_undef;
+
+        (void)SSL_get_sigalgs(ssl, i, &sign, &hash, NULL, NULL, NULL);
+        if (sign == NID_undef || signatures.n + 32 > sizeof out->wanted_signatures)
+            continue;
+        rf_putf(&signatures, "%s%s%s%s", signatures.n > 0 ? " " : "", OBJ_nid2sn(sign), hash != NID_undef ? "+" : "",
+                hash != NID_undef ? OBJ_nid2sn(hash) : "");
+    }
+    out->wanted_keys[keys.n] = out->wanted_signatures[signatures.n] = '\0';
+}
+
 static int
-on_cert_wanted(SSL *ssl, X509 **x, EVP_PKEY **key)
+on_cert_wanted(SSL *ssl, void *arg)
 {
     struct line *l = line_of(ssl);
     const STACK_OF(X509_NAME) *names = SSL_get0_peer_CA_list(ssl);
@@ -123,7 +153,8 @@ on_cert_wanted(SSL *ssl, X509 **x, EVP_PKEY **key)
 
     l->was_asked = true;
     if (l->facts == NULL)
-        return 0;
+        return 1;
+    take_wanted_kinds(ssl, l->facts);
     l->facts->ca_name_count = 0;
     for (int i = 0; i < sk_X509_NAME_num(names); i++) {
         if (l->facts->ca_name_count < RF_PROBE_CA_NAMES &&
@@ -133,7 +164,7 @@ on_cert_wanted(SSL *ssl, X509 **x, EVP_PKEY **key)
         if (l->facts->ca_name_count < UINT16_MAX)
             l->facts->ca_name_count++;
     }
-    return 0;
+    return 1;
 }
 
 static int
@@ -144,6 +175,19 @@ on_session(SSL *ssl, SSL_SESSION *session)
     SSL_SESSION_free(l->session);
     l->session = session; /* 1: the reference is ours */
     return 1;
+}
+
+static bool
+line_use_cert(SSL_CTX *ctx, const struct rf_cert *cert)
+{
+    if (cert == NULL)
+        return true;
+    if (SSL_CTX_use_certificate(ctx, rf_cert_leaf(cert)) != 1 || SSL_CTX_use_PrivateKey(ctx, rf_cert_key(cert)) != 1)
+        return false;
+    for (size_t i = 0; i < rf_cert_extra_count(cert); i++)
+        if (SSL_CTX_add1_chain_cert(ctx, rf_cert_extra(cert, i)) != 1)
+            return false;
+    return true;
 }
 
 /*
@@ -165,10 +209,10 @@ line_init(struct line *l, const struct rf_probe_target *t, int min, int max)
     SSL_CTX_set_info_callback(l->ctx, on_info);
     SSL_CTX_set_cert_verify_callback(l->ctx, on_verify, NULL);
     SSL_CTX_set_verify(l->ctx, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_client_cert_cb(l->ctx, on_cert_wanted);
+    SSL_CTX_set_cert_cb(l->ctx, on_cert_wanted, NULL);
     SSL_CTX_set_session_cache_mode(l->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(l->ctx, on_session);
-    return SSL_CTX_set_cipher_list(l->ctx, "ALL:!aNULL:@SECLEVEL=0") == 1 &&
+    return line_use_cert(l->ctx, t->cert) && SSL_CTX_set_cipher_list(l->ctx, "ALL:!aNULL:@SECLEVEL=0") == 1 &&
            SSL_CTX_set_min_proto_version(l->ctx, min) == 1 && SSL_CTX_set_max_proto_version(l->ctx, max) == 1;
 }
 
@@ -212,7 +256,7 @@ line_goes_on(struct line *l, int result)
         /* Without AUTO_RETRY this is said also while more is buffered. */
         if (why == SSL_ERROR_WANT_READ && SSL_has_pending(l->ssl) && rf_now_us() < l->until_us)
             return true;
-        if (rf_probe_wait(l->fd, why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, l->until_us))
+        if (rf_probe_wait(l->t, l->fd, why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, l->until_us))
             return true;
         l->timed_out = true;
         snprintf(l->error, sizeof l->error, "no answer in time");
@@ -296,6 +340,8 @@ line_ask(struct line *l, struct rf_probe_talk_facts *out)
                                  .transport = RF_PROBE_OVER_TLS,
                                  .host = l->t->host,
                                  .port = l->t->port,
+                                 .uri = l->t->uri,
+                                 .user = l->t->user,
                                  .local = rf_socket_local(l->fd)};
     uint64_t began = rf_now_us();
     size_t n = 0, got;
@@ -469,7 +515,9 @@ talk_main(const struct rf_probe_target *t, struct rf_probe_facts *f, struct rf_p
     snprintf(out->error, sizeof out->error, "%s", l.error);
     if (out->is_up || l.chain_n > 0 || l.was_asked)
         out->asks_certificate = l.was_asked ? RF_PROBE_YES : RF_PROBE_NO;
-    if (l.was_asked)
+    if (l.was_asked && t->cert != NULL)
+        out->takes_certificate = l.alert > 0 || !out->is_up ? RF_PROBE_NO : RF_PROBE_YES;
+    else if (l.was_asked)
         out->needs_certificate = l.alert == SSL_AD_CERTIFICATE_REQUIRED ||
                                          l.alert == SSL_AD_BAD_CERTIFICATE || (!out->is_up && l.alert > 0)
                                      ? RF_PROBE_YES
@@ -613,7 +661,7 @@ talk_level(const struct rf_probe_target *t, const char *name, enum rf_tls_level 
     struct rf_tls_check check = {.level = RF_CHECK_NONE,
                                  .use = t->is_sip ? RF_CHECK_SIP : RF_CHECK_HTTPS,
                                  .enforce = RF_TLS_ENFORCE_LATER};
-    struct rf_tls_client_conf conf = {.level = level, .check = &check};
+    struct rf_tls_client_conf conf = {.level = level, .check = &check, .cert = t->cert};
     struct rf_tls_client *client = NULL;
     struct rf_tls_conn *conn = NULL;
     struct rf_tls_facts facts;
@@ -629,7 +677,7 @@ talk_level(const struct rf_probe_target *t, const char *name, enum rf_tls_level 
         rf_tls_conn_connect(&conn, client, fd, rf_span_str(name), NULL) == RF_OK) {
         out->is_asked = true;
         while ((err = rf_tls_conn_handshake(conn)) == RF_ERR_AGAIN)
-            if (!rf_probe_wait(fd, rf_tls_conn_wants_write(conn) ? POLLOUT : POLLIN, until)) {
+            if (!rf_probe_wait(t, fd, rf_tls_conn_wants_write(conn) ? POLLOUT : POLLIN, until)) {
                 out->was_silent = true;
                 rf_tls_conn_give_up(conn, "no answer in time");
                 break;

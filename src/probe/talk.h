@@ -22,6 +22,10 @@ struct rf_probe_target {
     enum rf_probe_transport transport;
     uint64_t connection_us; /* for one connection, from connect to close */
     uint64_t until_us;      /* rf_now_us: when all must be over */
+    int cancel_fd;          /* readable: wait for nothing any more; 0: none */
+    const char *uri, *user; /* OPTIONS: for this one, by this user; NULL: the host's own, by "probe" */
+    struct rf_cert *cert;   /* shown when the server asks; NULL: none */
+    struct rf_addr local;   /* UDP: bound to this address; not set: the kernel chooses */
 };
 
 /* Certificates that were seen in conversations of one topic. */
@@ -50,8 +54,8 @@ unsigned rf_probe_talk_plain(const struct rf_probe_target *t, struct rf_probe_ta
 
 /** @return descriptor, or -1: errno says why (ETIMEDOUT) */
 int rf_probe_connect(const struct rf_probe_target *t, uint64_t until_us);
-/** Wait for events of poll; false: the time is up. */
-bool rf_probe_wait(int fd, short events, uint64_t until_us);
+/** Wait for events of poll; false: the time is up, or it was cancelled. */
+bool rf_probe_wait(const struct rf_probe_target *t, int fd, short events, uint64_t until_us);
 /** The deadline of a connection that begins now. */
 uint64_t rf_probe_deadline(const struct rf_probe_target *t);
 

@@ -136,6 +136,8 @@ rf_tls_conn_handshake(struct rf_tls_conn *c)
 
     ERR_clear_error();
     err = outcome(c, SSL_do_handshake(c->ssl));
+    if (err == RF_OK && c->is_held)
+        err = rf_tls_shake_hold(c);
     if (err == RF_OK)
         rf_tls_shake_done(c);
     else if (err != RF_ERR_AGAIN)
@@ -147,6 +149,18 @@ bool
 rf_tls_conn_wants_write(const struct rf_tls_conn *c)
 {
     return c->wants_write;
+}
+
+void
+rf_tls_conn_may_hold(struct rf_tls_conn *c)
+{
+    c->may_hold = true;
+}
+
+bool
+rf_tls_conn_is_held(const struct rf_tls_conn *c)
+{
+    return c->is_held && SSL_is_init_finished(c->ssl);
 }
 
 void
@@ -224,6 +238,24 @@ rf_tls_conn_facts(const struct rf_tls_conn *c, struct rf_tls_facts *out)
     out->resumed = SSL_session_reused(c->ssl) == 1;
     out->group = name != NULL ? name : "";
     out->fits = c->fits;
+    out->asks_certificate = c->is_asked;
+}
+
+bool
+rf_tls_conn_wanted_authority(const struct rf_tls_conn *c, size_t i, char *to, size_t size)
+{
+    const STACK_OF(X509_NAME) *names = SSL_get0_peer_CA_list(c->ssl);
+    BIO *b = NULL;
+    int n = -1;
+
+    if (c->client != NULL && i < (size_t)(sk_X509_NAME_num(names) > 0 ? sk_X509_NAME_num(names) : 0))
+        b = BIO_new(BIO_s_mem());
+    if (b != NULL && X509_NAME_print_ex(b, sk_X509_NAME_value(names, (int)i), 0, XN_FLAG_RFC2253) >= 0)
+        n = BIO_read(b, to, (int)size - 1);
+    to[n > 0 ? n : 0] = '\0';
+    BIO_free(b);
+    ERR_clear_error();
+    return n > 0;
 }
 
 enum rf_err

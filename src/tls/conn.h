@@ -21,6 +21,7 @@ struct rf_tls_facts {
     const char *version, *cipher, *group; /* constant strings; group may be "" (resumed TLS 1.2) */
     bool resumed;
     rf_tls_level_set fits; /* levels that would have taken this client; 0 when we are the client */
+    bool asks_certificate; /* we are the client, and the server asked for a certificate of ours */
 };
 
 /* The peer's certificate as it was judged in the handshake. */
@@ -53,12 +54,30 @@ void rf_tls_conn_free(struct rf_tls_conn *c); /* NULL is fine */
 RF_MUST_CHECK enum rf_err rf_tls_conn_handshake(struct rf_tls_conn *c);
 /** What the last RF_ERR_AGAIN waits for: writable instead of readable. */
 bool rf_tls_conn_wants_write(const struct rf_tls_conn *c);
+/*
+ * A peer whose authority has not answered yet (security.ocsp hard) is refused, unless its connection may be held: the
+ * handshake goes on to its end, and then rf_tls_conn_handshake says RF_ERR_AGAIN until the answer is there, or for
+ * RF_TLS_HELD_MAX_US. Nothing that the peer sent is read meanwhile. No event of the socket ends that: the owner calls
+ * again every RF_TLS_HELD_US while rf_tls_conn_is_held. OpenSSL 3.0 cannot stop a server's handshake before its end.
+ */
+#define RF_TLS_HELD_US     20000   /* a judgement takes 0.3 ms; responders answer in some 100 ms */
+#define RF_TLS_HELD_MAX_US 3000000 /* below the 4 s for which a target is tried, and the 10 s of a handshake */
+
+/** Before the handshake. */
+void rf_tls_conn_may_hold(struct rf_tls_conn *c);
+bool rf_tls_conn_is_held(const struct rf_tls_conn *c);
 /** Why the handshake failed. */
 void rf_tls_conn_failure(const struct rf_tls_conn *c, struct rf_tls_failure *out);
 /** The owner gives up waiting for it: noted as a failure with this reason (the connection may then be freed). */
 void rf_tls_conn_give_up(struct rf_tls_conn *c, const char *reason);
-/** After the handshake. */
+/** After the handshake; after one that failed, as far as it came. */
 void rf_tls_conn_facts(const struct rf_tls_conn *c, struct rf_tls_facts *out);
+
+/**
+ * We are the client: the i-th authority of which the server wants a certificate (RFC 8446 4.2.4), as "CN=..., O=...".
+ * @return false: it named no more
+ */
+bool rf_tls_conn_wanted_authority(const struct rf_tls_conn *c, size_t i, char *to, size_t size);
 
 /* --- the peer's certificate, after the handshake --- */
 

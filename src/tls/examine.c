@@ -149,6 +149,21 @@ examine_chain(const struct rf_cert *c, size_t i, const struct rf_trust *roots, i
     free(report);
 }
 
+/* Strict clients refuse a certificate that promises its authority's answer and comes without it (RFC 7633 4.2.3.1). */
+static void
+examine_staple(const struct rf_tls_server_conf *conf, size_t i, struct rf_tls_findings *out)
+{
+    struct rf_tls_finding *f;
+
+    if (!rf_cert_facts(conf->cert[i])->must_staple || (conf->staple != NULL && conf->staple[i] != NULL))
+        return;
+    f = add(out, false, RF_REFUSE_CERT_STATUS_UNKNOWN, i);
+    snprintf(f->text, sizeof f->text,
+             "the certificate for %s promises its authority's answer in every handshake (must-staple), and none will "
+             "be sent: its block needs staple on, an issuer that is known here, and an OCSP address",
+             name_of(conf->cert[i]));
+}
+
 /* --- the level --- */
 
 enum { KEY_RSA = 1, KEY_EC = 2 };
@@ -231,6 +246,7 @@ rf_tls_conf_examine(const struct rf_tls_server_conf *conf, const struct rf_trust
         examine_dates(conf->cert[i], i, now_s, out);
         examine_strength(conf->cert[i], i, out);
         examine_order(conf->cert[i], i, out);
+        examine_staple(conf, i, out);
         if (roots != NULL)
             examine_chain(conf->cert[i], i, roots, now_s, out);
     }

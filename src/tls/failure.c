@@ -373,21 +373,57 @@ rf_tls_why_explain(const struct rf_tls_why *w, struct rf_tls_failure *f)
         f->refusal = w->we_are_server ? failed_by_offer(w) : RF_REFUSE_TLS_FAILED;
 }
 
+/* The words of a failure's sentence, and what else its event has. */
+struct words {
+    char peer[RF_ADDR_TEXT_MAX], causes[256];
+    struct rf_log_field field[RF_CHECK_FIELDS_MAX + 14];
+};
+
 /* Beside the fields of each failure, a refused certificate has those of its report (AVA-26). */
 static void
-refuse_certificate(const struct rf_tls_failure *f, const char *peer, const char *listener, rf_tls_refuse_fn *refuse,
-                   void *ctx)
+words_of_certificate(const struct rf_tls_failure *f, const char *listener, struct words *w)
 {
-    struct rf_log_field fields[RF_CHECK_FIELDS_MAX + 3];
     size_t n = 0;
 
-    rf_check_fields(f->report, peer, fields);
-    while (fields[n].name != NULL)
+    rf_check_fields(f->report, w->peer, w->field);
+    while (w->field[n].name != NULL)
         n++;
-    fields[n++] = RF_F_STR("listener", listener);
-    fields[n++] = RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : "");
-    fields[n] = (struct rf_log_field){ 0 };
-    refuse(ctx, f->refusal, fields);
+    w->field[n++] = RF_F_STR("listener", listener);
+    w->field[n++] = RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : "");
+    w->field[n] = (struct rf_log_field){ 0 };
+}
+
+static void
+words_of(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener, struct words *w)
+{
+    struct rf_buf b = rf_buf(w->causes, sizeof w->causes - 1);
+
+    rf_addr_text(peer, w->peer);
+    if (f->report != NULL) {
+        words_of_certificate(f, listener, w);
+        return;
+    }
+    for (size_t i = 0; i < f->cause_count; i++)
+        rf_putf(&b, "%s%s", i > 0 ? ", " : "", rf_tls_cause_slug((enum rf_tls_cause)f->cause[i]));
+    w->causes[b.n] = '\0';
+    memcpy(w->field,
+           (const struct rf_log_field[]){
+               RF_F_STR("peer", w->peer),
+               RF_F_STR("listener", listener),
+               RF_F_STR("version", f->version),
+               RF_F_STR("min", f->min),
+               RF_F_STR("reason", f->reason),
+               RF_F_U64("bits", f->dh_bits),
+               RF_F_U64("suites", f->suite_count),
+               RF_F_STR("first_suite", f->first_suite),
+               RF_F_STR("server_name", f->server_name),
+               RF_F_STR("nearest_level", f->nearest_level),
+               RF_F_STR("causes", w->causes),
+               RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : ""),
+               RF_F_STR("alert_received", f->alert_received >= 0 ? rf_tls_alert_name(f->alert_received) : ""),
+               { 0 },
+           },
+           14 * sizeof *w->field);
 }
 
 static void
@@ -400,35 +436,22 @@ void
 rf_tls_failure_refuse(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener,
                       rf_tls_refuse_fn *refuse, void *ctx)
 {
-    char text[RF_ADDR_TEXT_MAX], causes[256];
-    struct rf_buf b = rf_buf(causes, sizeof causes - 1);
+    struct words w;
 
-    rf_addr_text(peer, text);
+    words_of(f, peer, listener, &w);
     if (refuse == NULL)
         refuse = log_it;
-    if (f->report != NULL) {
-        refuse_certificate(f, text, listener, refuse, ctx);
-        return;
-    }
-    for (size_t i = 0; i < f->cause_count; i++)
-        rf_putf(&b, "%s%s", i > 0 ? ", " : "", rf_tls_cause_slug((enum rf_tls_cause)f->cause[i]));
-    causes[b.n] = '\0';
-    refuse(
-        ctx, f->refusal,
-        (const struct rf_log_field[]){
-            RF_F_STR("peer", text),
-            RF_F_STR("listener", listener),
-            RF_F_STR("version", f->version),
-            RF_F_STR("min", f->min),
-            RF_F_STR("reason", f->reason),
-            RF_F_U64("bits", f->dh_bits),
-            RF_F_U64("suites", f->suite_count),
-            RF_F_STR("first_suite", f->first_suite),
-            RF_F_STR("server_name", f->server_name),
-            RF_F_STR("nearest_level", f->nearest_level),
-            RF_F_STR("causes", causes),
-            RF_F_STR("alert_sent", f->alert_sent >= 0 ? rf_tls_alert_name(f->alert_sent) : ""),
-            RF_F_STR("alert_received", f->alert_received >= 0 ? rf_tls_alert_name(f->alert_received) : ""),
-            { 0 },
-        });
+    refuse(ctx, f->refusal, w.field);
+}
+
+void
+rf_tls_failure_text(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener,
+                    struct rf_buf *sentence, struct rf_buf *fix)
+{
+    const struct rf_refusal_row *row = rf_refusal_row(f->refusal);
+    struct words w;
+
+    words_of(f, peer, listener, &w);
+    rf_refusal_sentence(sentence, row->sentence, w.field);
+    rf_refusal_sentence(fix, row->fix, w.field);
 }

@@ -69,5 +69,8 @@ typedef void rf_tls_refuse_fn(void *ctx, enum rf_refusal why, const struct rf_lo
 /** Say it with the peer's address and the facts. @param refuse  NULL: counted and logged (rf_refuse) */
 void rf_tls_failure_refuse(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener,
                            rf_tls_refuse_fn *refuse, void *ctx);
+/** Its sentence and its fix with their words filled in, as that would log them. */
+void rf_tls_failure_text(const struct rf_tls_failure *f, const struct rf_addr *peer, const char *listener,
+                         struct rf_buf *sentence, struct rf_buf *fix);
 
 #endif

@@ -15,6 +15,7 @@ struct rf_tls_shake {
     struct rf_tls_verdict verdict; /* refusal is set when the peer's certificate was refused */
     struct rf_addr peer;           /* for the ring; asked early, because a reset socket does not know it */
     uint64_t began_us;
+    uint64_t held_us;              /* since when it is held */
     uint16_t dh_bits;
     char host[256];                /* we are the client: whom we want to reach */
     char gave_up[96];              /* "" no */
@@ -30,6 +31,8 @@ struct rf_tls_conn {
     rf_tls_level_set fits;         /* of the offer, which is freed when the handshake is done */
     int16_t failed_reason;         /* ERR_GET_REASON of what ended it */
     bool wants_write, is_done, saw_eof, is_challenge;
+    bool is_asked;                 /* we are the client: for a certificate */
+    bool may_hold, is_held;        /* rf_tls_conn_may_hold */
     bool has_failed;               /* and is noted */
 };
 
@@ -40,6 +43,8 @@ struct rf_tls_shake *rf_tls_shake_new(struct rf_tls_side *side);
 
 /* shake.c: a socket's other end; not set when it has no address. */
 struct rf_addr rf_tls_peer_address(int fd);
+/* shake.c: it is done but for the peer's authority. RF_OK, RF_ERR_AGAIN, RF_ERR_CRYPTO. */
+RF_MUST_CHECK enum rf_err rf_tls_shake_hold(struct rf_tls_conn *c);
 /* shake.c: the handshake is over, one way or the other. */
 void rf_tls_shake_done(struct rf_tls_conn *c);
 void rf_tls_shake_failed(struct rf_tls_conn *c);

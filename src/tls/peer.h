@@ -46,6 +46,7 @@ struct rf_tls_question {
     struct rf_span target;  /* empty, and no source: a remote level is judged without its names */
     const struct rf_addr *source;
     struct rf_span stapled; /* the server's answer of its authority, in the handshake; or empty */
+    bool staple_is_due;     /* cert/check.h */
     bool ocsp_later;        /* that one is still to come: the question is asked again then */
 };
 

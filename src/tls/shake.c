@@ -150,7 +150,18 @@ rf_tls_conn_saw_small_dh(const SSL *ssl, EVP_PKEY *key)
         c->shake->dh_bits = (uint16_t)EVP_PKEY_get_bits(key);
 }
 
-/* The server wants a certificate of us and we have none. */
+/* The server wants a certificate of us, whether we have one or not. */
+static int
+on_cert_asked(SSL *ssl, void *arg)
+{
+    struct rf_tls_conn *c = SSL_get_app_data(ssl);
+
+    if (c != NULL)
+        c->is_asked = true;
+    return 1;
+}
+
+/* And we have none. */
 static int
 on_cert_wanted(SSL *ssl, X509 **x, EVP_PKEY **key)
 {
@@ -171,6 +182,37 @@ question_of(const struct rf_tls_conn *c)
     if (c->client != NULL && c->shake != NULL)
         q.target = rf_span_str(c->shake->host);
     return q;
+}
+
+/* Nothing speaks against the peer but that its authority has not answered, and it is being asked. */
+static bool
+awaits_authority(const struct rf_tls_verdict *v)
+{
+    return v->refusal == RF_REFUSE_CERT_STATUS_UNKNOWN && v->report != NULL && v->report->is_ocsp_pending;
+}
+
+/* true: the handshake may go on, and is held at its end. */
+static bool
+hold(struct rf_tls_conn *c)
+{
+    if (!c->may_hold || !awaits_authority(&c->shake->verdict))
+        return false;
+    c->is_held = true;
+    c->shake->held_us = rf_now_us();
+    return true;
+}
+
+enum rf_err
+rf_tls_shake_hold(struct rf_tls_conn *c)
+{
+    const struct rf_tls_side *side = rf_tls_conn_side(c);
+    const struct rf_tls_question q = question_of(c);
+    int code = rf_tls_judge_now(&side->check, &q, c->kept, &c->shake->verdict);
+
+    if (awaits_authority(&c->shake->verdict) && rf_now_us() - c->shake->held_us < RF_TLS_HELD_MAX_US)
+        return RF_ERR_AGAIN;
+    c->is_held = false;
+    return code == X509_V_OK || side->check.enforce == RF_TLS_ENFORCE_LATER ? RF_OK : RF_ERR_CRYPTO;
 }
 
 /* In place of OpenSSL's X509_verify_cert. */
@@ -194,7 +236,7 @@ on_verify(X509_STORE_CTX *x, void *arg)
         return 0;
     }
     code = rf_tls_judge_now(&side->check, &q, c->kept, &c->shake->verdict);
-    if (side->check.enforce == RF_TLS_ENFORCE_LATER)
+    if (code != X509_V_OK && (hold(c) || side->check.enforce == RF_TLS_ENFORCE_LATER))
         code = X509_V_OK;
     X509_STORE_CTX_set_error(x, code);
     return code == X509_V_OK;
@@ -217,9 +259,10 @@ on_server_status(SSL *ssl, void *arg)
         return 0;
     side = rf_tls_conn_side(c);
     q = question_of(c);
+    q.staple_is_due = true; /* a full handshake: a resumed one has no place for it */
     if (n > 0)
         q.stapled = rf_span(p, (size_t)n);
-    return rf_tls_judge_now(&side->check, &q, c->kept, &c->shake->verdict) == X509_V_OK ||
+    return rf_tls_judge_now(&side->check, &q, c->kept, &c->shake->verdict) == X509_V_OK || hold(c) ||
            side->check.enforce == RF_TLS_ENFORCE_LATER;
 }
 
@@ -326,6 +369,7 @@ rf_tls_conn_hook(SSL_CTX *ctx, bool is_server, bool asks)
     if (asks)
         SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
     if (!is_server) {
+        SSL_CTX_set_cert_cb(ctx, on_cert_asked, NULL);
         SSL_CTX_set_client_cert_cb(ctx, on_cert_wanted);
         return;
     }

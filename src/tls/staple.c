@@ -3,7 +3,10 @@
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "loop/loop.h"
 
 struct rf_tls_staple {
     _Atomic uint32_t refs;
@@ -11,6 +14,7 @@ struct rf_tls_staple {
     char *response;
     size_t n;
     int64_t until_s;
+    struct rf_tls_staple_state state; /* but for has_answer and until_s */
 };
 
 enum rf_err
@@ -61,9 +65,33 @@ rf_tls_staple_set(struct rf_tls_staple *s, struct rf_span response, int64_t unti
     s->response = copy;
     s->n = response.n;
     s->until_s = until_s;
+    if (response.n > 0) {
+        s->state.fetched_s = rf_wall_s();
+        s->state.failed_s = 0;
+        s->state.failure[0] = '\0';
+    }
     pthread_mutex_unlock(&s->lock);
     free(was);
     return RF_OK;
+}
+
+void
+rf_tls_staple_failed(struct rf_tls_staple *s, const char *why, int64_t now_s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->state.failed_s = now_s;
+    snprintf(s->state.failure, sizeof s->state.failure, "%s", why);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void
+rf_tls_staple_look(struct rf_tls_staple *s, struct rf_tls_staple_state *out)
+{
+    pthread_mutex_lock(&s->lock);
+    *out = s->state;
+    out->has_answer = s->n > 0;
+    out->until_s = s->until_s;
+    pthread_mutex_unlock(&s->lock);
 }
 
 size_t

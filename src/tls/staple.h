@@ -27,6 +27,18 @@ void rf_tls_staple_unref(struct rf_tls_staple *s); /* NULL is fine */
  */
 RF_MUST_CHECK enum rf_err rf_tls_staple_set(struct rf_tls_staple *s, struct rf_span response, int64_t until_s);
 
+/* How the slot stands, for people. */
+struct rf_tls_staple_state {
+    bool has_answer;            /* one is there; whether it still counts, until_s says */
+    int64_t fetched_s, until_s; /* of it; fetched_s stays when it is taken away; 0: never */
+    int64_t failed_s;           /* the last time that no answer was got; 0: never, or one was got after it */
+    char failure[160];          /* why */
+};
+
+/** No answer was got. */
+void rf_tls_staple_failed(struct rf_tls_staple *s, const char *why, int64_t now_s);
+void rf_tls_staple_look(struct rf_tls_staple *s, struct rf_tls_staple_state *out);
+
 /** A copy for a handshake, made with OPENSSL_malloc; 0 when there is none now. */
 size_t rf_tls_staple_get(struct rf_tls_staple *s, int64_t now_s, unsigned char **out);
 

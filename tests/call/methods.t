@@ -9,12 +9,14 @@ b sends 200 savp
 b expects ACK
 a expects 200 savp
 a sends ACK
-a sends UPDATE
-a expects 405 "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER"
-a sends PRACK
-a expects 405
-a sends REFER
-a expects 405
+a sends PUBLISH
+a expects 405 "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, REFER, NOTIFY, UPDATE, PRACK"
+a sends NOTIFY "Event: presence"
+a expects 481
+a sends SUBSCRIBE "Event: presence"
+a expects 489 "Allow-Events: refer"
+a sends SUBSCRIBE "Event: refer"
+a expects 481
 a sends FROBNICATE
 a expects 501 "Allow:"
 a sends OPTIONS

@@ -3,8 +3,8 @@ user 201
 user 202
 phone a 201 tls
 phone b 202 tls
-a sends INVITE 202 savp "Require: 100rel, timer"
-a expects 420 "Unsupported: 100rel" !"timer"
+a sends INVITE 202 savp "Require: precondition, timer"
+a expects 420 "Unsupported: precondition" !"timer"
 a sends INVITE 202 savp "Proxy-Require: privacy"
 a expects 420 "Unsupported: privacy"
 a sends INVITE 202 savp "Require: timer" "Session-Expires: 1800"

@@ -198,6 +198,31 @@ with tempfile.TemporaryDirectory() as folder:
         tap.equal({os.stat(os.path.join(theirs, f)).st_uid for f in os.listdir(theirs)}, {65534},
                   "files belong to the folder's owner")
 
+    # --- where others learn what was revoked ---
+    def extensions(path):
+        return subprocess.run(["openssl", "x509", "-in", path, "-noout", "-ext", "crlDistributionPoints,authorityInfoAccess"],
+                              capture_output=True, text=True).stdout
+
+    tap.ok("http" not in extensions(f"{out}/trunk.example.pem"), "no address stands in certificates unless one is told")
+    run = ca.run("init", "--crl-url", "http://pki.example/ca.crl", "--ocsp-url", "http://pki.example:8080/ocsp")
+    tap.equal(run.returncode, 0, "ca init takes the addresses of list and responder, also later")
+    ca.run("issue", "told.example", "--out", out)
+    text = extensions(f"{out}/told.example.pem")
+    tap.ok("URI:http://pki.example/ca.crl" in text and "OCSP - URI:http://pki.example:8080/ocsp" in text,
+           "certificates issued from then on name them (RFC 5280 4.2.1.13, 4.2.2.1)", text)
+    run = subprocess.run(["openssl", "verify", "-x509_strict", "-CAfile", f"{out}/ca.pem", f"{out}/told.example.pem"],
+                         capture_output=True, text=True)
+    tap.equal(run.returncode, 0, "OpenSSL agrees with them, strictly")
+    tap.equal(ca.run("init", "--ocsp-url", "none").returncode, 0, "one is taken away again")
+    ca.run("issue", "half.example", "--out", out)
+    text = extensions(f"{out}/half.example.pem")
+    tap.ok("URI:http://pki.example/ca.crl" in text and "OCSP" not in text, "the other one stays", text)
+    for url in ("https://pki.example/ca.crl", "http://", "http:///x", "http://a b/", "http://a,b/", "ldap://x/", "http://x/" + 300 * "a",
+                'http://x/"', "http://x/\n"):
+        tap.equal(ca.run("init", "--crl-url", url).returncode, 2, f"exit status 2: {url[:30]!r} is no such address")
+    ca.run("issue", "still.example", "--out", out)
+    tap.ok("URI:http://pki.example/ca.crl" in extensions(f"{out}/still.example.pem"), "and changes nothing")
+
     # --- into the daemon, while it runs ---
     trunk_out = os.path.join(folder, "trunk")
     os.mkdir(trunk_out)

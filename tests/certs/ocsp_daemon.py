@@ -4,16 +4,27 @@ answer along. The responder is OpenSSL's, on loopback.
 
 # sanitizers: address
 """
+import json
 import os
 import re
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
+import pki
 import tap
-from daemon import Daemon, free_ports
-from pki import Cert, Shake, run
+from daemon import RINGFENCE, Daemon, free_ports
+from pki import Cert, run
+
+
+class Shake(pki.Shake):
+    """Who is let in is answered: a connection may be closed after its handshake (rf_tls_conn_may_hold)."""
+
+    @property
+    def ok(self):
+        return super().ok and "\r\n" in self.text
 
 
 def until(seconds, question):
@@ -61,12 +72,13 @@ with tempfile.TemporaryDirectory(prefix="rfo") as folder:
     root = Cert(folder, "root", "Test Root", kind="ca")
     port = free_ports(2)
     aia = f"authorityInfoAccess=OCSP;URI:http://127.0.0.1:{port}/\n"
-    good, bad, late, quiet = (Cert(folder, n, f"{n}.test", root, san=[f"DNS:{n}.test"], more=aia)
-                              for n in ("good", "bad", "late", "quiet"))
+    good, other, bad, late, quiet = (Cert(folder, n, f"{n}.test", root, san=[f"DNS:{n}.test"], more=aia)
+                                     for n in ("good", "other", "bad", "late", "quiet"))
+    strict = Cert(folder, "strict", "strict.test", root, san=["DNS:pbx.test"], more=aia + "tlsfeature=status_request\n")
     plain = Cert(folder, "plain", "plain.test", root, san=["DNS:plain.test"])
     own = Cert(folder, "own", "pbx.test", root, san=["DNS:pbx.test"], more=aia)
     responder = Responder(folder, root, port)
-    for cert, state in ((good, "V"), (bad, "R"), (late, "V"), (own, "V")):
+    for cert, state in ((good, "V"), (other, "V"), (bad, "R"), (late, "V"), (own, "V"), (strict, "V")):
         responder.say(cert, state)
 
     def show(c):
@@ -81,12 +93,11 @@ with tempfile.TemporaryDirectory(prefix="rfo") as folder:
         at = ("127.0.0.1", int(daemon.ready["interfaces"]["sip-trunks"][0].rsplit(":", 1)[1]))
 
         # --- peers, hard ---
-        s = Shake(at, *show(good))
-        first = s.ok
-        tap.ok(until(10, lambda: Shake(at, *show(good)).ok), "hard: a good peer comes in once its authority has answered",
-               daemon.log_text()[-1500:])
-        if not first:
-            tap.ok(daemon.wait_event("refused", 5, code="RF-217") is not None, "RF-217 tells of the one that came before the answer")
+        for version in ("-tls1_2", "-tls1_3"):
+            fresh = {"-tls1_2": good, "-tls1_3": other}[version]
+            tap.ok(Shake(at, version, *show(fresh)).ok, f"hard: who was never seen waits for the authority's answer ({version[1:]})",
+                   daemon.log_text()[-1500:])
+        tap.ok(not any(e.get("code") == "RF-217" for e in daemon.events()), "and was not refused before it came")
         s = until(10, lambda: (lambda s: s if s.alert == "certificate revoked" else None)(Shake(at, *show(bad))))
         tap.ok(s is not None, "hard: revoked is refused with the alert certificate_revoked")
         event = daemon.wait_event("refused", 5, code="RF-212")
@@ -129,6 +140,92 @@ with tempfile.TemporaryDirectory(prefix="rfo") as folder:
         rewrite("certificate office {\n", "certificate office {\n    staple off\n", "staple off")
         tap.ok(until(5, lambda: "OCSP response: no response sent" in status()), "then none is sent along")
 
+    # --- must-staple of our own (RFC 7633): said when it is loaded, and its state is shown ---
+    responder.start()
+    plainly = more.replace("ocsp hard", "ocsp off")
+    promise = plainly.replace(f"file:{own.path}", f"file:{strict.path}").replace(f"file:{own.key}", f"file:{strict.key}")
+    with Daemon(workers=1, more=promise.replace("certificate office {\n", "certificate office {\n    staple off\n")) as daemon:
+        tap.ok("must-staple" in daemon.log_text() and "RF-217" in daemon.log_text(), "must-staple without staple is said at load",
+               daemon.log_text()[-1500:])
+        row = next(r for r in daemon.cli("cert", "list", json_out=True) if r.get("name") == "office")
+        tap.equal((row["must_staple"], row["staple"]), (True, None), "and in `cert list`")
+        tap.ok("WARN must-staple" in daemon.cli("cert", "list")[1], "in words, too", daemon.cli("cert", "list")[1])
+    with Daemon(workers=1, more=promise) as daemon:
+        at = ("127.0.0.1", int(daemon.ready["interfaces"]["sip-trunks"][0].rsplit(":", 1)[1]))
+
+        def state():
+            return next(r for r in daemon.cli("cert", "show", "office", json_out=True))["staple"]
+
+        tap.ok(until(10, lambda: state()["shown"]), "its answer is fetched", state())
+        s = state()
+        tap.ok(s["fetched"][:4] > "2000" and s["next_update"] > s["fetched"] and s["failed"] == "", "`cert show` says when, and until when", s)
+        text = Shake(at, "-status", "-CAfile", root.path, *show(plain)).text
+        tap.ok("Cert Status: good" in text, "and it is sent along", text[:600])
+        tap.ok("must-staple" not in daemon.log_text(), "nothing is warned of")
+        tap.ok("staple       fetched" in daemon.cli("cert", "show", "office")[1], "for people", daemon.cli("cert", "show", "office")[1])
+        # What our own client and the prober make of such a server.
+        p = subprocess.run([RINGFENCE, "probe", f"127.0.0.1:{at[1]}", "--json", "--parallel", "1", "--cert", plain.path, "--key", plain.key],
+                           capture_output=True, text=True, timeout=120)
+        found = json.loads(p.stdout)
+        tap.ok(found["must_staple"] and found["staple"].startswith("good"), "probe sees promise and answer", found["staple"])
+        tap.equal((found["client_certificate"]["asked"], found["client_certificate"]["taken"]), (True, True),
+                  "and that our certificate is taken")
+    responder.stop()
+    with Daemon(workers=1, more=promise) as daemon:
+        row = until(10, lambda: (lambda s: s if s["failed"] else None)(
+            next(r for r in daemon.cli("cert", "show", "office", json_out=True))["staple"]))
+        tap.ok(row and not row["shown"] and row["failure"], "without a responder: when it failed, and why", row)
+        tap.ok("WARN must-staple" in daemon.cli("cert", "list")[1], "and `cert list` warns")
+
+    # --- lists of revoked certificates: read again when they change, and shown ---
+    lists = os.path.join(folder, "lists")
+    os.mkdir(lists)
+    path, index = os.path.join(lists, "root.crl"), os.path.join(folder, "crl-index")
+    conf = os.path.join(folder, "crl.cnf")
+    with open(conf, "w") as f:
+        f.write(f"[ca]\ndefault_ca=d\n[d]\ndatabase={index}\ndefault_md=sha256\ncrlnumber={folder}/crl-number\n")
+
+    def publish(*revoked, days=7):
+        number = f"{int(time.time()):x}"
+        with open(os.path.join(folder, "crl-number"), "w") as f:
+            f.write("0" * (len(number) % 2) + number + "\n")
+        with open(index, "w") as f:
+            for c in revoked:
+                serial = run("openssl", "x509", "-in", c.path, "-noout", "-serial").decode().strip().split("=")[1]
+                when = time.strftime("%y%m%d%H%M%SZ", time.gmtime(time.time() - 3600))
+                f.write("\t".join(["R", "351231235959Z", when + ",keyCompromise", serial, "unknown", "/CN=x"]) + "\n")
+        run("openssl", "ca", "-config", conf, "-gencrl", "-keyfile", root.key, "-cert", root.path, "-crldays", str(days), "-out",
+            path + ".new")
+        os.chmod(path + ".new", 0o644)
+        os.rename(path + ".new", path)
+
+    publish()
+    with Daemon(workers=2, more=plainly.replace("ocsp off", f"ocsp off\n    revocation-lists {lists}")) as daemon:
+        at = ("127.0.0.1", int(daemon.ready["interfaces"]["sip-trunks"][0].rsplit(":", 1)[1]))
+
+        def listed():
+            return next(r for r in daemon.cli("cert", "list", json_out=True) if r["kind"] == "revocation-list")
+
+        first = listed()
+        tap.ok(first["issuer"] == "CN=Test Root" and first["revoked"] == 0 and first["days"] in (6, 7) and not first["stale"],
+               "`cert list` shows a list: of whom, how many, until when", first)
+        tap.ok(Shake(at, *show(plain)).ok, "a peer that is not on it comes in")
+        publish(plain)
+        tap.ok(daemon.wait_event("cert.read_again", 20) is not None, "the list changed on disk: read again by itself")
+        tap.ok(until(10, lambda: not Shake(at, *show(plain)).ok), "and who is on it now is refused")
+        tap.ok(daemon.wait_event("refused", 5, code="RF-212") is not None, "RF-212")
+        now = listed()
+        tap.ok(now["revoked"] == 1 and now["sha256"] != first["sha256"] and now["read"] >= first["read"], "`cert list` shows the new one", now)
+        with open(path, "w") as f:
+            f.write("-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n")
+        time.sleep(6)
+        tap.ok(not Shake(at, *show(plain)).ok and listed()["revoked"] == 1, "a list that is broken changes nothing", listed())
+        tap.ok("RF-810" in daemon.log_text(), "and that is told")
+        publish()
+        tap.ok(until(20, lambda: Shake(at, *show(plain)).ok), "one without it lets it in again")
+        tap.ok("0 revoked" in daemon.cli("cert", "list")[1] and "next update" in daemon.cli("cert", "show", listed()["name"])[1],
+               "for people", daemon.cli("cert", "list")[1])
+
     # --- the authority withdraws our own ---
     responder.say(own, "R")
     responder.start()
@@ -156,6 +253,25 @@ with tempfile.TemporaryDirectory(prefix="rfo") as folder:
                 head = asked.recv(4096)
                 tap.ok(head.startswith(b"POST / HTTP/1.1\r\n") and b"application/ocsp-request" in head, f"{what}: the question is a POST",
                        head)
+                if answer is None:
+                    # A client whose authority is silent is held for three seconds; others are served meanwhile.
+                    began, waits = time.time(), []
+                    held = [threading.Thread(target=lambda: waits.append((Shake(at, *show(quiet)).ok, time.time() - began)))
+                            for _ in range(5)]
+                    for t in held:
+                        t.start()
+                    time.sleep(0.5)
+                    times = []
+                    for _ in range(5):
+                        at_s = time.time()
+                        tap.ok(Shake(at, *show(plain)).ok, "others come in while five are held")
+                        times.append(time.time() - at_s)
+                    for t in held:
+                        t.join()
+                    tap.ok(max(times) < 2, "and at once", times)
+                    tap.ok(not any(w[0] for w in waits) and 2.5 < min(w[1] for w in waits) and max(w[1] for w in waits) < 8,
+                           "who was held is refused after three seconds", waits)
+                    tap.ok(any(e.get("code") == "RF-217" for e in daemon.events()), "which is RF-217")
                 if answer is not None:
                     asked.sendall(answer)
                     asked.close()

@@ -42,6 +42,7 @@ class Baresip:
         self.folder, self.user, self.tone = folder, user, tone
         self.control = free_port()
         sip = free_port()
+        free_port()  # baresip listens for TLS at the next one
         wave = os.path.join(folder, "tone.wav")
         subprocess.run(["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", wave, "synth", "60", "sine", str(tone),
                         "gain", "-10"], check=True)
@@ -128,12 +129,13 @@ snd_path {folder}
                 return None
             self._read(min(0.5, deadline - time.time()))
 
-    def heard_hertz(self):
-        """The frequency of what was received and decoded, from its zero crossings; None: nothing recorded."""
+    def heard_hertz(self, last=None):
+        """The frequency of what was received and decoded, from its zero crossings; None: nothing recorded. last: of the
+        last so many seconds alone."""
         files = sorted(glob.glob(os.path.join(self.folder, "dump-*-dec.wav")), key=os.path.getmtime)
         if not files:
             return None
-        out = subprocess.run(["sox", files[-1], "-n", "stat"], capture_output=True, text=True).stderr
+        out = subprocess.run(["sox", files[-1], "-n", *(["trim", f"-{last}"] if last else []), "stat"], capture_output=True, text=True).stderr
         m = re.search(r"Rough\s+frequency:\s+(\d+)", out)
         return int(m.group(1)) if m else None
 

@@ -21,9 +21,10 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_port(port, seconds=20):
+def wait_port(port, seconds=20, process=None):
+    """True when somebody listens; False also when the process that should has ended."""
     until = time.time() + seconds
-    while time.time() < until:
+    while time.time() < until and (process is None or process.poll() is None):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return True
@@ -87,13 +88,20 @@ class OpenSSL:
     """openssl s_server: it sends back each line reversed, so OPTIONS gets an answer at once that is no SIP."""
 
     def __init__(self, cert, key, *words, chain=None):
+        # Somebody else may take the port between our look and its start.
+        for _ in range(3):
+            if self.start(cert, key, words, chain):
+                return
+            self.__exit__()
+        raise RuntimeError("openssl s_server does not listen: " + " ".join(words))
+
+    def start(self, cert, key, words, chain):
         self.port = free_port()
         more = ["-cert_chain", chain] if chain else []
         self.process = subprocess.Popen(["openssl", "s_server", "-rev", "-accept", f"127.0.0.1:{self.port}", "-cert", cert,
                                          "-key", key, *more, *words],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if not wait_port(self.port):
-            raise RuntimeError("openssl s_server does not listen: " + " ".join(words))
+        return wait_port(self.port, 20, self.process)
 
     def __enter__(self):
         return self

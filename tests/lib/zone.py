@@ -49,3 +49,15 @@ class Zone:
     def srv(self, name, *rows):
         self.records[name, SRV] = [struct.pack("!HHH", priority, 1, port) + name_octets(host)
                                    for priority, port, host in rows]
+
+    def weighted(self, name, *rows):
+        """SRV records of (priority, weight, port, host)."""
+        self.records[name, SRV] = [struct.pack("!HHH", priority, weight, port) + name_octets(host)
+                                   for priority, weight, port, host in rows]
+
+    def naptr(self, name, *rows):
+        """Records of (order, preference, service, replacement), flag "s"."""
+        def text(t):
+            return bytes([len(t)]) + t.encode()
+        self.records[name, NAPTR] = [struct.pack("!HH", order, preference) + text("s") + text(service) + text("") +
+                                     name_octets(to) for order, preference, service, to in rows]

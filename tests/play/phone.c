@@ -61,15 +61,16 @@ static void
 send_request(struct stage *s, struct phone *p, const char *method, const char *ruri, const char *extra,
              const char *type, const char *body)
 {
-    static char text[32768];
+    static char text[80000];
     char via[200], contact[256];
 
     put_via(s, p, via, sizeof via);
     put_contact(p, contact, sizeof contact);
     snprintf(text, sizeof text,
-             "%s %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: %s;tag=%s\r\nTo: %s%s%s\r\nCall-ID: %s\r\n"
+             "%s %s SIP/2.0\r\nVia: %s\r\n%sFrom: %s;tag=%s\r\nTo: %s%s%s\r\nCall-ID: %s\r\n"
              "CSeq: %u %s\r\nContact: %s\r\n%s%s%s%sContent-Length: %zu\r\n\r\n%s",
-             method, ruri, via, p->local, p->our_tag, p->remote, p->their_tag[0] != '\0' ? ";tag=" : "", p->their_tag,
+             method, ruri, via,
+             extra != NULL && strstr(extra, "Max-Forwards: ") != NULL ? "" : "Max-Forwards: 70\r\n", p->local, p->our_tag, p->remote, p->their_tag[0] != '\0' ? ";tag=" : "", p->their_tag,
              p->call_id, p->cseq, method, contact, extra != NULL ? extra : "", body != NULL ? "Content-Type: " : "",
              body != NULL ? type : "", body != NULL ? "\r\n" : "", body != NULL ? strlen(body) : 0,
              body != NULL ? body : "");
@@ -295,6 +296,9 @@ phone_hears(struct stage *s, struct phone *p, const char *text)
     if (msg.method != RF_SIP_INVITE || p->invite == NULL || msg.status == 100 ||
         !rf_span_is(msg.call_id, p->call_id))
         return;
+    if (rf_sip_value(&msg, RF_HDR_RSEQ).n > 0)
+        snprintf(p->rack, sizeof p->rack, "%.*s %u INVITE", RF_SPAN_ARG(rf_sip_value(&msg, RF_HDR_RSEQ)),
+                 (unsigned)msg.cseq);
     if (msg.status < 300 && msg.to_tag.n > 0) {
         snprintf(p->their_tag, sizeof p->their_tag, "%.*s", RF_SPAN_ARG(msg.to_tag));
         remember_dialog(p, &msg);

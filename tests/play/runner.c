@@ -20,7 +20,7 @@ struct play {
     bool stays, failed;
     char *words[WORDS_MAX];
     int n;
-    char sdp[4096], extra[4096];
+    char sdp[4096], extra[65536];
 };
 
 __attribute__((format(printf, 2, 3))) static void
@@ -188,15 +188,48 @@ done:
     return p->sdp;
 }
 
-/* Words with a colon and a blank behind it are header lines. */
+/* The dialog of a phone as Replaces names it towards us; escaped: within a URI (RFC 3891 6.1). */
+static void
+put_dialog_of(struct play *p, struct rf_buf *b, const char *name, bool escaped)
+{
+    struct phone *ph = phone_named(p->s, name);
+
+    if (ph == NULL)
+        fails(p, "there is no phone %s", name);
+    else
+        rf_putf(b, escaped ? "%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s" : "%s;to-tag=%s;from-tag=%s", ph->call_id,
+                ph->their_tag, ph->our_tag);
+}
+
+/* Words with a colon and a blank behind it are header lines. In them {b} is the dialog of phone b as Replaces names it,
+ * {%b} the same within a URI, {b.cseq} the number of its last request and {x*60000} so many x. */
 static const char *
 extra_of(struct play *p, int from)
 {
     struct rf_buf b = rf_buf(p->extra, sizeof p->extra - 1);
+    char name[32];
+    int octets;
 
-    for (int i = from; i < p->n; i++)
-        if (strstr(p->words[i], ": ") != NULL && strncmp(p->words[i], "body=", 5) != 0)
-            rf_putf(&b, "%s\r\n", p->words[i]);
+    for (int i = from; i < p->n; i++) {
+        if (strstr(p->words[i], ": ") == NULL || strncmp(p->words[i], "body=", 5) == 0)
+            continue;
+        for (const char *w = p->words[i]; *w != '\0';) {
+            if (*w != '{' || sscanf(w, "{%31[^}]}", name) != 1) {
+                rf_put_char(&b, *w++);
+                continue;
+            }
+            w = strchr(w, '}') + 1;
+            if (sscanf(name, "x*%d", &octets) == 1)
+                while (octets-- > 0)
+                    rf_put_char(&b, 'x');
+            else if (strstr(name, ".cseq") != NULL) {
+                *strstr(name, ".cseq") = '\0';
+                rf_putf(&b, "%u", (unsigned)phone_named(p->s, name)->cseq);
+            } else
+                put_dialog_of(p, &b, name[0] == '%' ? name + 1 : name, name[0] == '%');
+        }
+        rf_put_str(&b, "\r\n");
+    }
     p->extra[b.n] = '\0';
     return p->extra;
 }
@@ -204,7 +237,7 @@ extra_of(struct play *p, int from)
 /* --- verbs --- */
 
 /* a asks METHOD USER: a request outside of a dialog
- * a sends INVITE 202 avp|savp... ["Header: x"] / reINVITE / ACK / CANCEL / BYE / INFO ["body"] / OPTIONS / METHOD
+ * a sends INVITE 202 avp|savp... ["Header: x"] / reINVITE / ACK / CANCEL / BYE / INFO ["body"] / OPTIONS / METHOD [avp|savp...] [rack]
  * b sends 180|183|200 ... [tag=x] [to BYE]: answers the last INVITE, or the last request of another method */
 static void
 sends(struct play *p, struct phone *ph)
@@ -235,7 +268,10 @@ sends(struct play *p, struct phone *ph)
 
         if (option(p, 3, "cseq") != NULL)
             ph->cseq = (uint32_t)atoi(option(p, 3, "cseq")) - 1;
-        phone_indialog(p->s, ph, what, extra_of(p, 3), NULL, NULL);
+        extra_of(p, 3);
+        if (flag(p, 3, "rack")) /* of the last reliable response */
+            snprintf(p->extra + strlen(p->extra), 64, "RAck: %s\r\n", ph->rack);
+        phone_indialog(p->s, ph, what, p->extra, "application/sdp", describe(p, ph, 3, what[0] == 'P'));
         if (ph->cseq < cseq)
             ph->cseq = cseq;
     }
@@ -439,7 +475,7 @@ leads(struct play *p, struct phone *ph)
     }
 }
 
-/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain|udp-max N */
+/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain|transfer|udp-max N */
 static void
 set(struct play *p)
 {
@@ -466,6 +502,8 @@ set(struct play *p)
         p->s->event_settings.subscriptions_per_user = v;
     else if (strcmp(p->words[1], "explain") == 0)
         s->explain_to_peer = v != 0;
+    else if (strcmp(p->words[1], "transfer") == 0)
+        s->transfer = v != 0;
     else
         fails(p, "no such setting");
 }

@@ -90,15 +90,17 @@ static void
 answer_invite(struct sim *m, struct phone *p)
 {
     static const int failures[] = { 486, 480, 488, 603, 302, 401, 500, 503, 491, 422, 481, 408 };
-    char tag[16];
+    char tag[16], reliable[64];
 
     snprintf(tag, sizeof tag, "f%d", (int)dice(m, 3));
+    snprintf(reliable, sizeof reliable, "Require: 100rel\r\nRSeq: %u\r\n", one_in(m, 5) ? 7 : ++p->rseq);
     switch (dice(m, 8)) {
     case 0:
-        phone_answer(m->s, p, true, 180, NULL, NULL, NULL);
+        phone_answer(m->s, p, true, 180, NULL, NULL, one_in(m, 2) ? reliable : NULL);
         break;
     case 1:
-        phone_answer(m->s, p, true, 183, one_in(m, 2) ? tag : NULL, some_sdp(m, p, true), NULL);
+        phone_answer(m->s, p, true, 183, one_in(m, 2) ? tag : NULL, some_sdp(m, p, true),
+                     one_in(m, 2) ? reliable : NULL);
         break;
     case 2:
         phone_answer(m->s, p, true, failures[dice(m, 12)], NULL, NULL,
@@ -108,7 +110,10 @@ answer_invite(struct sim *m, struct phone *p)
         break; /* says nothing */
     default:
         phone_answer(m->s, p, true, 200, one_in(m, 6) ? tag : NULL, one_in(m, 20) ? NULL : some_sdp(m, p, true),
-                     one_in(m, 3) ? "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n" : NULL);
+                     one_in(m, 3)   ? "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n"
+                     : one_in(m, 2) ? "Allow: INVITE, ACK, BYE, UPDATE\r\nSupported: timer\r\n"
+                                      "Session-Expires: 90;refresher=uac\r\n"
+                                    : NULL);
     }
 }
 
@@ -138,11 +143,46 @@ react(struct sim *m, struct phone *p, const char *text)
     }
 }
 
+/* The dialog of some phone, as Replaces names it towards us. */
+static const struct phone *
+some_dialog(struct sim *m)
+{
+    return &m->s->phone[dice(m, (unsigned)m->s->phones)];
+}
+
+static void
+refer(struct sim *m, struct phone *p)
+{
+    const struct phone *of = some_dialog(m);
+    char extra[512];
+
+    if (one_in(m, 2))
+        snprintf(extra, sizeof extra, "Refer-To: <sip:20%d@pbx.example>\r\n%s", (int)dice(m, 5),
+                 one_in(m, 5) ? "Refer-Sub: false\r\n" : "");
+    else
+        snprintf(extra, sizeof extra,
+                 "Refer-To: <sip:203@pbx.example?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s>\r\n", of->call_id,
+                 of->their_tag, of->our_tag);
+    phone_indialog(m->s, p, "REFER", extra, NULL, NULL);
+}
+
+static void
+take_over(struct sim *m, struct phone *p)
+{
+    const struct phone *of = some_dialog(m);
+    char extra[512];
+
+    snprintf(extra, sizeof extra, "Replaces: %s;to-tag=%s;from-tag=%s\r\n", of->call_id, of->their_tag, of->our_tag);
+    if (of != p && of->their_tag[0] != '\0')
+        phone_invite(m->s, p, "201", one_in(m, 5) ? NULL : some_sdp(m, p, false), extra);
+}
+
 static void
 act(struct sim *m, struct phone *p)
 {
     struct stage *s = m->s;
     static const char *const who[] = { "201", "202", "203", "999" };
+    char rack[80];
 
     if (p->wire == NULL) {
         if (one_in(m, 10))
@@ -153,7 +193,10 @@ act(struct sim *m, struct phone *p)
     case 0:
     case 1:
         phone_invite(s, p, who[dice(m, 4)], one_in(m, 8) ? NULL : some_sdp(m, p, false),
-                     one_in(m, 4) ? "Supported: timer\r\nSession-Expires: 120\r\n" : NULL);
+                     one_in(m, 4)   ? "Supported: timer\r\nSession-Expires: 120\r\nAllow: UPDATE\r\n"
+                    : one_in(m, 2) ? "Supported: 100rel\r\n"
+                    : one_in(m, 4) ? "Require: 100rel\r\n"
+                                   : NULL);
         break;
     case 2:
         if (p->invite != NULL && p->is_caller)
@@ -181,13 +224,32 @@ act(struct sim *m, struct phone *p)
             answer_invite(m, p); /* late, or twice */
         break;
     case 9:
+    case 10:
+        if (p->call_id[0] != '\0' && p->their_tag[0] != '\0')
+            refer(m, p);
+        break;
+    case 11:
+        if (one_in(m, 2))
+            take_over(m, p);
+        break;
+    case 12:
+        if (p->call_id[0] != '\0')
+            phone_indialog(s, p, "UPDATE", NULL, "application/sdp", one_in(m, 3) ? NULL : some_sdp(m, p, false));
+        break;
+    case 13:
+    case 14:
+        snprintf(rack, sizeof rack, "RAck: %s\r\n", one_in(m, 8) ? "1 1 INVITE" : p->rack);
+        if (p->call_id[0] != '\0' && p->rack[0] != '\0')
+            phone_indialog(s, p, "PRACK", rack, "application/sdp", one_in(m, 4) ? some_sdp(m, p, one_in(m, 2)) : NULL);
+        break;
+    case 15:
         phone_requests(s, p, "SUBSCRIBE", who[dice(m, 4)],
                        one_in(m, 6) ? "Event: message-summary\r\n" : "Event: dialog\r\nExpires: 90\r\n", NULL, NULL);
         break;
-    case 10:
+    case 16:
         phone_requests(s, p, "MESSAGE", who[dice(m, 4)], NULL, "text/plain", one_in(m, 4) ? NULL : "hello");
         break;
-    case 11:
+    case 17:
         if (p->call_id[0] != '\0')
             phone_indialog(s, p, "SUBSCRIBE", one_in(m, 2) ? "Event: dialog\r\nExpires: 0\r\n"
                                                            : "Event: dialog\r\nExpires: 60\r\n", NULL, NULL);

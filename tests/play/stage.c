@@ -584,7 +584,8 @@ stage_open(uint64_t seed)
     s->map->slots_per_thread = SLOTS;
     s->settings = (struct rf_call_settings){ .domain = DOMAIN, .server = "ringfence/test", .ring_time_s = 180,
                                              .session_expires_s = 1800, .min_se_s = 90, .media_timeout_s = 60,
-                                             .calls_max = 100, .calls_per_user_max = 10, .explain_to_peer = true };
+                                             .calls_max = 100, .calls_per_user_max = 10, .explain_to_peer = true,
+                                             .transfer = true };
     s->event_settings = (struct rf_event_settings){ .message_max = 8192, .messages_per_minute = 60,
                                                     .subscriptions_per_user = 10, .subscriptions_max = 20,
                                                     .expires_max_s = 3600 };

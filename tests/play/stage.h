@@ -47,6 +47,8 @@ struct phone {
     char *request;     /* the last request that came in */
     char *invite_in;   /* the last INVITE that came in */
     char *sdp_in;      /* the last description that came in */
+    unsigned rseq;     /* of its last reliable response */
+    char rack[64];     /* RAck for the last reliable response */
     int port, key, version;
     /* where its binding leads when it does not serve, and for a large request before that */
     struct phone *way[WAYS_MAX], *large_way;

@@ -105,6 +105,36 @@ with OpenSSL(good, good_key, "-tls1_2", "-cipher", "AES256-SHA:ECDHE-RSA-AES128-
               "it asks for a certificate and goes on without")
     tap.equal(a["compression"], False, "no compression")
 
+# --- mutual TLS: what it asks for, and what it makes of ours (--cert, --key) ---
+stranger = Authority(tempfile.mkdtemp(prefix="ringfence-probe-", dir=folder))
+theirs, theirs_key = stranger.leaf("client")
+for version in ("-tls1_2", "-tls1_3"):
+    with OpenSSL(good, good_key, version, "-Verify", "3", "-verify_return_error", "-CAfile", ca.bundle("both.pem", "root", "inter"),
+                 chain=inter) as s:
+        status, a = probe(s.port, *one, *STORE, "--cert", ca.bundle("ec-chain.pem", "ec", "inter"), "--key", ec_key)
+        c = a["client_certificate"]
+        tap.equal((c["asked"], c["taken"], c["authorities"]), (True, True, ["/CN=root", "/CN=inter"]),
+                  f"{version[1:]}: it asks for a certificate of these authorities, and takes ours")
+        tap.ok("SHA256" in c["signatures"] and (version == "-tls1_3" or "ECDSA" in c["keys"]), f"{version[1:]}: with such keys and signatures", c)
+        tap.equal(a["levels"]["intermediate"]["handshake"], True, f"{version[1:]}: our own client gets in with it")
+        tap.equal(a["resumption"]["TLS 1.3 ticket" if version == "-tls1_3" else "TLS 1.2 ticket"]["resumed"], True,
+                  f"{version[1:]}: and resumes")
+        status, a = probe(s.port, *one, *STORE, "--cert", theirs, "--key", theirs_key)
+        tap.equal((a["client_certificate"]["asked"], a["client_certificate"]["taken"]), (True, False),
+                  f"{version[1:]}: a stranger's is refused, which is said")
+        status, a = probe(s.port, *one, *STORE)
+        tap.equal((a["client_certificate"]["required"], a["client_certificate"]["taken"]), (True, None),
+                  f"{version[1:]}: without one it refuses us")
+for words, why in ((("--cert", ec), "--cert alone"), (("--key", ec_key), "--key alone"),
+                   (("--cert", ec, "--key", good_key), "a key of another certificate"),
+                   (("--cert", "/absent", "--key", ec_key), "no such file")):
+    p = subprocess.run([RINGFENCE, "probe", "127.0.0.1:1", *words], capture_output=True, text=True)
+    tap.ok(p.returncode == 2 and p.stderr and not p.stdout, f"exit status 2: {why}", p)
+os.chmod(ec_key, 0o644)
+p = subprocess.run([RINGFENCE, "probe", "127.0.0.1:1", "--cert", ec, "--key", ec_key], capture_output=True, text=True)
+tap.ok(p.returncode == 2 and "0644" in p.stderr, "a key that others may read is not used", p)
+os.chmod(ec_key, 0o600)
+
 # --- chains ---
 expired = ca.leaf("expired", days=-1)
 small = ca.leaf("small", key=("rsa:1024",))

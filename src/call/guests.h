@@ -1,0 +1,31 @@
+/*
+ * call/guests.h - dialogs that live at another worker than their Call-ID says, after a transfer
+ *
+ * A Call-ID says which worker its calls belong to (rf_call_owner). When a leg moves into a call of another worker its
+ * Call-ID stays what it is, so all workers share this list of exceptions. It is empty but for transferred calls, and
+ * then a message costs one atomic load.
+ *
+ * Threads: any; one lock, held for a look-up. Memory: 100 octets and its Call-ID for each such leg.
+ */
+#ifndef RF_CALL_GUESTS_H
+#define RF_CALL_GUESTS_H
+
+#include "base/rand.h"
+#include "base/span.h"
+
+struct rf_call_guests;
+
+RF_MUST_CHECK enum rf_err rf_call_guests_new(struct rf_call_guests **out, const struct rf_rand *rand);
+/** NULL is fine. */
+void rf_call_guests_free(struct rf_call_guests *g);
+
+/** Its messages are for `worker` from now on, whoever had it before. RF_ERR_NOMEM. */
+RF_MUST_CHECK enum rf_err rf_call_guests_add(struct rf_call_guests *g, struct rf_span call_id, uint16_t worker);
+/** It ended at `worker`. Nothing happens when another one has it by now. */
+void rf_call_guests_drop(struct rf_call_guests *g, struct rf_span call_id, uint16_t worker);
+/** Is it a guest, and whose? NULL: there are none. */
+bool rf_call_guests_find(struct rf_call_guests *g, struct rf_span call_id, uint16_t *worker);
+/** How many there are: for tests of leaks. */
+size_t rf_call_guests_count(struct rf_call_guests *g);
+
+#endif

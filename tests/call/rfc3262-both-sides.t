@@ -1,0 +1,26 @@
+# RFC 3262: reliable on both legs when both take it; each 18x has its PRACK
+user 201
+user 202
+phone a 201 tls
+phone b 202 tls
+a sends INVITE 202 savp "Supported: 100rel"
+b expects INVITE savp "100rel"
+b sends 183 savp "Require: 100rel" "RSeq: 70"
+b expects PRACK "RAck: 70 1 INVITE"
+b sends 200 to
+a expects 183 savp "Require: 100rel" "RSeq: "
+a sends PRACK rack
+a expects 200 "CSeq: 3 PRACK"
+b sends 180 "Require: 100rel" "RSeq: 71"
+b expects PRACK "RAck: 71 1 INVITE"
+b sends 200 to
+a expects nothing
+b sends 200 savp
+b expects ACK
+a expects 200 savp
+a sends ACK
+a sends BYE
+a expects 200
+b expects BYE
+b sends 200 to
+record has '"method":"PRACK"'

@@ -1,0 +1,28 @@
+# RFC 3891: an INVITE with Replaces takes the place of a leg
+user 201
+user 202
+user 203
+phone a 201 tls
+phone b 202 tls
+phone c 203 tls
+a sends INVITE 202 savp
+b expects INVITE savp
+b sends 200 savp
+b expects ACK
+a expects 200 savp
+a sends ACK
+c sends INVITE 201 savp key=4 "Replaces: {b}" "Require: replaces"
+b expects BYE
+b sends 200 to
+a expects INVITE savp
+a sends 200 savp key=7 ver=2
+a expects ACK
+c expects 200 savp
+c sends ACK
+relay leg A encrypted required sends listens
+relay leg B encrypted required sends listens
+shown has '"from":"203"' '"to":"201"' '"kind":"replaces","by":"203"'
+a sends BYE
+a expects 200
+c expects BYE
+c sends 200 to

@@ -1,0 +1,38 @@
+# a re-INVITE under way when the new phone answers is refused, and the leg moves all the same
+user 201
+user 202
+user 203
+phone a 201 tls
+phone b 202 tls
+phone c 203 tls
+a sends INVITE 202 savp
+b expects INVITE savp
+b sends 200 savp
+b expects ACK
+a expects 200 savp
+a sends ACK
+b sends REFER "Refer-To: <sip:203@pbx.example>"
+b expects 202
+b expects NOTIFY
+b sends 200 to
+c expects INVITE savp
+a sends reINVITE savp dir=sendonly ver=2
+b expects INVITE dir=sendonly
+b sends 100
+c sends 200 savp key=3
+c expects ACK
+a expects 491
+b expects CANCEL
+b expects NOTIFY "200 OK"
+b sends 200 to
+b expects BYE
+b sends 200 to
+elapse 2s
+a expects INVITE savp dir=sendrecv
+a sends 200 savp key=2 ver=3
+a expects ACK
+relay leg A encrypted required sends listens
+a sends BYE
+a expects 200
+c expects BYE
+c sends 200 to

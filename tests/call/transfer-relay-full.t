@@ -1,0 +1,37 @@
+# attended, the ports of the first call are of the other family and the relay is full: NOTIFY says 503, both calls go on
+user 201
+user 202
+user 203
+phone a 201 tls
+phone b 202 tls
+phone c 203 tls v6
+phone b2 202 tls unregistered
+a sends INVITE 202 savp
+b expects INVITE savp
+b sends 200 savp
+b expects ACK
+a expects 200 savp
+a sends ACK
+b2 sends INVITE 203 savp key=4
+c expects INVITE savp
+c sends 200 savp key=5
+c expects ACK
+b2 expects 200 savp
+b2 sends ACK
+relay full
+b sends REFER "Refer-To: <sip:203@pbx.example?Replaces={%b2}>"
+b expects 202
+b expects NOTIFY "100"
+b sends 200 to
+b expects NOTIFY "terminated" "SIP/2.0 503"
+b sends 200 to
+a expects nothing
+c expects nothing
+b2 sends BYE
+b2 expects 200
+a sends BYE
+a expects 200
+b expects BYE
+b sends 200 to
+c expects BYE
+c sends 200 to
