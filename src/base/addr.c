@@ -141,6 +141,19 @@ rf_addr_is_private(const struct rf_addr *a)
     return false;
 }
 
+bool
+rf_addr_is_within(const struct rf_addr *a, const struct rf_addr *network, unsigned bits)
+{
+    const uint8_t *x, *y;
+    unsigned whole = bits / 8, rest = bits % 8;
+
+    if (a->sa.sa_family != network->sa.sa_family)
+        return false;
+    x = a->sa.sa_family == AF_INET6 ? (const uint8_t *)&a->v6.sin6_addr : (const uint8_t *)&a->v4.sin_addr;
+    y = a->sa.sa_family == AF_INET6 ? (const uint8_t *)&network->v6.sin6_addr : (const uint8_t *)&network->v4.sin_addr;
+    return memcmp(x, y, whole) == 0 && (rest == 0 || ((x[whole] ^ y[whole]) >> (8 - rest)) == 0);
+}
+
 void
 rf_put_host(struct rf_buf *b, const struct rf_addr *a, bool brackets)
 {

@@ -56,6 +56,8 @@ bool rf_addr_is_loopback(const struct rf_addr *a);
 bool rf_addr_is_any(const struct rf_addr *a);
 /** RFC 1918, RFC 6598, RFC 4193, link-local and loopback: not reachable from outside. */
 bool rf_addr_is_private(const struct rf_addr *a);
+/** Is it within the network, whose first `bits` bits count? Never one of the other family. */
+bool rf_addr_is_within(const struct rf_addr *a, const struct rf_addr *network, unsigned bits);
 
 /** "192.0.2.1", or "2001:db8::1" in brackets when asked (Via, URIs and SDP differ in this). */
 void rf_put_host(struct rf_buf *b, const struct rf_addr *a, bool brackets);

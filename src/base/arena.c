@@ -3,6 +3,8 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
+#include "base/secret.h"
+
 struct rf_arena_chunk {
     struct rf_arena_chunk *older;
     alignas(max_align_t) char mem[];
@@ -17,18 +19,30 @@ rf_arena_init(struct rf_arena *a, size_t limit)
     a->limit = limit;
 }
 
-void
-rf_arena_fini(struct rf_arena *a)
+static void
+end(struct rf_arena *a, void (*release)(void *))
 {
     size_t limit = a->limit;
 
     while (a->chunk != NULL) {
         struct rf_arena_chunk *older = a->chunk->older;
 
-        free(a->chunk);
+        release(a->chunk);
         a->chunk = older;
     }
     rf_arena_init(a, limit);
+}
+
+void
+rf_arena_fini(struct rf_arena *a)
+{
+    end(a, free);
+}
+
+void
+rf_arena_wipe(struct rf_arena *a)
+{
+    end(a, rf_wipe_and_free);
 }
 
 void *

@@ -18,6 +18,8 @@ struct rf_arena {
 void rf_arena_init(struct rf_arena *a, size_t limit);
 /** Free everything. The arena may be used again. */
 void rf_arena_fini(struct rf_arena *a);
+/** The same, and all of it is overwritten first: a configuration may have passwords in its lines. */
+void rf_arena_wipe(struct rf_arena *a);
 /** n zeroed octets, aligned for any type; NULL when the heap or the limit is out. */
 void *rf_arena_alloc(struct rf_arena *a, size_t n);
 /** A copy as a C string; NULL as above. */

@@ -174,6 +174,10 @@
       "{who} sent SRTP keys over an unencrypted connection ({transport})",                                    \
       "SDES keys stand in the SDP, so whoever reads the signalling can decrypt the media.",                   \
       "set the device's transport to TLS")                                                                    \
+    X(NO_COMMON_CODEC, "RF-310", "no-common-codec", WARN, 488, 88,                                            \
+      "{who}: none of the codecs offered is among those of {setting}",                                        \
+      "Nothing is transcoded here, so both sides need a codec in common.",                                    \
+      "add a codec that the other side has to {setting}, or all behind those that are liked best")            \
     X(ONE_WAY_AUDIO, "RF-401", "one-way-audio", WARN, 0, 0,                                                   \
       "no audio from {who}: {detail}",                                                                        \
       "Nothing arrives: a firewall or SIP ALG on the device's side, or the ports of media.ports are not "     \
@@ -257,6 +261,11 @@
       "{peer} does not take our registration: {reason}",                                                      \
       "A wrong user name or password, or the server is not the registrar of this account.",                   \
       "ringfence connection show {peer}")                                                                     \
+    X(STRANGER, "RF-520", "stranger", INFO, 0, 0,                                                             \
+      "{what} from {addr} over {transport} got no answer: it is no connection's peer",                        \
+      "A scanner, or a peer that calls from an address that its connection does not know.",                   \
+      "if it is a peer, add its address to sip-connection.NAME.allow or to sip-trunks.peer-addresses; "       \
+      "sip-trunks.answer-strangers on has strangers challenged")                                              \
     X(DO_NOT_DISTURB, "RF-530", "do-not-disturb", INFO, 486, 17,                                              \
       "{user} does not want to be disturbed",                                                                 \
       "The user has switched do-not-disturb on, and no forward-busy.",                                        \
@@ -324,7 +333,11 @@
     X(THREAD_HANGS, "RF-812", "thread-hangs", ERROR, 0, 0,                                                    \
       "the thread {thread} has done nothing for {seconds} s: {stops}",                                        \
       "The disk of the state directory does not answer, or it is a defect of ringfence. Calls go on.",        \
-      "see that the disk works (ringfence doctor); then restart at a quiet time: ringfence stop --drain 5m")
+      "see that the disk works (ringfence doctor); then restart at a quiet time: ringfence stop --drain 5m")  \
+    X(SECRET_KEY, "RF-813", "secret-key-missing", ERROR, 0, 0,                                                \
+      "{detail}",                                                                                             \
+      "The database came without its key file, or with that of another one. Nothing was changed in it.",      \
+      "put secret.key of the same backup into the state directory, owned by the daemon's user, mode 0600")
 
 enum rf_refusal {
     RF_REFUSE_NONE, /* not a refusal */

@@ -1,5 +1,8 @@
 #include "base/secret.h"
 
+#include <malloc.h>
+#include <stdlib.h>
+
 enum rf_err
 rf_secret_set(struct rf_secret *s, const void *octets, size_t n)
 {
@@ -27,4 +30,12 @@ void
 rf_wipe(void *p, size_t n)
 {
     explicit_bzero(p, n);
+}
+
+void
+rf_wipe_and_free(void *p)
+{
+    if (p != NULL)
+        rf_wipe(p, malloc_usable_size(p));
+    free(p);
 }

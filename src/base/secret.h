@@ -22,6 +22,9 @@ RF_MUST_CHECK enum rf_err rf_secret_set(struct rf_secret *s, const void *octets,
 /** Constant-time compare of n octets. */
 bool rf_octets_eq(const void *a, const void *b, size_t n);
 
+/** free() that overwrites first, for libraries that let us choose: jansson's texts of requests hold passwords. */
+void rf_wipe_and_free(void *p);
+
 /** Overwrite; the compiler cannot leave it out. */
 void rf_wipe(void *p, size_t n);
 

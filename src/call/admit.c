@@ -292,7 +292,8 @@ find_targets(struct call *c, const struct rf_sip_msg *msg, uint64_t now_us)
 
     if (ours && c->called[0] != '\0' && call_find_places(c, rf_span_str(c->called), &why))
         return true;
-    call_refuse(c, why, why == RF_REFUSE_TLS_REQUIRED ? 480 : 0,
+    /* The transport of who is called is no fault of who calls: to him it is not available (RFC 3261 21.4.18). */
+    call_refuse(c, why, why == RF_REFUSE_TLS_REQUIRED || why == RF_REFUSE_REGISTERED_IN_CLEAR ? 480 : 0,
                 (const struct rf_log_field[]){ RF_F_STR("number", c->called), RF_F_STR("user", c->called),
                                                RF_F_STR("who", why == RF_REFUSE_CALL_LOOP ? leg_who(c->a) : c->called),
                                                RF_F_STR("transport", "another transport"),
@@ -365,6 +366,7 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
     }
     c->max_forwards = msg->max_forwards;
     forward_count_before(c, msg);
+    c->passes = marker_read(l, msg);
     rf_timer_arm(l->env.wheel, &c->timer, now_us + s->ring_time_s * RF_S);
     prelude_take(c, msg);
     ladder_msg(c, 0, false, msg, now_us);

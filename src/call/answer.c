@@ -2,17 +2,9 @@
  * call/answer.c - ringing, early media, the answer and its ACK: two legs become one call (RFC 3261 13.3.1, 3264)
  */
 #include "call/layer.h"
+#include "sip/header.h"
 
 #define ELSEWHERE "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"
-
-static bool
-has_sdp(const struct rf_sip_msg *msg)
-{
-    struct rf_span type = rf_sip_value(msg, RF_HDR_CONTENT_TYPE);
-
-    type = rf_span_trim(rf_span_sub(type, 0, rf_span_find(type, ';')));
-    return msg->body.n > 0 && rf_span_iis(type, "application/sdp");
-}
 
 /*
  * Both legs' keys are known: tell the relay. Leg B first: while leg A has no CHANGE nothing is relayed either way, so
@@ -37,7 +29,7 @@ call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64
 
     transfer_early(c, msg->status, now_us);
     /* An offerless INVITE: a description in an unreliable 1xx means nothing (RFC 3261 13.2.1). */
-    if (!has_sdp(msg) || c->is_offerless || c->early_agreed) {
+    if (!rf_sip_has_sdp(msg) || c->is_offerless || c->early_agreed) {
         if (c->early_status != msg->status && c->a->sent == NULL) {
             c->early_status = (uint16_t)msg->status;
             leg_respond(c->a, msg->status, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
@@ -91,7 +83,7 @@ media_of_2xx(struct call *c, struct leg *leg, const struct rf_sip_msg *msg)
 
     if (c->early_agreed || (leg->early_updated && rf_span_is(msg->to_tag, leg->early.remote_tag)))
         return RF_REFUSE_NONE; /* what its 200 repeats is no second answer (RFC 3261 13.2.1) */
-    if (!has_sdp(msg)) {
+    if (!rf_sip_has_sdp(msg)) {
         /* Some phones answer in 183 alone; that answer then holds. */
         if (!c->is_offerless && leg->next != NULL)
             return RF_REFUSE_NONE;
@@ -211,7 +203,7 @@ answer_in_ack(struct call *c, const struct rf_sip_msg *msg, uint64_t now_us)
     enum rf_refusal why = RF_REFUSE_BAD_SDP;
 
     c->a->answer_in_ack = false;
-    if (has_sdp(msg))
+    if (rf_sip_has_sdp(msg))
         why = leg_answer_in(c->a, msg->body, &m);
     else
         call_say(c, RF_REFUSE_BAD_SDP,

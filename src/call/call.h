@@ -43,6 +43,7 @@ struct rf_call_user {
     char display[96];       /* "Reception" */
     struct rf_srtp_policy srtp;
     char srtp_setting[96];  /* "user.201.srtp": the setting that decides, for sentences */
+    const char *codecs;     /* sdp/codecs.h, of the snapshot: do not keep it. NULL: all */
     bool require_tls;       /* only TLS flows may be used */
     uint32_t calls_max;     /* as caller, at one time; 0: as the settings say */
     struct rf_call_forward forward;
@@ -80,6 +81,8 @@ struct rf_call_record {
     struct rf_span text;
     size_t ladder_at;        /* "ladder" and what follows it begin here with a comma: the last members */
     const char *verdict_min;
+    struct rf_span words;    /* by which it is found: rf_store_put_words */
+    int64_t began_s;         /* wall clock */
 };
 
 /* --- what whoever watches a user sees of its calls (watch.c) --- */
@@ -180,6 +183,8 @@ uint16_t rf_call_owner(const struct rf_hash_key *key, struct rf_span call_id, ui
 
 /* --- what the worker hands in (it is the transactions' user) --- */
 
+/** Is it a request in a dialog of ours? */
+bool rf_call_has_dialog(struct rf_call_layer *l, const struct rf_sip_msg *msg);
 /** INVITE, BYE, INFO, OPTIONS within a dialog, UPDATE and others: everything but REGISTER. Answers it. */
 void rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                      uint64_t now_us);

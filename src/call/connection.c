@@ -214,7 +214,7 @@ check_tls(struct call *c, const struct rf_connection *k, uint64_t now_us)
 
 /*
  * A call of ours that comes back as it left: its Call-ID and From tag are those of a leg B (RFC 3261 16.3 step 4 does the
- * same with a Via). Behind another B2BUA both are others, and Max-Forwards ends the circle.
+ * same with a Via). Behind another B2BUA both are others: marker.c, and at last Max-Forwards, end that circle.
  */
 static bool
 check_loop(struct call *c, const struct rf_connection *k, const struct rf_sip_msg *msg, uint64_t now_us)
@@ -366,6 +366,8 @@ take_place(struct leg *leg, const struct leg_place *place)
 
     if (k == NULL)
         return RF_REFUSE_NOT_FOUND; /* a reload took it away */
+    if (marker_is_loop(leg->call))
+        return RF_REFUSE_CALL_LOOP;
     snprintf(leg->user, sizeof leg->user, "%s", place->number);
     snprintf(leg->connection, sizeof leg->connection, "%s", k->name);
     snprintf(leg->setting, sizeof leg->setting, "%s", k->out.srtp_setting);
@@ -402,7 +404,9 @@ leg_take_place(struct leg *leg, uint64_t now_us)
         why = take_place(leg, place);
         if (why == RF_REFUSE_NONE)
             return true;
-        leg->status = why == RF_REFUSE_NOT_REGISTERED || why == RF_REFUSE_REGISTERED_IN_CLEAR ? 480 : 503;
+        leg->status = why == RF_REFUSE_NOT_REGISTERED || why == RF_REFUSE_REGISTERED_IN_CLEAR ? 480
+                      : why == RF_REFUSE_CALL_LOOP                                            ? 482
+                                                                                              : 503;
         leg->refusal = why;
         ladder_add(leg->call, 1, true, "", 0, rf_refusal_row(why)->slug, now_us);
     }
@@ -494,6 +498,7 @@ leg_put_identity(struct leg *leg, struct rf_buf *extra)
     }
     if (a->is_private)
         rf_put_str(extra, "Privacy: id\r\n");
+    marker_put(leg->call, extra);
 }
 
 /* No name of one side is told to the other unless it is the caller's own number. */
@@ -511,37 +516,76 @@ leg_contact_user(const struct leg *leg)
 
 /* --- we sign in there ---------------------------------------------------------------------------------- */
 
-bool
-leg_answers_challenge(struct leg *leg, const struct rf_sip_msg *msg)
+static void
+wipe_line(char **line)
 {
-    struct rf_call_env *env = &leg->call->l->env;
+    if (*line != NULL)
+        rf_wipe(*line, strlen(*line));
+    free(*line);
+    *line = NULL;
+}
+
+void
+leg_credentials_drop(struct leg *leg)
+{
+    wipe_line(&leg->credentials);
+    wipe_line(&leg->shown_credentials);
+}
+
+void
+leg_credentials_sent(struct leg *leg, enum rf_sip_method method)
+{
+    if (method == RF_SIP_INVITE) {
+        wipe_line(&leg->shown_credentials);
+        leg->shown_credentials = leg->credentials;
+        leg->credentials = NULL;
+    } else {
+        wipe_line(&leg->credentials);
+    }
+}
+
+char *
+call_credentials(struct rf_call_layer *l, const char *connection, const char *uri, const struct rf_sip_msg *msg,
+                 uint8_t *answered)
+{
+    struct rf_call_env *env = &l->env;
+    struct rf_span method = rf_span_str(rf_sip_method_name(msg->method));
     bool is_proxy = msg->status == 407;
     const struct rf_sip_field *f;
-    char text[1536];
+    char text[1536], *line;
     size_t i = 0;
 
-    if (leg->connection[0] == '\0' || env->answer_challenge == NULL || leg->challenges >= CHALLENGES_MAX)
-        return false;
+    if ((msg->status != 401 && !is_proxy) || connection[0] == '\0' || env->answer_challenge == NULL ||
+        *answered >= CHALLENGES_MAX)
+        return NULL;
     while ((f = rf_sip_field_next(msg, is_proxy ? RF_HDR_PROXY_AUTHENTICATE : RF_HDR_WWW_AUTHENTICATE, &i)) != NULL) {
         struct rf_buf b = rf_buf(text, sizeof text - 1);
         struct rf_digest_challenge ch;
 
-        if (rf_digest_challenge_parse(f->value, &ch) != RF_OK || (leg->challenges > 0 && !ch.is_stale))
+        if (rf_digest_challenge_parse(f->value, &ch) != RF_OK || (*answered > 0 && !ch.is_stale))
             continue;
         rf_putf(&b, "%s: ", is_proxy ? "Proxy-Authorization" : "Authorization");
-        if (env->answer_challenge(env->ctx, leg->connection, &ch, RF_SPAN_LIT("INVITE"),
-                                  rf_span_str(leg->dialog.target), &b) != RF_OK)
+        if (env->answer_challenge(env->ctx, connection, &ch, method, rf_span_str(uri), &b) != RF_OK)
             continue;
         rf_put_str(&b, "\r\n");
         if (rf_buf_done(&b) != RF_OK)
             continue;
-        if (leg->credentials != NULL)
-            rf_wipe(leg->credentials, strlen(leg->credentials));
-        free(leg->credentials);
-        leg->credentials = rf_span_dup(rf_buf_span(&b));
+        line = rf_span_dup(rf_buf_span(&b));
         rf_wipe(text, sizeof text);
-        leg->challenges++;
-        return leg->credentials != NULL;
+        ++*answered;
+        return line;
     }
-    return false;
+    return NULL;
+}
+
+bool
+leg_answers_challenge(struct leg *leg, const struct rf_sip_msg *msg, uint8_t *answered)
+{
+    char *line = call_credentials(leg->call->l, leg->connection, leg->dialog.target, msg, answered);
+
+    if (line == NULL)
+        return false;
+    wipe_line(&leg->credentials);
+    leg->credentials = line;
+    return true;
 }

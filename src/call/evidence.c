@@ -6,6 +6,7 @@
  */
 #include "base/json.h"
 #include "call/layer.h"
+#include "rtp/quality.h"
 
 enum leg_proof { LEG_SILENT, LEG_CLEAR, LEG_MIXED, LEG_ENCRYPTED };
 
@@ -110,6 +111,20 @@ put_addr(struct rf_buf *b, const char *name, const struct rf_addr *a)
         rf_json_str(b, name, rf_addr_text(a, text));
 }
 
+/* That the peer showed; how it was judged stands in the log of its handshake, under the same fingerprint. */
+static void
+put_certificate(const struct rf_flow_facts *f, struct rf_buf *b)
+{
+    char hex[2 * sizeof f->tls_peer_sha256 + 1];
+
+    for (size_t i = 0; i < sizeof f->tls_peer_sha256; i++)
+        snprintf(hex + 2 * i, 3, "%02x", f->tls_peer_sha256[i]);
+    rf_json_open(b, "peer_certificate", '{');
+    rf_json_str(b, "subject", f->tls_peer);
+    rf_json_str(b, "sha256", hex);
+    rf_json_close(b, '}');
+}
+
 void
 evidence_put_signalling(const struct leg *leg, struct rf_buf *b)
 {
@@ -126,6 +141,8 @@ evidence_put_signalling(const struct leg *leg, struct rf_buf *b)
         rf_json_str(b, "tls_group", f->tls_group);
         rf_json_bool(b, "tls_resumed", f->tls_resumed);
     }
+    if (f->tls_peer[0] != '\0')
+        put_certificate(f, b);
     if (f->since_wall_s > 0)
         rf_json_u64(b, "since", (uint64_t)f->since_wall_s);
     rf_json_str(b, "sign_in", leg->sign_in);
@@ -151,8 +168,42 @@ put_agreed(const struct call *c, const struct leg_media *m, struct rf_buf *b)
     rf_json_str(b, "direction", rf_sdp_direction_name(m->theirs));
 }
 
+/* What arrived of what its party sent, and with the delay to the other end how that sounds (rtp/quality.h). */
 static void
-put_numbers(const struct media_numbers *n, struct rf_buf *b)
+put_heard(const struct media_numbers *n, const struct rf_quality_codec *codec, uint64_t rtt_us, struct rf_buf *b)
+{
+    const struct rf_quality_path path = { .received = n->in_packets, .lost = n->in_lost, .jitter_us = n->in_jitter_us,
+                                          .rtt_us = rtt_us };
+    uint32_t mos = codec != NULL ? rf_quality_mos(codec, &path) : 0;
+
+    rf_json_ms(b, "loss_percent", rf_quality_loss(&path));
+    rf_json_ms(b, "jitter_ms", n->in_jitter_us);
+    if (mos != 0)
+        rf_json_ms(b, "mos", mos);
+}
+
+/* What its party's reports say of what we sent there. Its word, not our measurement. */
+static void
+put_reported(const struct media_numbers *n, const struct rf_quality_codec *codec, uint64_t rtt_us, struct rf_buf *b)
+{
+    const struct rf_quality_path path = { .received = n->out_packets - n->far_lost, .lost = n->far_lost,
+                                          .jitter_us = n->far_jitter_us, .rtt_us = rtt_us };
+    uint32_t mos = codec != NULL ? rf_quality_mos(codec, &path) : 0;
+
+    if (n->far_reports == 0)
+        return;
+    rf_json_open(b, "reported", '{');
+    rf_json_u64(b, "reports", n->far_reports);
+    rf_json_u64(b, "lost", n->far_lost);
+    rf_json_ms(b, "loss_percent", rf_quality_loss(&path));
+    rf_json_ms(b, "jitter_ms", n->far_jitter_us);
+    if (mos != 0)
+        rf_json_ms(b, "mos", mos);
+    rf_json_close(b, '}');
+}
+
+static void
+put_numbers(const struct media_numbers *n, const struct rf_quality_codec *codec, uint64_t rtt_us, struct rf_buf *b)
 {
     put_addr(b, "learnt_address", &n->learnt);
     rf_json_open(b, "in", '{');
@@ -168,7 +219,7 @@ put_numbers(const struct media_numbers *n, struct rf_buf *b)
     rf_json_u64(b, "queue_lost", n->in_kernel_dropped);
     rf_json_u64(b, "rtcp", n->in_rtcp);
     rf_json_u64(b, "lost", n->in_lost);
-    rf_json_ms(b, "jitter_ms", n->in_jitter_us);
+    put_heard(n, codec, rtt_us, b);
     rf_json_u64(b, "telephone_event", n->in_dtmf);
     rf_json_close(b, '}');
     rf_json_open(b, "out", '{');
@@ -177,16 +228,34 @@ put_numbers(const struct media_numbers *n, struct rf_buf *b)
     rf_json_u64(b, "clear", n->out_clear);
     rf_json_u64(b, "refused", n->out_refused);
     rf_json_u64(b, "failed", n->out_failed);
+    put_reported(n, codec, rtt_us, b);
     rf_json_close(b, '}');
+    rf_json_ms(b, "clear_seconds", n->clear_us / 1000);
     if (n->rtt_us != 0)
         rf_json_ms(b, "rtt_ms", n->rtt_us);
+}
+
+/* There and back between the two phones: both halves, as far as RTCP gave them away. */
+static uint64_t
+rtt_of(const struct call *c)
+{
+    const struct leg *legs[2] = { c->a, c->b };
+    struct media_numbers n;
+    uint64_t rtt_us = 0;
+
+    for (int i = 0; i < 2; i++)
+        if (legs[i] != NULL && call_media_numbers(c, legs[i], &n))
+            rtt_us += n.rtt_us;
+    return rtt_us;
 }
 
 void
 evidence_put_media(const struct call *c, const struct leg *leg, struct rf_buf *b)
 {
     const struct leg_media *m = leg->media != NULL ? leg->media : leg->next;
+    const struct rf_quality_codec *codec;
     struct media_numbers n;
+    char name[32];
 
     rf_json_open(b, "media", '{');
     if (m == NULL) {
@@ -196,8 +265,14 @@ evidence_put_media(const struct call *c, const struct leg *leg, struct rf_buf *b
         put_addr(b, "sdp_address", &m->peer);
         if (!c->is_bypass)
             put_addr(b, "our_address", &leg->media_addr);
+        call_codec(m, name, sizeof name);
+        codec = rf_quality_codec(rf_span_str(name));
+        if (name[0] != '\0')
+            rf_json_str(b, "codec", name);
+        if (codec != NULL)
+            rf_json_str(b, "mos_values", codec->values);
         if (call_media_numbers(c, leg, &n))
-            put_numbers(&n, b);
+            put_numbers(&n, codec, rtt_of(c), b);
         oneway_put(c, leg, b);
     }
     rf_json_close(b, '}');

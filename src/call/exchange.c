@@ -5,6 +5,7 @@
  * moved) is answered here; any other becomes a re-INVITE of ours on the other leg, whose answer is brought back.
  */
 #include "call/layer.h"
+#include "sip/header.h"
 
 #define GLARE_TRIES_MAX 6           /* a peer that always answers 491 is not in glare */
 #define JOIN_TRIES_MAX 30           /* once a second: so long a phone that is transferred may have no connection */
@@ -12,15 +13,6 @@
 /* Phones answer a re-INVITE by themselves. One that says 100 and no more would hold up every later exchange. */
 #define ANSWER_WITHIN_US (32 * RF_S)
 #define UPDATE_WITHIN_US (16 * RF_S) /* who sent UPDATE gives up after 32 s, and the answer needs time to get there */
-
-static bool
-has_sdp(const struct rf_sip_msg *msg)
-{
-    struct rf_span type = rf_sip_value(msg, RF_HDR_CONTENT_TYPE);
-
-    type = rf_span_trim(rf_span_sub(type, 0, rf_span_find(type, ';')));
-    return msg->body.n > 0 && rf_span_iis(type, "application/sdp");
-}
 
 static void
 clear(struct call *c)
@@ -129,9 +121,12 @@ invite_other(struct call *c, uint64_t now_us)
     rf_put_str(&extra, "Allow: " ALLOW "\r\nSupported: " SUPPORTED "\r\n");
     rf_put_session_timer_request(&extra, to->session.expires_s, s->min_se_s, &to->session);
     if (!x->is_offerless) {
+        to->refusal = RF_REFUSE_NONE;
         sdp = leg_offer_out(to, codecs);
-        if (sdp.n == 0)
+        if (sdp.n == 0) {
+            leg_say_unoffered(to);
             return RF_ERR_REFUSED;
+        }
     }
     if (to->client != NULL) {
         rf_client_txn_disown(to->client);
@@ -183,7 +178,8 @@ no_path(struct call *c, struct leg *to, enum rf_err err, uint64_t now_us)
         return;
     }
     if (c->exchange.kind != EXCHANGE_REFRESH) {
-        refuse(c, err == RF_ERR_CLOSED ? 480 : err == RF_ERR_REFUSED ? 488 : 500, RF_REFUSE_NONE, now_us);
+        refuse(c, err == RF_ERR_CLOSED ? 480 : err == RF_ERR_REFUSED ? 488 : 500,
+               err == RF_ERR_REFUSED ? to->refusal : RF_REFUSE_NONE, now_us);
         return;
     }
     /* The phone may come back before the session is over: look again then. */
@@ -222,6 +218,7 @@ exchange_refresh(struct call *c, struct leg *leg, uint64_t now_us)
     }
     x->kind = EXCHANGE_REFRESH;
     x->to = leg;
+    leg->challenges = 0;
     err = invite_or_find(c, now_us);
     if (err != RF_OK)
         no_path(c, leg, err, now_us);
@@ -305,7 +302,7 @@ answered(struct call *c, struct leg *to, const struct rf_sip_msg *msg, uint64_t 
     if (rf_session_expires_of(msg, &expires) == RF_OK)
         rf_session_timer_uac(&expires, to->session.expires_s, &to->session);
     leg_session_start(to, now_us);
-    if (has_sdp(msg))
+    if (rf_sip_has_sdp(msg))
         why = x->is_offerless ? leg_offer_in(to, msg->body, &m) : leg_answer_in(to, msg->body, &m);
     else
         call_say(c, RF_REFUSE_BAD_SDP,
@@ -372,6 +369,7 @@ invite_elsewhere(struct call *c, struct leg *to, const struct rf_client_txn *txn
     }
     leg_offer_drop(to); /* the next one is made anew, with keys that nobody has seen */
     c->exchange.failed_status = (uint16_t)status;
+    to->challenges = 0;
     leg_next_way(to, rf_client_txn_flow(txn), retry_after_s, now_us);
 }
 
@@ -396,6 +394,11 @@ refused(struct call *c, struct leg *to, int status, const struct rf_sip_msg *msg
         to->session.expires_s = e.min_se_s;
         if (invite_other(c, now_us) == RF_OK)
             return;
+    }
+    if (msg != NULL && !x->is_cancelled && leg_answers_challenge(to, msg, &to->challenges)) {
+        if (invite_or_find(c, now_us) == RF_OK)
+            return;
+        leg_credentials_drop(to);
     }
     if (x->kind == EXCHANGE_JOIN) {
         if (msg == NULL && status == 480 && c->join_tries++ < JOIN_TRIES_MAX) {
@@ -531,6 +534,7 @@ own(struct call *c, struct leg *leg, struct rf_server_txn *txn, bool is_update)
 {
     c->exchange.from = leg;
     c->exchange.to = leg_other(leg);
+    c->exchange.to->challenges = 0;
     c->exchange.is_update = is_update;
     if (is_update) {
         update_own(leg, txn);
@@ -622,7 +626,7 @@ exchange_ack(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint
         call_media_change(c, leg, NULL);
         return;
     }
-    if (has_sdp(msg))
+    if (rf_sip_has_sdp(msg))
         why = leg_answer_in(leg, msg->body, &m);
     if (why != RF_REFUSE_NONE) {
         leg_send_ack(to, (struct rf_span){ 0 });

@@ -13,6 +13,7 @@ struct relay_info {
     struct rf_server_txn *server;
     struct rf_client_txn *client; /* NULL: it is not sent */
     bool waits_for_path;
+    uint8_t challenges;           /* answered */
 };
 
 static void
@@ -58,6 +59,8 @@ info_elsewhere(struct relay_info *r, uint32_t retry_after_s, uint64_t now_us)
     leg_next_way(leg_other(r->from), rf_client_txn_flow(txn), retry_after_s, now_us);
 }
 
+static enum rf_err info_send(struct relay_info *r, uint64_t now_us);
+
 static void
 info_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
@@ -65,7 +68,6 @@ info_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *m
     struct leg *to = leg_other(r->from);
     int status = msg->status;
 
-    (void)txn;
     if (status < 200)
         return;
     ladder_msg(r->call, to->side, false, msg, now_us);
@@ -74,6 +76,13 @@ info_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *m
         return;
     }
     leg_way_works(to);
+    if (leg_answers_challenge(to, msg, &r->challenges)) {
+        rf_client_txn_disown(txn);
+        r->client = NULL;
+        if (info_send(r, now_us) == RF_OK)
+            return;
+        leg_credentials_drop(to);
+    }
     info_reply(r, status == 401 || status == 407 ? 500 : status, now_us);
 }
 

@@ -28,6 +28,7 @@ rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env)
         return RF_ERR_NOMEM;
     l->env = *env;
     rf_list_init(&l->all);
+    rf_list_init(&l->unwanted);
     layer_closing_init(l);
     if (rf_hash_init(&l->legs, env->rand) != RF_OK || rf_hash_init(&l->calls, env->rand) != RF_OK ||
         rf_hash_init(&l->medias, env->rand) != RF_OK ||
@@ -49,6 +50,7 @@ rf_call_layer_free(struct rf_call_layer *l)
     if (l->all.next != NULL)
         RF_LIST_FOREACH(&l->all, it)
             call_free(rf_container(it, struct call, all));
+    unwanted_forget(l);
     layer_closing_fini(l);
     rf_hash_fini(&l->legs);
     rf_hash_fini(&l->calls);
@@ -307,6 +309,21 @@ reply_not_allowed(struct rf_server_txn *txn, uint64_t now_us)
     rf_server_txn_reply(txn, 405, NULL, RF_SPAN_LIT("Allow: " ALLOW "\r\n"), now_us);
 }
 
+static bool
+is_confirmed(const struct leg *leg, const struct rf_sip_msg *msg)
+{
+    return leg != NULL && leg->dialog.remote_tag != NULL && rf_dialog_is(&leg->dialog, msg);
+}
+
+bool
+rf_call_has_dialog(struct rf_call_layer *l, const struct rf_sip_msg *msg)
+{
+    const struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
+
+    return is_confirmed(leg, msg) ||
+           (leg != NULL && leg->dialog.remote_tag == NULL && rf_dialog_is(&leg->early, msg));
+}
+
 void
 rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
@@ -319,10 +336,10 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
 
         if (leg != NULL && leg->dialog.remote_tag == NULL && rf_dialog_is(&leg->early, msg))
             prack_early_request(leg, txn, msg, now_us);
-        else if (leg == NULL || leg->dialog.remote_tag == NULL || !rf_dialog_is(&leg->dialog, msg))
-            rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
-        else
+        else if (is_confirmed(leg, msg))
             indialog_request(l, leg, txn, msg, now_us);
+        else
+            rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
         return;
     }
     switch (msg->method) {
@@ -355,7 +372,7 @@ rf_call_ack(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flo
     struct leg *leg = leg_find(l, msg->call_id, msg->to_tag);
 
     (void)flow;
-    if (leg != NULL && leg->dialog.remote_tag != NULL && rf_dialog_is(&leg->dialog, msg))
+    if (is_confirmed(leg, msg))
         call_ack_received(leg->call, leg, msg, now_us);
 }
 

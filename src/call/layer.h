@@ -81,7 +81,7 @@ struct leg_media {
 struct media_numbers {
     uint64_t in_packets, in_authentic, in_clear, in_auth_failed, in_replayed, in_malformed, in_foreign,
         in_clear_refused, in_other, in_kernel_dropped, in_rtcp, in_lost, in_jitter_us, in_dtmf, out_packets,
-        out_encrypted, out_clear, out_refused, out_failed;
+        out_encrypted, out_clear, out_refused, out_failed, clear_us, far_lost, far_jitter_us, far_reports;
     uint32_t rtt_us;
     struct rf_addr learnt;
 };
@@ -152,8 +152,9 @@ struct leg {
     bool is_counted;             /* among the connection's calls */
     struct leg_place *places;    /* leg B by a route: all of them; NULL otherwise */
     uint8_t place_count, place_next;
-    uint8_t challenges;          /* answered, for the INVITE that is open */
-    char *credentials;           /* header line for the next INVITE; wiped */
+    uint8_t challenges, update_challenges, bye_challenges; /* answered, for our INVITE, UPDATE, BYE that is open */
+    char *credentials;           /* header line for the request that goes out next; wiped */
+    char *shown_credentials;     /* what our last INVITE bore: its ACK bears it too (RFC 3261 13.2.2.4); wiped */
     char setting[96];
     char instance[80];
     struct rf_binding *binding;  /* that the path leads to */
@@ -347,6 +348,7 @@ struct call {
     uint16_t early_status; /* last 1xx that leg A got */
     uint16_t paths_wanted;
     uint8_t max_forwards;
+    uint8_t passes;            /* how often it has left us by a connection before it came in: marker.c */
     struct rf_quota_share *share; /* of its caller's calls; NULL: it is not admitted */
     struct leg *a, *b;         /* b: who answered */
     struct rf_link attempts;   /* legs B before one answers, and those that lost */
@@ -397,6 +399,7 @@ struct rf_call_layer {
     size_t record_cap;
     char *save_mem;                /* where call_save writes; NULL until then */
     size_t recent_next;
+    struct rf_link unwanted;       /* BYEs of dialogs that no call has: unwanted.c */
     struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
     struct rf_timer closing_timer;
     bool is_stopping;              /* records wait for nobody */
@@ -495,6 +498,8 @@ enum rf_refusal leg_offer_in(struct leg *leg, struct rf_span sdp, struct leg_med
 enum rf_refusal leg_answer_in(struct leg *leg, struct rf_span sdp, struct leg_media **out);
 /** Our offer to the leg with the codecs of `codecs`; in layer.sdp. leg->offer is set. */
 struct rf_span leg_offer_out(struct leg *leg, const struct leg_media *codecs);
+/** Why leg_offer_out gave nothing, to the log. */
+void leg_say_unoffered(struct leg *leg);
 /** Our answer to the leg's offer `mine` with the codecs of `codecs`; in layer.sdp. */
 struct rf_span leg_answer_out(struct leg *leg, struct leg_media *mine, const struct leg_media *codecs);
 /** Does this offer of the leg's peer say anything that the other leg does not know? */
@@ -527,6 +532,8 @@ void call_media_take(struct call *c, struct call *from);
 /** The leg's numbers count from now on. */
 void leg_media_base(struct leg *leg);
 /** The relay's numbers of a leg now (or at the end); false: none. */
+/** Encoding name of the first codec of a description, "PCMU"; empty: it has none that is known. */
+void call_codec(const struct leg_media *m, char *out, size_t size);
 bool call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out);
 
 /* --- admit.c --- */
@@ -572,9 +579,36 @@ enum rf_err leg_put_parties(struct leg *leg, struct rf_buf *from, struct rf_buf 
 void leg_put_identity(struct leg *leg, struct rf_buf *extra);
 /** User part of our Contact towards this leg. */
 struct rf_span leg_contact_user(const struct leg *leg);
-/** A challenge to our INVITE that this leg's connection can answer: leg->credentials is set. */
-bool leg_answers_challenge(struct leg *leg, const struct rf_sip_msg *msg);
+/**
+ * The header line that answers the 401 or 407 of a connection to a request for `uri`; wiped and freed by the caller.
+ * NULL: it is none, or cannot be answered. @param answered  how often that was done for this request; counted on
+ */
+char *call_credentials(struct rf_call_layer *l, const char *connection, const char *uri, const struct rf_sip_msg *msg,
+                       uint8_t *answered);
+/**
+ * 401 or 407 to a request of ours that this leg's connection can answer: leg->credentials is set, for the same request
+ * once more.
+ */
+bool leg_answers_challenge(struct leg *leg, const struct rf_sip_msg *msg, uint8_t *answered);
+/** A request with leg->credentials has left: they are for no other (its nonce count would be a replay). */
+void leg_credentials_sent(struct leg *leg, enum rf_sip_method method);
+void leg_credentials_drop(struct leg *leg);
 void leg_uncount(struct leg *leg);
+
+/* --- marker.c --- */
+/** A header line by which we know this call again when it comes back. */
+void marker_put(struct call *c, struct rf_buf *b);
+/** How often the call of this INVITE has left us, by its marker; 0: it has none, or none of ours. */
+uint8_t marker_read(const struct rf_call_layer *l, const struct rf_sip_msg *msg);
+/** It has come back so often that it goes in a circle: it must not leave again. */
+bool marker_is_loop(const struct call *c);
+
+/* --- unwanted.c --- */
+/** End a dialog that no call wants; it is taken over. connection: who answers a challenge; "": nobody. false: unsent. */
+bool unwanted_bye(struct rf_call_layer *l, struct rf_dialog *dialog, struct rf_flow *flow, const char *connection,
+                  enum rf_refusal why, uint64_t now_us);
+/** The layer ends. */
+void unwanted_forget(struct rf_call_layer *l);
 
 /* --- prelude.c --- */
 /** An INVITE without a call was challenged; the note is a constant string. */

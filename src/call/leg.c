@@ -51,9 +51,7 @@ leg_free(struct leg *leg)
     rf_hash_remove(&leg->call->l->legs, &leg->node);
     leg_uncount(leg);
     free(leg->places);
-    if (leg->credentials != NULL)
-        rf_wipe(leg->credentials, strlen(leg->credentials));
-    free(leg->credentials);
+    leg_credentials_drop(leg);
     leg_path_end(leg);
     leg_set_flow(leg, NULL);
     rf_dialog_fini(&leg->dialog);
@@ -414,6 +412,8 @@ leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const
     if (call_settings(leg->call)->server[0] != '\0')
         rf_sip_put_header(&b, RF_HDR_USER_AGENT, rf_span_str(call_settings(leg->call)->server));
     rf_put(&b, extra);
+    if (leg->credentials != NULL)
+        rf_put_str(&b, leg->credentials);
     rf_sip_put_body(&b, body.n > 0 ? type : NULL, body);
     err = rf_buf_done(&b);
     if (err != RF_OK)
@@ -424,6 +424,7 @@ leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span extra, const
                             now_us);
     if (err != RF_OK)
         return err;
+    leg_credentials_sent(leg, method);
     if (method == RF_SIP_INVITE)
         ladder_sdp(leg->call, leg->side, rf_sip_method_name(method), 0, body, now_us);
     else
@@ -447,6 +448,8 @@ leg_send_ack(struct leg *leg, struct rf_span sdp)
     leg_hop(leg, &hop, &ours);
     rf_txn_branch(l->env.txn, branch);
     rf_dialog_put_request(&b, &leg->dialog, RF_SIP_ACK, &hop, branch);
+    if (leg->shown_credentials != NULL)
+        rf_put_str(&b, leg->shown_credentials);
     rf_sip_put_body(&b, sdp.n > 0 ? "application/sdp" : NULL, sdp);
     if (rf_buf_done(&b) != RF_OK)
         return;
@@ -486,6 +489,8 @@ bye_over(struct leg *leg)
     leg->bye = NULL;
 }
 
+static bool bye_now(struct leg *leg, uint64_t now_us);
+
 static void
 bye_answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
@@ -495,11 +500,16 @@ bye_answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *ms
         return;
     ladder_msg(leg->call, leg->side, false, msg, now_us);
     bye_over(leg);
+    /* Unanswered, a carrier that asks who hangs up would go on with the call, and bill it. */
+    if (leg_answers_challenge(leg, msg, &leg->bye_challenges) && bye_now(leg, now_us))
+        return;
     leg->bye_wanted = msg->status == 503;
-    if (leg->bye_wanted)
+    if (leg->bye_wanted) {
+        leg->bye_challenges = 0;
         leg_next_way(leg, rf_client_txn_flow(txn), retry_after_of(msg), now_us);
-    else
+    } else {
         call_settle(leg->call);
+    }
 }
 
 static void
@@ -662,12 +672,10 @@ leg_drop_2xx(struct leg *leg, const struct rf_sip_msg *msg, struct rf_flow *flow
     struct call *c = leg->call;
     struct rf_call_layer *l = c->l;
     struct rf_dialog d, saved;
-    char text[160], branch[49];
-    struct rf_buf extra = rf_buf(text, sizeof text);
+    char branch[49];
     struct rf_buf b = rf_buf(l->out, sizeof l->out);
     struct rf_addr ours, media;
     struct rf_hop hop;
-    struct rf_client_txn *txn;
     bool known = false;
 
     for (size_t i = 0; i < leg->fork_count; i++)
@@ -687,17 +695,7 @@ leg_drop_2xx(struct leg *leg, const struct rf_sip_msg *msg, struct rf_flow *flow
         if (leg->fork_count < FORKS_MAX &&
             rf_span_copy(msg->to_tag, leg->fork_tag[leg->fork_count], sizeof leg->fork_tag[0]) == RF_OK)
             leg->fork_count++;
-        rf_sip_put_reason_q850(&extra, rf_refusal_row(why)->q850);
-        b = rf_buf(l->out, sizeof l->out);
-        rf_txn_branch(l->env.txn, branch);
-        rf_dialog_put_request(&b, &d, RF_SIP_BYE, &hop, branch);
-        if (why != RF_REFUSE_NONE)
-            rf_put(&b, rf_buf_span(&extra));
-        rf_sip_put_body(&b, NULL, (struct rf_span){ 0 });
-        if (rf_buf_done(&b) == RF_OK &&
-            rf_client_txn_new(&txn, l->env.txn, flow, RF_SIP_BYE, rf_span_str(branch), rf_buf_span(&b), NULL, NULL,
-                              now_us) == RF_OK &&
-            leg->node.is_in_table) {
+        if (unwanted_bye(l, &d, flow, leg->connection, why, now_us) && leg->node.is_in_table) {
             ladder_add(c, leg->side, true, "ACK", 0, "", now_us);
             ladder_add(c, leg->side, true, "BYE", 0, why != RF_REFUSE_NONE ? rf_refusal_row(why)->code : "", now_us);
         }

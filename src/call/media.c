@@ -108,18 +108,6 @@ leg_media_place(struct leg *leg)
     return RF_OK;
 }
 
-static bool
-sends(enum rf_sdp_direction d)
-{
-    return d == RF_SENDRECV || d == RF_SENDONLY;
-}
-
-static bool
-receives(enum rf_sdp_direction d)
-{
-    return d == RF_SENDRECV || d == RF_RECVONLY;
-}
-
 static const struct leg_media *
 media_now(const struct leg *leg)
 {
@@ -177,6 +165,53 @@ fill_codec(struct rf_media_leg *out, const struct leg_media *m)
     }
 }
 
+/* The types that RFC 3551 6 gives a number of their own. */
+static const char *
+static_codec(struct rf_span format)
+{
+    static const struct { const char *format, *name; } types[] = { { "0", "PCMU" }, { "3", "GSM" },  { "4", "G723" },
+                                                                   { "8", "PCMA" }, { "9", "G722" }, { "18", "G729" } };
+
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (rf_span_is(format, types[i].format))
+            return types[i].name;
+    return "";
+}
+
+/* The name in "97 opus/48000/2" for format 97; empty: it is another format's, or not a name. */
+static struct rf_span
+rtpmap_name(struct rf_span value, struct rf_span format)
+{
+    struct rf_cursor c = rf_cur(value);
+    struct rf_span payload = rf_cur_until(&c, ' '), name;
+
+    rf_cur_expect(&c, ' ');
+    name = rf_cur_until(&c, '/');
+    return c.err == RF_OK && rf_span_eq(payload, format) ? name : rf_span("", 0);
+}
+
+void
+call_codec(const struct leg_media *m, char *out, size_t size)
+{
+    struct rf_sdp s;
+    const struct rf_sdp_media *audio;
+    const char *why;
+
+    out[0] = '\0';
+    if (rf_sdp_parse(rf_span(m->sdp, m->sdp_n), &s, &why) != RF_OK || m->stream < 0 ||
+        (size_t)m->stream >= s.media_count || s.media[m->stream].format_count == 0)
+        return;
+    audio = &s.media[m->stream];
+    snprintf(out, size, "%s", static_codec(audio->format[0]));
+    for (size_t i = 0; i < audio->attr_count; i++) {
+        const struct rf_sdp_attr *a = &s.attr[audio->attr_from + i];
+        struct rf_span name = rf_span_is(a->name, "rtpmap") ? rtpmap_name(a->value, audio->format[0]) : rf_span("", 0);
+
+        if (name.n > 0)
+            snprintf(out, size, "%.*s", RF_SPAN_ARG(name));
+    }
+}
+
 static void
 fill_leg(struct rf_media_leg *out, const struct leg *leg, const struct leg_media *m, const struct leg_media *old)
 {
@@ -190,8 +225,8 @@ fill_leg(struct rf_media_leg *out, const struct leg *leg, const struct leg_media
     out->peer_rtcp = m->peer_rtcp;
     out->rtcp_mux = m->rtcp_mux;
     out->symmetric = 1;
-    out->may_send = receives(m->theirs) && sends(m->ours);
-    out->may_receive = sends(m->theirs) && receives(m->ours);
+    out->may_send = rf_sdp_receives(m->theirs) && rf_sdp_sends(m->ours);
+    out->may_receive = rf_sdp_sends(m->theirs) && rf_sdp_receives(m->ours);
     out->require_srtp = m->is_encrypted || leg->policy.mode == RF_SRTP_REQUIRED || leg->policy.hosted; /* (I3) */
     if (!m->is_encrypted)
         return;
@@ -518,6 +553,10 @@ read_numbers(const struct call *c, const struct leg *leg, struct media_numbers *
     out->out_clear = LOAD(n->out_clear);
     out->out_refused = LOAD(n->out_refused);
     out->out_failed = LOAD(n->out_failed);
+    out->clear_us = LOAD(n->clear_us);
+    out->far_lost = LOAD(n->far_lost);
+    out->far_jitter_us = LOAD(n->far_jitter_us);
+    out->far_reports = LOAD(n->far_reports);
     out->rtt_us = LOAD(n->rtt_us);
     out->learnt = s->leg[leg_slot(leg)].learnt;
     return true;

@@ -4,9 +4,11 @@
  * Each leg is a session of its own: codecs are those of the other leg, keys, addresses and origin are ours. What is
  * kept of a peer's description is its text without a=crypto lines; its keys live in leg_media alone and are wiped.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "call/layer.h"
+#include "sdp/codecs.h"
 
 void
 leg_media_free(struct leg_media *m)
@@ -114,24 +116,6 @@ their_direction(const struct rf_sdp_media *m)
     return m->direction == RF_SENDRECV || m->direction == RF_SENDONLY ? RF_SENDONLY : RF_INACTIVE;
 }
 
-static bool
-sends(enum rf_sdp_direction d)
-{
-    return d == RF_SENDRECV || d == RF_SENDONLY;
-}
-
-static bool
-receives(enum rf_sdp_direction d)
-{
-    return d == RF_SENDRECV || d == RF_RECVONLY;
-}
-
-static enum rf_sdp_direction
-direction(bool send, bool receive)
-{
-    return send ? receive ? RF_SENDRECV : RF_SENDONLY : receive ? RF_RECVONLY : RF_INACTIVE;
-}
-
 /* What offers and answers have in common. */
 static struct leg_media *
 media_new(const struct rf_sdp *sdp, int stream, const struct rf_srtp_decision *d)
@@ -190,6 +174,81 @@ say_bad(struct leg *leg, const char *detail)
              (const struct rf_log_field[]){ RF_F_STR("who", leg_who(leg)), RF_F_STR("detail", detail),
                                             RF_F_STR("call", leg->call->id), { 0 } });
     return RF_REFUSE_BAD_SDP;
+}
+
+/* --- codecs --- */
+
+/* Which the leg's side has, and the setting that says so. Asked anew for each description: a reload counts at once. */
+static struct rf_span
+codecs_of(const struct leg *leg, char *setting, size_t size)
+{
+    const struct rf_connection *k = connection_of(leg->call, leg->connection);
+    struct rf_call_env *env = &leg->call->l->env;
+    struct rf_call_user user = { .codecs = NULL };
+    const char *codecs = NULL;
+
+    snprintf(setting, size, "%s.%s.codecs", leg->connection[0] != '\0' ? "sip-connection" : "user",
+             leg->connection[0] != '\0' ? leg->connection : leg->user);
+    if (k != NULL)
+        codecs = k->codecs;
+    else if (leg->connection[0] == '\0' && env->user(env->ctx, rf_span_str(leg->user), &user))
+        codecs = user.codecs;
+    rf_wipe(&user, sizeof user);
+    return rf_span_str(codecs != NULL ? codecs : "all");
+}
+
+static enum rf_refusal
+say_codecs(const struct leg *leg)
+{
+    char setting[112];
+
+    (void)codecs_of(leg, setting, sizeof setting);
+    call_say(leg->call, RF_REFUSE_NO_COMMON_CODEC,
+             (const struct rf_log_field[]){ RF_F_STR("who", leg_who(leg)), RF_F_STR("setting", setting),
+                                            RF_F_STR("call", leg->call->id), { 0 } });
+    return RF_REFUSE_NO_COMMON_CODEC;
+}
+
+/* What this leg's side may say or hear of. */
+static bool
+keep_codecs(const struct leg *leg, struct rf_sdp *s, int stream)
+{
+    char setting[112];
+
+    return rf_sdp_codecs_keep(s, stream, codecs_of(leg, setting, sizeof setting)) > 0;
+}
+
+/* Those of them, as they are ordered. */
+static void
+keep_in_order(const struct leg *leg, struct rf_sdp *s, int stream)
+{
+    struct rf_sdp_media kept = s->media[stream], *m = &s->media[stream];
+    size_t n = 0;
+
+    if (!keep_codecs(leg, s, stream))
+        return;
+    for (size_t i = 0; i < kept.format_count; i++)
+        for (size_t k = 0; k < m->format_count; k++)
+            if (rf_span_eq(kept.format[i], m->format[k])) {
+                kept.format[n++] = kept.format[i];
+                break;
+            }
+    kept.format_count = n;
+    *m = kept;
+}
+
+void
+leg_say_unoffered(struct leg *leg)
+{
+    if (leg->refusal == RF_REFUSE_NONE)
+        return;
+    if (leg->refusal == RF_REFUSE_NO_COMMON_CODEC)
+        (void)say_codecs(leg);
+    else
+        call_say(leg->call, leg->refusal,
+                 (const struct rf_log_field[]){ RF_F_STR("who", leg_who(leg)), RF_F_STR("setting", leg->setting),
+                                                RF_F_STR("transport", rf_transport_name(leg->transport)),
+                                                RF_F_STR("call", leg->call->id), { 0 } });
 }
 
 static void remember_sent(struct leg *leg, struct rf_span text);
@@ -270,6 +329,11 @@ leg_offer_in(struct leg *leg, struct rf_span text, struct leg_media **out)
         goto done;
     }
     m->profile = d.answer_profile;
+    if (!keep_codecs(leg, &sdp, stream)) {
+        leg_media_free(m);
+        why = say_codecs(leg);
+        goto done;
+    }
     rf_srtp_answer_out(&d, leg->call->l->env.rand, &face);
     if (m->is_encrypted)
         m->tx = is_same_stream(leg->media, m) ? leg->media->tx : face.crypto[0].key;
@@ -341,20 +405,45 @@ face_of(struct leg *leg, const struct leg_media *m, struct rf_sdp_face *face)
 }
 
 static struct rf_span
-write_sdp(struct leg *leg, const struct leg_media *codecs, const struct leg_media *shape,
-          const struct rf_sdp_face *face)
+put_sdp(struct leg *leg, const struct rf_sdp *of, const struct leg_media *codecs, const struct leg_media *shape,
+        const struct rf_sdp_face *face)
 {
     struct rf_call_layer *l = leg->call->l;
     struct rf_buf b = rf_buf(l->sdp, sizeof l->sdp);
-    struct rf_sdp of, like;
+    struct rf_sdp like;
+    const char *why;
+
+    if (shape != NULL && rf_sdp_parse(rf_span(shape->sdp, shape->sdp_n), &like, &why) != RF_OK)
+        return (struct rf_span){ 0 };
+    rf_put_sdp(&b, of, codecs->stream, shape != NULL ? &like : NULL, shape != NULL ? shape->stream : 0, face);
+    return rf_buf_done(&b) == RF_OK ? rf_buf_span(&b) : (struct rf_span){ 0 };
+}
+
+/*
+ * Codecs of the other leg in the order that this leg's side likes best; of an offer that cannot be, leg->refusal says
+ * so. In an answer the peer's order stays (RFC 3264 6.1), and what is none of ours is left out unless nothing else is.
+ * A refresh offers nothing new: a list that a reload has changed does not end the call.
+ */
+static struct rf_span
+write_sdp(struct leg *leg, const struct leg_media *codecs, const struct leg_media *shape,
+          const struct rf_sdp_face *face)
+{
+    const struct leg *other = leg_other(leg);
+    bool is_refresh = leg->call->exchange.kind == EXCHANGE_REFRESH;
+    struct rf_sdp of;
     const char *why;
 
     if (rf_sdp_parse(rf_span(codecs->sdp, codecs->sdp_n), &of, &why) != RF_OK)
         return (struct rf_span){ 0 };
-    if (shape != NULL && rf_sdp_parse(rf_span(shape->sdp, shape->sdp_n), &like, &why) != RF_OK)
+    if (shape == NULL &&
+        ((other != NULL && !keep_codecs(other, &of, codecs->stream)) || !keep_codecs(leg, &of, codecs->stream)) &&
+        !is_refresh) {
+        leg->refusal = RF_REFUSE_NO_COMMON_CODEC;
         return (struct rf_span){ 0 };
-    rf_put_sdp(&b, &of, codecs->stream, shape != NULL ? &like : NULL, shape != NULL ? shape->stream : 0, face);
-    return rf_buf_done(&b) == RF_OK ? rf_buf_span(&b) : (struct rf_span){ 0 };
+    }
+    if (shape != NULL)
+        keep_in_order(leg, &of, codecs->stream);
+    return put_sdp(leg, &of, codecs, shape, face);
 }
 
 static void
@@ -378,6 +467,8 @@ write_versioned(struct leg *leg, const struct leg_media *codecs, const struct le
 {
     struct rf_span text = write_sdp(leg, codecs, shape, face);
 
+    if (text.n == 0)
+        return text;
     if (leg->sent != NULL && !rf_span_eq(text, rf_span(leg->sent, leg->sent_n))) {
         face->version = ++leg->sdp_version;
         text = write_sdp(leg, codecs, shape, face);
@@ -426,15 +517,16 @@ essence(struct leg *leg, const struct leg_media *m)
 {
     struct rf_call_layer *l = leg->call->l;
     struct rf_sdp_face face;
-    struct rf_span text;
-    uint64_t hash;
+    struct rf_span text = { 0 };
+    struct rf_sdp of;
+    const char *why;
 
     memset(&face, 0, sizeof face);
     face.rtp = leg->call->a->media_addr;
     face.direction = m->theirs;
-    text = write_sdp(leg, m, NULL, &face);
-    hash = rf_siphash(&l->legs.key, text.p, text.n);
-    return hash;
+    if (rf_sdp_parse(rf_span(m->sdp, m->sdp_n), &of, &why) == RF_OK)
+        text = put_sdp(leg, &of, m, NULL, &face);
+    return rf_siphash(&l->legs.key, text.p, text.n);
 }
 
 bool
@@ -455,8 +547,8 @@ leg_answer_out(struct leg *leg, struct leg_media *mine, const struct leg_media *
         return bypass_out(leg, codecs);
     face_of(leg, mine, &face);
     /* Not more than the other side does, and not more than this offer allows (RFC 3264 6.1). */
-    face.direction = direction(sends(codecs->theirs) && receives(mine->theirs),
-                               receives(codecs->theirs) && sends(mine->theirs));
+    face.direction = rf_sdp_direction_of(rf_sdp_sends(codecs->theirs) && rf_sdp_receives(mine->theirs),
+                                         rf_sdp_receives(codecs->theirs) && rf_sdp_sends(mine->theirs));
     mine->ours = face.direction;
     text = write_versioned(leg, codecs, mine, &face);
     rf_wipe(&face, sizeof face);

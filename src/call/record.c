@@ -6,8 +6,10 @@
 
 #include "base/json.h"
 #include "call/layer.h"
+#include "store/store.h"
 
 #define FIRST_OCTETS 8192
+#define WORDS_OCTETS 512      /* four names of at most 64, and short words */
 #define MOST_OCTETS  (1 << 20) /* several times what the largest ladder and all attempts fill */
 
 static void
@@ -115,6 +117,8 @@ put_facts(struct call *c, uint64_t now_us, struct rf_buf *b)
     rf_json_str(b, "verdict_min", verdict_name(c->verdict_seen ? c->verdict_min : VERDICT_UNPROVEN));
     if (code != RF_REFUSE_NONE) {
         rf_json_str(b, "code", rf_refusal_row(code)->code);
+        if (rf_refusal_row(code)->q850 != 0)
+            rf_json_u64(b, "q850_cause", (uint64_t)rf_refusal_row(code)->q850);
         if (code == c->refusal)
             rf_json_str(b, "sentence", c->sentence);
         else if (code == RF_REFUSE_ONE_WAY_AUDIO)
@@ -167,12 +171,35 @@ record_make(struct call *c, uint64_t now_us, bool with_ladder)
     return text.n > 0 ? json_loadb(text.p, text.n, 0, NULL) : NULL;
 }
 
+/* Who was called: the leg that answered, or of a call that nobody answered the first that rang. */
+static struct rf_span
+words_of(const struct call *c, const char *verdict, char *mem, size_t size)
+{
+    const struct leg *b = c->b != NULL               ? c->b
+                          : !rf_list_empty(&c->attempts) ? rf_container(c->attempts.next, struct leg, link)
+                                                     : NULL;
+    enum rf_refusal code = code_of(c);
+    const char *const word[RF_STORE_RECORD_WORDS] = {
+        c->a->user,
+        c->called,
+        b != NULL ? b->user : NULL,
+        c->a->connection,
+        b != NULL ? b->connection : NULL,
+        verdict,
+        code != RF_REFUSE_NONE ? rf_refusal_row(code)->code : NULL,
+    };
+    struct rf_buf out = rf_buf(mem, size);
+
+    rf_store_put_words(&out, word);
+    return rf_buf_span(&out);
+}
+
 void
 record_keep(struct call *c, uint64_t now_us)
 {
     struct rf_call_layer *l = c->l;
     struct rf_call_record r;
-    char **slot;
+    char **slot, words[WORDS_OCTETS];
 
     if (c->record_made)
         return;
@@ -180,6 +207,8 @@ record_keep(struct call *c, uint64_t now_us)
     r.text = record_text(c, now_us, true);
     r.ladder_at = rf_span_find_str(r.text, RF_SPAN_LIT(",\"ladder\":")); /* quotes within a string have a backslash */
     r.verdict_min = verdict_name(c->verdict_seen ? c->verdict_min : VERDICT_UNPROVEN);
+    r.words = words_of(c, r.verdict_min, words, sizeof words);
+    r.began_s = c->began_wall_s;
     slot = &l->recent[l->recent_next++ % RECENT_MAX];
     free(*slot);
     *slot = r.text.n > 0 ? strndup(r.text.p, r.text.n) : NULL;

@@ -32,10 +32,7 @@ forget_target(struct leg *leg)
     leg_offer_drop(leg);
     leg_media_free(leg->next);
     leg->next = NULL;
-    if (leg->credentials != NULL)
-        rf_wipe(leg->credentials, strlen(leg->credentials));
-    free(leg->credentials);
-    leg->credentials = NULL;
+    leg_credentials_drop(leg);
     leg->challenges = 0;
     leg->early_tag[0] = '\0';
     prack_forget(leg);
@@ -202,8 +199,6 @@ send_invite(struct leg *leg, uint64_t now_us)
     leg_put_identity(leg, &extra);
     leg_put_forwarded(leg, &extra);
     transfer_put_referred_by(leg, &extra);
-    if (leg->credentials != NULL)
-        rf_put_str(&extra, leg->credentials);
     if (rf_buf_done(&extra) != RF_OK)
         return RF_ERR_NOMEM;
     if (!c->is_offerless) {
@@ -228,19 +223,13 @@ send_invite(struct leg *leg, uint64_t now_us)
 static void
 unsent(struct leg *leg, enum rf_err err, uint64_t now_us)
 {
-    struct call *c = leg->call;
-
     if (err == RF_ERR_RANGE && !leg->is_large) {
         target_over(leg, RF_HUNT_EV_LARGE, now_us);
         return;
     }
     if (err == RF_ERR_REFUSED) {
         leg->status = 488;
-        if (leg->refusal != RF_REFUSE_NONE)
-            call_say(c, leg->refusal,
-                     (const struct rf_log_field[]){ RF_F_STR("who", leg_who(leg)), RF_F_STR("setting", leg->setting),
-                                                    RF_F_STR("transport", rf_transport_name(leg->transport)),
-                                                    RF_F_STR("call", c->id), { 0 } });
+        leg_say_unoffered(leg);
         target_over(leg, RF_HUNT_EV_FINAL, now_us);
         return;
     }
@@ -311,8 +300,8 @@ invite_again(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
 static bool
 sign_in_there(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
 {
-    if ((msg->status != 401 && msg->status != 407) || leg->state != LEG_INVITED || leg->call->state != CALL_RINGING ||
-        !leg_answers_challenge(leg, msg))
+    if (leg->state != LEG_INVITED || leg->call->state != CALL_RINGING ||
+        !leg_answers_challenge(leg, msg, &leg->challenges))
         return false;
     (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_AGAIN);
     return send_invite(leg, now_us) == RF_OK;

@@ -329,6 +329,8 @@ put_leg(struct rf_buf *b, const struct leg *leg)
     put_str(b, leg->facts.tls_cipher);
     put_str(b, leg->facts.tls_group);
     put_u(b, leg->facts.tls_resumed, 1);
+    put_str(b, leg->facts.tls_peer);
+    rf_put(b, rf_span(leg->facts.tls_peer_sha256, sizeof leg->facts.tls_peer_sha256));
     put_u(b, (uint64_t)leg->facts.since_wall_s, 8);
     put_u(b, leg->session.expires_s, 4);
     put_u(b, leg->session.we_refresh, 1);
@@ -360,6 +362,8 @@ sign_in_named(struct rf_span s)
 static void
 get_leg(struct rf_cursor *c, struct leg *leg)
 {
+    struct rf_span print;
+
     get_array(c, leg->user, sizeof leg->user);
     get_array(c, leg->connection, sizeof leg->connection);
     get_array(c, leg->device, sizeof leg->device);
@@ -376,6 +380,10 @@ get_leg(struct rf_cursor *c, struct leg *leg)
     get_array(c, leg->facts.tls_cipher, sizeof leg->facts.tls_cipher);
     get_array(c, leg->facts.tls_group, sizeof leg->facts.tls_group);
     leg->facts.tls_resumed = get_bool(c);
+    get_array(c, leg->facts.tls_peer, sizeof leg->facts.tls_peer);
+    print = rf_cur_take(c, sizeof leg->facts.tls_peer_sha256);
+    if (c->err == RF_OK)
+        memcpy(leg->facts.tls_peer_sha256, print.p, print.n);
     leg->facts.since_wall_s = (int64_t)get_u(c, 8);
     leg->session.expires_s = (uint32_t)get_u(c, 4);
     leg->session.we_refresh = get_bool(c);

@@ -190,6 +190,11 @@ refresh_answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg
     leg->refresh = NULL;
     if (c->state != CALL_UP)
         return;
+    if (leg_answers_challenge(leg, msg, &leg->update_challenges)) {
+        update_refresh(leg, now_us);
+        return;
+    }
+    leg->update_challenges = 0;
     if (msg->status < 300)
         refreshed(leg, msg, now_us);
     else if (msg->status == 408 || msg->status == 481)
@@ -245,6 +250,8 @@ update_refresh(struct leg *leg, uint64_t now_us)
     rf_put_session_timer_request(&extra, leg->session.expires_s, call_settings(leg->call)->min_se_s, &leg->session);
     if (!leg->allows_update ||
         leg_send(leg, RF_SIP_UPDATE, rf_buf_span(&extra), NULL, (struct rf_span){ 0 }, &refresh_events, leg,
-                 &leg->refresh, now_us) != RF_OK)
+                 &leg->refresh, now_us) != RF_OK) {
+        leg_credentials_drop(leg); /* they were for an UPDATE */
         exchange_refresh(leg->call, leg, now_us);
+    }
 }

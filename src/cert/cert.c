@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "cert/part.h"
 
 #define CHAIN_MAX 10 /* certificates in one file; public chains have two or three */
 
@@ -27,18 +28,6 @@ struct rf_cert {
 };
 
 /* --- facts --- */
-
-static void
-name_text(const X509_NAME *name, char *out, size_t size)
-{
-    BIO *b = BIO_new(BIO_s_mem());
-    int n = 0;
-
-    if (b != NULL && X509_NAME_print_ex(b, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0)
-        n = BIO_read(b, out, (int)size - 1);
-    out[n > 0 ? n : 0] = '\0';
-    BIO_free(b);
-}
 
 static int64_t
 time_of(const ASN1_TIME *t)
@@ -136,8 +125,8 @@ rf_cert_facts_read(X509 *x, struct rf_cert_facts *out)
 
     /* The names after san_count stay as they are: 16 kB that a store of 140 entries need not touch. */
     memset(out, 0, offsetof(struct rf_cert_facts, san));
-    name_text(X509_get_subject_name(x), out->subject, sizeof out->subject);
-    name_text(X509_get_issuer_name(x), out->issuer, sizeof out->issuer);
+    rf_part_name(X509_get_subject_name(x), out->subject, sizeof out->subject);
+    rf_part_name(X509_get_issuer_name(x), out->issuer, sizeof out->issuer);
     rf_put_hex(&b, ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
     out->not_before = time_of(X509_get0_notBefore(x));
     out->not_after = time_of(X509_get0_notAfter(x));

@@ -48,8 +48,8 @@ rf_part_time_text(int64_t s, char *out, size_t size)
         out[0] = '\0';
 }
 
-static void
-name_text(const X509_NAME *name, char *out, size_t size)
+void
+rf_part_name(const X509_NAME *name, char *out, size_t size)
 {
     BIO *b = BIO_new(BIO_s_mem());
     int n = 0;
@@ -64,7 +64,7 @@ name_text(const X509_NAME *name, char *out, size_t size)
 void
 rf_part_subject(const struct rf_part *p, char *out, size_t size)
 {
-    name_text(X509_get_subject_name(p->x), out, size);
+    rf_part_name(X509_get_subject_name(p->x), out, size);
     if (out[0] == '\0')
         snprintf(out, size, "(no subject)");
 }
@@ -72,7 +72,7 @@ rf_part_subject(const struct rf_part *p, char *out, size_t size)
 void
 rf_part_issuer(const struct rf_part *p, char *out, size_t size)
 {
-    name_text(X509_get_issuer_name(p->x), out, size);
+    rf_part_name(X509_get_issuer_name(p->x), out, size);
 }
 
 void

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/secret.h"
 #include "cli/command.h"
 #include "cli/help.h"
 
@@ -350,6 +351,7 @@ rf_cli_main(int argc, char **argv, const struct rf_cli_hooks *hooks)
     bool wants_help = false;
     int status;
 
+    json_set_alloc_funcs(malloc, rf_wipe_and_free); /* requests hold passwords */
     cli.is_terminal = isatty(STDOUT_FILENO) == 1;
     cli.colour = cli.is_terminal && (no_color == NULL || no_color[0] == '\0') &&
                  (term == NULL || strcmp(term, "dumb") != 0);

@@ -70,30 +70,15 @@ rf_cmd_cert_automatic(struct rf_cli *cli)
         { "ENDS IN", NULL, true, put_ends },           { "RENEWS IN", NULL, true, put_renews },
         { "STATE", NULL, false, put_state },
     };
-    int status;
-    json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "acme.list"), &status);
 
-    if (rows == NULL)
-        return status;
-    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
-    json_decref(rows);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_list(cli, json_pack("{s:s}", "command", "acme.list"), columns, sizeof columns / sizeof *columns);
 }
 
 static int
 send_command(struct rf_cli *cli, const char *command, const char *sentence)
 {
-    int status;
-    json_t *result = rf_cli_ask(cli, json_pack("{s:s, s:s}", "command", command, "name", cli->arg[0]), &status);
-
-    if (result == NULL)
-        return status;
-    if (cli->json)
-        rf_cli_json(result);
-    else if (!cli->quiet)
-        fprintf(stderr, "%s: %s\n", cli->arg[0], sentence);
-    json_decref(result);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_change(cli, json_pack("{s:s, s:s}", "command", command, "name", cli->arg[0]), "%s: %s",
+                             cli->arg[0], sentence);
 }
 
 int

@@ -115,6 +115,21 @@ shorten_ids(json_t *rows)
     }
 }
 
+void
+rf_calls_print_ended(const struct rf_cli *cli, json_t *rows)
+{
+    static const struct rf_cli_column columns[] = {
+        { "BEGAN", "began", false, NULL },   { "FROM", NULL, false, put_from },   { "TO", NULL, false, put_to },
+        { "FOR", NULL, true, put_for },      { "LEG A", NULL, false, put_leg_a }, { "LEG B", NULL, false, put_leg_b },
+        { "WORST", "verdict_min", false, NULL }, { "STATUS", "status", true, NULL }, { "CODE", "code", false, NULL },
+        { "ID", "id", false, NULL },
+    };
+
+    if (cli->is_terminal && json_array_size(rows) <= SHORT_IDS_MAX)
+        shorten_ids(rows);
+    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
+}
+
 int
 rf_cmd_calls(struct rf_cli *cli)
 {
@@ -124,8 +139,15 @@ rf_cmd_calls(struct rf_cli *cli)
         { "STATE", "verdict", false, NULL }, { "CODE", "code", false, NULL },
     };
     int status;
-    json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "calls"), &status);
+    json_t *rows;
     size_t encrypted = 0;
+
+    if (rf_cli_flag(cli, "--ended") != NULL)
+        return rf_cmd_calls_ended(cli);
+    for (const struct rf_cli_flag *f = cli->command->flags; f->name != NULL; f++)
+        if (rf_cli_flag(cli, f->name) != NULL)
+            return rf_cli_fail(cli, RF_EXIT_USAGE, "%s is for calls that ended: add --ended", f->name);
+    rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "calls"), &status);
 
     if (rows == NULL)
         return status;
@@ -143,18 +165,8 @@ rf_cmd_calls(struct rf_cli *cli)
 int
 rf_cmd_call_show(struct rf_cli *cli)
 {
-    int status;
-    json_t *call = rf_cli_ask(cli, json_pack("{s:s, s:s}", "command", "call.show", "id",
-                                             cli->arg_count > 0 ? cli->arg[0] : "last"), &status);
-
-    if (call == NULL)
-        return status;
-    if (cli->json)
-        rf_cli_json(call);
-    else
-        rf_call_print(cli, call);
-    json_decref(call);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_show(cli, json_pack("{s:s, s:s}", "command", "call.show", "id",
+                                          cli->arg_count > 0 ? cli->arg[0] : "last"), rf_call_print);
 }
 
 int
@@ -183,20 +195,10 @@ rf_cmd_ladder(struct rf_cli *cli)
 {
     const char *from = rf_cli_flag(cli, "--from");
     json_t *request = json_pack("{s:s, s:s}", "command", "ladder", "id", cli->arg_count > 0 ? cli->arg[0] : "last");
-    json_t *call;
-    int status;
 
     if (from != NULL)
         json_object_set_new(request, "from", json_string(from));
-    call = rf_cli_ask(cli, request, &status);
-    if (call == NULL)
-        return status;
-    if (cli->json)
-        rf_cli_json(call);
-    else
-        rf_ladder_print(cli, call);
-    json_decref(call);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_show(cli, request, rf_ladder_print);
 }
 
 static void
@@ -216,15 +218,9 @@ rf_cmd_registrations(struct rf_cli *cli)
         { "EXPIRES", NULL, true, put_left },    { "REACHABLE", "reachable", false, NULL },
         { "DEVICE", "user_agent", false, NULL },
     };
-    int status;
-    json_t *request = json_pack("{s:s}", "command", "registrations"), *rows;
+    json_t *request = json_pack("{s:s}", "command", "registrations");
 
     if (cli->arg_count > 0)
         json_object_set_new(request, "user", json_string(cli->arg[0]));
-    rows = rf_cli_ask(cli, request, &status);
-    if (rows == NULL)
-        return status;
-    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
-    json_decref(rows);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_list(cli, request, columns, sizeof columns / sizeof *columns);
 }

@@ -444,14 +444,9 @@ rf_cmd_cert_refused(struct rf_cli *cli)
         { "ISSUER", "issuer", false, put_issuer }, { "WOULD PASS", "would_pass", false, put_levels },
         { "TIMES", "times", true, NULL },        { "SHA-256", "sha256", false, NULL },
     };
-    int status;
-    json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "cert.refused"), &status);
 
-    if (rows == NULL)
-        return status;
-    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
-    json_decref(rows);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_list(cli, json_pack("{s:s}", "command", "cert.refused"), columns,
+                           sizeof columns / sizeof *columns);
 }
 
 static const char *
@@ -494,8 +489,7 @@ rf_cmd_cert_trust(struct rf_cli *cli)
     bool is_event = strcmp(what, "last") == 0 || what[strspn(what, "0123456789")] == '\0';
     json_t *request = json_pack("{s:s, s:s, s:s, s:b, s:b}", "command", "cert.trust", "for", scope != NULL ? scope : "",
                                 "who", who_am_i(), "anchor", rf_cli_flag(cli, "--anchor") != NULL, "authority",
-                                rf_cli_flag(cli, "--authority") != NULL),
-           *result;
+                                rf_cli_flag(cli, "--authority") != NULL);
     int status = RF_EXIT_DONE;
 
     if (is_event) {
@@ -516,27 +510,14 @@ rf_cmd_cert_trust(struct rf_cli *cli)
         json_decref(request);
         return status != RF_EXIT_DONE ? status : RF_EXIT_USAGE;
     }
-    result = rf_cli_ask(cli, request, &status);
-    if (result == NULL)
-        return status;
-    print_changed(cli, result, "it is trusted now; ringfence config rollback takes it back");
-    json_decref(result);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_change(cli, request, "it is trusted now; ringfence config rollback takes it back");
 }
 
 static int
 ask_for(struct rf_cli *cli, const char *command, const char *fingerprint, const char *scope, const char *done)
 {
-    int status;
-    json_t *result = rf_cli_ask(cli, json_pack("{s:s, s:s, s:s, s:s}", "command", command, "fingerprint", fingerprint,
-                                               "for", scope, "who", who_am_i()),
-                                &status);
-
-    if (result == NULL)
-        return status;
-    print_changed(cli, result, done);
-    json_decref(result);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_change(cli, json_pack("{s:s, s:s, s:s, s:s}", "command", command, "fingerprint", fingerprint,
+                                            "for", scope, "who", who_am_i()), "%s", done);
 }
 
 int

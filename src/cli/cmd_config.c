@@ -131,23 +131,6 @@ rf_cmd_config_show(struct rf_cli *cli)
     return RF_EXIT_DONE;
 }
 
-/* Ask, show the answer as `print` does it for people, or as it is with --json. */
-static int
-ask_and_print(const struct rf_cli *cli, json_t *request, void (*print)(const struct rf_cli *cli, const json_t *result))
-{
-    int status;
-    json_t *result = rf_cli_ask(cli, request, &status);
-
-    if (result == NULL)
-        return status;
-    if (cli->json)
-        rf_cli_json(result);
-    else
-        print(cli, result);
-    json_decref(result);
-    return RF_EXIT_DONE;
-}
-
 static void
 print_text(const struct rf_cli *cli, const json_t *result)
 {
@@ -181,7 +164,7 @@ print_changes(const struct rf_cli *cli, const json_t *result)
 int
 rf_cmd_config_export(struct rf_cli *cli)
 {
-    return ask_and_print(cli, json_pack("{s:s}", "command", "config.export"), print_text);
+    return rf_cli_ask_show(cli, json_pack("{s:s}", "command", "config.export"), print_text);
 }
 
 int
@@ -201,7 +184,7 @@ rf_cmd_config_load(struct rf_cli *cli)
         json_decref(request);
         return RF_EXIT_USAGE;
     }
-    return ask_and_print(cli, request, print_changes);
+    return rf_cli_ask_show(cli, request, print_changes);
 }
 
 static void
@@ -222,46 +205,34 @@ rf_cmd_config_history(struct rf_cli *cli)
         { "VERSION", "version", true, NULL }, { "AT", "at", false, put_when },   { "WHO", "who", false, NULL },
         { "OCTETS", "octets", true, NULL },   { "TRUSTED", "trusted", true, NULL },
     };
-    int status;
-    json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "config.history"), &status);
 
-    if (rows == NULL)
-        return status;
-    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
-    json_decref(rows);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_list(cli, json_pack("{s:s}", "command", "config.history"), columns,
+                           sizeof columns / sizeof *columns);
 }
 
 int
 rf_cmd_config_rollback(struct rf_cli *cli)
 {
     uint64_t version = 0;
-    json_t *result;
-    int status;
 
     if (rf_span_u64(rf_span_str(cli->arg[0]), INT64_MAX, &version) != RF_OK || version == 0)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "%s is no version; ringfence config history lists them", cli->arg[0]);
     if (!rf_cli_confirm(cli, "Go back to the settings and trusted certificates of that version?"))
         return RF_EXIT_USAGE;
-    result = rf_cli_ask(cli, json_pack("{s:s, s:I}", "command", "config.rollback", "version", (json_int_t)version),
-                        &status);
-    if (result == NULL)
-        return status;
-    print_changes(cli, result);
-    json_decref(result);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_show(cli, json_pack("{s:s, s:I}", "command", "config.rollback", "version", (json_int_t)version),
+                           print_changes);
 }
 
 int
 rf_cmd_reload(struct rf_cli *cli)
 {
-    return ask_and_print(cli, json_pack("{s:s}", "command", "reload"), print_changes);
+    return rf_cli_ask_show(cli, json_pack("{s:s}", "command", "reload"), print_changes);
 }
 
 int
 rf_cmd_get(struct rf_cli *cli)
 {
-    return ask_and_print(cli, json_pack("{s:s, s:s}", "command", "config.get", "name", cli->arg[0]), print_value);
+    return rf_cli_ask_show(cli, json_pack("{s:s, s:s}", "command", "config.get", "name", cli->arg[0]), print_value);
 }
 
 int
@@ -292,7 +263,7 @@ rf_cmd_set(struct rf_cli *cli)
             return RF_EXIT_USAGE;
         }
     }
-    return ask_and_print(cli, request, print_changes);
+    return rf_cli_ask_show(cli, request, print_changes);
 }
 
 /* --- without a daemon --- */

@@ -34,14 +34,9 @@ rf_cmd_connection_list(struct rf_cli *cli)
         { "CALLS", "calls", true, NULL },
         { "STATE", NULL, false, put_state },
     };
-    int status;
-    json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "connection.list"), &status);
 
-    if (rows == NULL)
-        return status;
-    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
-    json_decref(rows);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_list(cli, json_pack("{s:s}", "command", "connection.list"), columns,
+                           sizeof columns / sizeof *columns);
 }
 
 static void

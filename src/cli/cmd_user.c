@@ -19,39 +19,29 @@ rf_cmd_user_list(struct rf_cli *cli)
         { "PASSWORD", "password", false, NULL },   { "REGISTERED", "registered", true, NULL },
         { "FROM", "origin", false, NULL },
     };
-    int status;
-    json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "user.list"), &status);
 
-    if (rows == NULL)
-        return status;
-    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
-    json_decref(rows);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_list(cli, json_pack("{s:s}", "command", "user.list"), columns, sizeof columns / sizeof *columns);
+}
+
+static void
+print_user(const struct rf_cli *cli, const json_t *user)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach ((json_t *)user, key, value) {
+        char mem[1024];
+        struct rf_buf b = rf_buf(mem, sizeof mem);
+
+        rf_cli_put_value(&b, value);
+        printf("%-14s %.*s\n", key, RF_SPAN_ARG(rf_buf_span(&b)));
+    }
 }
 
 int
 rf_cmd_user_show(struct rf_cli *cli)
 {
-    int status;
-    json_t *user = rf_cli_ask(cli, json_pack("{s:s, s:s}", "command", "user.show", "user", cli->arg[0]), &status),
-           *value;
-    const char *key;
-
-    if (user == NULL)
-        return status;
-    if (cli->json) {
-        rf_cli_json(user);
-    } else {
-        json_object_foreach (user, key, value) {
-            char mem[1024];
-            struct rf_buf b = rf_buf(mem, sizeof mem);
-
-            rf_cli_put_value(&b, value);
-            printf("%-14s %.*s\n", key, RF_SPAN_ARG(rf_buf_span(&b)));
-        }
-    }
-    json_decref(user);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_show(cli, json_pack("{s:s, s:s}", "command", "user.show", "user", cli->arg[0]), print_user);
 }
 
 /* The settings of a user that were given as flags. */
@@ -72,22 +62,6 @@ settings_of(const struct rf_cli *cli)
         if (rf_cli_flag(cli, flags[i][0]) != NULL)
             json_object_set_new(o, flags[i][1], json_string(rf_cli_flag(cli, flags[i][0])));
     return o;
-}
-
-static int
-send_change(const struct rf_cli *cli, json_t *request, const char *before, const char *after)
-{
-    int status;
-    json_t *result = rf_cli_ask(cli, request, &status);
-
-    if (result == NULL)
-        return status;
-    if (cli->json)
-        rf_cli_json(result);
-    else if (!cli->quiet)
-        fprintf(stderr, "%s%s%s\n", before, cli->arg[0], after);
-    json_decref(result);
-    return RF_EXIT_DONE;
 }
 
 static int
@@ -119,7 +93,7 @@ rf_cmd_user_add(struct rf_cli *cli)
     rf_wipe(password, sizeof password);
     if (request == NULL)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "name and password are UTF-8 text");
-    return send_change(cli, request, "user ", " can sign in now");
+    return rf_cli_ask_change(cli, request, "user %s can sign in now", cli->arg[0]);
 }
 
 int
@@ -135,7 +109,7 @@ rf_cmd_user_password(struct rf_cli *cli)
     rf_wipe(password, sizeof password);
     if (request == NULL)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "a password is UTF-8 text");
-    return send_change(cli, request, "the password of ", " is changed; set it on the phone as well");
+    return rf_cli_ask_change(cli, request, "the password of %s is changed; set it on the phone as well", cli->arg[0]);
 }
 
 int
@@ -147,8 +121,8 @@ rf_cmd_user_set(struct rf_cli *cli)
         json_decref(settings);
         return rf_cli_fail(cli, RF_EXIT_USAGE, "nothing to set: `ringfence help user` names the flags");
     }
-    return send_change(cli, json_pack("{s:s, s:s, s:o}", "command", "user.set", "user", cli->arg[0], "settings",
-                                      settings), "user ", " is changed");
+    return rf_cli_ask_change(cli, json_pack("{s:s, s:s, s:o}", "command", "user.set", "user", cli->arg[0], "settings",
+                                            settings), "user %s is changed", cli->arg[0]);
 }
 
 int
@@ -159,6 +133,6 @@ rf_cmd_user_remove(struct rf_cli *cli)
     snprintf(question, sizeof question, "Remove user %.60s, its password and its registrations?", cli->arg[0]);
     if (!rf_cli_confirm(cli, question))
         return RF_EXIT_USAGE;
-    return send_change(cli, json_pack("{s:s, s:s}", "command", "user.remove", "user", cli->arg[0]),
-                       "user ", " is removed");
+    return rf_cli_ask_change(cli, json_pack("{s:s, s:s}", "command", "user.remove", "user", cli->arg[0]),
+                             "user %s is removed", cli->arg[0]);
 }

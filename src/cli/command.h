@@ -124,7 +124,19 @@ const char *rf_cli_text(const json_t *object, const char *key); /* "" when it is
  */
 json_t *rf_cli_ask(const struct rf_cli *cli, json_t *request, int *status);
 
-/** The same without a word on stderr: NULL when no daemon serves this state directory. */
+/*
+ * Commands that are one such question. `request` is consumed; the exit status is returned.
+ *   list:    the answer is rows: rf_cli_list
+ *   show:    the answer is an object: as it is with --json, else as `print` shows it
+ *   change:  something was done: the answer with --json, else a sentence on stderr (unless --quiet)
+ */
+int rf_cli_ask_list(const struct rf_cli *cli, json_t *request, const struct rf_cli_column *columns, size_t n);
+int rf_cli_ask_show(const struct rf_cli *cli, json_t *request,
+                    void (*print)(const struct rf_cli *cli, const json_t *result));
+__attribute__((format(printf, 3, 4))) int rf_cli_ask_change(const struct rf_cli *cli, json_t *request,
+                                                            const char *format, ...);
+
+/** rf_cli_ask without a word on stderr: NULL when no daemon serves this state directory. */
 json_t *rf_cli_ask_quietly(const char *state_dir, json_t *request, int *status);
 
 /** A secret: asked for twice without echo on a terminal, else the first line of stdin. RF_ERR_SYNTAX, RF_ERR_IO. */

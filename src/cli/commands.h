@@ -66,6 +66,21 @@ int rf_cmd_call_show(struct rf_cli *cli);
 int rf_cmd_call_hangup(struct rf_cli *cli);
 int rf_cmd_registrations(struct rf_cli *cli);
 int rf_cmd_ladder(struct rf_cli *cli);
+/* cmd_record.c */
+/** `calls --ended`. */
+int rf_cmd_calls_ended(struct rf_cli *cli);
+/** The columns of --csv as a page of docs/reference. */
+void rf_cmd_put_records(FILE *out);
+/** One field of a line of CSV (RFC 4180), quoted where it must be; no formula to a spreadsheet. */
+void rf_csv_put_field(struct rf_buf *b, struct rf_span s);
+/** cmd_call.c: the table for people. */
+void rf_calls_print_ended(const struct rf_cli *cli, json_t *rows);
+/* cmd_secret.c */
+int rf_cmd_secret_list(struct rf_cli *cli);
+int rf_cmd_secret_add(struct rf_cli *cli);
+int rf_cmd_secret_set(struct rf_cli *cli);
+int rf_cmd_secret_remove(struct rf_cli *cli);
+int rf_cmd_secret_rotate(struct rf_cli *cli);
 /* cmd_log.c */
 int rf_cmd_log(struct rf_cli *cli);
 int rf_cmd_explain(struct rf_cli *cli);

@@ -163,6 +163,41 @@ put_quality(struct rf_buf *b, const json_t *leg)
     rf_putf(b, "%lld lost, jitter %.1f ms", number(in, "lost"), json_number_value(json_object_get(in, "jitter_ms")));
     if (json_object_get(m, "rtt_ms") != NULL)
         rf_putf(b, ", RTT %.0f ms", json_number_value(json_object_get(m, "rtt_ms")));
+    if (json_object_get(in, "mos") != NULL)
+        rf_putf(b, ", MOS %.1f", json_number_value(json_object_get(in, "mos")));
+}
+
+/* What its reports say of what it hears. */
+static void
+put_hears(struct rf_buf *b, const json_t *leg)
+{
+    const json_t *far = json_object_get(json_object_get(json_object_get(leg, "media"), "out"), "reported");
+
+    if (far == NULL)
+        return;
+    rf_putf(b, "%.1f %% lost, jitter %.1f ms", json_number_value(json_object_get(far, "loss_percent")),
+            json_number_value(json_object_get(far, "jitter_ms")));
+    if (json_object_get(far, "mos") != NULL)
+        rf_putf(b, ", MOS %.1f", json_number_value(json_object_get(far, "mos")));
+}
+
+/* Seconds in clear, where there were any. */
+static void
+put_clear(struct rf_buf *b, const json_t *leg)
+{
+    double seconds = json_number_value(json_object_get(json_object_get(leg, "media"), "clear_seconds"));
+
+    if (seconds > 0)
+        rf_putf(b, "%.1f s", seconds);
+}
+
+static void
+put_certificate(struct rf_buf *b, const json_t *leg)
+{
+    const json_t *cert = json_object_get(json_object_get(leg, "signalling"), "peer_certificate");
+
+    if (cert != NULL)
+        rf_putf(b, "%s  %.16s", rf_cli_text(cert, "subject"), rf_cli_text(cert, "sha256"));
 }
 
 /* "none for 12 s: authentication-fails" */
@@ -237,6 +272,7 @@ rf_call_print(const struct rf_cli *cli, const json_t *call)
     print_row(cli, call, "", put_who);
     print_row(cli, call, "Signalling", put_signalling_full);
     print_row(cli, call, " from", put_address);
+    print_row(cli, call, " certificate", put_certificate);
     print_row(cli, call, " sign-in", put_sign_in);
     print_row(cli, call, "Media", put_media);
     print_row(cli, call, " keys", put_keys);
@@ -244,7 +280,9 @@ rf_call_print(const struct rf_cli *cli, const json_t *call)
     print_row(cli, call, " refused", put_refused);
     print_row(cli, call, " out", put_out);
     print_row(cli, call, " path", put_path);
+    print_row(cli, call, " in clear", put_clear);
     print_row(cli, call, " quality", put_quality);
+    print_row(cli, call, " hears", put_hears);
     print_row(cli, call, " audio", put_no_audio);
     print_row(cli, call, "  because", put_no_audio_cause);
     if (rf_cli_text(call, "ended_by")[0] != '\0')

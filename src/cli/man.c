@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/commands.h"
 #include "cli/help.h"
 #include "conf/explain.h"
 #include "conf/options.h"
@@ -274,7 +275,8 @@ rf_cmd_docs(struct rf_cli *cli)
     static const struct {
         const char *name;
         void (*put)(FILE *out);
-    } pages[] = { { "refusals.md", put_refusals }, { "commands.md", put_commands }, { "settings.md", put_settings } };
+    } pages[] = { { "refusals.md", put_refusals }, { "commands.md", put_commands }, { "settings.md", put_settings },
+                  { "records.md", rf_cmd_put_records } };
 
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         FILE *out = open_page(cli, pages[i].name);

@@ -58,7 +58,7 @@ rf_conf_tree_fini(struct rf_conf_tree *t)
         rf_wipe(text->octet, text->n);
         free(text);
     }
-    rf_arena_fini(&t->arena);
+    rf_arena_wipe(&t->arena);
 }
 
 /* --- words --------------------------------------------------------------------------------------------- */

@@ -20,6 +20,15 @@
     "AES_CM_128_HMAC_SHA1_80 AES_256_CM_HMAC_SHA1_32 AES_192_CM_HMAC_SHA1_32 AES_CM_128_HMAC_SHA1_32 "        \
     "AEAD_AES_256_GCM AEAD_AES_128_GCM"
 
+/* Encoding names of a=rtpmap (sdp/codecs.h). A table, so that a misspelt one is an error and not a silent phone. */
+#define CODECS                                                                                                \
+    "all|opus|G722|PCMA|PCMU|G729|G723|G726-16|G726-24|G726-32|G726-40|G7221|G728|GSM|GSM-EFR|iLBC|speex|AMR|" \
+    "AMR-WB|EVS|SILK|L16|red"
+#define CODECS_HELP                                                                                           \
+    "Codecs that we pass on, the one that we would rather have first; all stands for those that are not named. "  \
+    "Nothing is transcoded: a list takes away and reorders what the other side offers. Key presses "          \
+    "(telephone-event) always stay. An offer of which nothing is left is refused with 488 (RF-310)."
+
 /*
  * The settings that every interface has (conf/iface.h). `who` stands in sentences; a default that begins with @ is
  * another setting's value.
@@ -156,6 +165,11 @@ static const struct rf_option options[] = {
     { "sip-trunks.peer-addresses", RF_OPT_NETWORK, LIST, RELOAD, "", "", NULL, NULL, "AVA-22",
       "Addresses and networks (192.0.2.0/24) from which trunks come. On an address that serves phones, too, what "
       "comes from there must show a trunk's certificate, or is refused with 403." },
+    { "sip-trunks.answer-strangers", RF_OPT_ENUM, ONE, RELOAD, "auto", "auto", "auto|on|off", NULL, "TEL-1",
+      "Whether requests on an address of sip-trunks alone are answered when they are no connection's: not from its "
+      "addresses, name, certificate or registration, nor from peer-addresses. off: a datagram gets no answer and a "
+      "connection is closed, so that a scanner learns nothing (RF-520). on: they are challenged, as on addresses of "
+      "sip. auto: off when there are connections and none of them signs in here with a password." },
 
     { "web.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", NULL, "IPC-1",
       "Where browsers and programs reach the interface https: https:ADDRESS:PORT or http:ADDRESS:PORT, several with "
@@ -198,6 +212,7 @@ static const struct rf_option options[] = {
       "read the file), env:NAME. A literal works; config check --strict warns of it." },
     { "user.*.srtp", RF_OPT_ENUM, ONE, RELOAD, "@sip.srtp", "@sip.srtp", "off|optional|required", "required",
       "IPC-21 IPC-25 TEL-2", "As sip.srtp, for this user alone." },
+    { "user.*.codecs", RF_OPT_ENUM, LIST, RELOAD, "all", "all", CODECS, NULL, "", CODECS_HELP },
     { "user.*.require-tls", RF_OPT_FLAG, ONE, RELOAD, "@sip.require-tls", "@sip.require-tls", NULL, "on",
       "IPC-24", "As sip.require-tls, for this user alone." },
     { "user.*.calls-max", RF_OPT_NUMBER, ONE, RELOAD, "10", "10", "1..1000", NULL, "",
@@ -264,6 +279,7 @@ static const struct rf_option options[] = {
       "SRTP suites offered to this connection, in this order, and accepted from it." },
     { "sip-connection.*.suite-order", RF_OPT_ENUM, ONE, RELOAD, "@media.suite-order", "@media.suite-order",
       "strongest|offerer", NULL, "TEL-22", "As media.suite-order, for this connection alone." },
+    { "sip-connection.*.codecs", RF_OPT_ENUM, LIST, RELOAD, "all", "all", CODECS, NULL, "", CODECS_HELP },
     { "sip-connection.*.answer-profile", RF_OPT_ENUM, ONE, RELOAD, "@media.answer-profile", "@media.answer-profile",
       "mirror|savp", NULL, "TEL-23", "As media.answer-profile, for this connection alone." },
     { "sip-connection.*.allow-null-auth", RF_OPT_FLAG, ONE, RELOAD, "@media.allow-null-auth", "@media.allow-null-auth",
@@ -304,7 +320,8 @@ static const struct rf_option options[] = {
     { "sip-connection.*.oos-check", RF_OPT_DURATION, ONE, RELOAD, "30s", "30s", "0..1h", NULL, "GEN-24",
       "How often server is asked whether it is there (OPTIONS). 0: never; it then counts as there." },
     { "sip-connection.*.oos-force", RF_OPT_DURATION, ONE, RELOAD, "60s", "60s", "1s..1h", NULL, "GEN-24",
-      "After how long without an answer calls go to the next connection of their route first (RF-507)." },
+      "After how long without an answer, from the first OPTIONS that got none, calls go to the next connection of "
+      "their route first (RF-507). Looked at every oos-check." },
 
     { "number.*.connection", RF_OPT_BLOCK, LIST, RELOAD, "", "", "sip-connection", NULL, "TEL-33",
       "The connections that this number belongs to: calls to it are taken from these alone. Without any it is a number "

@@ -391,25 +391,13 @@ rf_conf_ref(struct rf_conf *c)
     return c;
 }
 
-static void
-wipe_secrets(struct setting *s)
-{
-    for (; s != NULL; s = s->next)
-        if (s->secret != NULL)
-            rf_wipe(s->secret, s->secret_n);
-}
-
 void
 rf_conf_unref(struct rf_conf *c)
 {
     if (c == NULL || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
         return;
-    wipe_secrets(c->settings);
-    for (struct kind *k = c->kinds; k != NULL; k = k->next) {
-        for (struct rf_conf_block *b = k->first; b != NULL; b = b->next)
-            wipe_secrets(b->settings);
+    for (struct kind *k = c->kinds; k != NULL; k = k->next)
         rf_hash_fini(&k->by_label);
-    }
-    rf_arena_fini(&c->arena);
+    rf_arena_wipe(&c->arena);
     free(c);
 }

@@ -1,38 +1,7 @@
 /* The suite table against tests/data/srtp/suites.json, the primitives against the RFCs, both back ends. */
-#include <jansson.h>
-
-#include "base/codec.h"
 #include "crypto/aes.h"
 #include "crypto/seal.h"
-#include "tap.h"
-
-static json_t *
-load(const char *name)
-{
-    json_t *root = json_load_file(tap_data(name), 0, NULL);
-
-    if (!ok(root != NULL, "%s can be read", name))
-        exit(tap_done());
-    return root;
-}
-
-static const char *
-text(const json_t *o, const char *name)
-{
-    const char *s = json_string_value(json_object_get(o, name));
-
-    return s != NULL ? s : "";
-}
-
-static size_t
-hex(const json_t *o, const char *name, uint8_t *out, size_t cap)
-{
-    size_t n = 0;
-
-    if (rf_hex_decode(rf_span_str(text(o, name)), out, cap, &n) != RF_OK)
-        return 0;
-    return n;
-}
+#include "vectors.h"
 
 static void
 suite_table(void)
@@ -46,7 +15,7 @@ suite_table(void)
         { "AES-CM-128", RF_CIPHER_AES_CM },   { "AES-f8-128", RF_CIPHER_AES_F8 },
         { "NULL", RF_CIPHER_NULL },
     };
-    json_t *root = load("srtp/suites.json"), *row, *alias;
+    json_t *root = vectors_load("srtp/suites.json"), *row, *alias;
     size_t i, k;
 
     ok(rf_srtp_suite_count() == json_array_size(root), "TEL-20: %u suites", rf_srtp_suite_count());
@@ -135,7 +104,7 @@ f8(const json_t *row)
 static void
 rfc_vectors(void)
 {
-    json_t *root = load("srtp/rfc-vectors.json"), *row;
+    json_t *root = vectors_load("srtp/rfc-vectors.json"), *row;
     size_t i;
 
     json_array_foreach(root, i, row) {

@@ -37,6 +37,8 @@ struct rf_flow_facts {
     char tls_cipher[48];  /* "TLS_AES_256_GCM_SHA384" */
     char tls_group[24];   /* "X25519" */
     bool tls_resumed;
+    char tls_peer[80];    /* subject of the certificate that the peer showed, clipped; empty: none */
+    uint8_t tls_peer_sha256[32];
     uint16_t tls_fits;    /* rf_tls_level_set: levels that would take what the peer offered; 0: not known */
     int64_t tls_noted_s;  /* its user wrote it down then */
     int64_t since_wall_s; /* when the connection was made */

@@ -125,8 +125,8 @@ static void
 record(void *ctx, struct rf_span call_id, const struct rf_call_record *r)
 {
     struct rf_worker *w = ctx;
-    struct rf_store_write write = { .op = RF_STORE_RECORD_PUT, .key = call_id, .value = r->text,
-                                    .expires_s = rf_wall_s() };
+    struct rf_store_write write = { .op = RF_STORE_RECORD_PUT, .key = call_id, .sub = r->words, .value = r->text,
+                                    .expires_s = r->began_s };
     struct rf_buf line = rf_buf(w->out, sizeof w->out);
 
     if (rf_store_write(w->shared->store, &write, 1, NULL, NULL, 0) != RF_OK)

@@ -16,7 +16,7 @@
 struct rf_desk_change {
     uint32_t number;
     struct rf_control_ask *ask;
-    char *layer;                 /* NULL: nothing is written */
+    char *layer;                 /* NULL: it stays */
     int64_t trust_version;
     struct rf_store_write write[RF_DESK_WRITES_MAX];
     size_t write_count;
@@ -50,6 +50,15 @@ put_change(void *ctx, const char *name, const char *was, const char *is, bool ne
     json_array_append_new(c->list, change);
 }
 
+void
+rf_desk_keep_records(struct rf_desk *d)
+{
+    const struct rf_conf *c = d->site->conf;
+
+    rf_store_keep_records(d->conf.shared->store, rf_conf_number(c, "call-records.max"),
+                          rf_conf_number(c, "call-records.age"));
+}
+
 /* New settings for what the workers share; each of them locks inside. */
 static void
 change_shared(struct rf_desk *d)
@@ -64,8 +73,7 @@ change_shared(struct rf_desk *d)
     rf_signal_limits(c, &limits, &auth);
     rf_location_change(d->conf.shared->location, &limits);
     rf_auth_change(d->conf.shared->auth, &auth);
-    rf_store_keep_records(d->conf.shared->store, rf_conf_number(c, "call-records.max"),
-                          rf_conf_number(c, "call-records.age"));
+    rf_desk_keep_records(d);
 }
 
 static void
@@ -243,6 +251,13 @@ answer_changed(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, v
     rf_control_answer(ask, json_pack("{s:o}", "changes", changes));
 }
 
+/* Something is written beside the layer, or without one: the configuration may need it. */
+static bool
+has_more(const struct rf_desk_change *c)
+{
+    return c->write_count > (c->layer != NULL ? 1 : 0);
+}
+
 static void
 take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, const struct rf_key_files *files)
 {
@@ -259,7 +274,7 @@ take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, const struc
     if (c != NULL) {
         from.layer = c->layer;
         from.trust_version = c->trust_version;
-        from.secrets_may_miss = c->write_count > 1;
+        from.secrets_may_miss = has_more(c);
     }
     err = rf_site_load(&next, &from, &problem);
     if (!err && m->count != d->next_count) {
@@ -271,7 +286,7 @@ take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, const struc
         change_refused(d, err, &problem);
         return;
     }
-    if (c != NULL && c->layer != NULL) {
+    if (c != NULL && c->write_count > 0) {
         if (!write_change(d, c)) {
             rf_site_unref(next);
             rf_desk_forget_listeners(d);
@@ -280,7 +295,7 @@ take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, const struc
         }
         forget_bindings(d, c);
         /* Once more, from the store: with the secrets and certificates that were written together with the layer. */
-        if (c->write_count > 1) {
+        if (has_more(c)) {
             rf_site_unref(next);
             from.layer = NULL;
             from.trust_version = 0;
@@ -427,7 +442,8 @@ static bool
 changes_something(const char *command)
 {
     static const char *const some[] = { "reload",   "config.set", "config.load", "config.rollback", "user.add",
-                                        "user.set", "user.password", "user.remove" };
+                                        "user.set", "user.password", "user.remove", "secret.add",
+                                        "secret.set", "secret.remove" };
 
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
         if (strcmp(command, some[i]) == 0)

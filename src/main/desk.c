@@ -8,6 +8,7 @@
 #include "main/settings.h"
 
 #define PATIENCE_US (3 * RF_S) /* a worker that has not answered by then is left out */
+#define KEEP_EVERY  360        /* ticks: an hour */
 #define RECORDS_MAX 500        /* call records that `calls` and `ladder --from` look through */
 
 /* --- questions --- */
@@ -416,6 +417,8 @@ void
 rf_desk_tick(struct rf_desk *d, uint64_t now_us)
 {
     rf_desk_ask(d, RF_ASK_NUMBERS, "", NULL, note_calls, NULL);
+    if (d->ticks++ % KEEP_EVERY == 0)
+        rf_desk_keep_records(d); /* records grow old where no call comes, too */
 }
 
 /* --- the table --- */
@@ -434,7 +437,8 @@ rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *req
 {
     const char *command = text_of(request, "command");
 
-    if (rf_desk_route_command(d, ask, command, request) || rf_desk_event_command(d, ask, command, request))
+    if (rf_desk_route_command(d, ask, command, request) || rf_desk_record_command(d, ask, command, request) ||
+        rf_desk_secret_command(d, ask, command, request) || rf_desk_event_command(d, ask, command, request))
         return;
     if (strcmp(command, "status") == 0)
         rf_desk_ask(d, RF_ASK_NUMBERS, "", ask, answer_status, NULL);

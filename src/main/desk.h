@@ -66,6 +66,7 @@ struct rf_desk {
     struct rf_expiry *expiry;
     uint64_t expiry_at_us;           /* the next look */
     struct rf_timer sweep;
+    unsigned ticks;
 };
 
 /**
@@ -82,7 +83,7 @@ void rf_desk_ask(struct rf_desk *d, enum rf_question question, const char *text,
  * written (with other writes, committed together), and then it is in force. A change that is refused at any of these
  * steps leaves no trace. Answers `ask`, which may be NULL, when all is done. One change at a time; commands that come
  * meanwhile wait (rf_desk_defer).
- * @param layer  copied; NULL: the one that is there, read anew
+ * @param layer  copied; NULL: the one that is there, read anew; `more` is written without a new version of it
  * @param trust_version  the trusted certificates are those of this version again; 0: they stay
  */
 void rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
@@ -95,6 +96,8 @@ void rf_desk_changes_fini(struct rf_desk *d);
 bool rf_desk_defer(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
 /** Do what a command says. */
 void rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request);
+/** Tell the store how many call records are kept; it deletes the others. */
+void rf_desk_keep_records(struct rf_desk *d);
 /** Answer with a configuration's problem. */
 void rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p);
 
@@ -119,6 +122,17 @@ void rf_desk_change_listeners(struct rf_desk *d, const struct rf_site *was);
 /* settingsdesk.c: config.*, user.* ; false: not one of these commands */
 bool rf_desk_settings_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command,
                               const json_t *request);
+
+/* recorddesk.c: calls.ended; false: not that command */
+bool rf_desk_record_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command,
+                            const json_t *request);
+
+/* secretdesk.c: secret.*; false: not one of these commands */
+bool rf_desk_secret_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command,
+                            const json_t *request);
+
+/* settingsdesk.c: the parent opens files, and judges them when it is asked for the change: here they only exist. */
+bool rf_desk_file_is_read(void *ctx, struct rf_span path, struct rf_span *octets);
 
 /* certdesk.c: cert.*, tls.*; false: not one of these commands */
 bool rf_desk_cert_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);

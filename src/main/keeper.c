@@ -373,13 +373,13 @@ drop_options(struct kept *e)
     e->options_path = NULL;
 }
 
+/* Answered, or not until now. */
 static void
-heard(struct kept *e, bool answered, uint64_t now_us)
+note(struct kept *e, bool answered, uint64_t now_us)
 {
     const struct rf_connection *c = connection(e);
     char seconds[16];
 
-    drop_options(e);
     if (c == NULL || !rf_board_heard(board(e), e->name, answered, (uint64_t)c->force_s * RF_S, now_us))
         return;
     snprintf(seconds, sizeof seconds, "%u", (unsigned)c->force_s);
@@ -387,6 +387,13 @@ heard(struct kept *e, bool answered, uint64_t now_us)
         RF_LOGF(RF_LOG_INFO, "connection.up", "the server answers", RF_F_STR("connection", e->name));
     else
         RF_REFUSE(PEER_DOWN, RF_F_STR("peer", e->name), RF_F_STR("seconds", seconds), RF_F_STR("connection", e->name));
+}
+
+static void
+heard(struct kept *e, bool answered, uint64_t now_us)
+{
+    drop_options(e);
+    note(e, answered, now_us);
 }
 
 static void
@@ -439,8 +446,11 @@ options_due(struct rf_timer *t, uint64_t now_us)
     const struct rf_connection *c = connection(e);
 
     rf_timer_arm(wheel(e), t, now_us + (uint64_t)c->check_s * RF_S);
-    if (e->options_txn != NULL || e->options_path != NULL)
-        return; /* the one before still waits; its timer F says what became of it */
+    if (e->options_txn != NULL || e->options_path != NULL) { /* the one before still waits, until its timer F */
+        note(e, false, now_us);
+        return;
+    }
+    rf_board_asked(board(e), e->name, now_us);
     e->options_path = rf_path_new(e->keeper->worker->paths, &e->to, &server, options_way, e);
     if (e->options_path != NULL)
         rf_path_next(e->options_path, false);

@@ -111,7 +111,11 @@ load_settings(struct parent *p)
     enum rf_err err = rf_parent_read_conf(p, NULL, &p->conf, &problem);
 
     if (err && p->store_failed) {
-        RF_LOGF(RF_LOG_ERROR, "daemon.failed", problem.sentence);
+        if (problem.code != RF_REFUSE_NONE)
+            RF_LOG_CODE(RF_LOG_ERROR, rf_refusal_row(problem.code)->code, "daemon.failed", problem.sentence,
+                        RF_F_STR("effect", "nothing was changed"));
+        else
+            RF_LOGF(RF_LOG_ERROR, "daemon.failed", problem.sentence);
         return RF_EXIT_FAILED;
     }
     if (!err)

@@ -31,7 +31,12 @@ rf_parent_read_conf(struct parent *p, const char *layer, struct rf_conf **out, s
     p->store_failed = err != RF_OK;
     if (err) {
         *problem = (struct rf_conf_problem){ 0 };
-        snprintf(problem->sentence, sizeof problem->sentence, "%.200s: %s", why, rf_err_text(err));
+        if (err == RF_ERR_NOT_FOUND || err == RF_ERR_REFUSED) /* the key of the store's secrets */
+            problem->code = err == RF_ERR_NOT_FOUND ? RF_REFUSE_SECRET_KEY : RF_REFUSE_KEY_FILE_MODE;
+        if (problem->code != RF_REFUSE_NONE)
+            snprintf(problem->sentence, sizeof problem->sentence, "%s", why);
+        else
+            snprintf(problem->sentence, sizeof problem->sentence, "%.200s: %s", why, rf_err_text(err));
         return err;
     }
     err = rf_conf_load(out, rf_span_str(layer != NULL ? layer : text), p->config, problem);

@@ -40,7 +40,7 @@ _Noreturn static void
 peek(const char *state_dir, bool drops_user, uid_t uid, gid_t gid)
 {
     struct rf_store *store;
-    char why[256] = "";
+    char why[400] = "";
     bool sent = true;
     enum rf_err err;
     char first;

@@ -176,9 +176,8 @@ refuse_leaving_hosted(struct rf_control_ask *ask)
     rf_control_refuse(ask, 6, rf_refusal_row(RF_REFUSE_LOCKED_BY_HOSTED)->code, sentence, "");
 }
 
-/* The parent opens files, and judges them when it is asked for the change. */
-static bool
-file_is_read(void *ctx, struct rf_span path, struct rf_span *octets)
+bool
+rf_desk_file_is_read(void *ctx, struct rf_span path, struct rf_span *octets)
 {
     *octets = rf_span(NULL, 0);
     return true;
@@ -189,7 +188,7 @@ static bool
 is_valid(struct rf_desk *d, struct rf_control_ask *ask, const char *layer)
 {
     struct rf_conf_problem problem = { 0 };
-    struct rf_conf_sources from = { .store_text = rf_span_str(layer), .file = file_is_read };
+    struct rf_conf_sources from = { .store_text = rf_span_str(layer), .file = rf_desk_file_is_read };
     struct rf_conf *conf;
     bool leaves_hosted;
     enum rf_err err;

@@ -320,6 +320,7 @@ warm_up(void)
     struct sigaction ignore = { .sa_handler = SIG_IGN };
 
     tzset();
+    json_set_alloc_funcs(malloc, rf_wipe_and_free);
     sigaction(SIGPIPE, &ignore, NULL);
     (void)!rf_acme_transport_global();
     (void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
@@ -430,9 +431,10 @@ start_others(struct process *p, struct rf_site *site)
         return failed("certificates", "what renews them could not be made");
     if (rf_web_new(&p->web, &p->shared, site) != RF_OK)
         return failed("web", "its listeners could not be made");
-    p->shared.slow = rf_slow_letters(p->slow);
-    p->shared.web = rf_web_letters(p->web);
-    if (rf_slow_start(p->slow) != RF_OK || rf_web_start(p->web) != RF_OK)
+    p->shared.slow = rf_slow_thread(p->slow)->letters;
+    p->shared.web = rf_web_thread(p->web)->letters;
+    if (rf_side_thread_start(rf_slow_thread(p->slow)) != RF_OK ||
+        rf_side_thread_start(rf_web_thread(p->web)) != RF_OK)
         return failed("threads", "no thread could be started");
     return 0;
 }
@@ -490,8 +492,8 @@ end(struct process *p)
             busy = busy || atomic_load_explicit(&p->shared.worker[i]->numbers.calls, memory_order_relaxed) > 0;
     }
     rf_desk_trials_end(p->desk); /* they may ask authorities, by the slow thread's mailbox */
-    rf_slow_stop(p->slow);
-    rf_web_stop(p->web);
+    rf_side_thread_stop(rf_slow_thread(p->slow));
+    rf_side_thread_stop(rf_web_thread(p->web));
     for (unsigned i = 0; i < p->shared.workers; i++)
         rf_worker_stop(p->shared.worker[i]);
     for (unsigned i = 0; i < p->shared.workers; i++) {

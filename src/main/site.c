@@ -201,6 +201,7 @@ rf_site_load(struct rf_site **out, const struct rf_site_sources *from, struct rf
     }
     if (!err)
         err = rf_connections_new(&s->connections, s->conf, &s->srtp);
+    s->ignores_strangers = !err && rf_site_ignores_strangers(s->conf, s->connections);
     s->routing = (struct rf_call_routing){ .conf = s->conf, .connections = s->connections, .devices = s->srtp };
     if (!err)
         err = rf_directory_new(&s->users, s->conf, &rf_rand_system);
@@ -267,6 +268,7 @@ rf_site_user(const struct rf_site *s, struct rf_span name, struct rf_call_user *
     out->srtp = s->srtp;
     out->srtp.mode = (enum rf_srtp_mode)u->srtp;
     snprintf(out->srtp_setting, sizeof out->srtp_setting, "user.%s.srtp", out->name);
+    out->codecs = u->codecs;
     out->require_tls = u->require_tls;
     out->calls_max = u->calls_max;
     snprintf(out->forward.always, sizeof out->forward.always, "%s", u->forward.always);

@@ -40,6 +40,7 @@ struct rf_site {
     struct rf_event_settings event;
     struct rf_connections *connections;
     struct rf_call_routing routing;
+    bool ignores_strangers;            /* on addresses of sip-trunks alone: strangers.c */
     struct rf_srtp_policy srtp;        /* what all users have in common; mode by user */
     struct rf_addr public_address[2];  /* IPv4, IPv6; not set: the socket's own */
     size_t listener_count;             /* set by whoever knows them, before the site is given to anybody */
@@ -75,6 +76,9 @@ bool rf_site_registrant(const struct rf_site *s, struct rf_span name, struct rf_
 /** What SIP and SDP name to this flow's peer. */
 void rf_site_our_address(const struct rf_site *s, const struct rf_flow *flow, struct rf_addr *sip,
                          struct rf_addr *media);
+
+/** Does nobody who is not a connection's peer get an answer on addresses of sip-trunks alone? */
+bool rf_site_ignores_strangers(const struct rf_conf *conf, const struct rf_connections *connections);
 
 /** A listener of the parent's into the site. */
 void rf_site_add_listener(struct rf_site *s, const struct rf_launch_fd *f);

@@ -2,10 +2,8 @@
 
 #include <semaphore.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 
 #include "acme/transport.h"
-#include "loop/mailbox.h"
 #include "main/inquiry.h"
 
 #define RING (1u << 20)
@@ -13,10 +11,7 @@
 struct rf_slow {
     struct rf_signal *shared;
     struct rf_site *site;
-    pthread_t thread;
-    bool runs;
-    struct rf_loop *loop;
-    struct rf_mailbox *letters;
+    struct rf_side_thread side;
     struct rf_dns *dns;
     struct rf_acme_transport *transport;
     struct rf_acme_keeper *keeper;
@@ -115,7 +110,7 @@ on_inquiry_send(void *ctx, uint64_t serial, const struct rf_acme_request *reques
 static void
 tick_inquiry(struct rf_slow *s, uint64_t now_us)
 {
-    rf_timer_arm(rf_loop_wheel(s->loop), &s->inquiry_timer,
+    rf_timer_arm(rf_loop_wheel(s->side.loop), &s->inquiry_timer,
                  now_us + (uint64_t)rf_inquiry_tick(s->inquiry, rf_wall_s()) * RF_S);
 }
 
@@ -128,7 +123,7 @@ on_inquiry_timer(struct rf_timer *t, uint64_t now_us)
 static void
 tick(struct rf_slow *s, uint64_t now_us)
 {
-    rf_timer_arm(rf_loop_wheel(s->loop), &s->timer, rf_acme_keeper_tick(s->keeper, now_us, rf_wall_s()));
+    rf_timer_arm(rf_loop_wheel(s->side.loop), &s->timer, rf_acme_keeper_tick(s->keeper, now_us, rf_wall_s()));
 }
 
 static void
@@ -264,8 +259,17 @@ dns_new(struct rf_slow *s)
     conf.server_count = rf_site_dns_servers(s->site->conf, server);
     conf.cache_max = 64;
     conf.pending_max = 2 * RF_ACME_REQUESTS_MAX;
-    return rf_dns_new(&s->dns, s->loop, &conf, &rf_rand_system);
+    return rf_dns_new(&s->dns, s->side.loop, &conf, &rf_rand_system);
 }
+
+static void
+on_begin(void *ctx, uint64_t now_us)
+{
+    tick(ctx, now_us);
+    tick_inquiry(ctx, now_us);
+}
+
+static const struct rf_side_work work = { "rf-slow", RING, on_letter, on_begin };
 
 enum rf_err
 rf_slow_new(struct rf_slow **out, struct rf_signal *shared, struct rf_site *site)
@@ -283,15 +287,14 @@ rf_slow_new(struct rf_slow **out, struct rf_signal *shared, struct rf_site *site
     s->site = rf_site_ref(site);
     s->timer.fire = on_timer;
     s->inquiry_timer.fire = on_inquiry_timer;
-    err = rf_loop_new(&s->loop);
-    if (!err)
-        err = rf_mailbox_new(&s->letters, s->loop, RF_LETTER_MAX, RING, on_letter, s);
+    err = rf_side_thread_init(&s->side, &work, s);
     if (!err) {
-        rf_pulse_keep(&shared->pulse[RF_PULSE_SLOW], s->loop, "slow", "no certificate is renewed or asked about");
+        rf_pulse_keep(&shared->pulse[RF_PULSE_SLOW], s->side.loop, "slow",
+                      "no certificate is renewed or asked about");
         err = dns_new(s);
     }
     if (!err)
-        err = rf_acme_transport_new(&s->transport, s->loop, s->dns, &transport);
+        err = rf_acme_transport_new(&s->transport, s->side.loop, s->dns, &transport);
     if (!err)
         err = rf_acme_keeper_new(&s->keeper, &user);
     if (!err)
@@ -308,35 +311,6 @@ rf_slow_new(struct rf_slow **out, struct rf_signal *shared, struct rf_site *site
     return RF_OK;
 }
 
-static void *
-run(void *arg)
-{
-    struct rf_slow *s = arg;
-
-    prctl(PR_SET_NAME, "rf-slow");
-    tick(s, rf_now_us());
-    tick_inquiry(s, rf_now_us());
-    rf_loop_run(s->loop);
-    return NULL;
-}
-
-enum rf_err
-rf_slow_start(struct rf_slow *s)
-{
-    s->runs = pthread_create(&s->thread, NULL, run, s) == 0;
-    return s->runs ? RF_OK : RF_ERR_NOMEM;
-}
-
-void
-rf_slow_stop(struct rf_slow *s)
-{
-    if (s == NULL || !s->runs)
-        return;
-    rf_loop_stop(s->loop);
-    pthread_join(s->thread, NULL);
-    s->runs = false;
-}
-
 void
 rf_slow_free(struct rf_slow *s)
 {
@@ -346,14 +320,13 @@ rf_slow_free(struct rf_slow *s)
     rf_acme_transport_free(s->transport);
     rf_inquiry_free(s->inquiry);
     rf_dns_free(s->dns);
-    rf_mailbox_free(s->letters);
-    rf_loop_free(s->loop);
+    rf_side_thread_fini(&s->side);
     rf_site_unref(s->site);
     free(s);
 }
 
-struct rf_mailbox *
-rf_slow_letters(struct rf_slow *s)
+struct rf_side_thread *
+rf_slow_thread(struct rf_slow *s)
 {
-    return s->letters;
+    return s != NULL ? &s->side : NULL;
 }

@@ -9,17 +9,16 @@
 #define RF_MAIN_SLOW_H
 
 #include "acme/shown.h"
+#include "main/sidethread.h"
 #include "main/worker.h"
 
 struct rf_slow;
 
 /** @param site  in force; a reference is taken. What the CA may look at is in shared->shown. */
 RF_MUST_CHECK enum rf_err rf_slow_new(struct rf_slow **out, struct rf_signal *shared, struct rf_site *site);
-RF_MUST_CHECK enum rf_err rf_slow_start(struct rf_slow *s);
-void rf_slow_stop(struct rf_slow *s);
-void rf_slow_free(struct rf_slow *s); /* NULL is fine */
+void rf_slow_free(struct rf_slow *s); /* after its thread was stopped; NULL is fine */
 
-/** Where its letters go: RF_LETTER_SITE, RF_LETTER_ASK. */
-struct rf_mailbox *rf_slow_letters(struct rf_slow *s);
+/** Its thread, to start and stop; its letters: RF_LETTER_SITE, RF_LETTER_ASK, RF_LETTER_INQUIRY. NULL of NULL. */
+struct rf_side_thread *rf_slow_thread(struct rf_slow *s);
 
 #endif

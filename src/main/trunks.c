@@ -11,19 +11,6 @@
 
 /* --- which addresses are trunks' ----------------------------------------------------------------------- */
 
-static bool
-is_within(const struct rf_addr *a, const struct rf_addr *network, unsigned bits)
-{
-    const uint8_t *x, *y;
-    unsigned whole = bits / 8, rest = bits % 8;
-
-    if (a->sa.sa_family != network->sa.sa_family)
-        return false;
-    x = a->sa.sa_family == AF_INET6 ? (const uint8_t *)&a->v6.sin6_addr : (const uint8_t *)&a->v4.sin_addr;
-    y = a->sa.sa_family == AF_INET6 ? (const uint8_t *)&network->v6.sin6_addr : (const uint8_t *)&network->v4.sin_addr;
-    return memcmp(x, y, whole) == 0 && (rest == 0 || ((x[whole] ^ y[whole]) >> (8 - rest)) == 0);
-}
-
 bool
 rf_site_is_trunk(const struct rf_site *s, const struct rf_addr *a)
 {
@@ -33,7 +20,7 @@ rf_site_is_trunk(const struct rf_site *s, const struct rf_addr *a)
         struct rf_addr network;
         unsigned bits;
 
-        if (rf_network_parse(word, &network, &bits) == RF_OK && is_within(a, &network, bits))
+        if (rf_network_parse(word, &network, &bits) == RF_OK && rf_addr_is_within(a, &network, bits))
             return true;
     }
     return false;

@@ -4,12 +4,10 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "acme/shown.h"
 #include "flow/http_server.h"
-#include "loop/mailbox.h"
 #include "net/socket.h"
 
 #define RING (1u << 18)
@@ -17,10 +15,8 @@
 struct rf_web {
     struct rf_signal *shared;
     struct rf_site *site;
-    pthread_t thread;
-    bool runs, hsts_is_held_back;
-    struct rf_loop *loop;
-    struct rf_mailbox *letters;
+    struct rf_side_thread side;
+    bool hsts_is_held_back;
     struct rf_http_server *server;
 };
 
@@ -247,6 +243,8 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
 
 /* --- life --- */
 
+static const struct rf_side_work work = { "rf-web", RING, on_letter, NULL };
+
 enum rf_err
 rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
 {
@@ -260,12 +258,10 @@ rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
         return err;
     w->shared = shared;
     w->site = rf_site_ref(site);
-    err = rf_loop_new(&w->loop);
-    if (!err)
-        err = rf_mailbox_new(&w->letters, w->loop, RF_LETTER_MAX, RING, on_letter, w);
+    err = rf_side_thread_init(&w->side, &work, w);
     if (!err) {
-        rf_pulse_keep(&shared->pulse[RF_PULSE_WEB], w->loop, "web", "nothing is answered over HTTP");
-        err = rf_http_server_new(&w->server, w->loop, &limits, &user);
+        rf_pulse_keep(&shared->pulse[RF_PULSE_WEB], w->side.loop, "web", "nothing is answered over HTTP");
+        err = rf_http_server_new(&w->server, w->side.loop, &limits, &user);
     }
     if (!err)
         err = use_site(w);
@@ -277,47 +273,19 @@ rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
     return RF_OK;
 }
 
-static void *
-run(void *arg)
-{
-    struct rf_web *w = arg;
-
-    prctl(PR_SET_NAME, "rf-web");
-    rf_loop_run(w->loop);
-    return NULL;
-}
-
-enum rf_err
-rf_web_start(struct rf_web *w)
-{
-    w->runs = pthread_create(&w->thread, NULL, run, w) == 0;
-    return w->runs ? RF_OK : RF_ERR_NOMEM;
-}
-
-void
-rf_web_stop(struct rf_web *w)
-{
-    if (w == NULL || !w->runs)
-        return;
-    rf_loop_stop(w->loop);
-    pthread_join(w->thread, NULL);
-    w->runs = false;
-}
-
 void
 rf_web_free(struct rf_web *w)
 {
     if (w == NULL)
         return;
     rf_http_server_free(w->server);
-    rf_mailbox_free(w->letters);
-    rf_loop_free(w->loop);
+    rf_side_thread_fini(&w->side);
     rf_site_unref(w->site);
     free(w);
 }
 
-struct rf_mailbox *
-rf_web_letters(struct rf_web *w)
+struct rf_side_thread *
+rf_web_thread(struct rf_web *w)
 {
-    return w->letters;
+    return w != NULL ? &w->side : NULL;
 }

@@ -247,6 +247,14 @@ is_web(struct rf_flow *flow)
     return true;
 }
 
+/* By the worker that owns its Call-ID. */
+static void
+received(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
+{
+    if (w->msg.to_tag.n == 0 || !rf_worker_ignores_request(w, flow, now_us))
+        rf_txn_received(w->txn, &w->msg, flow, now_us);
+}
+
 static void
 on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_us)
 {
@@ -257,9 +265,13 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
     if (is_web(flow))
         return;
     if (rf_sip_msg_parse(&w->msg, octets, &problem) != RF_OK) {
-        malformed(w, flow, &problem, true, now_us);
+        if (!rf_worker_ignores(w, flow, "a broken message", now_us))
+            malformed(w, flow, &problem, true, now_us);
         return;
     }
+    /* Of requests in a dialog their owner decides, who knows the dialogs. */
+    if (w->msg.to_tag.n == 0 && rf_worker_ignores_request(w, flow, now_us))
+        return;
     if (!guard_message(w, flow, now_us))
         return;
     if (rf_register_challenge(w->registers, &w->msg, flow, now_us))
@@ -273,7 +285,7 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
                                  : rf_call_owner(&w->shared->owner_key, w->msg.call_id, (uint16_t)w->shared->workers);
     (void)rf_call_guests_find(w->shared->guests, w->msg.call_id, &owner);
     if (owner == w->index)
-        rf_txn_received(w->txn, &w->msg, flow, now_us);
+        received(w, flow, now_us);
     else
         post_message(w, owner, flow, now_us);
 }
@@ -307,7 +319,7 @@ on_broken(void *ctx, struct rf_flow *flow, struct rf_span head, const struct rf_
     struct rf_sip_problem ignored;
     bool is_parsed = head.n > 0;
 
-    if (is_web(flow))
+    if (is_web(flow) || rf_worker_ignores(w, flow, "a broken message", now_us))
         return;
     if (is_parsed) /* what it finds is wrong is known already; the fields for an answer count */
         (void)!rf_sip_msg_parse(&w->msg, head, &ignored);
@@ -396,7 +408,7 @@ take_message(struct rf_worker *w, const struct rf_flow_card *card, struct rf_spa
         atomic_fetch_add_explicit(&w->numbers.dropped, 1, memory_order_relaxed);
         return;
     }
-    rf_txn_received(w->txn, &w->msg, flow, now_us);
+    received(w, flow, now_us);
     rf_flow_unref(flow);
 }
 
@@ -668,6 +680,7 @@ rf_worker_numbers_json(struct rf_worker *w)
         { "posted", atomic_load_explicit(&w->numbers.posted, memory_order_relaxed) },
         { "post_refused", atomic_load_explicit(&w->numbers.post_refused, memory_order_relaxed) },
         { "guarded", atomic_load_explicit(&w->numbers.guarded, memory_order_relaxed) },
+        { "strangers", atomic_load_explicit(&w->numbers.strangers, memory_order_relaxed) },
         { "registers", atomic_load_explicit(&w->numbers.registers, memory_order_relaxed) },
         { "media_pending", rf_media_client_pending(w->media) },
     };

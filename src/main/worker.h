@@ -68,6 +68,7 @@ struct rf_worker_numbers {
     _Atomic uint64_t beat_us;      /* its loop went round */
     _Atomic uint64_t calls;        /* as of its last tick, a fifth of a second ago at most */
     _Atomic bool lamp_missed;      /* a letter of news did not fit into its mailbox */
+    _Atomic uint64_t strangers;    /* messages of nobody's peers that got no answer */
     _Atomic uint64_t malformed, dropped, posted, guarded, post_refused, registers, store_late;
 };
 
@@ -148,6 +149,13 @@ void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
 
 /** What `status` shows of a worker; an object of numbers. */
 json_t *rf_worker_numbers_json(struct rf_worker *w);
+
+/* strangers.c: who gets no answer where only trunks are expected */
+
+/** true: this sender is nobody's peer and gets nothing; counted, logged, its connection is closed. */
+bool rf_worker_ignores(struct rf_worker *w, struct rf_flow *flow, const char *what, uint64_t now_us);
+/** The same for the request in w->msg, unless it belongs to a call. On the worker that owns its Call-ID. */
+bool rf_worker_ignores_request(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
 
 /* trunks.c: certificates of peers, where more than a handshake decides */
 

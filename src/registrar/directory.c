@@ -99,6 +99,7 @@ fill_user(struct rf_directory *d, struct rf_directory_user *u, const struct rf_c
 
     u->name = rf_conf_block_label(b);
     u->display = rf_conf_block_text(d->conf, b, "name");
+    u->codecs = rf_conf_block_text(d->conf, b, "codecs");
     u->srtp = strcmp(srtp, "required") == 0   ? RF_DIRECTORY_SRTP_REQUIRED
               : strcmp(srtp, "optional") == 0 ? RF_DIRECTORY_SRTP_OPTIONAL
                                               : RF_DIRECTORY_SRTP_OFF;

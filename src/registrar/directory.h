@@ -26,6 +26,7 @@ struct rf_directory_user {
     struct rf_hash_node node;
     const char *name;         /* "201" */
     const char *display;      /* "Reception"; "" */
+    const char *codecs;       /* "PCMA all": sdp/codecs.h */
     enum rf_directory_srtp srtp; /* in the order of enum rf_srtp_mode */
     bool require_tls;
     uint32_t calls_max;

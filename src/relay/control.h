@@ -14,7 +14,7 @@
 #include "base/addr.h"
 #include "crypto/suite.h"
 
-#define RF_MEDIA_VERSION 2
+#define RF_MEDIA_VERSION 3
 #define RF_MEDIA_TIMEOUT_MAX_S 86400 /* a day: longer means that nobody looks after the session */
 #define RF_MEDIA_KEYS_MAX 2 /* keys to receive with at once: MKI, or the old key during a re-keying */
 

@@ -91,7 +91,10 @@ void rf_leg_aim(struct rf_relay *r, uint32_t leg);
 /** An RTP packet was accepted: loss, jitter, telephone-events. It is in clear. */
 void rf_leg_received(struct rf_leg *leg, const uint8_t *packet, uint32_t octets, bool is_authentic,
                      uint64_t now_us);
-/** RTCP from this leg: a report that answers a sender report which went there gives the round trip. */
-void rf_leg_rtcp_received(struct rf_leg *leg, const struct rf_rtcp *rtcp, uint64_t now_us);
+/**
+ * RTCP from this leg: a report that answers a sender report which went there gives the round trip; one on the stream
+ * that the other leg speaks now says how that arrives there.
+ */
+void rf_leg_rtcp_received(struct rf_leg *leg, const struct rf_leg *other, const struct rf_rtcp *rtcp, uint64_t now_us);
 
 #endif

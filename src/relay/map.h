@@ -37,7 +37,10 @@ struct rf_media_counts {
     _Atomic uint64_t out_rtcp;
     _Atomic uint64_t out_failed;               /* the kernel did not take it (RTP and RTCP) */
     _Atomic uint64_t last_in_us, last_bad_us;  /* monotonic: last accepted, last refused */
-    _Atomic uint64_t last_clear_us;            /* last clear packet in or out */
+    _Atomic uint64_t last_clear_us;            /* last clear packet in or out ... */
+    _Atomic uint64_t clear_us;                 /* ... and for how long there were such */
+    _Atomic uint64_t far_lost, far_jitter_us;  /* of what we send, as the peer's reports say */
+    _Atomic uint64_t far_reports;              /* that said so */
     _Atomic uint32_t rtt_us;                   /* from RTCP, 0: unknown */
     _Atomic uint32_t quirks;                   /* RF_SRTP_QUIRK_* seen from this peer */
 };
@@ -97,6 +100,8 @@ struct rf_media_leg_state {
     uint64_t changed_us;             /* of the last CHANGE; 0: none yet */
     struct rf_media_streams rx, tx;
     struct rf_media_reception reception;
+    uint32_t far_ssrc;               /* of the stream that goes to the peer, as its last report named it */
+    uint64_t far_lost_before;        /* of earlier ones, as the last report on each said */
     struct rf_media_counts counts;
 };
 

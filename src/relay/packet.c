@@ -245,6 +245,19 @@ source_is_ours(struct rf_relay *r, struct rf_leg *leg, const struct rf_frame *f,
     return true;
 }
 
+/*
+ * How long the leg had media in clear: from packet to packet while less than a second lies between two, in either
+ * direction; one that stands alone is a packet's 20 ms.
+ */
+static void
+note_clear(struct rf_media_counts *n, uint64_t now_us)
+{
+    uint64_t last_us = atomic_load_explicit(&n->last_clear_us, memory_order_relaxed), gap_us = now_us - last_us;
+
+    rf_bump(&n->clear_us, last_us != 0 && gap_us < 1000000 ? gap_us : 20000);
+    rf_note(&n->last_clear_us, now_us);
+}
+
 static void
 count_in(struct rf_relay *r, struct rf_leg *leg, const struct rf_frame *f, const struct passage *p, uint64_t now_us)
 {
@@ -269,7 +282,7 @@ count_in(struct rf_relay *r, struct rf_leg *leg, const struct rf_frame *f, const
     rf_note(&n->last_in_us, now_us);
     if (!is_srtp) {
         rf_bump(&n->in_clear, 1);
-        rf_note(&n->last_clear_us, now_us);
+        note_clear(n, now_us);
     } else if (leg->is_rx_authentic) {
         rf_bump(&n->in_authentic, 1);
     }
@@ -352,7 +365,7 @@ pass_on(struct rf_relay *r, struct rf_frame *f, struct passage *p, struct rf_srt
     }
     count_in(r, leg, f, p, now_us);
     if (f->is_rtcp)
-        rf_leg_rtcp_received(leg, &rtcp, now_us);
+        rf_leg_rtcp_received(leg, rf_leg_other(r, f->leg), &rtcp, now_us);
     route(r, f, p, &rtcp, jobs, job_count, now_us);
 }
 
@@ -470,7 +483,7 @@ rf_relay_sent(struct rf_relay *r, const struct rf_frame *f, bool is_sent, uint64
         rf_bump(&n->out_octets, f->octets);
         rf_bump(is_clear ? &n->out_clear : &n->out_encrypted, 1);
         if (is_clear)
-            rf_note(&n->last_clear_us, now_us);
+            note_clear(n, now_us);
     }
 }
 

@@ -140,6 +140,7 @@ struct end {
     uint16_t seq;
     uint32_t ssrc;
     bool mux;
+    struct { uint32_t about, lost, jitter; } far; /* what its reports say */
 };
 
 static inline struct rf_addr
@@ -326,6 +327,9 @@ make_rtcp(const struct end *e, uint8_t *p, bool is_sr, uint32_t lsr, uint32_t dl
         rf_set32(p + 8, 0x0000aaaa);
         rf_set32(p + 12, 0xbbbb0000);
     }
+    rf_set32(p + head, e->far.about);
+    rf_set32(p + head + 4, e->far.lost & 0xffffff);
+    rf_set32(p + head + 12, e->far.jitter);
     rf_set32(p + head + 16, lsr);
     rf_set32(p + head + 20, dlsr);
     return head + 24;

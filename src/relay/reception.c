@@ -3,6 +3,8 @@
  */
 #include "relay/leg.h"
 
+#define FAR_JITTER_MAX_US 10000000 /* ten seconds: the whole of what a phone could hold back */
+
 void
 rf_leg_received(struct rf_leg *leg, const uint8_t *packet, uint32_t octets, bool is_authentic, uint64_t now_us)
 {
@@ -26,13 +28,34 @@ rf_leg_received(struct rf_leg *leg, const uint8_t *packet, uint32_t octets, bool
     rf_note(&counts->in_jitter_us, rf_rtp_stats_jitter_us(&n->stats, leg->clock_rate));
 }
 
+/* The peer's word on what we send. It may be wrong or worse: nothing is taken for more than is possible. */
+static void
+take_report(struct rf_leg *leg, const struct rf_leg *other, const struct rf_rtcp_report *report)
+{
+    struct rf_media_counts *counts = &leg->state->counts;
+    uint64_t sent = atomic_load_explicit(&counts->out_packets, memory_order_relaxed);
+    uint64_t lost = report->lost > 0 ? (uint64_t)report->lost : 0;
+    uint64_t jitter_us = (uint64_t)report->jitter * 1000000 / other->clock_rate;
+
+    if (report->ssrc != leg->state->far_ssrc) {
+        leg->state->far_lost_before = atomic_load_explicit(&counts->far_lost, memory_order_relaxed);
+        leg->state->far_ssrc = report->ssrc;
+    }
+    lost += leg->state->far_lost_before;
+    rf_note(&counts->far_lost, lost < sent ? lost : sent);
+    rf_note(&counts->far_jitter_us, jitter_us < FAR_JITTER_MAX_US ? jitter_us : FAR_JITTER_MAX_US);
+    rf_bump(&counts->far_reports, 1);
+}
+
 void
-rf_leg_rtcp_received(struct rf_leg *leg, const struct rf_rtcp *rtcp, uint64_t now_us)
+rf_leg_rtcp_received(struct rf_leg *leg, const struct rf_leg *other, const struct rf_rtcp *rtcp, uint64_t now_us)
 {
     for (size_t i = 0; i < rtcp->report_count; i++) {
         uint32_t rtt_us = rf_rtcp_rtt_us(&leg->rtt, &rtcp->report[i], now_us);
 
         if (rtt_us != 0)
             atomic_store_explicit(&leg->state->counts.rtt_us, rtt_us, memory_order_relaxed);
+        if (other->state->reception.stats.is_started && rtcp->report[i].ssrc == other->state->reception.ssrc)
+            take_report(leg, other, &rtcp->report[i]);
     }
 }

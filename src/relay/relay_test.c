@@ -381,6 +381,53 @@ test_two_families(void)
     end();
 }
 
+/* What a peer's reports say of what it hears, and no more than can be (RFC 3550 6.4.1). */
+static void
+far_reports(struct rf_media_name name, struct end *a, struct end *b)
+{
+    b->far.about = a->ssrc + 1;
+    b->far.lost = 9;
+    report(name, b, 1, a, false, 0, 0);
+    ok(counts(name, 1)->far_reports == 0, "a report on a stream that nobody sends is not counted");
+    b->far.about = a->ssrc;
+    b->far.lost = 7;
+    b->far.jitter = 80;
+    report(name, b, 1, a, false, 0, 0);
+    ok(counts(name, 1)->far_reports == 1 && counts(name, 1)->far_lost == 7 && counts(name, 1)->far_jitter_us == 10000,
+       "a report on the other leg's stream: 7 lost, 10 ms");
+    b->far.lost = 0xfffff0;
+    report(name, b, 1, a, false, 0, 0);
+    ok(counts(name, 1)->far_lost == 0, "duplicates there are no loss");
+    b->far.lost = 0x7fffff;
+    b->far.jitter = UINT32_MAX;
+    report(name, b, 1, a, false, 0, 0);
+    ok(counts(name, 1)->far_lost == counts(name, 1)->out_packets && counts(name, 1)->far_jitter_us == 10000000,
+       "nobody loses more than was sent, nor keeps it for an hour");
+    b->far.lost = 3;
+    report(name, b, 1, a, false, 0, 0);
+    a->ssrc ^= 0x10101010;
+    talk(name, a, 0, b, false);
+    b->far.about = a->ssrc;
+    b->far.lost = 2;
+    report(name, b, 1, a, false, 0, 0);
+    ok(counts(name, 1)->far_lost == 5, "the loss of an earlier stream stays counted: %d",
+       (int)counts(name, 1)->far_lost);
+}
+
+/* Leg A is plain RTP: its time in clear is that of packets, not of silence. */
+static void
+clear_time(struct rf_media_name name, struct end *a, struct end *b)
+{
+    uint64_t before = counts(name, 0)->clear_us, took;
+
+    w.now_us += 60000000;
+    for (int i = 0; i < 50; i++, w.now_us += 20000)
+        talk(name, a, 0, b, false);
+    took = counts(name, 0)->clear_us - before;
+    ok(took >= 980000 && took <= 1020000, "after a minute of silence 50 packets are a second in clear: %d us",
+       (int)took);
+}
+
 static void
 test_numbers(void)
 {
@@ -420,6 +467,8 @@ test_numbers(void)
     report(name, &b, 1, &a, false, 0xaaaabbbb, 65536 / 10); /* held for 100 ms */
     ok(counts(name, 1)->rtt_us > 29000 && counts(name, 1)->rtt_us < 31000, "round trip from RTCP: 30 ms (%u), %d",
        counts(name, 1)->rtt_us, (int)(w.now_us - start_us));
+    far_reports(name, &a, &b);
+    clear_time(name, &a, &b);
     end_fini(&a);
     end_fini(&b);
     end();

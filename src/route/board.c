@@ -107,6 +107,18 @@ rf_board_leads_to(void *board, const struct rf_connection *c, const struct rf_ad
     return found;
 }
 
+void
+rf_board_asked(struct rf_board *b, const char *name, uint64_t now_us)
+{
+    struct entry *e;
+
+    pthread_mutex_lock(&b->lock);
+    e = entry_of(b, name, true);
+    if (e != NULL && e->silent_since_us == 0)
+        e->silent_since_us = now_us;
+    pthread_mutex_unlock(&b->lock);
+}
+
 bool
 rf_board_heard(struct rf_board *b, const char *name, bool answered, uint64_t force_us, uint64_t now_us)
 {

@@ -29,8 +29,10 @@ bool rf_board_leads_to(void *board, const struct rf_connection *c, const struct 
 
 enum rf_health { RF_HEALTH_UNKNOWN, RF_HEALTH_UP, RF_HEALTH_DOWN };
 
+/** An OPTIONS leaves. Silence is counted from the first one that gets no answer, not from when we give it up (32 s). */
+void rf_board_asked(struct rf_board *b, const char *name, uint64_t now_us);
 /**
- * An OPTIONS was answered, or was not.
+ * An OPTIONS was answered, or was not until now.
  * @return the state changed by this: the first answer, or `force_us` without one (RF-507)
  */
 bool rf_board_heard(struct rf_board *b, const char *name, bool answered, uint64_t force_us, uint64_t now_us);

@@ -25,6 +25,12 @@ main(void)
     ok(!rf_board_heard(b, "acme", false, 60 * RF_S, 190 * RF_S), "told once");
     ok(rf_board_heard(b, "acme", true, 60 * RF_S, 200 * RF_S) && rf_board_is_up(b, &c), "back with the first answer");
     ok(!rf_board_heard(b, "acme", false, 60 * RF_S, 230 * RF_S) && rf_board_is_up(b, &c), "silence is counted anew");
+    (void)rf_board_heard(b, "acme", true, 60 * RF_S, 290 * RF_S);
+    rf_board_asked(b, "acme", 300 * RF_S);
+    rf_board_asked(b, "acme", 330 * RF_S);
+    ok(!rf_board_heard(b, "acme", false, 60 * RF_S, 332 * RF_S) && rf_board_is_up(b, &c) &&
+           rf_board_heard(b, "acme", false, 60 * RF_S, 360 * RF_S) && !rf_board_is_up(b, &c),
+       "from the first question without an answer, not from when it was given up (RF-507)");
 
     ok(!rf_board_leads_to(b, &c, &a), "a name that was not looked up leads nowhere");
     rf_board_set_addresses(b, "acme", &a, 1);

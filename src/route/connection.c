@@ -124,6 +124,7 @@ take(const struct rf_conf *c, const struct rf_srtp_policy *common, struct rf_con
     k->is_bypass = strcmp(rf_conf_block_text(c, k->block, "media-handling-mode"), "bypass") == 0;
     k->username = rf_conf_block_text(c, k->block, "username");
     take_password(c, k);
+    k->codecs = rf_conf_block_text(c, k->block, "codecs");
     k->caller_id = rf_conf_block_text(c, k->block, "caller-id");
     k->caller_name = rf_conf_block_text(c, k->block, "caller-name");
     k->takes_messages = rf_conf_block_is_on(c, k->block, "messages");
@@ -239,19 +240,6 @@ rf_connection_of_username(const struct rf_connections *t, struct rf_span usernam
 /* --- whose is it? -------------------------------------------------------------------------------------- */
 
 bool
-rf_network_has(const struct rf_connection_network *n, const struct rf_addr *a)
-{
-    const uint8_t *x, *y;
-    unsigned whole = n->bits / 8, rest = n->bits % 8;
-
-    if (a->sa.sa_family != n->addr.sa.sa_family)
-        return false;
-    x = a->sa.sa_family == AF_INET6 ? (const uint8_t *)&a->v6.sin6_addr : (const uint8_t *)&a->v4.sin_addr;
-    y = a->sa.sa_family == AF_INET6 ? (const uint8_t *)&n->addr.v6.sin6_addr : (const uint8_t *)&n->addr.v4.sin_addr;
-    return memcmp(x, y, whole) == 0 && (rest == 0 || ((x[whole] ^ y[whole]) >> (8 - rest)) == 0);
-}
-
-bool
 rf_number_belongs(const struct rf_conf *conf, struct rf_span number, const struct rf_connection *c)
 {
     const struct rf_conf_block *b = rf_conf_block(conf, "number", number);
@@ -292,7 +280,8 @@ by_address(const struct rf_connections *t, const struct rf_addr *source)
         const struct rf_connection *c = &t->list[i]->connection;
 
         for (size_t k = 0; c->type == RF_CONNECTION_IP && k < c->network_count; k++)
-            if (rf_network_has(&c->network[k], source) && (best == NULL || c->network[k].bits > bits)) {
+            if (rf_addr_is_within(source, &c->network[k].addr, c->network[k].bits) &&
+                (best == NULL || c->network[k].bits > bits)) {
                 best = c;
                 bits = c->network[k].bits;
             }

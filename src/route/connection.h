@@ -56,6 +56,7 @@ struct rf_connection {
     char uri[300];                   /* of server, without a user: "sip:sip.carrier.example;transport=tls"; "" none */
     char host[256];                  /* of server, without brackets: whom its certificate must name */
     const char *username, *caller_id, *caller_name, *country;
+    const char *codecs;              /* sdp/codecs.h */
     bool can_sign_in;                /* side platform, credential: its password is there */
     struct rf_digest_verifier verifier;
     struct rf_connection_way out, in; /* what we send, what we receive */
@@ -107,8 +108,5 @@ void rf_connection_find(const struct rf_connections *t, const struct rf_connecti
 
 /** Does number NUMBER of the configuration belong to this connection? NULL number block: no. */
 bool rf_number_belongs(const struct rf_conf *conf, struct rf_span number, const struct rf_connection *c);
-
-/** Is it within the network? */
-bool rf_network_has(const struct rf_connection_network *n, const struct rf_addr *a);
 
 #endif

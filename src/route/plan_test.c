@@ -142,6 +142,7 @@ main(void)
     struct rf_srtp_policy common = { .hosted = false };
     struct rf_conf_sources from = { .store_text = rf_span_str(text) };
     char good[sizeof text];
+    const struct rf_connection *fresh;
 
     ok(rf_conf_load_from(&conf, &from, &problem) == RF_ERR_RANGE && strstr(problem.sentence, "a loop") != NULL,
        "a route that sends calls back is refused: %s", problem.sentence);
@@ -190,6 +191,10 @@ main(void)
     ok(rf_connection_of_username(connections, RF_SPAN_LIT("acme")) != NULL &&
            rf_connection_of_username(connections, RF_SPAN_LIT("acm")) == NULL,
        "by its username (TEL-1)");
+    fresh = rf_connection_named(connections, RF_SPAN_LIT("acme"));
+    ok(fresh->in.srtp.mode == RF_SRTP_OFF && fresh->out.srtp.mode == RF_SRTP_OFF && !fresh->requires_tls &&
+           !fresh->in.has_transport && !fresh->out.has_transport,
+       "TEL-2: a connection of which nothing is said has SRTP off and wants no TLS, in both directions");
     rf_connections_free(connections);
     rf_conf_unref(conf);
     return tap_done();

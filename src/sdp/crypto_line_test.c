@@ -1,20 +1,7 @@
 /* a=crypto lines: tests/data/srtp/sdes-lines.json, telnyx-offer.json, and what they leave out. TEL-20, 38, 39. */
 #include "sdp/crypto_line.h"
 
-#include <jansson.h>
-
-#include "base/codec.h"
-#include "tap.h"
-
-static json_t *
-load(const char *name)
-{
-    json_error_t problem;
-    json_t *list = json_load_file(tap_data(name), 0, &problem);
-
-    ok(json_is_array(list) && json_array_size(list) > 0, "%s can be read", name);
-    return list;
-}
+#include "vectors.h"
 
 /* What stands behind "a=crypto:". */
 static struct rf_span
@@ -69,7 +56,7 @@ comes_back(const struct rf_crypto_line *line)
 static void
 test_lines(void)
 {
-    json_t *list = load("srtp/sdes-lines.json"), *row;
+    json_t *list = vectors_load("srtp/sdes-lines.json"), *row;
     size_t i;
 
     json_array_foreach(list, i, row) {
@@ -100,7 +87,7 @@ test_lines(void)
 static void
 test_telnyx(void)
 {
-    json_t *list = load("srtp/telnyx-offer.json"), *row;
+    json_t *list = vectors_load("srtp/telnyx-offer.json"), *row;
     size_t i;
 
     json_array_foreach(list, i, row) {

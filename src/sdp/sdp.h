@@ -26,6 +26,22 @@ rf_sdp_profile_is_secure(enum rf_sdp_profile p)
 
 enum rf_sdp_direction { RF_SENDRECV, RF_SENDONLY, RF_RECVONLY, RF_INACTIVE };
 const char *rf_sdp_direction_name(enum rf_sdp_direction d); /* "sendrecv" ... */
+static inline bool
+rf_sdp_sends(enum rf_sdp_direction d)
+{
+    return d == RF_SENDRECV || d == RF_SENDONLY;
+}
+static inline bool
+rf_sdp_receives(enum rf_sdp_direction d)
+{
+    return d == RF_SENDRECV || d == RF_RECVONLY;
+}
+/** What of a direction is said by its two halves. */
+static inline enum rf_sdp_direction
+rf_sdp_direction_of(bool send, bool receive)
+{
+    return send ? receive ? RF_SENDRECV : RF_SENDONLY : receive ? RF_RECVONLY : RF_INACTIVE;
+}
 
 struct rf_sdp_attr {
     struct rf_span name, value; /* value.p == NULL: a property attribute */

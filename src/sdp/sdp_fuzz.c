@@ -1,7 +1,27 @@
 /* What is read can be written, and what was written can be read and says the same. */
+#include "sdp/codecs.h"
 #include "sdp/write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A list of codecs takes away and reorders, and never leaves an m= line without formats. */
+static void
+codecs(const struct rf_sdp *s, int stream, const char *names, bool takes_all)
+{
+    static struct rf_sdp kept;
+    const struct rf_sdp_media *was = &s->media[stream], *is = &kept.media[stream];
+    size_t speech, from = 0;
+
+    kept = *s;
+    speech = rf_sdp_codecs_keep(&kept, stream, rf_span_str(names));
+    rf_assert(is->format_count > 0 && is->format_count <= was->format_count && speech <= is->format_count);
+    rf_assert((speech > 0 && !takes_all) || is->format_count == was->format_count);
+    for (size_t i = 0; i < is->format_count; i++, from = 0) {
+        while (from < was->format_count && !rf_span_eq(was->format[from], is->format[i]))
+            from++;
+        rf_assert(from < was->format_count);
+    }
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -34,5 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rf_assert(again.media[stream].format_count == s.media[stream].format_count);
     for (size_t i = 0; i < again.media_count; i++)
         rf_assert(i == (size_t)stream || again.media[i].port == 0);
+    codecs(&again, stream, "PCMA opus", false);
+    codecs(&again, stream, "G722 all", true);
     return 0;
 }

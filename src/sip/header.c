@@ -227,6 +227,15 @@ rf_sip_content_is(const struct rf_sip_msg *m, const char *type)
            rf_span_ieq(t.subtype, rf_span_sub(want, slash + 1, want.n));
 }
 
+bool
+rf_sip_has_sdp(const struct rf_sip_msg *m)
+{
+    struct rf_span type = rf_sip_value(m, RF_HDR_CONTENT_TYPE);
+
+    type = rf_span_trim(rf_span_sub(type, 0, rf_span_find(type, ';')));
+    return m->body.n > 0 && rf_span_iis(type, "application/sdp");
+}
+
 /*
  * Replaces = callid *( SEMI replaces-param ), replaces-param = to-tag / from-tag / early-flag / generic-param
  * The Call-ID ends at the first semicolon, which a word cannot hold.

@@ -68,6 +68,8 @@ RF_MUST_CHECK enum rf_err rf_sip_content_type_parse(struct rf_span value, struct
  * with a broken one is of none.
  */
 bool rf_sip_content_is(const struct rf_sip_msg *m, const char *type);
+/** There is a body and it is SDP, whatever its parameters are: phones send an empty one. */
+bool rf_sip_has_sdp(const struct rf_sip_msg *m);
 
 /* Replaces (RFC 3891 6.1) */
 struct rf_sip_replaces {

@@ -1,49 +1,12 @@
 /* Known answers of tests/data/srtp, once with each back end: derivation, packets both ways, what must be refused. */
-#include <jansson.h>
-
-#include "base/codec.h"
 #include "crypto/aes.h"
 #include "srtp/ctx.h"
 #include "srtp/kdf.h"
 #include "srtp/srtp.h"
 #include "srtp/tool.h"
-#include "tap.h"
+#include "vectors.h"
 
 #define QUIRKS (RF_SRTP_QUIRK_RTCP_TAG32 | RF_SRTP_QUIRK_AES192_OLD | RF_SRTP_QUIRK_NULL_AUTH_RTCP_TAG)
-
-static json_t *
-load(const char *name)
-{
-    json_t *root = json_load_file(tap_data(name), 0, NULL);
-
-    if (!ok(root != NULL && json_array_size(root) > 0, "%s can be read", name))
-        exit(tap_done());
-    return root;
-}
-
-static const char *
-text(const json_t *o, const char *name)
-{
-    const char *s = json_string_value(json_object_get(o, name));
-
-    return s != NULL ? s : "";
-}
-
-static uint64_t
-number(const json_t *o, const char *name)
-{
-    return (uint64_t)json_integer_value(json_object_get(o, name));
-}
-
-static size_t
-hex(const json_t *o, const char *name, uint8_t *out, size_t cap)
-{
-    size_t n = 0;
-
-    if (rf_hex_decode(rf_span_str(text(o, name)), out, cap, &n) != RF_OK)
-        exit(ok(false, "%s is hexadecimal", name));
-    return n;
-}
 
 static struct rf_srtp_key
 key_of(const json_t *row)
@@ -69,7 +32,7 @@ same(const json_t *row, const char *name, const uint8_t *got, size_t n)
 static void
 derivation(void)
 {
-    json_t *root = load("srtp/kdf.json"), *row;
+    json_t *root = vectors_load("srtp/kdf.json"), *row;
     size_t i;
 
     json_array_foreach(root, i, row) {
@@ -181,7 +144,7 @@ rfc_auth_only(const json_t *row)
 static void
 rfc_vectors(void)
 {
-    json_t *root = load("srtp/rfc-vectors.json"), *row;
+    json_t *root = vectors_load("srtp/rfc-vectors.json"), *row;
     size_t i;
 
     json_array_foreach(root, i, row) {
@@ -274,7 +237,7 @@ one_packet(const json_t *row, uint8_t quirk)
 static void
 packets(const char *file, uint8_t quirk)
 {
-    json_t *root = load(file), *row;
+    json_t *root = vectors_load(file), *row;
     size_t i;
 
     json_array_foreach(root, i, row)
@@ -290,7 +253,7 @@ negative(void)
         const char *expect;
         enum rf_err want;
     } reasons[] = { { "auth_fail", RF_ERR_AUTH }, { "too_short", RF_ERR_SYNTAX }, { "bad_header", RF_ERR_SYNTAX } };
-    json_t *root = load("srtp/negative.json"), *row;
+    json_t *root = vectors_load("srtp/negative.json"), *row;
     size_t i, k;
 
     json_array_foreach(root, i, row) {
@@ -349,7 +312,7 @@ tool_says(const json_t *row, bool is_protect, const char *packet, uint64_t seq, 
 static void
 tool(void)
 {
-    json_t *root = load("srtp/packets.json"), *row;
+    json_t *root = vectors_load("srtp/packets.json"), *row;
     size_t i;
 
     json_array_foreach(root, i, row) {
@@ -365,7 +328,7 @@ tool(void)
     }
     json_decref(root);
 
-    root = load("srtp/negative.json");
+    root = vectors_load("srtp/negative.json");
     json_array_foreach(root, i, row) {
         const char *packet = text(row, "packet");
         uint64_t seq = 0;

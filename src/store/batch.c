@@ -71,7 +71,8 @@ rf_batch_add(struct rf_batch *b, const struct rf_store_write *w, size_t n,
             w[i].value.n > RF_BATCH_OCTETS_MAX || group.octets > RF_BATCH_OCTETS_MAX)
             return RF_ERR_NOMEM;
         group.octets += packed_octets(&w[i]);
-        group.has_secret |= w[i].op == RF_STORE_SECRET_PUT || w[i].op == RF_STORE_SETTINGS_PUT;
+        group.has_secret |= w[i].op == RF_STORE_SECRET_PUT || w[i].op == RF_STORE_SETTINGS_PUT ||
+                            w[i].op == RF_STORE_ITEM_PUT;
     }
     if (!make_room(b, group.octets))
         return RF_ERR_NOMEM;

@@ -40,7 +40,34 @@ static const char version_3[] =
     "CREATE TABLE item(id INTEGER PRIMARY KEY, kind BLOB NOT NULL, name BLOB NOT NULL, value BLOB NOT NULL,"
     " UNIQUE(kind, name)) STRICT;";
 
-static const char *const steps[RF_SCHEMA_VERSION] = { version_1, version_2, version_3 };
+/*
+ * key_id says by which key of the key file a row's value is sealed; 0: not yet (store/sealed.c sees to it). record_key
+ * has the words by which records are looked for: beside the records, since a row of some kB is slow to step over. What
+ * is empty, or the same in nearly every call, has no entry in an index.
+ */
+static const char version_4[] =
+    "ALTER TABLE secret ADD COLUMN key_id INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE item ADD COLUMN key_id INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE settings ADD COLUMN key_id INTEGER NOT NULL DEFAULT 0;"
+    "DROP INDEX record_began;"
+    "CREATE TABLE record_key(seq INTEGER PRIMARY KEY, began_s INTEGER NOT NULL, caller BLOB NOT NULL,"
+    " called BLOB NOT NULL, callee BLOB NOT NULL, connection_a BLOB NOT NULL, connection_b BLOB NOT NULL,"
+    " verdict BLOB NOT NULL, code BLOB NOT NULL) STRICT;"
+    "INSERT INTO record_key SELECT seq, began_s, CAST(coalesce(j->>'from', '') AS BLOB),"
+    " CAST(coalesce(j->>'to', '') AS BLOB), CAST(coalesce(j->>'$.legs[1].user', '') AS BLOB),"
+    " CAST(coalesce(j->>'$.legs[0].connection', '') AS BLOB), CAST(coalesce(j->>'$.legs[1].connection', '') AS BLOB),"
+    " CAST(coalesce(j->>'verdict_min', '') AS BLOB), CAST(coalesce(j->>'code', '') AS BLOB)"
+    " FROM (SELECT seq, began_s, CAST(value AS TEXT) AS j FROM record) WHERE json_valid(j);"
+    "CREATE INDEX record_began ON record_key(began_s);"
+    "CREATE INDEX record_caller ON record_key(caller);"
+    "CREATE INDEX record_called ON record_key(called);"
+    "CREATE INDEX record_callee ON record_key(callee) WHERE callee<>called;"
+    "CREATE INDEX record_connection_a ON record_key(connection_a) WHERE connection_a<>x'';"
+    "CREATE INDEX record_connection_b ON record_key(connection_b) WHERE connection_b<>x'';"
+    "CREATE INDEX record_code ON record_key(code) WHERE code<>x'';"
+    "CREATE INDEX record_verdict ON record_key(verdict) WHERE verdict<>x'454e43525950544544';"; /* ENCRYPTED */
+
+static const char *const steps[RF_SCHEMA_VERSION] = { version_1, version_2, version_3, version_4 };
 
 enum rf_err
 rf_schema_err(int sqlite_result)
@@ -115,7 +142,8 @@ check_tables(sqlite3 *db, const char *path, char *why, size_t why_size)
 {
     static const char *const checks[] = { "PRAGMA quick_check('binding')", "PRAGMA quick_check('dialog')",
                                           "PRAGMA quick_check('settings')", "PRAGMA quick_check('secret')",
-                                          "PRAGMA quick_check('trusted')", "PRAGMA quick_check('tls_use')" };
+                                          "PRAGMA quick_check('trusted')", "PRAGMA quick_check('tls_use')",
+                                          "PRAGMA quick_check('item')" };
 
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         sqlite3_stmt *st = NULL;

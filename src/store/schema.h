@@ -13,7 +13,7 @@
 
 #include "base/span.h"
 
-#define RF_SCHEMA_VERSION 3
+#define RF_SCHEMA_VERSION 4
 
 /**
  * Open or make the database (mode 0600), check it and bring its tables to RF_SCHEMA_VERSION.

@@ -9,15 +9,13 @@
  *      tried again one transaction each, so that one that cannot be written takes no other with it.
  * (I4) The write-ahead log is copied into the database after CHECKPOINT_FRAMES, so it stays bounded.
  */
-#include "store/store.h"
-
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "store/batch.h"
+#include "base/secret.h"
+#include "store/inside.h"
 #include "store/schema.h"
 
 #define TRANSACTION_WRITES 4096  /* the longest a lone write can wait behind others: 50 ms of SQLite's work */
@@ -30,20 +28,8 @@
 #define RESTART_FRAMES     32768 /* 128 MiB: a reader held the log open; now wait for it */
 #define GIVE_UP_AFTER      16    /* failures in a row after which the rest of a transaction fails untried */
 #define PRUNE_EVERY        1024  /* call records between two looks at how many there are */
+#define PRUNE_AT_ONCE      512   /* that one transaction deletes: others wait behind it for 20 ms of work */
 #define HISTORY_OCTETS_MAX (64 << 20)
-
-enum statement {
-    ST_BEGIN, ST_COMMIT, ST_ROLLBACK,
-    ST_BINDING_PUT, ST_BINDING_DELETE, ST_BINDING_DELETE_ALL, ST_BINDING_EXPIRE,
-    ST_DIALOG_PUT, ST_DIALOG_DELETE,
-    ST_RECORD_PUT, ST_RECORD_PRUNE, ST_RECORD_PRUNE_AGE,
-    ST_SETTINGS_PUT, ST_SETTINGS_PRUNE,
-    ST_SECRET_PUT, ST_SECRET_DELETE,
-    ST_TRUST_PUT, ST_TRUST_DELETE, ST_TRUST_LEAVE, ST_TRUST_RETURN, ST_TRUST_PRUNE,
-    ST_USE_PUT, ST_USE_EXPIRE,
-    ST_ITEM_PUT, ST_ITEM_DELETE,
-    ST_COUNT
-};
 
 static const char *const statement_text[ST_COUNT] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -59,15 +45,26 @@ static const char *const statement_text[ST_COUNT] = {
     [ST_DIALOG_DELETE] = "DELETE FROM dialog WHERE call_id=?1",
     [ST_RECORD_PUT] = "INSERT INTO record(call_id, value, began_s) VALUES(?1, ?3, ?4)"
                       " ON CONFLICT(call_id) DO UPDATE SET value=excluded.value, began_s=excluded.began_s",
-    [ST_RECORD_PRUNE] = "DELETE FROM record WHERE seq <= (SELECT max(seq) FROM record) - ?1",
-    [ST_RECORD_PRUNE_AGE] = "DELETE FROM record WHERE began_s < ?1",
-    [ST_SETTINGS_PUT] = "INSERT INTO settings(who, value, at_s) VALUES(?1, ?3, unixepoch())",
+    [ST_RECORD_KEY_PUT] = "INSERT OR REPLACE INTO record_key(seq, began_s, caller, called, callee, connection_a,"
+                          " connection_b, verdict, code)"
+                          " VALUES((SELECT seq FROM record WHERE call_id=?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    /* At most ?2 rows at once, so that no transaction grows with what is to be deleted. */
+    [ST_RECORD_PRUNE] = "DELETE FROM record WHERE seq <= min((SELECT max(seq) FROM record) - ?1,"
+                        " (SELECT min(seq) FROM record) + ?2 - 1)",
+    [ST_RECORD_KEY_PRUNE] = "DELETE FROM record_key WHERE seq < (SELECT min(seq) FROM record)",
+    [ST_RECORD_PRUNE_AGE] = "DELETE FROM record WHERE seq IN"
+                            " (SELECT seq FROM record_key WHERE began_s<?1 ORDER BY began_s, seq LIMIT ?2)",
+    [ST_RECORD_KEY_PRUNE_AGE] = "DELETE FROM record_key WHERE seq IN"
+                                " (SELECT seq FROM record_key WHERE began_s<?1 ORDER BY began_s, seq LIMIT ?2)",
+    /* The version is part of what its text is sealed with. */
+    [ST_SETTINGS_NEXT] = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='settings'), 0) + 1",
+    [ST_SETTINGS_PUT] = "INSERT INTO settings(version, who, value, at_s, key_id) VALUES(?4, ?1, ?3, unixepoch(), ?5)",
     /* The newest always stays; older ones while there are at most ?1 and ?2 octets in all. */
     [ST_SETTINGS_PRUNE] = "DELETE FROM settings WHERE version IN (SELECT version FROM (SELECT version,"
                           " row_number() OVER newest AS n, sum(length(value)) OVER newest AS octets FROM settings"
                           " WINDOW newest AS (ORDER BY version DESC)) WHERE n > ?1 OR (n > 1 AND octets > ?2))",
-    [ST_SECRET_PUT] = "INSERT INTO secret(name, value) VALUES(?1, ?3)"
-                      " ON CONFLICT(name) DO UPDATE SET value=excluded.value",
+    [ST_SECRET_PUT] = "INSERT INTO secret(name, value, key_id) VALUES(?1, ?3, ?5)"
+                      " ON CONFLICT(name) DO UPDATE SET value=excluded.value, key_id=excluded.key_id",
     [ST_SECRET_DELETE] = "DELETE FROM secret WHERE name=?1",
     [ST_TRUST_PUT] = "INSERT INTO trusted(fingerprint, scope, value, at_s, came)"
                      " VALUES(?1, ?2, ?3, ?4, (SELECT coalesce(max(version), 0) FROM settings))",
@@ -83,39 +80,9 @@ static const char *const statement_text[ST_COUNT] = {
     [ST_USE_PUT] = "INSERT INTO tls_use(device, sub, value, expires_s) VALUES(?1, ?2, ?3, ?4)"
                    " ON CONFLICT(device, sub) DO UPDATE SET value=excluded.value, expires_s=excluded.expires_s",
     [ST_USE_EXPIRE] = "DELETE FROM tls_use WHERE expires_s<=?4",
-    [ST_ITEM_PUT] = "INSERT INTO item(kind, name, value) VALUES(?1, ?2, ?3)"
-                    " ON CONFLICT(kind, name) DO UPDATE SET value=excluded.value",
+    [ST_ITEM_PUT] = "INSERT INTO item(kind, name, value, key_id) VALUES(?1, ?2, ?3, ?5)"
+                    " ON CONFLICT(kind, name) DO UPDATE SET value=excluded.value, key_id=excluded.key_id",
     [ST_ITEM_DELETE] = "DELETE FROM item WHERE kind=?1 AND name=?2",
-};
-
-struct rf_store {
-    /* the writer's own */
-    sqlite3 *db;
-    sqlite3_stmt *st[ST_COUNT];
-    struct rf_batch writing;
-    int wal_frames;
-    uint32_t records_since_prune;
-    bool is_lax;          /* this connection commits without fsync now */
-    int64_t unsynced_ns;  /* since when something is committed without fsync; 0: nothing */
-
-    pthread_t thread;
-    bool has_thread;
-
-    pthread_mutex_t lock; /* all below */
-    pthread_cond_t wake;  /* something waits, or stop */
-    pthread_cond_t idle;  /* finished moved on */
-    struct rf_batch waiting;
-    bool writer_sleeps, stop;
-    bool writer_gathers; /* for a commit to come */
-    bool is_awaited;     /* somebody waits for a write in `waiting` */
-    uint64_t queued, finished; /* groups, since the start */
-    int flushers;
-    uint64_t failed_at_flush; /* counts.failed when the last flush ended */
-    int64_t keep_count, keep_age_s;
-    struct rf_store_counts counts;
-
-    pthread_mutex_t read_lock;
-    sqlite3 *reader;
 };
 
 static int64_t
@@ -163,13 +130,6 @@ run(struct rf_store *s, enum statement which)
     return r == SQLITE_DONE ? SQLITE_OK : r;
 }
 
-/* The octets lie in the batch until the transaction has ended, so SQLite need not copy them. */
-static void
-bind_span(sqlite3_stmt *st, int at, struct rf_span v)
-{
-    sqlite3_bind_blob(st, at, v.n > 0 ? v.p : "", (int)v.n, SQLITE_STATIC);
-}
-
 /* A trusted certificate that is put takes the place of the same one; going back lets the later ones leave first. */
 static int
 make_way(struct rf_store *s, const struct rf_store_write *w)
@@ -178,8 +138,8 @@ make_way(struct rf_store *s, const struct rf_store_write *w)
     int r;
 
     if (w->op == RF_STORE_TRUST_PUT) {
-        bind_span(s->st[which], 1, w->key);
-        bind_span(s->st[which], 2, w->sub);
+        rf_store_bind(s->st[which], 1, w->key);
+        rf_store_bind(s->st[which], 2, w->sub);
     } else {
         sqlite3_bind_int64(s->st[which], 4, w->expires_s);
     }
@@ -188,47 +148,115 @@ make_way(struct rf_store *s, const struct rf_store_write *w)
     return r;
 }
 
+/* Words of a record for searches: the fields of w->sub, each with a NUL behind it; what is missing is empty. */
+static int
+put_record_key(struct rf_store *s, const struct rf_store_write *w)
+{
+    sqlite3_stmt *st = s->st[ST_RECORD_KEY_PUT];
+    struct rf_span left = w->sub;
+    int r;
+
+    rf_store_bind(st, 1, w->key);
+    sqlite3_bind_int64(st, 2, w->expires_s);
+    for (int i = 0; i < RF_STORE_RECORD_WORDS; i++) {
+        size_t n = rf_span_find(left, '\0');
+
+        rf_store_bind(st, 3 + i, rf_span_sub(left, 0, n));
+        left = rf_span_sub(left, n + 1, left.n);
+    }
+    r = run(s, ST_RECORD_KEY_PUT);
+    sqlite3_clear_bindings(st);
+    return r;
+}
+
+static int
+next_version(struct rf_store *s, int64_t *version)
+{
+    sqlite3_stmt *st = s->st[ST_SETTINGS_NEXT];
+    int r = sqlite3_step(st);
+
+    if (r == SQLITE_ROW)
+        *version = sqlite3_column_int64(st, 0);
+    sqlite3_reset(st);
+    return r == SQLITE_ROW ? SQLITE_OK : r;
+}
+
+/* What is kept sealed: value and key of the row, and for the settings the version that it is bound to. */
+static int
+bind_sealed(struct rf_store *s, sqlite3_stmt *st, const struct rf_store_write *w)
+{
+    struct rf_sealed_row row = { "secret", w->key, { "", 0 } };
+    char text[24];
+    struct rf_span sealed;
+    int64_t version = 0;
+    int r = SQLITE_OK;
+
+    if (w->op == RF_STORE_ITEM_PUT) {
+        row = (struct rf_sealed_row){ "item", w->key, w->sub };
+    } else if (w->op == RF_STORE_SETTINGS_PUT) {
+        r = next_version(s, &version);
+        if (r != SQLITE_OK)
+            return r;
+        snprintf(text, sizeof text, "%lld", (long long)version);
+        row = (struct rf_sealed_row){ "settings", rf_span_str(text), w->key };
+        sqlite3_bind_int64(st, 4, version);
+    }
+    r = rf_sealed_value(s, &row, w->value, &sealed);
+    if (r != SQLITE_OK)
+        return r;
+    rf_store_bind(st, 3, sealed);
+    sqlite3_bind_int64(st, 5, rf_keyring_newest(&s->ring));
+    return SQLITE_OK;
+}
+
 static int
 apply_write(struct rf_store *s, const struct rf_store_write *w)
 {
     static const struct {
         enum statement which;
-        bool has_sub, has_value, has_time;
+        bool has_sub, has_value, has_time, is_sealed;
     } plan[] = {
-        [RF_STORE_BINDING_PUT] = { ST_BINDING_PUT, true, true, true },
-        [RF_STORE_BINDING_DELETE] = { ST_BINDING_DELETE, true, false, false },
-        [RF_STORE_DIALOG_PUT] = { ST_DIALOG_PUT, false, true, false },
-        [RF_STORE_DIALOG_DELETE] = { ST_DIALOG_DELETE, false, false, false },
-        [RF_STORE_RECORD_PUT] = { ST_RECORD_PUT, false, true, true },
-        [RF_STORE_SETTINGS_PUT] = { ST_SETTINGS_PUT, false, true, false },
-        [RF_STORE_SECRET_PUT] = { ST_SECRET_PUT, false, true, false },
-        [RF_STORE_SECRET_DELETE] = { ST_SECRET_DELETE, false, false, false },
-        [RF_STORE_BINDING_EXPIRE] = { ST_BINDING_EXPIRE, false, false, true },
-        [RF_STORE_TRUST_PUT] = { ST_TRUST_PUT, true, true, true },
-        [RF_STORE_TRUST_DELETE] = { ST_TRUST_DELETE, true, false, false },
-        [RF_STORE_TRUST_RESTORE] = { ST_TRUST_RETURN, false, false, true },
-        [RF_STORE_USE_PUT] = { ST_USE_PUT, true, true, true },
-        [RF_STORE_USE_EXPIRE] = { ST_USE_EXPIRE, false, false, true },
-        [RF_STORE_ITEM_PUT] = { ST_ITEM_PUT, true, true, false },
-        [RF_STORE_ITEM_DELETE] = { ST_ITEM_DELETE, true, false, false },
+        [RF_STORE_BINDING_PUT] = { ST_BINDING_PUT, true, true, true, false },
+        [RF_STORE_BINDING_DELETE] = { ST_BINDING_DELETE, true, false, false, false },
+        [RF_STORE_DIALOG_PUT] = { ST_DIALOG_PUT, false, true, false, false },
+        [RF_STORE_DIALOG_DELETE] = { ST_DIALOG_DELETE, false, false, false, false },
+        [RF_STORE_RECORD_PUT] = { ST_RECORD_PUT, false, true, true, false },
+        [RF_STORE_SETTINGS_PUT] = { ST_SETTINGS_PUT, false, false, false, true },
+        [RF_STORE_SECRET_PUT] = { ST_SECRET_PUT, false, false, false, true },
+        [RF_STORE_SECRET_DELETE] = { ST_SECRET_DELETE, false, false, false, false },
+        [RF_STORE_BINDING_EXPIRE] = { ST_BINDING_EXPIRE, false, false, true, false },
+        [RF_STORE_TRUST_PUT] = { ST_TRUST_PUT, true, true, true, false },
+        [RF_STORE_TRUST_DELETE] = { ST_TRUST_DELETE, true, false, false, false },
+        [RF_STORE_TRUST_RESTORE] = { ST_TRUST_RETURN, false, false, true, false },
+        [RF_STORE_USE_PUT] = { ST_USE_PUT, true, true, true, false },
+        [RF_STORE_USE_EXPIRE] = { ST_USE_EXPIRE, false, false, true, false },
+        [RF_STORE_ITEM_PUT] = { ST_ITEM_PUT, true, false, false, true },
+        [RF_STORE_ITEM_DELETE] = { ST_ITEM_DELETE, true, false, false, false },
     };
     bool all_of_aor = w->op == RF_STORE_BINDING_DELETE && w->sub.n == 0;
-    enum statement which = all_of_aor ? ST_BINDING_DELETE_ALL : plan[w->op].which;
-    sqlite3_stmt *st = s->st[which];
+    enum statement which;
+    sqlite3_stmt *st;
     int r = SQLITE_OK;
 
+    if (w->op == RF_STORE_KEY_ROTATE)
+        return rf_sealed_rotate(s);
+    which = all_of_aor ? ST_BINDING_DELETE_ALL : plan[w->op].which;
+    st = s->st[which];
     if (w->op == RF_STORE_TRUST_PUT || w->op == RF_STORE_TRUST_RESTORE)
         r = make_way(s, w);
     if (r != SQLITE_OK)
         return r;
-    bind_span(st, 1, w->key);
+    rf_store_bind(st, 1, w->key);
     if (plan[w->op].has_sub && !all_of_aor)
-        bind_span(st, 2, w->sub);
+        rf_store_bind(st, 2, w->sub);
     if (plan[w->op].has_value)
-        bind_span(st, 3, w->value);
+        rf_store_bind(st, 3, w->value);
     if (plan[w->op].has_time)
         sqlite3_bind_int64(st, 4, w->expires_s);
-    r = run(s, which);
+    if (plan[w->op].is_sealed)
+        r = bind_sealed(s, st, w);
+    if (r == SQLITE_OK)
+        r = run(s, which);
     sqlite3_clear_bindings(st);
     if (r == SQLITE_OK && w->op == RF_STORE_SETTINGS_PUT) {
         sqlite3_bind_int64(s->st[ST_SETTINGS_PRUNE], 1, RF_STORE_HISTORY_MAX);
@@ -237,8 +265,10 @@ apply_write(struct rf_store *s, const struct rf_store_write *w)
         if (r == SQLITE_OK)
             r = run(s, ST_TRUST_PRUNE);
     }
-    if (r == SQLITE_OK && w->op == RF_STORE_RECORD_PUT)
+    if (r == SQLITE_OK && w->op == RF_STORE_RECORD_PUT) {
         s->records_since_prune++;
+        r = put_record_key(s, w);
+    }
     return r;
 }
 
@@ -269,7 +299,11 @@ commit_groups(struct rf_store *s, size_t from, size_t to, char *why, size_t why_
         s->unsynced_ns = !s->is_lax ? 0 : s->unsynced_ns != 0 ? s->unsynced_ns : monotonic_ns();
         return RF_OK;
     }
-    rf_schema_why(s->db, why, why_size);
+    if (s->why[0] != '\0')
+        snprintf(why, why_size, "%s", s->why);
+    else
+        rf_schema_why(s->db, why, why_size);
+    s->why[0] = '\0';
     if (!sqlite3_get_autocommit(s->db)) {
         int undone = run(s, ST_ROLLBACK);
 
@@ -384,25 +418,54 @@ checkpoint(struct rf_store *s)
 }
 
 /* A prune that fails is made up for by the next one. */
+/* In one transaction, so that no record is without its words for long. Whether as many went as may at once. */
+static bool
+delete_records(struct rf_store *s, enum statement records, enum statement keys, int64_t first)
+{
+    int64_t gone = 0;
+    int r;
+
+    set_lax(s, true); /* nobody waits for it */
+    r = run(s, ST_BEGIN);
+    if (r != SQLITE_OK)
+        return false;
+    sqlite3_bind_int64(s->st[records], 1, first);
+    sqlite3_bind_int64(s->st[records], 2, PRUNE_AT_ONCE);
+    r = run(s, records);
+    gone = r == SQLITE_OK ? sqlite3_changes(s->db) : 0;
+    if (keys == ST_RECORD_KEY_PRUNE_AGE) {
+        sqlite3_bind_int64(s->st[keys], 1, first);
+        sqlite3_bind_int64(s->st[keys], 2, PRUNE_AT_ONCE);
+    }
+    if (r == SQLITE_OK && gone > 0)
+        r = run(s, keys);
+    if (r == SQLITE_OK)
+        r = run(s, ST_COMMIT);
+    if (r == SQLITE_OK && s->unsynced_ns == 0 && s->is_lax)
+        s->unsynced_ns = monotonic_ns();
+    if (r != SQLITE_OK && !sqlite3_get_autocommit(s->db))
+        run(s, ST_ROLLBACK);
+    return r == SQLITE_OK && gone >= PRUNE_AT_ONCE;
+}
+
 static void
 prune_records(struct rf_store *s)
 {
     int64_t count, age_s;
+    bool has_more;
 
     if (s->records_since_prune < PRUNE_EVERY)
         return;
-    s->records_since_prune = 0;
     pthread_mutex_lock(&s->lock);
     count = s->keep_count;
     age_s = s->keep_age_s;
     pthread_mutex_unlock(&s->lock);
 
-    sqlite3_bind_int64(s->st[ST_RECORD_PRUNE], 1, count);
-    run(s, ST_RECORD_PRUNE);
-    if (age_s > 0) {
-        sqlite3_bind_int64(s->st[ST_RECORD_PRUNE_AGE], 1, (int64_t)time(NULL) - age_s);
-        run(s, ST_RECORD_PRUNE_AGE);
-    }
+    has_more = delete_records(s, ST_RECORD_PRUNE, ST_RECORD_KEY_PRUNE, count);
+    if (age_s > 0)
+        has_more |= delete_records(s, ST_RECORD_PRUNE_AGE, ST_RECORD_KEY_PRUNE_AGE, (int64_t)time(NULL) - age_s);
+    if (!has_more)
+        s->records_since_prune = 0;
 }
 
 static void
@@ -440,6 +503,15 @@ static void
 sleep_until_asked(struct rf_store *s)
 {
     while (s->waiting.groups == 0 && !s->stop) {
+        if (s->prune_asked || s->records_since_prune >= PRUNE_EVERY) {
+            s->prune_asked = false;
+            s->records_since_prune = PRUNE_EVERY;
+            pthread_mutex_unlock(&s->lock);
+            prune_records(s);
+            checkpoint(s);
+            pthread_mutex_lock(&s->lock);
+            continue;
+        }
         s->writer_sleeps = true;
         if (s->unsynced_ns == 0) {
             pthread_cond_wait(&s->wake, &s->lock);
@@ -485,6 +557,7 @@ writer(void *ctx)
         set_lax(s, is_lax);
         commit_batch(s);
         rf_batch_clear(&s->writing);
+        rf_sealed_forget_old(s);
         prune_records(s);
         checkpoint(s);
 
@@ -542,6 +615,10 @@ rf_store_open(struct rf_store **out, const char *dir, char *why, size_t why_size
     err = rf_schema_open(&s->db, path, why, why_size);
     if (err)
         goto fail;
+    s->dir = strdup(dir);
+    err = s->dir != NULL ? rf_sealed_settle(s->db, &s->ring, dir, why, why_size) : RF_ERR_NOMEM;
+    if (err)
+        goto fail;
     err = rf_schema_open_reader(&s->reader, path, why, why_size);
     if (err)
         goto fail;
@@ -584,6 +661,11 @@ rf_store_close(struct rf_store *s)
     sqlite3_close(s->reader);
     for (int i = 0; i < ST_COUNT; i++)
         sqlite3_finalize(s->st[i]);
+    if (s->sealed != NULL)
+        rf_wipe(s->sealed, s->sealed_cap);
+    free(s->sealed);
+    rf_keyring_fini(&s->ring);
+    free(s->dir);
     sqlite3_close(s->db); /* the last connection: copies the log into the database and removes it */
     rf_batch_fini(&s->waiting);
     rf_batch_fini(&s->writing);
@@ -605,7 +687,7 @@ rf_store_write(struct rf_store *s, const struct rf_store_write *w, size_t n,
     for (size_t i = 0; i < n; i++) {
         rf_assert((unsigned)w[i].op <= RF_STORE_OP_LAST);
         if (w[i].key.n == 0 && w[i].op != RF_STORE_SETTINGS_PUT && w[i].op != RF_STORE_BINDING_EXPIRE &&
-            w[i].op != RF_STORE_TRUST_RESTORE && w[i].op != RF_STORE_USE_EXPIRE)
+            w[i].op != RF_STORE_TRUST_RESTORE && w[i].op != RF_STORE_USE_EXPIRE && w[i].op != RF_STORE_KEY_ROTATE)
             return RF_ERR_RANGE;
         if (w[i].op == RF_STORE_SECRET_PUT && w[i].value.n > RF_SECRET_MAX)
             return RF_ERR_RANGE;
@@ -613,10 +695,11 @@ rf_store_write(struct rf_store *s, const struct rf_store_write *w, size_t n,
     pthread_mutex_lock(&s->lock);
     err = rf_batch_add(&s->waiting, w, n, done, ctx, cookie);
     if (err == RF_OK) {
-        bool hastens = done != NULL && !s->is_awaited;
+        bool is_awaited = done != NULL || (n > 0 && w[0].op == RF_STORE_KEY_ROTATE); /* (I1): keys leave after it */
+        bool hastens = is_awaited && !s->is_awaited;
 
         s->queued++;
-        s->is_awaited |= done != NULL;
+        s->is_awaited |= is_awaited;
         if (s->writer_sleeps || (s->writer_gathers && hastens)) {
             s->writer_sleeps = false; /* one signal wakes it, however many are queued until it runs */
             pthread_cond_signal(&s->wake);
@@ -652,6 +735,9 @@ rf_store_keep_records(struct rf_store *s, int64_t count, int64_t age_s)
     pthread_mutex_lock(&s->lock);
     s->keep_count = count;
     s->keep_age_s = age_s;
+    s->prune_asked = true;
+    s->writer_sleeps = false;
+    pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -662,155 +748,4 @@ rf_store_counts(struct rf_store *s, struct rf_store_counts *out)
     *out = s->counts;
     out->queued = (uint32_t)(s->queued - s->finished);
     pthread_mutex_unlock(&s->lock);
-}
-
-/* --- reads --------------------------------------------------------------------------------------------- */
-
-static struct rf_span
-column(sqlite3_stmt *st, int i)
-{
-    const void *p = sqlite3_column_blob(st, i);
-
-    return rf_span(p != NULL ? p : "", (size_t)sqlite3_column_bytes(st, i));
-}
-
-/* sql selects key, sub, value, time; ?1 and ?2 are octets when given, ?3 a number. */
-static enum rf_err
-load(struct rf_store *s, const char *sql, const struct rf_span *bind, size_t binds, int64_t number,
-     rf_store_row *row, void *ctx)
-{
-    sqlite3_stmt *st = NULL;
-    int r;
-
-    pthread_mutex_lock(&s->read_lock);
-    r = sqlite3_prepare_v2(s->reader, sql, -1, &st, NULL);
-    for (size_t i = 0; r == SQLITE_OK && i < binds; i++)
-        bind_span(st, (int)i + 1, bind[i]);
-    if (r == SQLITE_OK && sqlite3_bind_parameter_count(st) >= 3)
-        sqlite3_bind_int64(st, 3, number);
-    if (r == SQLITE_OK) {
-        while ((r = sqlite3_step(st)) == SQLITE_ROW)
-            if (!row(ctx, column(st, 0), column(st, 1), column(st, 2), sqlite3_column_int64(st, 3)))
-                break;
-    }
-    sqlite3_finalize(st);
-    pthread_mutex_unlock(&s->read_lock);
-    return r == SQLITE_ROW || r == SQLITE_DONE ? RF_OK : rf_schema_err(r);
-}
-
-enum rf_err
-rf_store_load_bindings(struct rf_store *s, struct rf_span aor_or_empty, rf_store_row *row, void *ctx)
-{
-    if (aor_or_empty.n == 0)
-        return load(s, "SELECT aor, sub, value, expires_s FROM binding", NULL, 0, 0, row, ctx);
-    return load(s, "SELECT aor, sub, value, expires_s FROM binding WHERE aor=?1", &aor_or_empty, 1, 0, row, ctx);
-}
-
-enum rf_err
-rf_store_load_dialogs(struct rf_store *s, rf_store_row *row, void *ctx)
-{
-    return load(s, "SELECT call_id, x'', value, 0 FROM dialog", NULL, 0, 0, row, ctx);
-}
-
-/* The first name after all that begin with `prefix`; empty when there is none (all octets 255). */
-static struct rf_span
-after_prefix(struct rf_span prefix, char *mem, size_t size)
-{
-    size_t n = prefix.n < size ? prefix.n : size;
-
-    memcpy(mem, prefix.p, n);
-    while (n > 0 && (uint8_t)mem[n - 1] == 0xff)
-        n--;
-    if (n > 0)
-        mem[n - 1] = (char)((uint8_t)mem[n - 1] + 1);
-    return rf_span(mem, n);
-}
-
-enum rf_err
-rf_store_load_records(struct rf_store *s, struct rf_span key_or_empty, int limit, rf_store_row *row, void *ctx)
-{
-    char upper[256];
-    struct rf_span bind[2] = { key_or_empty, key_or_empty };
-
-    if (key_or_empty.n == 0)
-        return load(s, "SELECT call_id, x'', value, began_s FROM record ORDER BY seq DESC LIMIT ?3", NULL, 0,
-                    limit, row, ctx);
-    if (key_or_empty.n < 4 || key_or_empty.n > sizeof upper)
-        return load(s, "SELECT call_id, x'', value, began_s FROM record WHERE call_id=?1 LIMIT ?3", bind, 1, limit,
-                    row, ctx);
-    bind[1] = after_prefix(key_or_empty, upper, sizeof upper);
-    return load(s,
-                bind[1].n > 0 ? "SELECT call_id, x'', value, began_s FROM record WHERE call_id>=?1 AND call_id<?2"
-                                " ORDER BY seq DESC LIMIT ?3"
-                              : "SELECT call_id, x'', value, began_s FROM record WHERE call_id>=?1"
-                                " ORDER BY seq DESC LIMIT ?3",
-                bind, bind[1].n > 0 ? 2 : 1, limit, row, ctx);
-}
-
-enum rf_err
-rf_store_load_settings(struct rf_store *s, rf_store_row *row, void *ctx)
-{
-    return load(s,
-                "SELECT who, CAST(version AS TEXT), value, at_s FROM settings ORDER BY version DESC LIMIT 1", NULL,
-                0, 0, row, ctx);
-}
-
-enum rf_err
-rf_store_load_history(struct rf_store *s, int64_t version, rf_store_row *row, void *ctx)
-{
-    return load(s,
-                "SELECT who, CAST(version AS TEXT), value, at_s FROM settings WHERE ?3=0 OR version=?3"
-                " ORDER BY version DESC",
-                NULL, 0, version, row, ctx);
-}
-
-struct secret_row {
-    struct rf_secret *out;
-    enum rf_err err;
-};
-
-static bool
-take_secret(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span value, int64_t at_s)
-{
-    struct secret_row *found = ctx;
-
-    found->err = rf_secret_set(found->out, value.p, value.n);
-    return false;
-}
-
-enum rf_err
-rf_store_load_secret(struct rf_store *s, struct rf_span name, struct rf_secret *out)
-{
-    struct secret_row found = { out, RF_ERR_NOT_FOUND };
-    enum rf_err err = load(s, "SELECT name, x'', value, 0 FROM secret WHERE name=?1", &name, 1, 0, take_secret,
-                           &found);
-
-    return err ? err : found.err;
-}
-
-enum rf_err
-rf_store_load_secret_names(struct rf_store *s, rf_store_row *row, void *ctx)
-{
-    return load(s, "SELECT name, x'', x'', 0 FROM secret ORDER BY name", NULL, 0, 0, row, ctx);
-}
-
-enum rf_err
-rf_store_load_trusted(struct rf_store *s, int64_t version, rf_store_row *row, void *ctx)
-{
-    return load(s,
-                "SELECT fingerprint, scope, value, at_s FROM trusted WHERE (?3=0 AND went IS NULL)"
-                " OR (?3<>0 AND came<=?3 AND (went IS NULL OR went>?3)) ORDER BY id",
-                NULL, 0, version, row, ctx);
-}
-
-enum rf_err
-rf_store_load_items(struct rf_store *s, struct rf_span kind, rf_store_row *row, void *ctx)
-{
-    return load(s, "SELECT kind, name, value, 0 FROM item WHERE kind=?1 ORDER BY name", &kind, 1, 0, row, ctx);
-}
-
-enum rf_err
-rf_store_load_uses(struct rf_store *s, rf_store_row *row, void *ctx)
-{
-    return load(s, "SELECT device, sub, value, expires_s FROM tls_use ORDER BY device, sub", NULL, 0, 0, row, ctx);
 }

@@ -6,12 +6,15 @@
  * all writes that wait are one transaction (WAL, synchronous=FULL), and each is answered after the commit. A
  * disk that is full or broken fails writes one by one and never stops the daemon.
  *
+ * Secrets, items and the settings are kept sealed, by a key that lies beside the database (store/keyring.h).
+ *
  * Threads: rf_store_write from any thread; answers come by the `done` callback on the store's thread, which
  * posts them to a mailbox. Reads (rf_store_load_*) are for start-up and for commands, on any thread.
  */
 #ifndef RF_STORE_STORE_H
 #define RF_STORE_STORE_H
 
+#include "base/buf.h"
 #include "base/secret.h"
 #include "base/span.h"
 
@@ -22,7 +25,8 @@ enum rf_store_op {
     RF_STORE_BINDING_DELETE, /* key, sub; sub empty: all of the AOR */
     RF_STORE_DIALOG_PUT,     /* key: call id; value: blob: a call that is up */
     RF_STORE_DIALOG_DELETE,
-    RF_STORE_RECORD_PUT,     /* key: call id; value: JSON call record; expires_s: when it began, wall seconds */
+    RF_STORE_RECORD_PUT,     /* key: call id; sub: rf_store_put_words; value: JSON call record; expires_s: when it
+                              * began, wall seconds */
     RF_STORE_SETTINGS_PUT,   /* value: the store's layer of the configuration, whole; key: who changed it */
     RF_STORE_SECRET_PUT,     /* key: name; value: octets */
     RF_STORE_SECRET_DELETE,
@@ -35,9 +39,10 @@ enum rf_store_op {
     RF_STORE_USE_PUT,        /* key: device; sub: what it used; value: blob; expires_s: until when it is kept */
     RF_STORE_USE_EXPIRE,     /* expires_s: delete all uses that end then or earlier */
     RF_STORE_ITEM_PUT,       /* key: kind, such as "acme-certificate"; sub: name; value: blob, may hold keys */
-    RF_STORE_ITEM_DELETE     /* key, sub */
+    RF_STORE_ITEM_DELETE,    /* key, sub */
+    RF_STORE_KEY_ROTATE      /* a new key, by which all that is kept sealed is sealed again */
 };
-#define RF_STORE_OP_LAST RF_STORE_ITEM_DELETE
+#define RF_STORE_OP_LAST RF_STORE_KEY_ROTATE
 
 struct rf_store_write {
     enum rf_store_op op;
@@ -47,7 +52,8 @@ struct rf_store_write {
 
 /**
  * Open (make, migrate) the database below dir (ringfence.db, mode 0600) and start its thread.
- * RF_ERR_IO (errno), RF_ERR_UNSUPPORTED made by a newer version, RF_ERR_STATE damaged.
+ * RF_ERR_IO (errno), RF_ERR_UNSUPPORTED made by a newer version, RF_ERR_STATE damaged; RF_ERR_NOT_FOUND the key of its
+ * secrets is missing (RF-813), RF_ERR_REFUSED others may read it (RF-809). Nothing was changed then.
  * @param why  on error a sentence for the operator, in a buffer of the caller
  */
 RF_MUST_CHECK enum rf_err rf_store_open(struct rf_store **out, const char *dir, char *why, size_t why_size);
@@ -85,10 +91,33 @@ RF_MUST_CHECK enum rf_err rf_store_load_dialogs(struct rf_store *s, rf_store_row
 /** Newest first, at most `limit`; key_or_empty: only that call (a prefix of 4 or more characters will do). */
 RF_MUST_CHECK enum rf_err rf_store_load_records(struct rf_store *s, struct rf_span key_or_empty, int limit,
                                                 rf_store_row *row, void *ctx);
+/*
+ * What a record is found by. Empty: whatever it is; `before`: only records that were stored before the one with this
+ * number (0: all), so that a long list is read in pages, newest first.
+ */
+struct rf_store_search {
+    struct rf_span user;       /* a user who called or was called */
+    struct rf_span number;     /* that called, was dialled or was called; a user's name, too */
+    struct rf_span connection; /* that either leg went over */
+    struct rf_span verdict;    /* the worst of its life: "CLEAR" */
+    struct rf_span code;       /* "RF-301" */
+    int64_t from_s, until_s;   /* when it began: at `from_s` or later, before `until_s`; 0: any time */
+    int64_t before;
+    int limit;
+};
+/** Newest first; sub: the record's number as text, for `before`. */
+RF_MUST_CHECK enum rf_err rf_store_search_records(struct rf_store *s, const struct rf_store_search *by,
+                                                  rf_store_row *row, void *ctx);
+
+#define RF_STORE_RECORD_WORDS 7
+/** The words of a record in this order: caller, number dialled, who was called, connection of leg A, of leg B, worst
+ *  verdict, code. NULL: none. For `sub` of RF_STORE_RECORD_PUT. */
+void rf_store_put_words(struct rf_buf *b, const char *const word[static RF_STORE_RECORD_WORDS]);
+
 /** The newest version; no row when there is none yet. sub: version number as text. */
 RF_MUST_CHECK enum rf_err rf_store_load_settings(struct rf_store *s, rf_store_row *row, void *ctx);
 RF_MUST_CHECK enum rf_err rf_store_load_secret(struct rf_store *s, struct rf_span name, struct rf_secret *out);
-/** Names of all secrets (key), never their octets. */
+/** Names of all secrets (key), by which key each is sealed (sub, in hexadecimal), never their octets. */
 RF_MUST_CHECK enum rf_err rf_store_load_secret_names(struct rf_store *s, rf_store_row *row, void *ctx);
 /**
  * Earlier versions of the settings, newest first; key: who, sub: version number as text, value: the text,

@@ -157,7 +157,8 @@ rows_come_back(void)
            memcmp(secret.octet, "tidal", 5) == 0,
        "a secret comes back");
     r = (struct rows){ 0 };
-    ok(rf_store_load_secret_names(s, add_row, &r) == RF_OK && strcmp(r.text, "user-201/=@0 ") == 0,
+    ok(rf_store_load_secret_names(s, add_row, &r) == RF_OK && strncmp(r.text, "user-201/", 9) == 0 &&
+           strstr(r.text, "=@0 ") != NULL,
        "a list of secrets has names and no octets");
     ok(write_now(s, put(RF_STORE_SECRET_DELETE, "user-201", "", "", 0)) == RF_OK &&
            rf_store_load_secret(s, RF_SPAN_LIT("user-201"), &secret) == RF_ERR_NOT_FOUND,
@@ -667,12 +668,14 @@ versions(void)
 
     ok(try_open(dir, why, sizeof why) == RF_OK, "an empty directory gets a database");
     ok(try_open(dir, why, sizeof why) == RF_OK, "a database of this version opens");
-    sql(dir, "UPDATE migration SET version=version WHERE version=1; INSERT INTO migration VALUES(4, 0, '9.9')");
-    passed = try_open(dir, why, sizeof why) == RF_ERR_UNSUPPORTED && strstr(why, "version 4") != NULL;
+    sql(dir, "UPDATE migration SET version=version WHERE version=1; INSERT INTO migration VALUES(5, 0, '9.9')");
+    passed = try_open(dir, why, sizeof why) == RF_ERR_UNSUPPORTED && strstr(why, "version 5") != NULL;
     ok(passed, "one of a newer version is refused: %s", why);
-    sql(dir, "DELETE FROM migration WHERE version=4");
+    sql(dir, "DELETE FROM migration WHERE version=5");
     ok(try_open(dir, why, sizeof why) == RF_OK, "and was not changed by that");
-    sql(dir, "DELETE FROM migration WHERE version>1; DROP TABLE trusted; DROP TABLE tls_use; DROP TABLE item");
+    sql(dir, "DELETE FROM migration WHERE version>1; DROP TABLE trusted; DROP TABLE tls_use; DROP TABLE item;"
+             "DROP TABLE record_key; CREATE INDEX record_began ON record(began_s); PRAGMA user_version=0;"
+             "ALTER TABLE secret DROP COLUMN key_id; ALTER TABLE settings DROP COLUMN key_id");
     ok(try_open(dir, why, sizeof why) == RF_OK, "one of version 1 is brought up to this one");
 
     sql(dir, "DROP TABLE dialog");
@@ -704,7 +707,7 @@ versions(void)
         }
         rf_store_close(s);
     }
-    for (int page = 12; page < 20; page++)
+    for (int page = 40; page < 50; page++) /* of the bindings: the roots of all tables stand before */
         overwrite(dir, page * 4096l, junk, sizeof junk);
     passed = try_open(dir, why, sizeof why) == RF_ERR_STATE && strstr(why, "damaged") != NULL;
     ok(passed, "damaged pages: %s", why);

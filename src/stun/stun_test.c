@@ -1,17 +1,6 @@
 /* STUN: the messages of RFC 5769, every bit of them turned, our own messages there and back, broken ones. */
-#include <jansson.h>
-
-#include "base/codec.h"
 #include "stun/stun.h"
-#include "tap.h"
-
-static const char *
-text(const json_t *o, const char *name)
-{
-    const char *s = json_string_value(json_object_get(o, name));
-
-    return s != NULL ? s : "";
-}
+#include "vectors.h"
 
 static struct rf_span
 key_of(const json_t *row, uint8_t mem[16])

@@ -192,6 +192,12 @@ request_received(struct rf_txn_layer *l, const struct rf_sip_msg *m, struct rf_f
     l->now_msg = NULL;
 }
 
+bool
+rf_txn_knows(struct rf_txn_layer *l, const struct rf_sip_msg *m)
+{
+    return rf_txn_find_server(l, rf_txn_key_server(l, m, m->method, true)) != NULL;
+}
+
 void
 rf_txn_received(struct rf_txn_layer *l, const struct rf_sip_msg *m, struct rf_flow *flow, uint64_t now_us)
 {

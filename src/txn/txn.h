@@ -49,6 +49,9 @@ RF_MUST_CHECK enum rf_err rf_txn_layer_new(struct rf_txn_layer **out, struct rf_
 /** Ends every transaction without a word. NULL is fine. */
 void rf_txn_layer_free(struct rf_txn_layer *l);
 
+/** Has a transaction of ours seen this request already? */
+bool rf_txn_knows(struct rf_txn_layer *l, const struct rf_sip_msg *msg);
+
 /**
  * A message that parsed came in by `flow`. Matches a transaction or tells the user. Merged requests are
  * answered 482 (RFC 3261 8.2.2.2); when the pool is full a request is answered 503 with Retry-After.

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "sip/header.h"
+
 static void
 keep_value(char *out, size_t size, struct rf_span s)
 {
@@ -17,15 +19,6 @@ note_final(struct rf_ua_call *call, const struct rf_sip_msg *msg, int status)
         return;
     keep_value(call->info.reason, sizeof call->info.reason, rf_sip_value(msg, RF_HDR_REASON));
     keep_value(call->info.warning, sizeof call->info.warning, rf_sip_value(msg, RF_HDR_WARNING));
-}
-
-static bool
-has_sdp(const struct rf_sip_msg *msg)
-{
-    struct rf_span type = rf_sip_value(msg, RF_HDR_CONTENT_TYPE);
-
-    return msg->body.n > 0 &&
-           rf_span_iis(rf_span_trim(rf_span_sub(type, 0, rf_span_find(type, ';'))), "application/sdp");
 }
 
 /* ACK of a 2xx: no transaction of its own, sent again with each repetition of the 2xx. */
@@ -94,7 +87,7 @@ provisional(struct rf_ua_call *call, const struct rf_sip_msg *msg)
     if (call->info.state == RF_UA_CALLING)
         call->info.state = RF_UA_RINGING;
     learn_from_response(call, msg);
-    if (!has_sdp(msg) || call->is_offerless)
+    if (!rf_sip_has_sdp(msg) || call->is_offerless)
         return;
     if (ua_answer_take(call, msg->body, ua_transport_is_secure(call->ua)) == RF_OK)
         call->has_early_media = true;
@@ -112,9 +105,9 @@ answered(struct rf_ua_call *call, const struct rf_sip_msg *msg)
 
     learn_from_response(call, msg);
     call->info.status = msg->status;
-    if (call->is_offerless && has_sdp(msg))
+    if (call->is_offerless && rf_sip_has_sdp(msg))
         err = ua_offer_take(call, msg->body, secure, &b);
-    else if (!call->is_offerless && has_sdp(msg))
+    else if (!call->is_offerless && rf_sip_has_sdp(msg))
         err = ua_answer_take(call, msg->body, secure);
     else if (call->is_agreed) /* the answer came with a provisional response */
         err = RF_OK;
@@ -243,7 +236,7 @@ reinvite_response(struct ua_ctxn *t, const struct rf_sip_msg *msg, int status)
     call->invite = NULL;
     memcpy(call->auth, t->req->auth, sizeof call->auth);
     if (status < 300 && msg != NULL) {
-        enum rf_err err = has_sdp(msg) ? ua_answer_take(call, msg->body, ua_transport_is_secure(call->ua))
+        enum rf_err err = rf_sip_has_sdp(msg) ? ua_answer_take(call, msg->body, ua_transport_is_secure(call->ua))
                                        : RF_ERR_SYNTAX;
 
         ua_dialog_learn(call, msg, false, false);

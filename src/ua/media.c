@@ -207,7 +207,7 @@ ua_media_set(struct ua_media *m, const struct rf_srtp_key *tx, const struct rf_s
     m->is_muxed = muxed;
     m->peer = theirs->connection;
     m->peer_rtcp = muxed ? theirs->connection : theirs->rtcp;
-    m->may_send = (ours == RF_SENDRECV || ours == RF_SENDONLY) && rf_addr_is_set(&m->peer) &&
+    m->may_send = rf_sdp_sends(ours) && rf_addr_is_set(&m->peer) &&
                   !rf_addr_is_any(&m->peer);
     m->may_receive = ours == RF_SENDRECV || ours == RF_RECVONLY;
     m->is_set = true;

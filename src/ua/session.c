@@ -116,10 +116,10 @@ ua_offer_put(struct rf_ua_call *call, enum rf_sdp_direction direction, bool fres
 static enum rf_sdp_direction
 answer_direction(enum rf_sdp_direction theirs, enum rf_sdp_direction wanted)
 {
-    bool send = (theirs == RF_SENDRECV || theirs == RF_RECVONLY) && (wanted == RF_SENDRECV || wanted == RF_SENDONLY);
-    bool receive = (theirs == RF_SENDRECV || theirs == RF_SENDONLY) && (wanted == RF_SENDRECV || wanted == RF_RECVONLY);
+    bool send = rf_sdp_receives(theirs) && rf_sdp_sends(wanted);
+    bool receive = rf_sdp_sends(theirs) && rf_sdp_receives(wanted);
 
-    return send ? (receive ? RF_SENDRECV : RF_SENDONLY) : receive ? RF_RECVONLY : RF_INACTIVE;
+    return rf_sdp_direction_of(send, receive);
 }
 
 static bool

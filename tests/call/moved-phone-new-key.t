@@ -1,4 +1,4 @@
-# a phone that moved gets a new key, the other side hears nothing (RFC 4568 7.1.4)
+# a phone that moved gets a new key, the other side hears nothing (TEL-40, RFC 4568 7.1.4)
 user 201
 user 202
 phone a 201 tls

@@ -44,6 +44,16 @@ media {{
     return text + more
 
 
+def connection(name, kind, *lines, side="customer", srtp="off", out="auto"):
+    """Text of a sip-connection that takes every transport and, unless told otherwise, plain RTP; out: the transport of ours."""
+    ways = [("outbound", out), ("inbound", "auto")] if side == "customer" else [("outbound", "auto"), ("inbound", out)]
+    text = f"sip-connection {name} {{\n    type {kind}\n    side {side}\n    require-tls off\n"
+    text += "".join(f"    {line}\n" for line in lines)
+    for way, transport in ways:
+        text += f"    {way} {{\n        sip-transport-protocol {transport}\n        srtp {srtp}\n    }}\n"
+    return text + "}\n"
+
+
 class Daemon:
     def __init__(self, text=None, folder=None, start=True, **kw):
         self.folder = folder or tempfile.mkdtemp(prefix="ringfence-test-")

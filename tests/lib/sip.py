@@ -59,7 +59,8 @@ class Endpoint:
     """One socket towards the daemon: transport "udp", "tcp" or "tls". With `context` (an ssl.SSLContext) it is TLS by that
     one, for the server name `name`."""
 
-    def __init__(self, transport, server, source=("127.0.0.1", 0), ca=None, timeout=5, context=None, name=None):
+    def __init__(self, transport, server, source=("127.0.0.1", 0), ca=None, timeout=5, context=None, name=None, cert=None):
+        """cert: (path, key) of what it shows as a TLS client."""
         self.transport, self.server, self.timeout = transport, server, timeout
         family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
         if family == socket.AF_INET6 and source[0] == "127.0.0.1":
@@ -80,6 +81,8 @@ class Endpoint:
                     context.verify_mode = ssl.CERT_REQUIRED if ca else ssl.CERT_NONE
                     if ca:
                         context.load_verify_locations(ca)
+                if cert:
+                    context.load_cert_chain(*cert)
                 self.socket = context.wrap_socket(self.socket, server_hostname=name or server[0])
         self.local = self.socket.getsockname()[:2]
         self.host = f"[{self.local[0]}]" if family == socket.AF_INET6 else self.local[0]

@@ -11,9 +11,10 @@ def name_octets(name):
 
 
 class Zone:
-    """A DNS server: `records` maps (name, type) to a list of RDATA; what is not there has no records."""
+    """A DNS server: `records` maps (name, type) to a list of RDATA; what is not there has no records. `ttl` is that of all."""
 
-    def __init__(self):
+    def __init__(self, ttl=30):
+        self.ttl = ttl
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -37,7 +38,7 @@ class Zone:
             reply = octets[:2] + struct.pack("!HHHHH", 0x8180 | (0 if known else 3), 1, len(answers), 0, 0)
             reply += octets[12:at + 5]
             for data in answers:
-                reply += b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 30, len(data)) + data
+                reply += b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, self.ttl, len(data)) + data
             self.socket.sendto(reply, peer)
 
     def address(self, name, *hosts):

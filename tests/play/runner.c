@@ -112,7 +112,7 @@ crypto_of(const struct phone *p, char *tag, char *suite)
 
 /*
  * sdp: avp | savp | avp+crypto | savp-plain, with  dir=sendonly  port=N  addr=A  key=N  tag=N  suite=NAME  ver=N  twice
- * codecs="0 8"  badkey  mki  lifetime. In a response tag and suite are those of the offer.
+ * "codecs=0 8"  "attr=x-room:17"  badkey  mki  lifetime. In a response tag and suite are those of the offer.
  */
 static const char *
 describe(struct play *p, struct phone *ph, int from, bool answers)
@@ -157,6 +157,8 @@ describe(struct play *p, struct phone *ph, int from, bool answers)
     v = option(p, from, "codecs");
     rf_putf(&b, "%s\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n", v != NULL ? v : "0 101");
     if ((v = option(p, from, "dir")) != NULL)
+        rf_putf(&b, "a=%s\r\n", v);
+    if ((v = option(p, from, "attr")) != NULL)
         rf_putf(&b, "a=%s\r\n", v);
     if (!crypto)
         goto done;
@@ -373,7 +375,7 @@ take_forward(struct play *p, const char *key, char out[static 64])
         snprintf(out, 64, "%s", option(p, 2, key));
 }
 
-/* user 201 [srtp off|optional|required] [tls] [strict] [no-display] [suites=..] [answer-savp] [forward-always=..]
+/* user 201 [off|optional|required] [tls] [strict] [suites=..] ["codecs=PCMA all"] [answer-savp] [forward-always=..]
  * [forward-busy=..] [forward-no-answer=..] [forward-no-answer-time=S] [do-not-disturb] [watched-by=USER]
  * [voice-mail] */
 static void
@@ -386,6 +388,8 @@ user(struct play *p)
     if (flag(p, 2, "optional"))
         u->srtp.mode = RF_SRTP_OPTIONAL;
     u->require_tls = flag(p, 2, "tls");
+    if (option(p, 2, "codecs") != NULL)
+        u->codecs = stage_keep(p->s, option(p, 2, "codecs"));
     u->srtp.strict_transport = flag(p, 2, "strict");
     u->srtp.answer_savp = flag(p, 2, "answer-savp");
     take_forward(p, "forward-always", u->forward.always);

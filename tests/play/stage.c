@@ -702,6 +702,19 @@ stage_restart(struct stage *s)
     stage_pump(s);
 }
 
+const char *
+stage_keep(struct stage *s, const char *text)
+{
+    size_t n = strlen(text) + 1;
+    char *copy = s->kept + s->kept_n;
+
+    if (n > sizeof s->kept - s->kept_n)
+        abort();
+    memcpy(copy, text, n);
+    s->kept_n += n;
+    return copy;
+}
+
 struct rf_call_user *
 stage_user(struct stage *s, const char *name, enum rf_srtp_mode mode)
 {

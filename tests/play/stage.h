@@ -76,6 +76,8 @@ struct stage {
     struct rf_call_settings settings;
     struct rf_call_user user[8];
     int users;
+    char kept[512]; /* texts that users point at: stage_keep */
+    size_t kept_n;
     char conf_text[8192]; /* sip-connections, numbers, routes; users are added */
     struct rf_conf *conf;
     struct rf_connections *connections;
@@ -123,6 +125,8 @@ void stage_close(struct stage *s);
 /** A new signal process: every connection is closed, calls come back from what was saved. */
 void stage_restart(struct stage *s);
 
+/** A copy that lasts as long as the stage. */
+const char *stage_keep(struct stage *s, const char *text);
 struct rf_call_user *stage_user(struct stage *s, const char *name, enum rf_srtp_mode mode);
 struct phone *stage_phone(struct stage *s, const char *name, const char *user, enum rf_transport t, bool is_v6);
 struct phone *phone_named(struct stage *s, const char *name);

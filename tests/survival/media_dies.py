@@ -14,6 +14,8 @@ import tap
 from calls import PlainCall
 from daemon import Daemon
 
+# Packets of a stream that may be lost at a kill. A build with a sanitizer starts three times as slowly.
+LOST_MAX = 15 if os.environ.get("RF_VARIANT", "plain") == "plain" else 45
 USERS = {"203": "salt-river-08", "204": "moss-wheel-55"}
 
 with Daemon(users=USERS, srtp={"203": "optional", "204": "optional"}, workers=1, threads=2) as daemon:
@@ -34,9 +36,9 @@ with Daemon(users=USERS, srtp={"203": "optional", "204": "optional"}, workers=1,
     call.media_b.stop()
     for name, media in (("203", call.media_a), ("204", call.media_b)):
         gap = max((b - a for a, b in zip(media.received, media.received[1:])), default=0)
-        tap.ok(media.lost() is not None and media.lost() <= 45 and len(media.received) > 300,
+        tap.ok(media.lost() is not None and media.lost() <= 3 * LOST_MAX and len(media.received) > 300,
                f"{name} lost {media.lost()} of {len(media.received)} packets in three kills")
-        tap.ok(0 < gap <= 16, f"no gap of {name} is above 15 packets ({gap - 1} at most)")
+        tap.ok(0 < gap <= LOST_MAX + 1, f"no gap of {name} is above {LOST_MAX} packets ({gap - 1} at most)")
         tap.ok(time.monotonic() - media.times[-1] < 3, f"{name} hears the other side to the end")
     call.a_dialog.request("BYE")
     reply = call.a.wait(lambda m: m.status and "BYE" in m.get("cseq"), 10)

@@ -144,7 +144,9 @@ with Daemon(text) as daemon:
     applied = sum(e.get("event") == "daemon.reloaded" for e in daemon.events())
     tap.note(f"{applied} reloads applied in {time.time() - began:.1f} s, {good[0]} handshakes, {len(seen)} certificates seen")
     tap.ok(not failures and good[0] > 50, "no handshake of the storm failed", f"{len(failures)} of {good[0]}: {failures[:5]}")
-    tap.ok(applied >= 10 and len(seen) == 2, "the reloads were applied meanwhile, and both certificates were served",
+    # Those that wait together are one; a build with the thread sanitizer needs most of a second for each.
+    least = 3 if os.environ.get("RF_VARIANT") == "thread" else 10
+    tap.ok(applied >= least and len(seen) == 2, "the reloads were applied meanwhile, and both certificates were served",
            f"{applied} {len(seen)}")
     tap.ok(all(p.register("203", "salt-river-08", DOMAIN).status == 200 for p in phones),
            "every phone still has the connection that it had")

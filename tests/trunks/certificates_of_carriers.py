@@ -9,8 +9,9 @@ import os
 import ssl
 import time
 
+import sip
 import tap
-from daemon import Daemon, config, free_ports
+from daemon import DOMAIN, Daemon, config, free_ports
 
 ACCOUNTS = ("trusting", "stranger", "pinned", "mistaken")
 
@@ -51,12 +52,22 @@ sip-connection {a} {{
     {own[a]}
 }}
 """ for a in ACCOUNTS)
-        with Daemon(text=config(listen=listen(office_port), users={"201": "x-tidal"}, workers=2, more=connections)) as office:
+        with Daemon(text=config(listen=listen(office_port), users={"201": "x-tidal"}, srtp={"201": "off"}, workers=2,
+                                more=connections + "route out {\n match +*\n use pinned\n}\n")) as office:
             state = wait_settled(office)
             tap.equal(state.get("trusting"), "registered", "an authority of the connection's own is enough (TEL-10)")
             tap.equal(state.get("stranger"), "failed", "and counts for no other connection (TEL-6, TEL-10)")
             tap.equal(state.get("pinned"), "registered", "the pinned certificate")
             tap.equal(state.get("mistaken"), "failed", "another certificate than the pinned one")
+            phone = sip.Endpoint("udp", office.ports["udp"])
+            for _ in sip.call(phone, "201", "x-tidal", DOMAIN, "+4930", sip.sdp("127.0.0.1", 40000)):
+                pass
+            phone.close()
+            time.sleep(0.5)
+            calls = office.cli("calls", "--ended", "--connection", "pinned", json_out=True)
+            shown = [leg["signalling"].get("peer_certificate", {}) for c in calls for leg in c["legs"][1:]]
+            tap.ok(shown and shown[0].get("sha256") == right and shown[0].get("subject"),
+                   "the record of a call has the certificate that the carrier showed", calls)
             log = office.log_text()
             # Both daemons' own authorities have one name: the office's has another key.
             tap.ok("RF-201" in log or "RF-213" in log, "the log says that the authority is not trusted", log[-2000:])

@@ -11,7 +11,7 @@ import time
 
 import sip
 import tap
-from daemon import DOMAIN, Daemon, config, free_ports
+from daemon import DOMAIN, Daemon, config, connection, free_ports
 
 USER = {"203": "salt-river-08"}
 
@@ -32,28 +32,10 @@ def uac(server, number, port, folder):
 
 def main():
     port, phone, live, dead, caller = (free_ports(2) for _ in range(5))
-    connection = """
-sip-connection {name} {{
-    type ip
-    side {side}
-    allow {allow}
-    server 127.0.0.1:{port};transport={transport}
-    require-tls off
-    calls-per-second 100
-    inbound {{
-        sip-transport-protocol auto
-        srtp off
-    }}
-    outbound {{
-        sip-transport-protocol auto
-        srtp off
-    }}
-}}
-"""
     conf = config(listen=f"udp:127.0.0.1:{port}", users=USER, srtp={"203": "off"}, workers=2, more=(
-        connection.format(name="in", side="customer", allow="127.0.0.1", port=caller, transport="udp")
-        + connection.format(name="dead", side="customer", allow="127.0.0.2", port=dead, transport="tcp")
-        + connection.format(name="live", side="customer", allow="127.0.0.3", port=live, transport="udp")
+        connection("in", "ip", "allow 127.0.0.1", f"server 127.0.0.1:{caller};transport=udp", "calls-per-second 100")
+        + connection("dead", "ip", "allow 127.0.0.2", f"server 127.0.0.1:{dead};transport=tcp")
+        + connection("live", "ip", "allow 127.0.0.3", f"server 127.0.0.1:{live};transport=udp")
         + "number +442071838750 {\n connection in\n to 203\n}\nroute transit {\n match +49*\n from in\n use dead live\n}\n"))
     with Daemon(text=conf) as office, tempfile.TemporaryDirectory() as folder:
         end = sip.Endpoint("udp", office.ports["udp"])

@@ -121,6 +121,14 @@ sip-connection {name} {{
         tap.ok(record and any(leg.get("connection") == "carrier" for leg in record[0]["legs"]), "the record names the connection",
                record)
 
+        found = office.cli("calls", "--ended", "--connection", "carrier", json_out=True)
+        tap.ok([c["to"] for c in found] == ["+442071838750", "+4930123456"] and
+               found[1]["legs"][1]["connection"] == "carrier" and found[0]["legs"][0]["connection"] == "carrier",
+               "calls of the past are found by their connection, whichever leg went over it", found)
+        tap.equal([[c["to"] for c in office.cli("calls", "--ended", *by, json_out=True)]
+                   for by in (("--number", "+4930123456"), ("--user", "301"), ("--connection", "office"))],
+                  [["+4930123456"], [], []], "and by number; a caller from outside is no user of ours")
+
         status, out, _ = office.cli("route", "test", "+4930123456", "--from", "201")
         tap.ok(status == 0 and "route out is taken" in out and "connection carrier, as +4930123456" in out,
                "route test prints every step", out)

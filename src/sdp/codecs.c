@@ -1,0 +1,91 @@
+#include "sdp/codecs.h"
+
+/* Payload types that need no a=rtpmap (RFC 3551 6). */
+static const struct {
+    const char *format, *name;
+} fixed[] = {
+    { "0", "PCMU" }, { "3", "GSM" },   { "4", "G723" }, { "5", "DVI4" },  { "6", "DVI4" }, { "7", "LPC" },
+    { "8", "PCMA" }, { "9", "G722" },  { "10", "L16" }, { "11", "L16" },  { "12", "QCELP" }, { "13", "CN" },
+    { "14", "MPA" }, { "15", "G728" }, { "16", "DVI4" }, { "17", "DVI4" }, { "18", "G729" },
+};
+
+/* a=rtpmap:<payload type> <encoding name>/<clock rate>... (RFC 8866 6.6); empty: nobody knows. */
+static struct rf_span
+name_of(const struct rf_sdp *s, const struct rf_sdp_media *m, struct rf_span format)
+{
+    for (size_t i = m->attr_from; i < m->attr_from + m->attr_count; i++) {
+        struct rf_span value = s->attr[i].value;
+        size_t n = rf_span_find(value, ' ');
+
+        if (rf_span_is(s->attr[i].name, "rtpmap") && rf_span_eq(rf_span_sub(value, 0, n), format)) {
+            value = rf_span_trim(rf_span_sub(value, n, value.n));
+            return rf_span_sub(value, 0, rf_span_find(value, '/'));
+        }
+    }
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (rf_span_is(format, fixed[i].format))
+            return rf_span_str(fixed[i].name);
+    return (struct rf_span){ 0 };
+}
+
+static bool
+is_speech(struct rf_span name)
+{
+    return !rf_span_iis(name, "telephone-event") && !rf_span_iis(name, "CN");
+}
+
+static bool
+next_name(struct rf_span *left, struct rf_span *name)
+{
+    size_t n;
+
+    *left = rf_span_trim(*left);
+    n = rf_span_find(*left, ' ');
+    *name = rf_span_sub(*left, 0, n);
+    *left = rf_span_sub(*left, n, left->n);
+    return name->n > 0;
+}
+
+static bool
+is_named(struct rf_span names, struct rf_span codec)
+{
+    struct rf_span name;
+
+    while (next_name(&names, &name))
+        if (rf_span_ieq(name, codec))
+            return true;
+    return false;
+}
+
+size_t
+rf_sdp_codecs_keep(struct rf_sdp *s, int stream, struct rf_span names)
+{
+    struct rf_sdp_media *m = &s->media[stream];
+    struct rf_span codec[RF_SDP_FORMAT_MAX], kept[RF_SDP_FORMAT_MAX], left = names, name;
+    bool is_taken[RF_SDP_FORMAT_MAX] = { false };
+    size_t n = 0, speech;
+
+    if (rf_span_trim(names).n == 0)
+        left = names = RF_SPAN_LIT("all");
+    for (size_t i = 0; i < m->format_count; i++)
+        codec[i] = name_of(s, m, m->format[i]);
+    while (next_name(&left, &name)) {
+        bool is_all = rf_span_iis(name, "all");
+
+        for (size_t i = 0; i < m->format_count; i++)
+            if (!is_taken[i] && is_speech(codec[i]) &&
+                (is_all ? !is_named(names, codec[i]) : rf_span_ieq(codec[i], name))) {
+                is_taken[i] = true;
+                kept[n++] = m->format[i];
+            }
+    }
+    speech = n;
+    for (size_t i = 0; i < m->format_count; i++)
+        if (!is_speech(codec[i]))
+            kept[n++] = m->format[i];
+    if (speech == 0)
+        return 0;
+    memcpy(m->format, kept, n * sizeof *kept);
+    m->format_count = n;
+    return speech;
+}

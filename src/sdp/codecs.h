@@ -1,0 +1,21 @@
+/*
+ * sdp/codecs.h - which codecs of a stream go on to the other leg, and in which order
+ *
+ * Nothing is transcoded, so a list of codecs can only take away and reorder: what is left was offered with this
+ * payload type and these parameters. Key presses (telephone-event, RFC 4733) and comfort noise (CN, RFC 3389) are no
+ * codecs of speech: they stay, behind, and a stream of them alone counts as empty.
+ */
+#ifndef RF_SDP_CODECS_H
+#define RF_SDP_CODECS_H
+
+#include "sdp/sdp.h"
+
+/**
+ * @param names  encoding names as in a=rtpmap, with blanks between, whatever their case; `all` stands for all that the
+ *               list does not name, in the stream's order. Empty: as if it were `all`.
+ * @return codecs of speech that are left. 0: none; the stream is then as it was, since an m= line without formats is
+ *         no SDP (RFC 8866 5.14): the caller refuses.
+ */
+size_t rf_sdp_codecs_keep(struct rf_sdp *s, int stream, struct rf_span names);
+
+#endif

@@ -1,0 +1,62 @@
+/* Which codecs go on: order, what is taken away, what stays whatever the list says, and that nothing empty is made. */
+#include "sdp/codecs.h"
+
+#include "tap.h"
+
+#define OFFER(formats, attrs)                                                                              \
+    "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP " formats \
+    "\r\n" attrs
+
+#define MAPS                                                                                                     \
+    "a=rtpmap:96 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\na=rtpmap:97  AMR-WB/16000\r\n"               \
+    "a=rtpmap:102 TELEPHONE-EVENT/48000\r\na=rtpmap:99 red/8000\r\n"
+
+static const struct {
+    const char *names, *offer, *want; /* want NULL: refused, and the stream is as it was */
+    const char *why;
+} cases[] = {
+    { "", OFFER("0 8 96 101", MAPS), "0 8 96 101", "no list: as it came" },
+    { "all", OFFER("0 101 8", MAPS), "0 8 101", "all: the order of the offer, key presses behind" },
+    { "PCMA PCMU", OFFER("0 8 9 101", MAPS), "8 0 101", "ours first; G722 is not in the list" },
+    { "pcma", OFFER("0 8", ""), "8", "a fixed payload type without a=rtpmap (RFC 3551 6), in any case of letters" },
+    { "PCMA all", OFFER("96 0 8 101", MAPS), "8 96 0 101", "one that we like best, and then all others" },
+    { "all PCMU", OFFER("0 8 96", MAPS), "8 96 0", "one that comes last" },
+    { "OPUS", OFFER("0 96 101 102 13", MAPS), "96 101 102 13", "both clock rates of key presses stay, and CN" },
+    { "AMR-WB", OFFER("97 96", MAPS), "97", "two blanks in a=rtpmap" },
+    { "PCMU PCMU", OFFER("0 8", ""), "0", "a name that stands twice" },
+    { "G729", OFFER("0 8 101", MAPS), NULL, "none of ours: refused" },
+    { "all", OFFER("101 13", MAPS), NULL, "key presses alone are no call" },
+    { "PCMU", OFFER("98 0", ""), "0", "a dynamic payload type without a name is nobody's" },
+    { "all", OFFER("98", ""), "98", "but all takes it as well" },
+    { "PCMU", OFFER("99 0", MAPS), "0", "red is a codec like others: not named, not taken" },
+    { "opus", OFFER("0 96", "a=rtpmap:96 opusx/48000\r\na=rtpmap:0 opus/48000\r\n"), "0",
+      "whole names; a=rtpmap decides, also for a payload type that has a fixed one" },
+};
+
+int
+main(void)
+{
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rf_sdp s;
+        const char *why = "";
+        char text[256];
+        struct rf_buf b = rf_buf(text, sizeof text - 1);
+        size_t before, n;
+
+        if (!ok(rf_sdp_parse(rf_span_str(cases[i].offer), &s, &why) == RF_OK, "the case can be read %s", why))
+            continue;
+        before = s.media[0].format_count;
+        n = rf_sdp_codecs_keep(&s, 0, rf_span_str(cases[i].names));
+        for (size_t k = 0; k < s.media[0].format_count; k++) {
+            if (k > 0)
+                rf_put_char(&b, ' ');
+            rf_put(&b, s.media[0].format[k]);
+        }
+        text[b.n] = '\0';
+        if (cases[i].want == NULL)
+            ok(n == 0 && s.media[0].format_count == before, "%s", cases[i].why);
+        else
+            ok(n > 0 && strcmp(text, cases[i].want) == 0, "%s: %s", cases[i].why, text);
+    }
+    return tap_done();
+}
