@@ -266,6 +266,15 @@
       "A scanner, or a peer that calls from an address that its connection does not know.",                   \
       "if it is a peer, add its address to sip-connection.NAME.allow or to sip-trunks.peer-addresses; "       \
       "sip-trunks.answer-strangers on has strangers challenged")                                              \
+    X(DO_NOT_DISTURB, "RF-530", "do-not-disturb", INFO, 486, 17,                                              \
+      "{user} does not want to be disturbed",                                                                 \
+      "The user has switched do-not-disturb on, and no forward-busy.",                                        \
+      "ringfence user set {user} --do-not-disturb off, or --forward-busy NUMBER")                             \
+    X(MESSAGE_TOO_LARGE, "RF-531", "message-too-large", INFO, 513, 0,                                         \
+      "a text message of {who} has {octets} octets; {reason}",                                                \
+      "The body is above sip.message-max; or above what a datagram may have, and the other side can be "      \
+      "reached by UDP alone (RFC 3428 8).",                                                                   \
+      "raise sip.message-max, or let both phones register over TCP or TLS")                                   \
     X(DEVICE_MAC_MISMATCH, "RF-601", "mac-mismatch", WARN, 0, 0,                                              \
       "the phone with certificate {mac1} asked for the configuration of {mac2}",                              \
       "A wrong file name, or a copied phone. Nothing was sent.",                                              \

@@ -365,6 +365,7 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         return;
     }
     c->max_forwards = msg->max_forwards;
+    forward_count_before(c, msg);
     c->passes = marker_read(l, msg);
     rf_timer_arm(l->env.wheel, &c->timer, now_us + s->ring_time_s * RF_S);
     prelude_take(c, msg);
@@ -385,6 +386,6 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         else if (check_offer(c, msg, has_sdp > 0, now_us))
             transfer_open(c, now_us);
     } else if (find_targets(c, msg, now_us) && check_offer(c, msg, has_sdp > 0, now_us)) {
-        call_paths_ask(c, now_us);
+        call_stage_begin(c, now_us);
     }
 }

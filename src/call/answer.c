@@ -113,6 +113,8 @@ take_winner(struct call *c, struct leg *leg, uint64_t now_us)
     c->answered_us = now_us;
     c->answered_wall_s = c->l->env.wall_s(c->l->env.ctx);
     rf_timer_arm(c->l->env.wheel, &c->timer, now_us + SAMPLE_US);
+    rf_timer_cancel(c->l->env.wheel, &c->stage_timer);
+    call_tell(c);
 }
 
 void

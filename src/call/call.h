@@ -30,6 +30,13 @@
 struct rf_call_layer;
 struct rf_path; /* the environment's: main/path.h, or a play's */
 
+/* Where calls of a user go instead; "" nowhere. */
+struct rf_call_forward {
+    char always[64], busy[64], no_answer[64];
+    uint32_t no_answer_s; /* so long its phones ring first */
+    bool do_not_disturb;
+};
+
 /* What is known of a user (a block `user NAME` of the configuration). */
 struct rf_call_user {
     char name[64];          /* "201" */
@@ -39,6 +46,7 @@ struct rf_call_user {
     const char *codecs;     /* sdp/codecs.h, of the snapshot: do not keep it. NULL: all */
     bool require_tls;       /* only TLS flows may be used */
     uint32_t calls_max;     /* as caller, at one time; 0: as the settings say */
+    struct rf_call_forward forward;
     struct rf_auth_user auth;
 };
 
@@ -75,6 +83,21 @@ struct rf_call_record {
     const char *verdict_min;
     struct rf_span words;    /* by which it is found: rf_store_put_words */
     int64_t began_s;         /* wall clock */
+};
+
+/* --- what whoever watches a user sees of its calls (watch.c) --- */
+
+enum rf_call_dialog_state { RF_DIALOG_NONE, RF_DIALOG_TRYING, RF_DIALOG_EARLY, RF_DIALOG_CONFIRMED };
+#define RF_CALL_DIALOG_ID 32
+
+/* A dialog of a user's phone with us, as that phone sees it; copied by whoever is told. */
+struct rf_call_dialog {
+    enum rf_call_dialog_state state; /* NONE: it is over, and only user and id are set */
+    bool is_caller;
+    char user[64];
+    char id[RF_CALL_DIALOG_ID];      /* the same through all its states */
+    char call_id[160], local_tag[64], remote_tag[64]; /* for Replaces; empty: too long to be told */
+    char remote_user[64], remote_display[96];         /* the other party; empty: it hides its number */
 };
 
 struct rf_call_env {
@@ -132,6 +155,8 @@ struct rf_call_env {
     /** A call ended: its record, to be stored and logged. */
     void (*record)(void *ctx, struct rf_span call_id, const struct rf_call_record *record);
     int64_t (*wall_s)(void *ctx);
+    /** May be NULL. A dialog of a user has a new state. */
+    void (*dialog)(void *ctx, const struct rf_call_dialog *d);
     /** A letter for rf_call_letter of another worker. false: its mailbox is full. NULL: there is one worker. */
     bool (*post)(void *ctx, uint16_t worker, struct rf_span letter);
     /* These may be NULL: then each refusal is logged by rf_refuse at once, which a flood would fill the log with. */
@@ -178,6 +203,33 @@ RF_MUST_CHECK enum rf_err rf_call_restore(struct rf_call_layer *l, struct rf_spa
 
 /** Which worker such a value belongs to, as rf_call_owner; 0 when it cannot be read (rf_call_restore says why). */
 uint16_t rf_call_saved_owner(const struct rf_hash_key *key, struct rf_span value, uint16_t workers);
+
+/* --- for requests that begin something else (src/event) --- */
+
+/* Who sent a request that begins something, and to whom. */
+struct rf_call_party {
+    char user[64], display[96];             /* of a connection: the calling number */
+    char dialled[64];                       /* user part that it is for; empty: none of ours */
+    const struct rf_connection *connection; /* NULL: a user */
+    bool is_private;
+};
+
+/**
+ * Require, Max-Forwards, sign-in, and that From is the user who signed in, over TLS where that is asked for. false: the
+ * request was answered.
+ */
+bool rf_call_party_of(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
+                      struct rf_call_party *out, uint64_t now_us);
+/** Count, log and answer a refusal, with its code for the peer. status 0: the row's. */
+void rf_call_refuse_request(struct rf_call_layer *l, struct rf_server_txn *txn, enum rf_refusal why, int status,
+                            const char *who, const struct rf_log_field *fields, uint64_t now_us);
+/** Where requests for this number go over a connection; RF_REFUSE_NONE, or why nowhere. */
+enum rf_refusal rf_call_binding_of(struct rf_call_layer *l, const struct rf_connection *k, const char *number,
+                                   struct rf_binding *out);
+/** Where a block `dn` is reached; false: there is none. */
+bool rf_call_device_binding(const struct rf_call_routing *r, struct rf_span name, struct rf_binding *out);
+/** A Call-ID of ours for what `first` is about; its owner is this worker (rf_call_owner). */
+void rf_call_put_own_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b);
 
 /* --- what people ask --- */
 

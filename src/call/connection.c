@@ -283,28 +283,28 @@ check_connection(struct call *c, const struct caller *who, const struct rf_sip_m
 
 /* --- places -------------------------------------------------------------------------------------------- */
 
-/* A peer that registers here: its best binding (TEL-16). */
-static enum rf_refusal
-find_registered(struct leg *leg, const struct rf_connection *k, struct rf_binding *out)
+enum rf_refusal
+connection_registered(struct rf_call_layer *l, struct call *c, const struct rf_connection *k, struct rf_binding *out)
 {
-    struct rf_call_env *env = &leg->call->l->env;
+    struct rf_call_env *env = &l->env;
     struct rf_binding binding[RF_BINDINGS_PER_AOR];
     char aor[400];
     struct rf_buf b = rf_buf(aor, sizeof aor);
     enum rf_refusal why = RF_REFUSE_NOT_REGISTERED;
     size_t n = 0;
 
-    rf_call_put_aor(&b, rf_span_str(k->username), call_settings(leg->call)->domain);
+    rf_call_put_aor(&b, rf_span_str(k->username), env->settings(env->ctx)->domain);
     if (rf_buf_done(&b) == RF_OK)
         n = rf_location_find(env->location, rf_buf_span(&b), env->wall_s(env->ctx), binding, RF_BINDINGS_PER_AOR);
     for (size_t i = 0; i < n; i++) {
         if (!rf_transport_is_secure(binding[i].transport) &&
             (k->requires_tls || (k->out.has_transport && k->out.transport == RF_TLS))) {
             why = RF_REFUSE_REGISTERED_IN_CLEAR;
-            call_say(leg->call, why,
-                     (const struct rf_log_field[]){ RF_F_STR("who", k->name), RF_F_STR("call", leg->call->id),
-                                                    RF_F_STR("transport", rf_transport_name(binding[i].transport)),
-                                                    { 0 } });
+            if (c != NULL)
+                call_say(c, why,
+                         (const struct rf_log_field[]){ RF_F_STR("who", k->name), RF_F_STR("call", c->id),
+                                                        RF_F_STR("transport", rf_transport_name(binding[i].transport)),
+                                                        { 0 } });
             continue;
         }
         *out = binding[i];
@@ -313,8 +313,8 @@ find_registered(struct leg *leg, const struct rf_connection *k, struct rf_bindin
     return why;
 }
 
-static enum rf_refusal
-find_server(struct leg *leg, const struct rf_connection *k, struct rf_binding *out)
+enum rf_refusal
+connection_server(struct rf_call_layer *l, const struct rf_connection *k, const char *number, struct rf_binding *out)
 {
     struct rf_buf b = rf_buf(out->contact, sizeof out->contact - 1);
     struct rf_board_row row;
@@ -322,13 +322,13 @@ find_server(struct leg *leg, const struct rf_connection *k, struct rf_binding *o
 
     memset(out, 0, sizeof *out);
     rf_put(&b, rf_span(k->uri, scheme));
-    rf_put_escaped_user(&b, rf_span_str(leg->user));
+    rf_put_escaped_user(&b, rf_span_str(number));
     rf_put_char(&b, '@');
     rf_put_str(&b, k->uri + scheme);
     out->contact[b.overflow ? 0 : b.n] = '\0';
     out->transport = k->out.has_transport ? k->out.transport : RF_UDP;
     /* Calls of a connection that we registered go out by the same flow. */
-    if (k->registers && leg->call->l->env.board != NULL && rf_board_look(leg->call->l->env.board, k->name, &row) &&
+    if (k->registers && l->env.board != NULL && rf_board_look(l->env.board, k->name, &row) &&
         row.registration == RF_REGISTRATION_UP && row.flow_id != 0 && rf_transport_is_reliable(row.transport)) {
         out->flow_id = row.flow_id;
         out->transport = row.transport;
@@ -376,7 +376,8 @@ take_place(struct leg *leg, const struct leg_place *place)
     leg->binding = calloc(1, sizeof *leg->binding);
     if (leg->binding == NULL)
         return RF_REFUSE_OVERLOAD;
-    why = registers_here ? find_registered(leg, k, leg->binding) : find_server(leg, k, leg->binding);
+    why = registers_here ? connection_registered(leg->call->l, leg->call, k, leg->binding)
+                         : connection_server(leg->call->l, k, leg->user, leg->binding);
     if (why == RF_REFUSE_NONE && !count(leg, k))
         why = RF_REFUSE_OVERLOAD;
     if (why != RF_REFUSE_NONE) {
@@ -427,6 +428,19 @@ shown_number(const struct leg *leg, const struct rf_connection *k, char out[stat
     return out;
 }
 
+/* The name that this leg's peer sees. Those of our own users stay inside, unless the connection is trusted. */
+static const char *
+shown_name(const struct leg *leg, const struct rf_connection *k)
+{
+    const struct leg *a = leg->call->a;
+
+    if (k == NULL)
+        return a->display;
+    if (k->caller_name[0] != '\0')
+        return k->caller_name;
+    return k->trusts_identity || (a->connection[0] != '\0' && !a->is_private) ? a->display : "";
+}
+
 static void
 put_display(struct rf_buf *b, const char *display)
 {
@@ -447,7 +461,7 @@ leg_put_parties(struct leg *leg, struct rf_buf *from, struct rf_buf *to)
     if (a->is_private && !(k != NULL && k->caller_id[0] != '\0')) {
         rf_put_str(from, ANONYMOUS);
     } else {
-        put_display(from, a->display);
+        put_display(from, a->is_private && k->caller_name[0] == '\0' ? "" : shown_name(leg, k));
         rf_put_char(from, '<');
         rf_call_put_aor(from, rf_span_str(k != NULL ? shown_number(leg, k, number) : a->user), domain);
         rf_put_char(from, '>');
@@ -477,7 +491,7 @@ leg_put_identity(struct leg *leg, struct rf_buf *extra)
         return;
     if (k->trusts_identity && strcmp(a->user, "anonymous") != 0) {
         rf_put_str(extra, "P-Asserted-Identity: ");
-        put_display(extra, a->display);
+        put_display(extra, shown_name(leg, k));
         rf_put_char(extra, '<');
         rf_call_put_aor(extra, rf_span_str(shown_number(leg, k, number)), call_settings(leg->call)->domain);
         rf_put_str(extra, ">\r\n");

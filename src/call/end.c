@@ -81,12 +81,14 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
         return;
     evidence_freeze(c);
     c->state = CALL_ENDING;
+    call_tell(c);
     c->ended_by = by;
     c->ended_us = now_us;
     c->ended_wall_s = c->l->env.wall_s(c->l->env.ctx);
     c->refusal = why;
     c->status = was_answered && why == RF_REFUSE_NONE ? 200 : status;
     rf_timer_cancel(wheel, &c->timer);
+    rf_timer_cancel(wheel, &c->stage_timer);
     transfer_over(c, status, now_us);
     exchange_stop(c, status >= 300 ? status : 487, now_us);
     infos_stop(c, now_us);

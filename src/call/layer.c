@@ -118,22 +118,27 @@ rf_call_owner(const struct rf_hash_key *key, struct rf_span call_id, uint16_t wo
 }
 
 void
-call_own_id(struct call *c, struct rf_buf *b)
+call_put_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b)
 {
-    struct rf_span first = rf_span_str(c->a->dialog.call_id);
     uint8_t octets[12];
     uint32_t hash;
 
     if (!own_call_id(first, &hash)) /* a leg B of ours may be a leg A of ours: a call to ourselves */
-        hash = (uint32_t)rf_siphash(&c->l->env.owner_key, first.p, first.n);
+        hash = (uint32_t)rf_siphash(&env->owner_key, first.p, first.n);
     /* A leg A that moved here from another worker (guests.h): its legs B are ours all the same. */
-    if (c->l->env.workers > 1)
-        hash = hash - hash % c->l->env.workers + c->l->env.worker;
-    if (hash % (c->l->env.workers > 0 ? c->l->env.workers : 1) != c->l->env.worker)
-        hash -= c->l->env.workers; /* it went round: below, the same remainder */
-    rf_rand_fill(c->l->env.rand, octets, sizeof octets);
+    if (env->workers > 1)
+        hash = hash - hash % env->workers + env->worker;
+    if (hash % (env->workers > 0 ? env->workers : 1) != env->worker)
+        hash -= env->workers; /* it went round: below, the same remainder */
+    rf_rand_fill(env->rand, octets, sizeof octets);
     rf_putf(b, "rf%08x-", (unsigned)hash);
     rf_put_hex(b, octets, sizeof octets);
+}
+
+void
+call_own_id(struct call *c, struct rf_buf *b)
+{
+    call_put_id(&c->l->env, rf_span_str(c->a->dialog.call_id), b);
 }
 
 /* --- calls --- */
@@ -161,6 +166,7 @@ call_new(struct rf_call_layer *l, uint64_t now_us)
     l->count++;
     c->timer.fire = timer_fired;
     exchange_timer_init(c);
+    forward_timer_init(c);
     return c;
 }
 
@@ -172,6 +178,7 @@ call_free(struct call *c)
     rf_timer_cancel(l->env.wheel, &c->timer);
     rf_timer_cancel(l->env.wheel, &c->media_timer);
     rf_timer_cancel(l->env.wheel, &c->exchange.glare);
+    rf_timer_cancel(l->env.wheel, &c->stage_timer);
     infos_stop(c, call_now(c));
     if (c->share != NULL)
         rf_quota_drop(l->env.quota, c->share);
@@ -186,6 +193,7 @@ call_free(struct call *c)
     rf_list_remove(&c->all);
     l->count--;
     free(c->ladder);
+    free(c->forwards);
     free(c);
 }
 
@@ -291,7 +299,8 @@ static void
 reply_options(struct rf_server_txn *txn, uint64_t now_us)
 {
     rf_server_txn_reply(txn, 200, NULL,
-                        RF_SPAN_LIT("Allow: " ALLOW "\r\nAccept: application/sdp\r\nSupported: " SUPPORTED "\r\n"), now_us);
+                        RF_SPAN_LIT("Allow: " ALLOW "\r\nAllow-Events: dialog, message-summary\r\n"
+                                    "Accept: application/sdp\r\nSupported: " SUPPORTED "\r\n"), now_us);
 }
 
 static void

@@ -30,12 +30,14 @@
 #define FAILED_WAYS_MAX 4 /* that one request in a dialog tries in vain; each costs 32 s by UDP */
 #define FORKS_MAX     8   /* forks of one attempt whose 2xx we remember to have answered with BYE */
 #define ID_OCTETS     8
+#define FORWARDS_MAX  5  /* users that one call is forwarded by; more is a circle, or a joke */
 #define MEDIA_WAIT_US (3 * RF_S)      /* the relay answers in a millisecond; later means that it is not there */
 #define SAMPLE_US     RF_S            /* how often a call's counters are looked at, for verdict and one-way audio */
 #define ONEWAY_US     (3 * RF_S)      /* RF-401: so long packets reach one party and none the other */
 #define ONEWAY_LOG_MAX 3              /* times a leg that its log and ladder are told: a phone with a mute key */
 
-#define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, REFER, NOTIFY, UPDATE, PRACK"
+#define ALLOW                                                                                                          \
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, REFER, NOTIFY, UPDATE, PRACK, MESSAGE, SUBSCRIBE, PUBLISH"
 /* RFC 4028, 3891, 4488; and in an INVITE of ours RFC 3262, unless prack.c says otherwise */
 #define SUPPORTED "timer, replaces, norefersub"
 #define SUPPORTED_100REL SUPPORTED ", 100rel"
@@ -134,6 +136,10 @@ struct leg {
     struct rf_link link;         /* in call.attempts; not for leg A and the leg that won */
     struct rf_hash_node node;    /* layer.legs, by Call-ID and our tag */
     uint8_t side;                /* 0: A, 1: B */
+    uint8_t stage;               /* leg B: when it is tried */
+    uint8_t told;                /* enum rf_call_dialog_state: what whoever watches was told last (watch.c) */
+    char told_id[RF_CALL_DIALOG_ID]; /* its dialog's id for them, kept when it moves; empty: nothing was told yet */
+    char early_tag[64];          /* leg B: To tag of its last 18x; empty: it does not ring */
     uint8_t state;               /* enum leg_state */
     bool path_wanted;            /* path_next is under way: the leg must stay */
     bool is_large;               /* an INVITE did not fit UDP: the flow is what the path gave for that, TCP or not */
@@ -307,6 +313,15 @@ struct exchange {
     uint8_t tries;
 };
 
+enum forward_reason { FORWARD_ALWAYS, FORWARD_BUSY, FORWARD_DO_NOT_DISTURB, FORWARD_NO_ANSWER, FORWARD_UNREACHABLE,
+                      FORWARD_REASONS };
+
+/* A call was forwarded: forward.c. */
+struct forward {
+    char user[64], to[64];
+    uint8_t reason; /* enum forward_reason */
+};
+
 struct relay_info; /* an INFO on its way through: indialog.c */
 
 struct call {
@@ -318,11 +333,20 @@ struct call {
     uint8_t state;
     bool is_offerless; /* leg A's INVITE had no offer */
     bool answered, restored, record_made;
+    uint16_t told_ids;           /* legs that were told of */
     bool media_opening, media_open;
     bool borrows_media;        /* of the call that leg A or B comes from; taken over when that leg moves (transfer.c) */
     bool is_swapped;           /* leg A is leg 1 of the media session: it was a leg B when that was opened */
     bool media_extending;      /* a port of the other family for legs B is asked for */
     uint8_t redirects, attempt_count;
+    uint8_t stage, stage_new;    /* forward.c: attempts up to this one ring; and that of attempts being made */
+    uint8_t forward_count;
+    struct forward *forwards;    /* forward_count of them; NULL: none */
+    uint8_t diverted;            /* times others forwarded it before it came to us */
+    char forwarder[64];          /* the user whose settings say what comes next; empty: nobody's do */
+    struct rf_call_forward forward; /* these settings */
+    uint32_t stage_s;            /* so long a stage of a ring-group rings; 0: as long as any call */
+    struct rf_timer stage_timer;
     uint16_t early_status; /* last 1xx that leg A got */
     uint16_t paths_wanted;
     uint8_t max_forwards;
@@ -398,6 +422,7 @@ uint64_t call_now(const struct call *c);
 /** NULL: it is no more. */
 struct call *call_by_serial(struct rf_call_layer *l, uint64_t serial);
 
+void call_put_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b);
 /** Call-ID for a leg B: it carries the hash of leg A's, so that both have one owner. */
 void call_own_id(struct call *c, struct rf_buf *b);
 
@@ -543,6 +568,12 @@ void caller_dialled(const struct caller *who, const struct rf_sip_msg *msg, char
 /** Limits, transport and loops of a connection's call; false: it was refused. */
 bool check_connection(struct call *c, const struct caller *who, const struct rf_sip_msg *msg, uint64_t now_us);
 const struct rf_connection *connection_of(struct call *c, const char *name);
+/** A peer that registers here: its best binding (TEL-16). c: whose sentence a refusal is; NULL: nobody's. */
+enum rf_refusal connection_registered(struct rf_call_layer *l, struct call *c, const struct rf_connection *k,
+                                      struct rf_binding *out);
+/** The server of a connection as a binding for this number. */
+enum rf_refusal connection_server(struct rf_call_layer *l, const struct rf_connection *k, const char *number,
+                                  struct rf_binding *out);
 /** The next of leg->places into the leg: policy, number, binding. false: there is none left. */
 bool leg_take_place(struct leg *leg, uint64_t now_us);
 /** From, To and what else names the caller; RF_ERR_RANGE. */
@@ -589,6 +620,10 @@ void prelude_challenged(struct rf_call_layer *l, const struct rf_sip_msg *m, int
 void prelude_take(struct call *c, const struct rf_sip_msg *m);
 
 /* --- targets.c --- */
+/** Attempts for a block `dn`. */
+bool call_find_device(struct call *c, const struct rf_call_routing *r, struct rf_span name);
+/** One attempt for all connections of this plan. */
+bool call_find_connections(struct call *c, const struct rf_plan *plan, enum rf_refusal *why);
 /** Attempts for a dialled user; false with *why when there is none. */
 bool call_find_targets(struct call *c, struct rf_span user, enum rf_refusal *why);
 /** Attempts for a dialled number, by the dial plan; false with *why when there is none. */
@@ -599,6 +634,34 @@ bool call_host_is_ours(struct rf_call_layer *l, const struct rf_sip_uri *uri, st
 bool leg_find_binding(struct leg *leg, struct rf_binding *out);
 /** The binding of the phone that the leg speaks with, or what is known of it like one. */
 void leg_own_binding(struct leg *leg, struct rf_binding *out);
+
+/* --- forward.c --- */
+/** What `number` leads to for this user or connection, as attempts of stages from now on; false with *why. */
+bool call_find_stages(struct call *c, struct rf_span number, const char *user,
+                      const struct rf_connection *connection, enum rf_refusal *why);
+/** Attempts for a user by its own settings: forwarded, not to be disturbed, or its phones. */
+bool call_find_user(struct call *c, struct rf_span name, bool is_alone, enum rf_refusal *why);
+/** All attempts of this stage failed, the best of them so: is there another stage, or is the call forwarded? Then it
+ *  goes on, and may be gone. */
+bool call_goes_on(struct call *c, const struct leg *best, uint64_t now_us);
+/** The first stage rings, or the next one. */
+void call_stage_begin(struct call *c, uint64_t now_us);
+void forward_timer_init(struct call *c);
+/** Before the plan: who forwarded it already? */
+void forward_count_before(struct call *c, const struct rf_sip_msg *invite);
+/** Diversion (RFC 5806) and History-Info (RFC 7044) as far as this leg's peer may know. */
+void leg_put_forwarded(struct leg *leg, struct rf_buf *extra);
+/** Member "forwarded" of the record, when it was. */
+void forward_put(const struct call *c, struct rf_buf *b);
+const char *forward_reason_name(unsigned reason);
+
+/* --- watch.c --- */
+/** Whoever watches learns of the leg's state, or of all legs', when it is a new one. */
+void leg_tell(struct leg *leg);
+void leg_tell_gone(struct leg *leg);
+void call_tell(struct call *c);
+/** A 1xx of leg B came. */
+void leg_note_early(struct leg *leg, const struct rf_sip_msg *msg);
 
 /* --- ring.c --- */
 void call_paths_ask(struct call *c, uint64_t now_us);

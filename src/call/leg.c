@@ -32,6 +32,7 @@ leg_free(struct leg *leg)
 
     if (leg == NULL)
         return;
+    leg_tell_gone(leg);
     wheel = leg->call->l->env.wheel;
     rf_timer_cancel(wheel, &leg->ack_timer);
     rf_timer_cancel(wheel, &leg->session_timer);
@@ -260,6 +261,7 @@ leg_respond(struct leg *leg, int status, struct rf_span extra, struct rf_span sd
         leg->server_is_open = false;
     if (status >= 200 && status < 300)
         leg->dialog.is_confirmed = true;
+    leg_tell(leg);
     rf_server_txn_respond(leg->server, status, rf_buf_span(&b), now_us);
 }
 

@@ -124,6 +124,7 @@ put_facts(struct call *c, uint64_t now_us, struct rf_buf *b)
         else if (code == RF_REFUSE_ONE_WAY_AUDIO)
             put_oneway_sentence(c, b);
     }
+    forward_put(c, b);
     rf_json_open(b, "legs", '[');
     put_leg(c, c->a, b);
     if (c->b != NULL)

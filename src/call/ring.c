@@ -34,6 +34,7 @@ forget_target(struct leg *leg)
     leg->next = NULL;
     leg_credentials_drop(leg);
     leg->challenges = 0;
+    leg->early_tag[0] = '\0';
     prack_forget(leg);
 }
 
@@ -85,6 +86,7 @@ target_over(struct leg *leg, enum rf_hunt_event e, uint64_t now_us)
     if ((act & RF_HUNT_ASK_PLACE) && next_place(leg, now_us))
         return;
     leg->state = LEG_DONE;
+    leg_tell(leg);
     leg_path_end(leg);
     leg_uncount(leg);
     call_choose_failure(c, now_us);
@@ -141,7 +143,7 @@ call_paths_ask(struct call *c, uint64_t now_us)
     RF_LIST_FOREACH(&c->attempts, it) {
         struct leg *leg = rf_container(it, struct leg, link);
 
-        if (leg->state != LEG_NEW || leg->binding == NULL || leg->path != NULL)
+        if (leg->state != LEG_NEW || leg->binding == NULL || leg->path != NULL || leg->stage > c->stage)
             continue;
         rf_hunt_begin(&leg->hunt, leg->place_count - leg->place_next); /* a binding is a place of its own */
         leg->path = leg_path_new(leg, path_ready);
@@ -185,7 +187,7 @@ send_invite(struct leg *leg, uint64_t now_us)
 {
     struct call *c = leg->call;
     const struct rf_call_settings *s = call_settings(c);
-    char text[2048];
+    char text[4096];
     struct rf_buf extra = rf_buf(text, sizeof text);
     struct rf_span sdp = { 0 };
     enum rf_err err;
@@ -195,6 +197,7 @@ send_invite(struct leg *leg, uint64_t now_us)
                                              : "Supported: " SUPPORTED "\r\n");
     rf_put_session_timer_request(&extra, leg->session_ask_s, s->min_se_s, NULL);
     leg_put_identity(leg, &extra);
+    leg_put_forwarded(leg, &extra);
     transfer_put_referred_by(leg, &extra);
     if (rf_buf_done(&extra) != RF_OK)
         return RF_ERR_NOMEM;
@@ -332,6 +335,7 @@ invite_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg 
     ladder_msg(c, 1, false, msg, now_us);
     if (msg->status < 200) {
         (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_1XX);
+        leg_note_early(leg, msg);
         if (msg->status > 100 && leg->state == LEG_INVITED && c->state == CALL_RINGING &&
             prack_response(leg, msg, now_us))
             call_early(c, leg, msg, now_us);
@@ -407,6 +411,7 @@ give_up(struct leg *leg)
     if (leg->state != LEG_INVITED)
         return false;
     leg->state = LEG_CANCELLED;
+    leg_tell(leg);
     return leg->client_is_open && leg->client != NULL;
 }
 
@@ -487,6 +492,8 @@ call_choose_failure(struct call *c, uint64_t now_us)
     RF_LIST_FOREACH(&c->attempts, it) {
         const struct leg *leg = rf_container(it, struct leg, link);
 
+        if (leg->stage > c->stage)
+            continue; /* its turn comes when these have failed */
         if (leg->state != LEG_DONE && leg->state != LEG_CANCELLED)
             return; /* it may still answer */
         all++;
@@ -494,7 +501,7 @@ call_choose_failure(struct call *c, uint64_t now_us)
         if (best == NULL || rank(leg) < rank(best))
             best = leg;
     }
-    if (best == NULL)
+    if (call_goes_on(c, best, now_us) || best == NULL)
         return;
     /* TEL-35: several places, none compatible: 503; a single one's 488 stays 488. Both bear cause 88. */
     status = incompatible == all ? rf_srtp_incompatible_status(best->status, all) : outward(best->status);

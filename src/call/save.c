@@ -398,6 +398,32 @@ get_leg(struct rf_cursor *c, struct leg *leg)
     leg->state = LEG_UP;
 }
 
+static void
+put_forwards(struct rf_buf *b, const struct call *c)
+{
+    put_u(b, c->forward_count, 1);
+    for (size_t i = 0; i < c->forward_count; i++) {
+        put_str(b, c->forwards[i].user);
+        put_str(b, c->forwards[i].to);
+        put_u(b, c->forwards[i].reason, 1);
+    }
+}
+
+static void
+get_forwards(struct rf_cursor *cur, struct call *c)
+{
+    unsigned n = get_enum(cur, FORWARDS_MAX + 1);
+
+    if (n == 0 || (c->forwards = calloc(FORWARDS_MAX, sizeof *c->forwards)) == NULL)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        get_array(cur, c->forwards[i].user, sizeof c->forwards[i].user);
+        get_array(cur, c->forwards[i].to, sizeof c->forwards[i].to);
+        c->forwards[i].reason = (uint8_t)get_enum(cur, FORWARD_REASONS);
+    }
+    c->forward_count = (uint8_t)n;
+}
+
 static bool
 has_room(struct rf_call_layer *l)
 {
@@ -432,6 +458,7 @@ call_save(struct call *c)
     struct rf_call_env *env = &c->l->env;
     struct rf_buf b;
 
+    call_tell(c); /* what is worth a row is worth a look at the lamps: a leg may have come from another call */
     if (c->state != CALL_UP || c->b == NULL || c->join == JOIN_INVITE)
         return;
     if (!has_room(c->l))
@@ -452,6 +479,7 @@ call_save(struct call *c)
     put_u(&b, c->is_swapped, 1);
     put_leg(&b, c->a);
     put_leg(&b, c->b);
+    put_forwards(&b, c);
     put_transfer(&b, c);
     if (rf_buf_done(&b) == RF_OK)
         env->save(env->ctx, rf_span_str(c->id), rf_buf_span(&b));
@@ -504,6 +532,7 @@ get_call(struct rf_cursor *cur, struct call *c)
     c->is_swapped = get_bool(cur);
     get_leg(cur, c->a);
     get_leg(cur, c->b);
+    get_forwards(cur, c);
     get_transfer(cur, c);
 }
 
@@ -586,5 +615,6 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
     leg_session_start(c->a, now_us);
     leg_session_start(c->b, now_us);
     rf_timer_arm(l->env.wheel, &c->timer, now_us + SAMPLE_US);
+    call_tell(c);
     return RF_OK;
 }

@@ -34,6 +34,7 @@ attempt_new(struct call *c, const struct rf_binding *binding)
         return NULL;
     }
     *leg->binding = *binding;
+    leg->stage = c->stage_new;
     leg->is_registered = true;
     leg->sign_in = "registered";
     leg->transport = binding->transport;
@@ -80,25 +81,35 @@ call_find_targets(struct call *c, struct rf_span name, enum rf_refusal *why)
     return added > 0;
 }
 
-/* A block `dn`: where something stands that does not register (GEN-9, GEN-22). */
-static bool
-find_device(struct call *c, const struct rf_call_routing *r, struct rf_span name)
+bool
+rf_call_device_binding(const struct rf_call_routing *r, struct rf_span name, struct rf_binding *out)
 {
     const struct rf_conf_block *b = rf_conf_block(r->conf, "dn", name);
-    struct rf_binding binding = { 0 };
     struct rf_target_text t;
+
+    if (b == NULL || rf_target_text_parse(rf_span_str(rf_conf_block_text(r->conf, b, "contact")), &t) != RF_OK)
+        return false;
+    *out = (struct rf_binding){ 0 };
+    out->transport = rf_span_iis(t.transport, "tls") ? RF_TLS : rf_span_iis(t.transport, "tcp") ? RF_TCP : RF_UDP;
+    /* GEN-10: the transport stands in the Request-URI. */
+    snprintf(out->contact, sizeof out->contact, "sip:%.*s@%.*s", RF_SPAN_ARG(name), RF_SPAN_ARG(t.host));
+    if (t.port != 0)
+        snprintf(out->contact + strlen(out->contact), 16, ":%u", t.port);
+    if (t.transport.n > 0)
+        snprintf(out->contact + strlen(out->contact), 32, ";transport=%.*s", RF_SPAN_ARG(t.transport));
+    return true;
+}
+
+/* A block `dn`: where something stands that does not register (GEN-9, GEN-22). */
+bool
+call_find_device(struct call *c, const struct rf_call_routing *r, struct rf_span name)
+{
+    const struct rf_conf_block *b = rf_conf_block(r->conf, "dn", name);
+    struct rf_binding binding;
     struct leg *leg;
 
-    if (b == NULL || c->attempt_count >= ATTEMPTS_MAX ||
-        rf_target_text_parse(rf_span_str(rf_conf_block_text(r->conf, b, "contact")), &t) != RF_OK)
+    if (c->attempt_count >= ATTEMPTS_MAX || !rf_call_device_binding(r, name, &binding))
         return false;
-    binding.transport = rf_span_iis(t.transport, "tls") ? RF_TLS : rf_span_iis(t.transport, "tcp") ? RF_TCP : RF_UDP;
-    /* GEN-10: the transport stands in the Request-URI. */
-    snprintf(binding.contact, sizeof binding.contact, "sip:%.*s@%.*s", RF_SPAN_ARG(name), RF_SPAN_ARG(t.host));
-    if (t.port != 0)
-        snprintf(binding.contact + strlen(binding.contact), 16, ":%u", t.port);
-    if (t.transport.n > 0)
-        snprintf(binding.contact + strlen(binding.contact), 32, ";transport=%.*s", RF_SPAN_ARG(t.transport));
     leg = attempt_new(c, &binding);
     if (leg == NULL)
         return false;
@@ -117,8 +128,8 @@ find_device(struct call *c, const struct rf_call_routing *r, struct rf_span name
 }
 
 /* One leg for all connections of a plan: they are tried one after the other. */
-static bool
-find_connections(struct call *c, const struct rf_plan *plan, enum rf_refusal *why)
+bool
+call_find_connections(struct call *c, const struct rf_plan *plan, enum rf_refusal *why)
 {
     struct leg *leg = c->attempt_count < ATTEMPTS_MAX ? leg_new(c, 1) : NULL;
 
@@ -139,6 +150,7 @@ find_connections(struct call *c, const struct rf_plan *plan, enum rf_refusal *wh
         leg_free(leg);
         return false;
     }
+    leg->stage = c->stage_new;
     rf_list_append(&c->attempts, &leg->link);
     c->attempt_count++;
     return true;
@@ -147,48 +159,9 @@ find_connections(struct call *c, const struct rf_plan *plan, enum rf_refusal *wh
 bool
 call_find_places(struct call *c, struct rf_span number, enum rf_refusal *why)
 {
-    struct rf_call_env *env = &c->l->env;
-    const struct rf_call_routing *r = env->routing != NULL ? env->routing(env->ctx) : NULL;
-    const char *connection;
-    struct rf_plan_question q = { .number = number, .user = call_payer(c, &connection), .is_up = rf_board_is_up,
-                                  .ctx = env->board };
-    struct rf_plan *plan;
-    bool found = false, has_connection = false;
+    const char *connection, *user = call_payer(c, &connection);
 
-    if (r == NULL)
-        return call_find_targets(c, number, why);
-    plan = malloc(sizeof *plan);
-    if (plan == NULL) {
-        *why = RF_REFUSE_OVERLOAD;
-        return false;
-    }
-    q.conf = r->conf;
-    q.connections = r->connections;
-    q.connection = connection_of(c, connection);
-    rf_plan_make(&q, plan);
-    *why = plan->refusal;
-    for (size_t i = 0; i < plan->count; i++) {
-        struct rf_span name = rf_span_str(plan->place[i].name);
-
-        switch (plan->place[i].kind) {
-        case RF_PLACE_USER:
-            if (call_find_targets(c, name, why) || find_device(c, r, name))
-                found = true;
-            break;
-        case RF_PLACE_DEVICE:
-            found = find_device(c, r, name) || found;
-            break;
-        case RF_PLACE_CONNECTION:
-            has_connection = true;
-        }
-    }
-    if (has_connection)
-        found = find_connections(c, plan, why) || found;
-    c->is_bypass = plan->is_bypass && found && c->origin == NULL; /* the leg that stays is known by its codecs alone */
-    if (c->is_bypass)
-        RF_REFUSE(BYPASS_UNPROVEN, RF_F_STR("setting", plan->bypass_setting), RF_F_STR("call", c->id));
-    free(plan);
-    return found;
+    return call_find_stages(c, number, user, connection_of(c, connection), why);
 }
 
 /* 3xx: only to our own users, and not for ever; anything else is a failure like any. */

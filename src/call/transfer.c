@@ -231,7 +231,7 @@ transfer_ring(struct call *c, uint64_t now_us)
         return;
     }
     if (call_find_places(c, rf_span_str(c->called), &why)) {
-        call_paths_ask(c, now_us);
+        call_stage_begin(c, now_us);
         return;
     }
     call_refuse(c, why, why == RF_REFUSE_TLS_REQUIRED ? 480 : 0,

@@ -49,7 +49,13 @@ static json_t *
 settings_of(const struct rf_cli *cli)
 {
     static const char *const flags[][2] = { { "--name", "name" }, { "--srtp", "srtp" },
-                                            { "--require-tls", "require-tls" }, { "--calls-max", "calls-max" } };
+                                            { "--require-tls", "require-tls" }, { "--calls-max", "calls-max" },
+                                            { "--forward-always", "forward-always" },
+                                            { "--forward-busy", "forward-busy" },
+                                            { "--forward-no-answer", "forward-no-answer" },
+                                            { "--forward-no-answer-time", "forward-no-answer-time" },
+                                            { "--do-not-disturb", "do-not-disturb" },
+                                            { "--watched-by", "watched-by" } };
     json_t *o = json_object();
 
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
@@ -113,7 +119,7 @@ rf_cmd_user_set(struct rf_cli *cli)
 
     if (json_object_size(settings) == 0) {
         json_decref(settings);
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "nothing to set: --name, --srtp, --require-tls or --calls-max");
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "nothing to set: `ringfence help user` names the flags");
     }
     return rf_cli_ask_change(cli, json_pack("{s:s, s:s, s:o}", "command", "user.set", "user", cli->arg[0], "settings",
                                             settings), "user %s is changed", cli->arg[0]);

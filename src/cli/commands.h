@@ -51,6 +51,10 @@ int rf_cmd_cert_revoke(struct rf_cli *cli);
 /* cmd_ban.c */
 int rf_cmd_ban_list(struct rf_cli *cli);
 int rf_cmd_ban_lift(struct rf_cli *cli);
+/* cmd_event.c */
+int rf_cmd_subscriptions(struct rf_cli *cli);
+int rf_cmd_mailbox_list(struct rf_cli *cli);
+int rf_cmd_mailbox_set(struct rf_cli *cli);
 /* cmd_connection.c */
 int rf_cmd_connection_list(struct rf_cli *cli);
 int rf_cmd_connection_show(struct rf_cli *cli);

@@ -242,6 +242,17 @@ print_head(const json_t *call)
         printf("%s\n", rf_cli_text(call, "sentence"));
 }
 
+static void
+print_forwarded(const json_t *call)
+{
+    const json_t *step;
+    size_t i;
+
+    json_array_foreach(json_object_get(call, "forwarded"), i, step)
+        printf("Forwarded   by %s to %s: %s\n", rf_cli_text(step, "by"), rf_cli_text(step, "to"),
+               rf_cli_text(step, "reason"));
+}
+
 /* Where it came from, and where a leg of it went. */
 static void
 print_transfer(const json_t *call)
@@ -264,6 +275,7 @@ void
 rf_call_print(const struct rf_cli *cli, const json_t *call)
 {
     print_head(call);
+    print_forwarded(call);
     print_transfer(call);
     if (cli->is_terminal)
         putchar('\n');

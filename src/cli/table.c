@@ -8,7 +8,13 @@
     { "--name", "TEXT", "the name that phones show" },                                                        \
     { "--srtp", "off|optional|required", "encryption of this user's media" },                                 \
     { "--require-tls", "on|off", "sign in and call over TLS only" },                                          \
-    { "--calls-max", "N", "calls at one time" }
+    { "--calls-max", "N", "calls at one time" },                                                              \
+    { "--forward-always", "TARGET", "where all calls go; \"\": to the user's own phones again" },               \
+    { "--forward-busy", "TARGET", "where calls go while the user is busy; \"\": nowhere" },                     \
+    { "--forward-no-answer", "TARGET", "where calls go that nobody takes; \"\": nowhere" },                     \
+    { "--forward-no-answer-time", "TIME", "how long the phones ring before that" },                           \
+    { "--do-not-disturb", "on|off", "the phones do not ring" },                                               \
+    { "--watched-by", "NAMES", "who sees on lamps what the user does: all, none, users, ring-groups" }
 
 #define SRTP_FLAGS                                                                                            \
     { "--suite", "NAME", "crypto suite as in a=crypto" },                                                     \
@@ -119,6 +125,16 @@ const struct rf_cli_command rf_cli_commands[] = {
 
     { "registrations", NULL, "[USER]", 0, 1, true, "ringfence registrations 201",
       "phones that are registered, and how they are reached", rf_cmd_registrations, { { 0 } } },
+    { "subscriptions", NULL, "[USER]", 0, 1, true, "ringfence subscriptions 201",
+      "who watches whom: busy lamps and messages that wait", rf_cmd_subscriptions, { { 0 } } },
+    { "mailbox", NULL, "", 0, 0, true, "ringfence mailbox", "how many messages wait for whom", rf_cmd_mailbox_list,
+      { { 0 } } },
+    { "mailbox", "list", "", 0, 0, true, "ringfence mailbox list --json", "how many messages wait for whom",
+      rf_cmd_mailbox_list, { { 0 } } },
+    { "mailbox", "set", "USER", 1, 1, true, "ringfence mailbox set 201 --new 2 --old 5",
+      "say how many messages wait for a user; its phones show it at once", rf_cmd_mailbox_set,
+      { { "--new", "N[/URGENT]", "messages that were not heard yet" },
+        { "--old", "N[/URGENT]", "messages that were" } } },
     { "calls", NULL, "", 0, 0, true, "ringfence calls --ended --connection carrier --verdict CLEAR",
       "calls that are up, and what protects each leg; with --ended those of the past, newest first", rf_cmd_calls,
       { { "--ended", NULL, "calls that ended; all flags below are for these" },

@@ -107,6 +107,15 @@ static const struct {
     { "sip {\n listen tls:::1:5061\n}\n", RF_ERR_SYNTAX, "f:2:9: sip.listen takes udp:" },
     { "sip {\n listen tls:0.0.0.0:70000\n}\n", RF_ERR_SYNTAX, "f:2:9: sip.listen takes udp:" },
     { "sip {\n certificate office\n}\n", RF_ERR_NOT_FOUND, "f:2:2: sip.certificate: there is no block certificate office" },
+    { "user 201 {\n password x\n forward-busy 201\n}\n", RF_ERR_RANGE, "f:1:1: user 201: forward-busy leads to itself" },
+    { "user 201 {\n password x\n forward-no-answer-time 0s\n}\n", RF_ERR_RANGE,
+      "f:3:25: user.*.forward-no-answer-time takes 1s to 10m" },
+    { "ring-group 9 {\n members 1\n strategy random\n}\n", RF_ERR_RANGE,
+      "f:3:11: ring-group.*.strategy cannot be random; it takes all, in-order" },
+    { "route x {\n match 9*\n}\n", RF_ERR_NOT_FOUND, "f:1:1: route x needs match and use" },
+    { "user 201 {\n password x\n}\nroute x {\n match 9*\n to 201\n}\n", RF_OK, "" },
+    { "sip-connection c {\n type ip\n allow 192.0.2.1\n server 192.0.2.1\n}\n"
+      "route x {\n match 9*\n to 201\n use c\n}\n", RF_ERR_RANGE, "f:6:1: route x has both to and use" },
     /* interfaces */
     { "web {\n cipher-suite-level ancient\n}\n", RF_ERR_RANGE,
       "f:2:21: web.cipher-suite-level cannot be ancient; it takes old, intermediate, modern" }, /* IPC-8 */

@@ -9,6 +9,8 @@
 #include "conf/iface.h"
 #include "conf/snapshot.h"
 
+#define FORWARDS_MAX 5 /* call/forward.c: users that one call is forwarded by */
+
 static bool
 is_set(const struct rf_conf_block *b, const char *option)
 {
@@ -193,8 +195,15 @@ check_routes(struct loader *l)
     for (size_t i = 0; (b = rf_conf_block_at(c, "route", i)) != NULL; i++) {
         struct rf_span left = rf_span_str(rf_conf_block_text(c, b, "use")), word;
 
-        if (rf_conf_block_text(c, b, "match")[0] == '\0' || rf_conf_block_text(c, b, "use")[0] == '\0')
+        const char *to = rf_conf_block_text(c, b, "to");
+
+        if (rf_conf_block_text(c, b, "match")[0] == '\0' ||
+            (to[0] == '\0' && rf_conf_block_text(c, b, "use")[0] == '\0'))
             rf_loader_fail(l, RF_ERR_NOT_FOUND, b->at, "route %s needs match and use", b->label);
+        if (to[0] != '\0' && rf_conf_block_text(c, b, "use")[0] != '\0')
+            rf_loader_fail(l, RF_ERR_RANGE, b->at, "route %s has both to and use", b->label);
+        if (to[0] != '\0' && !is_place(c, rf_span_str(to)))
+            rf_loader_warn(l, b->at, "route %s leads to %s, and there is no such user, ring-group or dn", b->label, to);
         while (rf_conf_next_word(&left, &word)) {
             const struct rf_conf_block *over = rf_conf_block(c, "sip-connection", word);
 
@@ -239,9 +248,44 @@ check_devices(struct loader *l)
     }
 }
 
+/* --- forwarding ---------------------------------------------------------------------------------------- */
+
+/* A circle of users that forward all their calls would answer nobody; those that depend on the day show at run time. */
+static void
+check_circle(struct loader *l, const struct rf_conf_block *first)
+{
+    const struct rf_conf *c = l->conf;
+    const struct rf_conf_block *b = first;
+
+    for (int i = 0; i < FORWARDS_MAX && b != NULL; i++) {
+        b = rf_conf_block(c, "user", rf_span_str(rf_conf_block_text(c, b, "forward-always")));
+        if (b == first) {
+            rf_loader_warn(l, first->at, "user %s: forward-always leads back to it; its calls will be refused (RF-518)",
+                           first->label);
+            return;
+        }
+    }
+}
+
+static void
+check_forwards(struct loader *l)
+{
+    static const char *const kinds[] = { "forward-always", "forward-busy", "forward-no-answer" };
+    const struct rf_conf *c = l->conf;
+    const struct rf_conf_block *b;
+
+    for (size_t i = 0; (b = rf_conf_block_at(c, "user", i)) != NULL; i++) {
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+            if (is(c, b, kinds[k], b->label))
+                rf_loader_fail(l, RF_ERR_RANGE, b->at, "user %s: %s leads to itself", b->label, kinds[k]);
+        check_circle(l, b);
+    }
+}
+
 void
 rf_loader_check_connections(struct loader *l)
 {
+    check_forwards(l);
     check_connections(l);
     check_numbers(l);
     check_routes(l);

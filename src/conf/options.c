@@ -124,6 +124,18 @@ static const struct rf_option options[] = {
       "policy. off: such requests are answered 403 (RF-503)." },
     { "sip.ring-time", RF_OPT_DURATION, ONE, RELOAD, "180s", "180s", "5s..1h", NULL, "",
       "How long phones ring before the caller is answered 480 (RF-515)." },
+    { "sip.message-max", RF_OPT_NUMBER, ONE, RELOAD, "8192", "8192", "1300..32768", NULL, "",
+      "Octets of the body of a text message (MESSAGE). A longer one is answered 513 (RF-531). What does not fit a "
+      "datagram goes by TCP or TLS, or not at all (RFC 3428 8)." },
+    { "sip.messages-per-minute", RF_OPT_NUMBER, ONE, RELOAD, "60", "60", "1..6000", NULL, "",
+      "Text messages of one sender in a minute; one more is answered 503 (RF-512)." },
+    { "sip.subscriptions-per-user", RF_OPT_NUMBER, ONE, RELOAD, "200", "200", "1..10000", NULL, "",
+      "Subscriptions of one user at one time, as busy lamps need them: one for each lamp of each of its phones. One "
+      "more is answered 503 (RF-512)." },
+    { "sip.subscriptions-max", RF_OPT_NUMBER, ONE, RELOAD, "100000", "100000", "1..1000000", NULL, "",
+      "Subscriptions of all users at one time. One more is answered 503 (RF-512)." },
+    { "sip.subscription-expires", RF_OPT_DURATION, ONE, RELOAD, "1h", "1h", "60s..1d", NULL, "",
+      "The longest subscription; a longer one is shortened to it. Below 60s: 423." },
     { "sip.session-expires", RF_OPT_DURATION, ONE, RELOAD, "30m", "30m", "0..1d", NULL, "",
       "Session timer of calls (RFC 4028): a call whose phone has vanished ends after this long at most. 0 "
       "switches it off; such a call then ends by media.timeout alone." },
@@ -160,8 +172,8 @@ static const struct rf_option options[] = {
       "sip. auto: off when there are connections and none of them signs in here with a password." },
 
     { "web.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", NULL, "IPC-1",
-      "Where browsers and programs reach the interface https: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; without a scheme port 80 means "
-      "http, any other https." },
+      "Where browsers and programs reach the interface https: https:ADDRESS:PORT or http:ADDRESS:PORT, several with "
+      "spaces between; without a scheme port 80 means http, any other https." },
     INTERFACE("web", "browsers and clients of the interface https", "old", "intermediate", "IPC-5 IPC-8 IPC-11",
               "old: 1.0 to 1.3.", UNNAMED_OR_LOCAL, "off", "off", NULL, "AVA-19 AVA-20",
               "@security.received-certificate-checks-management-interfaces", CHECKS, "AVA-19"),
@@ -175,20 +187,20 @@ static const struct rf_option options[] = {
       "auto: the same without a word of it. always: told whatever the certificate is, where browsers were given the "
       "root of an authority of your own. clear: told to forget it." },
     { "provisioning.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", "https", "IPC-11 IPC-13",
-      "Where phones fetch their configuration: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; without a scheme port 80 means "
-      "http, any other https." },
+      "Where phones fetch their configuration: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; "
+      "without a scheme port 80 means http, any other https." },
     INTERFACE("provisioning", "phones that fetch their configuration", "@web.cipher-suite-level",
               "@web.cipher-suite-level", "IPC-11 IPC-14", "old: 1.0 to 1.3. That of web when nothing is said.",
               "@web.certificate", "off", "required", "required", "IPC-15", "medium", CHECKS, "IPC-15"),
     { "management.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", "https", "AVA-19",
-      "Where administrators' programs reach us: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; without a scheme port 80 means "
-      "http, any other https." },
+      "Where administrators' programs reach us: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces "
+      "between; without a scheme port 80 means http, any other https." },
     INTERFACE("management", "administrators and programs of the interface management", "intermediate", "intermediate",
               "GEN-26", "old: 1.0 to 1.3.", "@web.certificate", "off", "off", NULL, "AVA-19",
               "@security.received-certificate-checks-management-interfaces", CHECKS, "AVA-19"),
     { "node-link.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", "https", "AVA-23",
-      "Where other nodes of the pool reach us: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; without a scheme port 80 means "
-      "http, any other https." },
+      "Where other nodes of the pool reach us: https:ADDRESS:PORT or http:ADDRESS:PORT, several with spaces between; "
+      "without a scheme port 80 means http, any other https." },
     INTERFACE("node-link", "other nodes of the pool", "intermediate", "intermediate", "AVA-23", "old: 1.0 to 1.3.",
               "local", "@security.tls-mutual?required\0off", "@security.tls-mutual?required\0off", NULL, "GEN-15",
               "medium", "none|low|medium|high", "AVA-23 AVA-24"),
@@ -205,11 +217,30 @@ static const struct rf_option options[] = {
       "IPC-24", "As sip.require-tls, for this user alone." },
     { "user.*.calls-max", RF_OPT_NUMBER, ONE, RELOAD, "10", "10", "1..1000", NULL, "",
       "Calls at one time of this user; one more is answered 503 (RF-512)." },
+    { "user.*.forward-always", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "",
+      "Where all calls to this user go instead: a user, a ring-group, a dn, or a number that this user may dial. The "
+      "user's own phones do not ring. Empty: not forwarded." },
+    { "user.*.forward-busy", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "",
+      "Where calls go while this user is busy: its phones answer 486, 600 or 603, or do-not-disturb is on." },
+    { "user.*.forward-no-answer", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "",
+      "Where calls go when nobody answers in forward-no-answer-time, or no phone of this user can be reached." },
+    { "user.*.forward-no-answer-time", RF_OPT_DURATION, ONE, RELOAD, "20s", "20s", "1s..10m", NULL, "",
+      "How long this user's phones ring before forward-no-answer." },
+    { "user.*.do-not-disturb", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "",
+      "on: phones of this user do not ring. A call goes where forward-busy says, or is answered 486 (RF-530); a "
+      "ring-group passes the user over." },
+    { "user.*.watched-by", RF_OPT_TEXT, LIST, RELOAD, "all", "all", "0..63", NULL, "",
+      "Who may see on busy lamps whether this user is called or speaks, and with whom: all users, none, or names of "
+      "users and of ring-groups, whose members may. A user may always watch itself; whoever comes by a connection, "
+      "never." },
+    { "user.*.may-set-mailboxes", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "",
+      "on: this user is a voice mail system: its PUBLISH and NOTIFY of message-summary say how many messages wait "
+      "for any user." },
 
     { "sip-connection.*.type", RF_OPT_ENUM, ONE, RELOAD, "credential", "credential", "credential|ip|fqdn", NULL, "TEL-1",
       "How the other side is known. credential: by user name and password; we register there (side customer), or they "
-      "register here (side platform). ip: by the addresses of allow. fqdn: by the addresses to which the name of server "
-      "leads, looked up again whenever they run out." },
+      "register here (side platform). ip: by the addresses of allow. fqdn: by the addresses to which the name of "
+      "server leads, looked up again whenever they run out." },
     { "sip-connection.*.side", RF_OPT_ENUM, ONE, RELOAD, "platform", "platform", "platform|customer", NULL, "TEL-37",
       "Who we are. platform: the provider; inbound is then a call that we send to the connection's owner. customer: a "
       "carrier's customer; inbound is then a call that the carrier sends to us. register on means customer." },
@@ -255,8 +286,8 @@ static const struct rf_option options[] = {
       NULL, "off", "TEL-30", "As media.allow-null-auth, for this connection alone." },
     { "sip-connection.*.media-handling-mode", RF_OPT_ENUM, ONE, RELOAD, "default", "default", "default|bypass", "default",
       "TEL-3 TEL-33",
-      "default: media goes through us and its encryption is proven packet by packet. bypass: both sides send it to each "
-      "other; nobody can say whether it is encrypted (RF-307)." },
+      "default: media goes through us and its encryption is proven packet by packet. bypass: both sides send it to "
+      "each other; nobody can say whether it is encrypted (RF-307)." },
     { "sip-connection.*.calls-max", RF_OPT_NUMBER, ONE, RELOAD, "100", "100", "1..100000", NULL, "",
       "Calls of this connection at one time, both directions together; one more is answered 503 (RF-512), and one of "
       "ours takes the next connection of its route." },
@@ -267,6 +298,19 @@ static const struct rf_option options[] = {
     { "sip-connection.*.trust-identity", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "",
       "on: P-Asserted-Identity of this connection is believed, and ours is sent to it, also for callers who hide their "
       "number (RFC 3325). off: theirs is dropped, ours is never sent." },
+    { "sip-connection.*.caller-name", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..95", NULL, "",
+      "The name that our calls show to this connection. Without it: the caller's own when trust-identity is on, else "
+      "none, since names of our users are nobody's business outside." },
+    { "sip-connection.*.forwarded-by", RF_OPT_ENUM, ONE, RELOAD, "off", "off", "off|diversion|history-info", NULL, "",
+      "Whether this connection is told who forwarded a call to it: diversion (RFC 5806), history-info (RFC 7044). A "
+      "user is named by a number of this connection that leads to it, else by caller-id; without one nothing is "
+      "told." },
+    { "sip-connection.*.messages", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "",
+      "on: text messages (MESSAGE) go over this connection, in both directions. off: its own are refused, and ours "
+      "do not take it." },
+    { "sip-connection.*.may-set-mailboxes", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "",
+      "on: a voice mail system is at the other side: its PUBLISH and NOTIFY of message-summary say how many messages "
+      "wait for any user." },
     { "sip-connection.*.country-code", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..3", NULL, "",
       "Digits of the country whose national numbers this connection uses, such as 44. Without it numbers without + are "
       "left as they come." },
@@ -292,8 +336,10 @@ static const struct rf_option options[] = {
       "Patterns of dialled numbers: digits and + stand for themselves, X for any digit, * at the end for anything. The "
       "pattern with the most characters that stand for themselves comes first." },
     { "route.*.use", RF_OPT_BLOCK, LIST, RELOAD, "", "", "sip-connection", NULL, "TEL-18",
-      "The connections by which these calls go, in order. The next one is taken on 408, 480, 503, 504, silence and lost "
-      "connections, not on 404, 486, 603." },
+      "The connections by which these calls go, in order. The next one is taken on 408, 480, 503, 504, silence and "
+      "lost connections, not on 404, 486, 603." },
+    { "route.*.to", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "",
+      "Instead of use: the user, ring-group or dn to which these calls go." },
     { "route.*.from", RF_OPT_TEXT, LIST, RELOAD, "", "", "0..63", NULL, "",
       "Users and connections that may use this route. Without it: all users, and no connection." },
     { "route.*.strip", RF_OPT_NUMBER, ONE, RELOAD, "0", "0", "0..20", NULL, "",
@@ -311,8 +357,13 @@ static const struct rf_option options[] = {
       "As sip.srtp, for this device." },
 
     { "ring-group.*.members", RF_OPT_TEXT, LIST, RELOAD, "", "", "0..63", NULL, "",
-      "Users and dn blocks that ring together; the first that answers has the call." },
-    { "ring-group.*.strategy", RF_OPT_ENUM, ONE, RELOAD, "all", "all", "all", NULL, "", "all: they ring at once." },
+      "Users and dn blocks; the first that answers has the call. Where they forward their own calls does not count "
+      "here." },
+    { "ring-group.*.strategy", RF_OPT_ENUM, ONE, RELOAD, "all", "all", "all|in-order", NULL, "",
+      "all: they ring at once. in-order: one after the other, the next when one is busy, declines or does not "
+      "answer." },
+    { "ring-group.*.time", RF_OPT_DURATION, ONE, RELOAD, "0", "0", "0..10m", NULL, "",
+      "in-order: how long each member rings; 0: 20 s. all: how long they ring; 0: sip.ring-time." },
 
     { "certificate.*.chain", RF_OPT_FILE, LIST, RELOAD, "", "", NULL, NULL, "TEL-5 IPC-30",
       "The certificate and its intermediates in PEM, the server's own first: file:PATH. A second line is a second "
@@ -435,7 +486,8 @@ static const struct rf_option options[] = {
     { "security.ocsp", RF_OPT_ENUM, ONE, RELOAD, "off", "off", "off|soft|hard", NULL, "",
       "Is the authority of a peer's certificate asked whether it is still good? It counts from level medium on, for "
       "certificates that name a responder. soft: revoked is refused (RF-212), no answer is let pass. hard: no answer "
-      "is refused, too (RF-217): a peer that nobody asked about yet comes in once the answer is there, seconds later." },
+      "is refused, too (RF-217): a peer that nobody asked about yet comes in once the answer is there, seconds "
+      "later." },
     { "security.tls-mutual", RF_OPT_ENUM, ONE, RELOAD, "0", "1", "0|1", NULL, "GEN-14 GEN-15 GEN-16",
       "1: sip-trunks and node-link demand a certificate of whoever connects. 0: the server alone shows one. Each may "
       "say otherwise in its block." },

@@ -143,6 +143,12 @@ record(void *ctx, struct rf_span call_id, const struct rf_call_record *r)
 }
 
 static void
+dialog(void *ctx, const struct rf_call_dialog *d)
+{
+    rf_event_board_tell(((struct rf_worker *)ctx)->shared->lamps, d);
+}
+
+static void
 refuse(void *ctx, enum rf_refusal why, struct rf_span who, const struct rf_log_field *fields, uint64_t now_us)
 {
     rf_fold_refuse(((struct rf_worker *)ctx)->shared->fold, why, who, fields, now_us);
@@ -200,6 +206,7 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .media = media,
         .save = save,
         .record = record,
+        .dialog = dialog,
         .wall_s = wall_s,
         .refuse = refuse,
         .sign_in_failed = sign_in_failed,

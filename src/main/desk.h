@@ -146,6 +146,9 @@ void rf_desk_renew_local(struct rf_desk *d, struct rf_control_ask *ask);
 /** The store's layer unchanged, with these writes: certificates that are trusted or no more. */
 void rf_desk_apply_writes(struct rf_desk *d, struct rf_control_ask *ask, const struct rf_store_write *more, size_t n);
 
+/* eventdesk.c: subscriptions, mailbox.*; false: not one of these commands */
+bool rf_desk_event_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
+
 /* routedesk.c: route.test, connection.*; false: not one of these commands */
 bool rf_desk_route_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
 /** A letter that answers none of our questions: is it a trial's? It is answered then. */

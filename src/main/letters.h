@@ -32,6 +32,8 @@ enum rf_letter_kind {
     RF_LETTER_SWEEP,       /* struct rf_letter_head: all calls were restored */
     RF_LETTER_STOP,        /* struct rf_letter_head: end all calls */
     RF_LETTER_CERTIFICATE, /* struct rf_letter_head, to the desk: the store has a new certificate of our own */
+    RF_LETTER_LAMP,        /* struct rf_letter_lamp: there is news of a user whom the reader watches */
+    RF_LETTER_SUBSCRIPTION,/* struct rf_letter_item, octets: a subscription of before the restart */
     RF_LETTER_INQUIRY      /* struct rf_letter_inquiry, to the slow thread: what does its authority say? */
 };
 
@@ -58,6 +60,16 @@ struct rf_letter_stored {
     int64_t err; /* enum rf_err */
 };
 
+struct rf_letter_lamp {
+    struct rf_letter_head head;
+    char user[64];
+};
+
+struct rf_letter_item {
+    struct rf_letter_head head;
+    char name[32]; /* under which it is kept */
+};
+
 struct rf_site;
 struct rf_letter_site {
     struct rf_letter_head head;
@@ -79,7 +91,7 @@ struct rf_letter_inquiry {
 };
 
 enum rf_question {
-    RF_ASK_CALLS = 1, RF_ASK_CALL, RF_ASK_HANGUP, RF_ASK_NUMBERS,
+    RF_ASK_CALLS = 1, RF_ASK_CALL, RF_ASK_HANGUP, RF_ASK_NUMBERS, RF_ASK_SUBSCRIPTIONS,
     RF_ASK_ACME_LIST, RF_ASK_ACME_RENEW, RF_ASK_ACME_ACCOUNT_KEY, RF_ASK_ACME_REVOKE /* of the slow thread */
 };
 

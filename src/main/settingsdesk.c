@@ -483,9 +483,11 @@ user_json(struct rf_desk *d, const struct rf_directory_user *u)
     rf_call_put_aor(&b, rf_span_str(u->name), d->site->call.domain);
     n = rf_location_find(d->conf.shared->location, rf_buf_span(&b), rf_wall_s(), binding, RF_BINDINGS_PER_AOR);
     snprintf(name, sizeof name, "user.%s.password", u->name);
-    return json_pack("{s:s, s:s, s:s, s:b, s:i, s:s, s:i, s:s}", "user", u->name, "name", u->display, "srtp",
+    return json_pack("{s:s, s:s, s:s, s:b, s:i, s:s, s:i, s:s, s:s, s:s, s:i, s:b, s:s, s:s}", "user", u->name, "name", u->display, "srtp",
                      srtp[u->srtp], "require_tls", u->require_tls, "calls_max", (int)u->calls_max, "password",
-                     u->can_sign_in ? "set" : "missing", "registered", (int)n, "origin",
+                     u->can_sign_in ? "set" : "missing", "registered", (int)n, "forward_always", u->forward.always,
+                     "forward_busy", u->forward.busy, "forward_no_answer_s", (int)u->forward.no_answer_s,
+                     "do_not_disturb", u->forward.do_not_disturb, "forward_no_answer", u->forward.no_answer, "origin",
                      origin_text(rf_conf_origin(d->site->conf, name), origin, sizeof origin));
 }
 
@@ -524,7 +526,8 @@ change_settings(struct edit *e, const char *user, const json_t *settings)
 
     json_object_foreach ((json_t *)(uintptr_t)settings, key, value) {
         snprintf(name, sizeof name, "user.%s.%s", user, key);
-        edit_change(e, name, json_string_value(value), false);
+        /* "": as if it was never set, which is what nobody can say of a number, and everybody means of a forwarding */
+        edit_change(e, name, json_string_length(value) > 0 ? json_string_value(value) : NULL, false);
     }
 }
 

@@ -239,6 +239,45 @@ restore_row(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span va
     return true;
 }
 
+static bool
+restore_mailbox(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span value, int64_t expires_s)
+{
+    struct process *p = ctx;
+    struct rf_mailbox_state m;
+    char user[64];
+
+    if (rf_span_copy(sub, user, sizeof user) != RF_OK || rf_mailbox_parse(value, &m) != RF_OK ||
+        rf_event_board_set_mailbox(p->shared.lamps, user, &m) != RF_OK)
+        RF_LOGF(RF_LOG_WARN, "mailbox.not_restored", "how many messages wait for a user cannot be read from the store",
+                RF_F_SPAN("user", sub));
+    return true;
+}
+
+static bool
+restore_subscription(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span value, int64_t expires_s)
+{
+    struct process *p = ctx;
+    struct rf_letter_item letter = { .head = { .kind = RF_LETTER_SUBSCRIPTION, .from = RF_WORKERS_MAX } };
+    uint16_t owner = rf_event_saved_owner(&p->shared.owner_key, value, (uint16_t)p->shared.workers);
+
+    if (value.n > RF_LETTER_MAX - sizeof letter || rf_span_copy(sub, letter.name, sizeof letter.name) != RF_OK) {
+        RF_LOGF(RF_LOG_WARN, "subscription.not_restored", "a subscription cannot be read from the store",
+                RF_F_SPAN("subscription", sub));
+        return true;
+    }
+    post_surely(p->shared.worker[owner]->letters, &letter, sizeof letter, value);
+    return true;
+}
+
+/* After the calls: whoever watches is told of those that are up. */
+static void
+restore_events(struct process *p)
+{
+    if (rf_store_load_items(p->shared.store, RF_SPAN_LIT(RF_EVENT_MAILBOX), restore_mailbox, p) != RF_OK ||
+        rf_store_load_items(p->shared.store, RF_SPAN_LIT(RF_EVENT_SUBSCRIPTION), restore_subscription, p) != RF_OK)
+        RF_LOGF(RF_LOG_ERROR, "subscription.not_restored", "subscriptions could not be read from the store");
+}
+
 static void
 restore_calls(struct process *p)
 {
@@ -302,7 +341,9 @@ make_limits(struct rf_signal *s, const struct rf_conf *c)
     if (rf_guard_new(&s->guard, &guard, s->bans, &rf_rand_system, rf_now_us()) != RF_OK ||
         rf_fold_new(&s->fold, &rf_rand_system) != RF_OK || rf_board_new(&s->board, &rf_rand_system) != RF_OK ||
         rf_quota_new(&s->connections, &rf_rand_system) != RF_OK || rf_quota_new(&s->calls, &rf_rand_system) != RF_OK ||
-        rf_call_guests_new(&s->guests, &rf_rand_system) != RF_OK)
+        rf_quota_new(&s->subscriptions, &rf_rand_system) != RF_OK ||
+        rf_call_guests_new(&s->guests, &rf_rand_system) != RF_OK ||
+        rf_event_board_new(&s->lamps, &rf_rand_system, rf_signal_lamp_changed, s) != RF_OK)
         return failed("limits", strerror(errno));
     return 0;
 }
@@ -432,6 +473,7 @@ start(struct process *p)
         return failed("channel", strerror(errno));
     on_tick(&p->tick, rf_now_us());
     restore_calls(p);
+    restore_events(p);
     begin_to_listen(p);
     return 0;
 }
@@ -476,6 +518,8 @@ end(struct process *p)
     rf_fold_free(p->shared.fold);
     rf_quota_free(p->shared.connections);
     rf_quota_free(p->shared.calls);
+    rf_quota_free(p->shared.subscriptions);
+    rf_event_board_free(p->shared.lamps);
     rf_call_guests_free(p->shared.guests);
     rf_mailbox_free(p->shared.desk);
     rf_loop_free(p->loop);

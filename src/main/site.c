@@ -82,6 +82,13 @@ take_call_settings(struct rf_site *s)
     o->calls_per_user_max = 10;
     o->transfer = rf_conf_is_on(c, "sip.transfer");
     o->explain_to_peer = rf_conf_is_on(c, "sip.explain-to-peer");
+    s->event = (struct rf_event_settings){
+        .message_max = number(c, "sip.message-max"),
+        .messages_per_minute = number(c, "sip.messages-per-minute"),
+        .subscriptions_per_user = number(c, "sip.subscriptions-per-user"),
+        .subscriptions_max = number(c, "sip.subscriptions-max"),
+        .expires_max_s = number(c, "sip.subscription-expires"),
+    };
 }
 
 static enum rf_err
@@ -264,6 +271,11 @@ rf_site_user(const struct rf_site *s, struct rf_span name, struct rf_call_user *
     out->codecs = u->codecs;
     out->require_tls = u->require_tls;
     out->calls_max = u->calls_max;
+    snprintf(out->forward.always, sizeof out->forward.always, "%s", u->forward.always);
+    snprintf(out->forward.busy, sizeof out->forward.busy, "%s", u->forward.busy);
+    snprintf(out->forward.no_answer, sizeof out->forward.no_answer, "%s", u->forward.no_answer);
+    out->forward.no_answer_s = u->forward.no_answer_s;
+    out->forward.do_not_disturb = u->forward.do_not_disturb;
     out->auth.verifier = u->verifier;
     return u->can_sign_in;
 }

@@ -9,6 +9,7 @@
 
 #include "call/call.h"
 #include "conf/conf.h"
+#include "event/event.h"
 #include "main/automatic.h"
 #include "main/ifaces.h"
 #include "main/keyfiles.h"
@@ -36,6 +37,7 @@ struct rf_site {
     struct rf_automatic *automatic;    /* certificates that renew themselves */
     struct rf_span root, revoked;      /* our own authority's certificate and revocation list in DER; may be empty */
     struct rf_call_settings call;
+    struct rf_event_settings event;
     struct rf_connections *connections;
     struct rf_call_routing routing;
     bool ignores_strangers;            /* on addresses of sip-trunks alone: strangers.c */

@@ -344,7 +344,7 @@ on_request(void *ctx, struct rf_server_txn *txn, const struct rf_sip_msg *msg, u
 
     if (msg->method == RF_SIP_REGISTER && msg->to_tag.n == 0)
         rf_register_request(w->registers, txn, msg, now_us);
-    else
+    else if (!rf_event_request(w->events, txn, msg, now_us))
         rf_call_request(w->calls, txn, msg, now_us);
 }
 
@@ -507,6 +507,7 @@ take_site(struct rf_worker *w, struct rf_site *site)
                 rf_transport_set_tls(w->transport, rf_iface_row((enum rf_iface)i)->name, w->tls[i]);
     rf_paths_see_listeners(w->paths);
     rf_keeper_take_site(w->keeper);
+    rf_event_settings_changed(w->events, rf_now_us());
     rf_site_unref(was);
 }
 
@@ -547,6 +548,9 @@ take_question(struct rf_worker *w, const struct rf_letter_ask *ask, uint64_t now
         err = rf_call_hangup(w->calls, text, now_us);
         told.answer = err ? NULL : json_true();
         break;
+    case RF_ASK_SUBSCRIPTIONS:
+        told.answer = rf_event_list(w->events);
+        break;
     case RF_ASK_NUMBERS:
         told.answer = rf_worker_numbers_json(w);
         break;
@@ -567,6 +571,8 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     struct rf_letter_site site;
     struct rf_letter_listen listen;
     struct rf_letter_ask ask;
+    struct rf_letter_lamp lamp;
+    struct rf_letter_item item;
 
     if (octets.n < sizeof head)
         return;
@@ -617,6 +623,17 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
             RF_LOGF(RF_LOG_WARN, "media.not_swept", "media was not told which sessions are over");
         break;
     }
+    case RF_LETTER_LAMP:
+        memcpy(&lamp, octets.p, sizeof lamp);
+        rf_event_changed(w->events, lamp.user, now_us);
+        break;
+    case RF_LETTER_SUBSCRIPTION:
+        memcpy(&item, octets.p, sizeof item);
+        if (rf_event_restore(w->events, rf_span_str(item.name), rf_span_sub(octets, sizeof item, octets.n), now_us) !=
+            RF_OK)
+            RF_LOGF(RF_LOG_WARN, "subscription.not_restored",
+                    "a subscription of before the restart could not be taken over");
+        break;
     case RF_LETTER_STOP:
         rf_call_hangup_all(w->calls, now_us);
         break;
@@ -635,6 +652,7 @@ on_tick(struct rf_timer *t, uint64_t now_us)
 
     atomic_store_explicit(&w->numbers.beat_us, now_us, memory_order_relaxed);
     atomic_store_explicit(&w->numbers.calls, rf_call_count(w->calls), memory_order_relaxed);
+    rf_worker_tick_events(w, now_us);
     rf_timer_arm(rf_loop_wheel(w->loop), t, now_us + TICK_US);
 }
 
@@ -652,6 +670,7 @@ rf_worker_numbers_json(struct rf_worker *w)
         { "calls", calls.calls },
         { "calls_encrypted", calls.encrypted },
         { "calls_ending", rf_call_count(w->calls) - calls.calls },
+        { "subscriptions", rf_event_count(w->events) },
         { "transactions", x.servers + x.clients },
         { "retransmits_in", x.retransmits_in },
         { "retransmits_out", x.retransmits_out },
@@ -731,7 +750,8 @@ make_parts(struct rf_worker *w)
     if (err)
         return err;
     rf_worker_call_env(w, &env);
-    return rf_call_layer_new(&w->calls, &env);
+    err = rf_call_layer_new(&w->calls, &env);
+    return err ? err : rf_worker_make_events(w, &env);
 }
 
 enum rf_err
@@ -798,6 +818,7 @@ rf_worker_free(struct rf_worker *w)
 {
     if (w == NULL)
         return;
+    rf_event_layer_free(w->events);
     rf_call_layer_free(w->calls);
     rf_keeper_free(w->keeper);
     rf_paths_free(w->paths);
@@ -812,6 +833,7 @@ rf_worker_free(struct rf_worker *w)
     rf_devices_free(w->devices);
     rf_register_free(w->registers);
     rf_mailbox_free(w->stored);
+    rf_mailbox_free(w->kept);
     rf_mailbox_free(w->letters);
     if (w->loop != NULL)
         rf_timer_cancel(rf_loop_wheel(w->loop), &w->tick);

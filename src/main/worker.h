@@ -18,6 +18,7 @@
 #include <pthread.h>
 
 #include "call/call.h"
+#include "event/event.h"
 #include "flow/guard.h"
 #include "flow/remote.h"
 #include "flow/transport.h"
@@ -47,8 +48,9 @@ struct rf_signal {
     struct rf_ban_memory *bans;    /* the guard's, which outlives us */
     struct rf_fold *fold;
     struct rf_board *board;        /* what is known of SIP connections */
+    struct rf_event_board *lamps;  /* what is known of users: their dialogs, their mailboxes */
     struct rf_call_guests *guests; /* dialogs at another worker than their Call-ID says */
-    struct rf_quota *connections, *calls; /* of addresses, of users, and of all */
+    struct rf_quota *connections, *calls, *subscriptions; /* of addresses, of users, and of all */
     struct rf_mailbox *desk;       /* of the first thread */
     struct rf_mailbox *slow, *web; /* of those threads (main/slow.h, main/web.h) */
     struct rf_acme_shown *shown;   /* what an authority may look at */
@@ -65,6 +67,7 @@ struct rf_mailbox *rf_acceptor(const struct rf_signal *s, const char *interface,
 struct rf_worker_numbers {
     _Atomic uint64_t beat_us;      /* its loop went round */
     _Atomic uint64_t calls;        /* as of its last tick, a fifth of a second ago at most */
+    _Atomic bool lamp_missed;      /* a letter of news did not fit into its mailbox */
     _Atomic uint64_t strangers;    /* messages of nobody's peers that got no answer */
     _Atomic uint64_t malformed, dropped, posted, guarded, post_refused, registers, store_late;
 };
@@ -86,6 +89,10 @@ struct rf_worker {
     struct rf_devices *devices;
     struct rf_txn_layer *txn;
     struct rf_call_layer *calls;
+    struct rf_event_layer *events;
+    struct rf_mailbox *kept;       /* for the store's answers about subscriptions: never full (eventenv.c) */
+    size_t kept_open;              /* of these, how many are waited for */
+    uint64_t mailboxes_at_us;      /* worker 0: the next look for publications that are over */
     struct rf_paths *paths;
     struct rf_keeper *keeper;
     struct rf_media_client *media;
@@ -127,6 +134,13 @@ void rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, st
 
 /* callenv.c: what calls need of the outside (call/call.h) */
 void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
+
+/* eventenv.c: subscriptions and messages */
+/** After w->calls was made. */
+RF_MUST_CHECK enum rf_err rf_worker_make_events(struct rf_worker *w, const struct rf_call_env *call);
+void rf_worker_tick_events(struct rf_worker *w, uint64_t now_us);
+/** `changed` of the board; ctx is the struct rf_signal. */
+void rf_signal_lamp_changed(void *ctx, const char *user, uint16_t worker);
 
 /** Sign-in of a request failed or worked: logged, repeats folded, and counted for bans. */
 void rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const struct rf_auth_result *who,

@@ -105,6 +105,14 @@ fill_user(struct rf_directory *d, struct rf_directory_user *u, const struct rf_c
                                               : RF_DIRECTORY_SRTP_OFF;
     u->require_tls = rf_conf_block_is_on(d->conf, b, "require-tls");
     u->calls_max = (uint32_t)rf_conf_block_number(d->conf, b, "calls-max");
+    u->forward = (struct rf_directory_forward){
+        .always = rf_conf_block_text(d->conf, b, "forward-always"),
+        .busy = rf_conf_block_text(d->conf, b, "forward-busy"),
+        .no_answer = rf_conf_block_text(d->conf, b, "forward-no-answer"),
+        .no_answer_s = (uint32_t)rf_conf_block_number(d->conf, b, "forward-no-answer-time"),
+        .do_not_disturb = rf_conf_block_is_on(d->conf, b, "do-not-disturb"),
+    };
+    u->may_set_mailboxes = rf_conf_block_is_on(d->conf, b, "may-set-mailboxes");
     u->can_sign_in = rf_conf_block_secret(d->conf, b, "password", &secret) == RF_OK &&
                      verifier_of(&secret, rf_span_str(u->name), rf_span_str(d->realm), &u->verifier);
     rf_secret_fini(&secret);

@@ -15,6 +15,13 @@
 
 enum rf_directory_srtp { RF_DIRECTORY_SRTP_OFF, RF_DIRECTORY_SRTP_OPTIONAL, RF_DIRECTORY_SRTP_REQUIRED };
 
+/* Where calls of a user go instead; "" nowhere. */
+struct rf_directory_forward {
+    const char *always, *busy, *no_answer;
+    uint32_t no_answer_s; /* so long its phones ring */
+    bool do_not_disturb;
+};
+
 struct rf_directory_user {
     struct rf_hash_node node;
     const char *name;         /* "201" */
@@ -23,6 +30,8 @@ struct rf_directory_user {
     enum rf_directory_srtp srtp; /* in the order of enum rf_srtp_mode */
     bool require_tls;
     uint32_t calls_max;
+    struct rf_directory_forward forward;
+    bool may_set_mailboxes;
     bool can_sign_in;         /* false: its secret is missing, or a verifier of another user or domain */
     struct rf_digest_verifier verifier;
 };

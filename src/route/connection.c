@@ -126,6 +126,11 @@ take(const struct rf_conf *c, const struct rf_srtp_policy *common, struct rf_con
     take_password(c, k);
     k->codecs = rf_conf_block_text(c, k->block, "codecs");
     k->caller_id = rf_conf_block_text(c, k->block, "caller-id");
+    k->caller_name = rf_conf_block_text(c, k->block, "caller-name");
+    k->takes_messages = rf_conf_block_is_on(c, k->block, "messages");
+    k->sets_mailboxes = rf_conf_block_is_on(c, k->block, "may-set-mailboxes");
+    k->tells_diversion = strcmp(rf_conf_block_text(c, k->block, "forwarded-by"), "diversion") == 0;
+    k->tells_history = strcmp(rf_conf_block_text(c, k->block, "forwarded-by"), "history-info") == 0;
     k->country = rf_conf_block_text(c, k->block, "country-code");
     k->format = rf_number_format_of(rf_conf_block_text(c, k->block, "number-format"));
     k->calls_max = number(c, k, "calls-max");

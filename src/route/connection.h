@@ -51,10 +51,11 @@ struct rf_connection {
     size_t index;
     enum rf_connection_type type;
     bool is_customer;                /* side customer: we are theirs */
-    bool registers, requires_tls, trusts_identity, is_bypass;
+    bool registers, requires_tls, trusts_identity, is_bypass, takes_messages, sets_mailboxes;
+    bool tells_diversion, tells_history; /* who forwarded a call to it */
     char uri[300];                   /* of server, without a user: "sip:sip.carrier.example;transport=tls"; "" none */
     char host[256];                  /* of server, without brackets: whom its certificate must name */
-    const char *username, *caller_id, *country;
+    const char *username, *caller_id, *caller_name, *country;
     const char *codecs;              /* sdp/codecs.h */
     bool can_sign_in;                /* side platform, credential: its password is there */
     struct rf_digest_verifier verifier;

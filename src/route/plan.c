@@ -112,6 +112,24 @@ move_down_last(const struct rf_plan_question *q, struct rf_plan *out)
         say(q, "connections that do not answer now are tried last");
 }
 
+/* What a call does with these is call/forward.c's; whoever tests a number wants to see them. */
+static void
+say_forwards(const struct rf_plan_question *q, const struct rf_conf_block *user)
+{
+    static const char *const kinds[] = { "forward-always", "forward-busy", "forward-no-answer" };
+
+    if (q->say == NULL)
+        return;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const char *to = rf_conf_block_text(q->conf, user, kinds[i]);
+
+        if (to[0] != '\0')
+            say(q, "user %s: %s to %s", rf_conf_block_label(user), kinds[i], to);
+    }
+    if (rf_conf_block_is_on(q->conf, user, "do-not-disturb"))
+        say(q, "user %s: do-not-disturb is on", rf_conf_block_label(user));
+}
+
 /* A user, and where it is reached while it is not registered (GEN-9). */
 static bool
 add_user(const struct rf_plan_question *q, struct rf_span name, struct rf_plan *out)
@@ -120,13 +138,48 @@ add_user(const struct rf_plan_question *q, struct rf_span name, struct rf_plan *
     const struct rf_conf_block *dn = rf_conf_block(q->conf, "dn", name);
     size_t before = out->count;
 
-    if (user != NULL && add(out, RF_PLACE_USER, rf_conf_block_label(user)) != NULL)
+    if (user != NULL && add(out, RF_PLACE_USER, rf_conf_block_label(user)) != NULL) {
         say(q, "place %zu: user %s, where it is registered%s", out->count, rf_conf_block_label(user),
             dn != NULL ? ", else the contact of dn" : "");
+        say_forwards(q, user);
+    }
     if (user == NULL && dn != NULL && add(out, RF_PLACE_DEVICE, rf_conf_block_label(dn)) != NULL)
         say(q, "place %zu: dn %s at %s", out->count, rf_conf_block_label(dn),
             rf_conf_block_text(q->conf, dn, "contact"));
     return out->count > before || user != NULL || dn != NULL;
+}
+
+#define MEMBER_RINGS_S 20 /* in-order, when `time` says nothing: four rings in most countries */
+
+static void
+add_group(const struct rf_plan_question *q, const struct rf_conf_block *group, struct rf_plan *out)
+{
+    bool in_order = strcmp(rf_conf_block_text(q->conf, group, "strategy"), "in-order") == 0;
+    struct rf_span left = rf_span_str(rf_conf_block_text(q->conf, group, "members")), word;
+    uint8_t stage = 0;
+
+    out->is_group = true;
+    out->stage_s = (uint32_t)rf_conf_block_number(q->conf, group, "time");
+    if (in_order && out->stage_s == 0)
+        out->stage_s = MEMBER_RINGS_S;
+    if (in_order)
+        say(q, "ring-group %s rings its members one after the other, each for %u s", rf_conf_block_label(group),
+            out->stage_s);
+    else
+        say(q, "ring-group %s rings all its members", rf_conf_block_label(group));
+    while (rf_conf_next_word(&left, &word)) {
+        const struct rf_conf_block *user = rf_conf_block(q->conf, "user", word);
+        size_t before = out->count;
+
+        if (user != NULL && rf_conf_block_is_on(q->conf, user, "do-not-disturb")) {
+            say(q, "member %s is passed over: do-not-disturb is on", rf_conf_block_label(user));
+            continue;
+        }
+        if (!add_user(q, word, out))
+            say(q, "member %.*s: there is no such user or dn", RF_SPAN_ARG(word));
+        if (out->count > before)
+            out->place[before].stage = in_order ? stage++ : 0;
+    }
 }
 
 /* A user, dn, group or connection by its name. */
@@ -136,16 +189,11 @@ add_named(const struct rf_plan_question *q, struct rf_span name, struct rf_span 
 {
     const struct rf_conf_block *group = rf_conf_block(q->conf, "ring-group", name);
     const struct rf_connection *c = may_connect ? rf_connection_named(q->connections, name) : NULL;
-    struct rf_span left, word;
 
     if (add_user(q, name, out))
         return true;
     if (group != NULL) {
-        say(q, "ring-group %.*s rings all its members", RF_SPAN_ARG(name));
-        left = rf_span_str(rf_conf_block_text(q->conf, group, "members"));
-        while (rf_conf_next_word(&left, &word))
-            if (!add_user(q, word, out))
-                say(q, "member %.*s: there is no such user or dn", RF_SPAN_ARG(word));
+        add_group(q, group, out);
         return true;
     }
     if (c == NULL)
@@ -263,6 +311,12 @@ take_routes(const struct rf_plan_question *q, struct rf_span number, struct rf_p
     take_bypass(q, out, "route", best);
     if (rewrite(q, best, number, sent) != RF_OK) {
         say(q, "nothing is left of the number, or it is too long");
+        return;
+    }
+    if (rf_conf_block_text(q->conf, best, "to")[0] != '\0') {
+        say(q, "route %s leads to %s", rf_conf_block_label(best), rf_conf_block_text(q->conf, best, "to"));
+        if (!add_named(q, rf_span_str(rf_conf_block_text(q->conf, best, "to")), rf_span_str(sent), false, out))
+            say(q, "%s: there is no such user, ring-group or dn", rf_conf_block_text(q->conf, best, "to"));
         return;
     }
     left = rf_span_str(rf_conf_block_text(q->conf, best, "use"));

@@ -29,6 +29,7 @@ enum rf_place_kind {
 struct rf_place {
     enum rf_place_kind kind;
     const char *name;             /* of the snapshot */
+    uint8_t stage;                /* those of one number are tried at once, one number after the other */
     char number[RF_NUMBER_MAX];   /* CONNECTION: as it is written to it */
     const struct rf_connection *connection;
 };
@@ -36,6 +37,8 @@ struct rf_place {
 struct rf_plan {
     size_t count;                 /* 0: refused */
     struct rf_place place[RF_PLAN_PLACES_MAX];
+    bool is_group;                /* a ring-group: its members' own forwarding does not count */
+    uint32_t stage_s;             /* so long a stage rings; 0: as long as any call */
     bool is_bypass;               /* media-handling-mode of number, route or connection */
     char bypass_setting[160];     /* which */
     enum rf_refusal refusal;      /* when there is no place: RF_REFUSE_NOT_FOUND, RF_REFUSE_CALL_LOOP */

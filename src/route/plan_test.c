@@ -15,6 +15,11 @@ static const char text[] =
     "dn 301 {\n contact 192.0.2.50:5061;transport=tls\n}\n"
     "dn 202 {\n contact 192.0.2.51:5060\n}\n"
     "ring-group 200 {\n members 201 202 301\n}\n"
+    "ring-group 210 {\n members 202 204 201\n strategy in-order\n time 15s\n}\n"
+    "ring-group 211 {\n members 201 202\n strategy in-order\n}\n"
+    "user 204 {\n password x\n do-not-disturb on\n}\n"
+    "user 205 {\n password x\n forward-always +4930\n}\n"
+    "route desk {\n match 8*\n to 210\n}\n"
     "number +442071838750 {\n connection carrier spare\n to 200\n}\n"
     "number +442071838751 {\n connection acme\n}\n"
     "number +442071838752 {\n connection twin\n to 201\n}\n"
@@ -62,6 +67,12 @@ plan(const char *user, const char *connection, const char *number)
                 p.place[i].name);
     if (p.count > 0 && p.place[0].kind == RF_PLACE_CONNECTION)
         rf_putf(&b, " as %s", p.place[0].number);
+    if (p.stage_s > 0) {
+        rf_put_str(&b, " stages");
+        for (size_t i = 0; i < p.count; i++)
+            rf_putf(&b, " %u", (unsigned)p.place[i].stage);
+        rf_putf(&b, " of %u s", (unsigned)p.stage_s);
+    }
     if (p.is_bypass)
         rf_putf(&b, " bypass %s", p.bypass_setting);
     if (p.count == 0)
@@ -74,6 +85,11 @@ static const struct {
     const char *user, *connection, *number, *want, *why;
 } plans[] = {
     { "201", NULL, "202", "user 202", "a user calls a user" },
+    { "201", NULL, "210", "user 202, user 201 stages 0 1 of 15 s", "a group in order; one is not to be disturbed" },
+    { "201", NULL, "211", "user 201, user 202 stages 0 1 of 20 s", "a group in order that says no time" },
+    { "201", NULL, "80", "user 202, user 201 stages 0 1 of 15 s", "a route that leads to a group" },
+    { "201", NULL, "204", "user 204", "who is not to be disturbed is still found: the call decides" },
+    { "201", NULL, "205", "user 205", "and who forwards" },
     { "201", NULL, "301", "dn 301", "a device that does not register (GEN-22)" },
     { "201", NULL, "200", "user 201, user 202, dn 301", "a ring group" },
     { "201", NULL, "+44 20 7183-8750", "user 201, user 202, dn 301", "our own number, with marks, stays here" },
@@ -151,6 +167,10 @@ main(void)
            strstr(said, "route resold: matches, but is not for 201") != NULL &&
            strstr(said, "media bypasses us: route.mobile.media-handling-mode") != NULL,
        "every step is told");
+    (void)plan("201", NULL, "205");
+    ok(strstr(said, "user 205: forward-always to +4930") != NULL, "where a user forwards to is told");
+    (void)plan("201", NULL, "210");
+    ok(strstr(said, "member 204 is passed over: do-not-disturb is on") != NULL, "and whom a group passes over");
     for (size_t i = 0; i < sizeof findings / sizeof *findings; i++) {
         struct rf_addr source;
         struct rf_connection_finding f;

@@ -65,6 +65,7 @@ enum rf_sip_method rf_sip_method_find(struct rf_span name);
     X(REQUEST_DISPOSITION, "Request-Disposition", 'd', true) X(IDENTITY, "Identity", 'y', true)               \
     X(IDENTITY_INFO, "Identity-Info", 'n', true) X(AUTHENTICATION_INFO, "Authentication-Info", 0, true)       \
     X(P_PREFERRED_IDENTITY, "P-Preferred-Identity", 0, true) X(DIVERSION, "Diversion", 0, true)               \
+    X(HISTORY_INFO, "History-Info", 0, true)                                                                   \
     X(MIME_VERSION, "MIME-Version", 0, false) X(SESSION_ID, "Session-ID", 0, true)                                  \
     X(SIP_ETAG, "SIP-ETag", 0, false)                                                                         \
     X(SIP_IF_MATCH, "SIP-If-Match", 0, false)

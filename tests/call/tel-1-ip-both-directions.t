@@ -21,7 +21,7 @@ a expects BYE
 a sends 200 to
 record has '"connection":"carrier"' '"sign_in":"address"' '"from":"+4930123456"' '"to":"+442071838750"'
 a sends INVITE +4930123456 savp
-carrier expects INVITE avp "INVITE sip:+4930123456@192.0.2.11 SIP" 'From: "User 201" <sip:201@pbx.example>' "To: <sip:+4930123456@192.0.2.11>" !"P-Asserted-Identity" !"a=crypto" !"192.0.2.10"
+carrier expects INVITE avp "INVITE sip:+4930123456@192.0.2.11 SIP" 'From: <sip:201@pbx.example>' "To: <sip:+4930123456@192.0.2.11>" !"P-Asserted-Identity" !"a=crypto" !"192.0.2.10" !"User 201"
 carrier sends 200 avp
 carrier expects ACK
 a expects 200 savp

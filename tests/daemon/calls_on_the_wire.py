@@ -287,12 +287,13 @@ def odd_requests(daemon):
                 more = [f"Proxy-Authorization: {value}"]
             return m
 
-        for method, want, what in (("MESSAGE", (405,), "MESSAGE"), ("SUBSCRIBE", (405, 489), "SUBSCRIBE"), ("FOO", (501, 405), "an unknown method"),
+        for method, want, what in (("MESSAGE", (404,), "MESSAGE to nobody"), ("SUBSCRIBE", (489,), "SUBSCRIBE to nothing"),
+                                   ("PUBLISH", (489,), "PUBLISH of nothing"), ("FOO", (501,), "an unknown method"),
                                    ("BYE", (481,), "BYE of no dialog"), ("CANCEL", (481,), "CANCEL of nothing"),
                                    ("OPTIONS", (200,), "OPTIONS"), ("INFO", (481, 405), "INFO of no dialog")):
             m = ask(method)
             tap.ok(m is not None and m.status in want, f"{transport}: {what}: {want[0]}", m and m.start)
-            if want[0] == 405:
+            if want[0] == 501:
                 tap.ok(m is not None and "INVITE" in m.get("allow"), f"{transport}: {what}: with Allow", m and m.text)
         m = ask("INVITE", forwards=0, uri=f"sip:204@{DOMAIN}")
         tap.ok(m is not None and m.status == 483, f"{transport}: Max-Forwards 0", m and m.start)

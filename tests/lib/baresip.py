@@ -37,7 +37,7 @@ class Baresip:
     """One phone in a folder of its own. `tone` in hertz is what it sends; what it hears is recorded."""
 
     def __init__(self, folder, user, password, domain, outbound, transport="tls", mediaenc="srtp-mand",
-                 tone=440, answer=False, extra=""):
+                 tone=440, answer=False, extra="", apps=()):
         os.makedirs(folder, exist_ok=True)
         self.folder, self.user, self.tone = folder, user, tone
         self.control = free_port()
@@ -71,7 +71,7 @@ module_tmp account.so
 module_tmp uuid.so
 module_app ctrl_tcp.so
 module_app menu.so
-ctrl_tcp_listen 127.0.0.1:{self.control}
+{"".join(f"module_app {a}.so" + chr(10) for a in apps)}ctrl_tcp_listen 127.0.0.1:{self.control}
 snd_path {folder}
 """)
         mode = "auto" if answer else "manual"

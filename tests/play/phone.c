@@ -74,9 +74,10 @@ send_request(struct stage *s, struct phone *p, const char *method, const char *r
              p->call_id, p->cseq, method, contact, extra != NULL ? extra : "", body != NULL ? "Content-Type: " : "",
              body != NULL ? type : "", body != NULL ? "\r\n" : "", body != NULL ? strlen(body) : 0,
              body != NULL ? body : "");
-    if (strcmp(method, "INVITE") == 0) {
+    if (strcmp(method, "INVITE") == 0 || p->keeps) {
         free(p->invite);
         p->invite = strdup(text);
+        p->keeps = false;
     }
     phone_send(s, p, text);
 }
@@ -100,6 +101,19 @@ phone_asks(struct stage *s, struct phone *p, const char *method, const char *use
     snprintf(p->remote, sizeof p->remote, "<sip:%s@" DOMAIN ">", user);
     snprintf(p->target, sizeof p->target, "sip:%s@" DOMAIN, user);
     send_request(s, p, method, p->target, NULL, NULL, NULL);
+}
+
+void
+phone_requests(struct stage *s, struct phone *p, const char *method, const char *user, const char *extra,
+               const char *type, const char *body)
+{
+    begin(s, p);
+    snprintf(p->remote, sizeof p->remote, "<sip:%s@" DOMAIN ">", user);
+    snprintf(p->target, sizeof p->target, "sip:%s@" DOMAIN, user);
+    free(p->invite);
+    p->invite = NULL;
+    p->keeps = true;
+    send_request(s, p, method, p->target, extra, type, body);
 }
 
 void
@@ -275,6 +289,10 @@ phone_hears(struct stage *s, struct phone *p, const char *text)
         }
         return;
     }
+    if (msg.method == RF_SIP_SUBSCRIBE && msg.status < 300 && rf_span_is(msg.call_id, p->call_id)) {
+        snprintf(p->their_tag, sizeof p->their_tag, "%.*s", RF_SPAN_ARG(msg.to_tag));
+        remember_dialog(p, &msg);
+    }
     if (msg.method != RF_SIP_INVITE || p->invite == NULL || msg.status == 100 ||
         !rf_span_is(msg.call_id, p->call_id))
         return;
@@ -302,7 +320,7 @@ phone_signs_in(struct stage *s, struct phone *p, const char *text)
     struct rf_buf b = rf_buf(credentials, sizeof credentials - 1);
     struct rf_digest_challenge c;
     const char *cseq, *head;
-    char ruri[512];
+    char ruri[512], method[16];
     const char *space;
 
     if (strncmp(text, "SIP/2.0 407 ", 12) != 0 || p->authorized || p->invite == NULL || p->is_mute)
@@ -313,15 +331,16 @@ phone_signs_in(struct stage *s, struct phone *p, const char *text)
     phone_hears(s, p, text); /* ACK */
     p->authorized = true;
     space = strchr(p->invite, ' ');
+    snprintf(method, sizeof method, "%.*s", (int)(space - p->invite), p->invite);
     snprintf(ruri, sizeof ruri, "%.*s", (int)(strchr(space + 1, ' ') - space - 1), space + 1);
-    rf_put_digest_credentials(&b, &c, rf_span_str(p->user), RF_SPAN_LIT(PASSWORD), RF_SPAN_LIT("INVITE"),
+    rf_put_digest_credentials(&b, &c, rf_span_str(p->user), RF_SPAN_LIT(PASSWORD), rf_span_str(method),
                               rf_span_str(ruri), 1, RF_SPAN_LIT("abcd"));
     credentials[b.n] = '\0';
     p->cseq++;
     head = p->invite;
     cseq = strstr(head, "\r\nCSeq: ");
-    snprintf(again, sizeof again, "%.*s\r\nCSeq: %u INVITE\r\nProxy-Authorization: %s%s", (int)(cseq - head), head,
-             p->cseq, credentials, strstr(cseq + 2, "\r\n"));
+    snprintf(again, sizeof again, "%.*s\r\nCSeq: %u %s\r\nProxy-Authorization: %s%s", (int)(cseq - head), head,
+             p->cseq, method, credentials, strstr(cseq + 2, "\r\n"));
     /* a new branch */
     snprintf(line, sizeof line, "z9hG4bK%016llx", (unsigned long long)rf_rand_u64(&s->rand));
     memcpy(strstr(again, "z9hG4bK"), line, strlen(line));

@@ -213,7 +213,7 @@ extra_of(struct play *p, int from)
     int octets;
 
     for (int i = from; i < p->n; i++) {
-        if (strstr(p->words[i], ": ") == NULL)
+        if (strstr(p->words[i], ": ") == NULL || strncmp(p->words[i], "body=", 5) == 0)
             continue;
         for (const char *w = p->words[i]; *w != '\0';) {
             if (*w != '{' || sscanf(w, "{%31[^}]}", name) != 1) {
@@ -277,6 +277,26 @@ sends(struct play *p, struct phone *ph)
         if (ph->cseq < cseq)
             ph->cseq = cseq;
     }
+}
+
+/* a requests METHOD USER ["Header: x"] [type=text/plain] [body="line|line"] [fill=N]: outside of a dialog, signing in;
+ * fill: a body of so many octets */
+static void
+requests(struct play *p, struct phone *ph)
+{
+    static char body[40000];
+    const char *text = option(p, 4, "body"), *fill = option(p, 4, "fill"), *type = option(p, 4, "type");
+    struct rf_buf b = rf_buf(body, sizeof body - 1);
+
+    for (const char *c = text; c != NULL && *c != '\0'; c++)
+        rf_put_str(&b, *c == '|' ? "\r\n" : (char[]){ *c, '\0' });
+    if (text != NULL && strchr(text, '|') != NULL)
+        rf_put_str(&b, "\r\n");
+    for (int i = 0; fill != NULL && i < atoi(fill); i++)
+        rf_put_char(&b, 'x');
+    body[b.n] = '\0';
+    phone_requests(p->s, ph, p->words[2], p->words[3], extra_of(p, 4), type != NULL ? type : "text/plain",
+                   text != NULL || fill != NULL ? body : NULL);
 }
 
 static bool
@@ -348,7 +368,16 @@ the_phone(struct play *p)
     return ph;
 }
 
-/* user 201 [off|optional|required] [tls] [strict] [suites=..] ["codecs=PCMA all"] [answer-savp] */
+static void
+take_forward(struct play *p, const char *key, char out[static 64])
+{
+    if (option(p, 2, key) != NULL)
+        snprintf(out, 64, "%s", option(p, 2, key));
+}
+
+/* user 201 [off|optional|required] [tls] [strict] [suites=..] ["codecs=PCMA all"] [answer-savp] [forward-always=..]
+ * [forward-busy=..] [forward-no-answer=..] [forward-no-answer-time=S] [do-not-disturb] [watched-by=USER]
+ * [voice-mail] */
 static void
 user(struct play *p)
 {
@@ -363,6 +392,15 @@ user(struct play *p)
         u->codecs = stage_keep(p->s, option(p, 2, "codecs"));
     u->srtp.strict_transport = flag(p, 2, "strict");
     u->srtp.answer_savp = flag(p, 2, "answer-savp");
+    take_forward(p, "forward-always", u->forward.always);
+    take_forward(p, "forward-busy", u->forward.busy);
+    take_forward(p, "forward-no-answer", u->forward.no_answer);
+    u->forward.no_answer_s = option(p, 2, "forward-no-answer-time") != NULL
+                                 ? (uint32_t)atoi(option(p, 2, "forward-no-answer-time")) : 20;
+    u->forward.do_not_disturb = flag(p, 2, "do-not-disturb");
+    take_forward(p, "watched-by", p->s->watched_by[p->s->users - 1]);
+    if (flag(p, 2, "voice-mail"))
+        snprintf(p->s->voice_mail, sizeof p->s->voice_mail, "%s", p->words[1]);
     if (option(p, 2, "suites") != NULL) {
         struct rf_span unknown;
 
@@ -460,6 +498,12 @@ set(struct play *p)
         s->calls_per_user_max = v;
     else if (strcmp(p->words[1], "udp-max") == 0)
         p->s->udp_max = v;
+    else if (strcmp(p->words[1], "message-max") == 0)
+        p->s->event_settings.message_max = v;
+    else if (strcmp(p->words[1], "messages-per-minute") == 0)
+        p->s->event_settings.messages_per_minute = v;
+    else if (strcmp(p->words[1], "subscriptions-per-user") == 0)
+        p->s->event_settings.subscriptions_per_user = v;
     else if (strcmp(p->words[1], "explain") == 0)
         s->explain_to_peer = v != 0;
     else if (strcmp(p->words[1], "transfer") == 0)
@@ -627,6 +671,12 @@ nothing_left(struct play *p)
     for (int i = 0; i < SAVED_MAX; i++)
         if (p->s->saved[i].value != NULL)
             fails(p, "a call that ended is still saved");
+    for (int i = 0; i < ITEMS_MAX; i++)
+        if (p->s->item[i].value != NULL && strcmp(p->s->item[i].kind, RF_EVENT_SUBSCRIPTION) == 0)
+            fails(p, "a subscription that ended is still saved");
+    if (rf_event_count(p->s->events) != 0 || rf_quota_all(p->s->subscriptions) != 0)
+        fails(p, "left: %zu subscriptions, %u shares", rf_event_count(p->s->events),
+              (unsigned)rf_quota_all(p->s->subscriptions));
     if (!rf_list_empty(&p->s->paths))
         fails(p, "left: a path");
 }
@@ -683,6 +733,19 @@ perform(struct play *p)
     } else if (strcmp(w, "paths") == 0) { /* paths slow|come */
         s->slow_paths = strcmp(p->words[1], "slow") == 0;
         stage_pump(s);
+    } else if (strcmp(w, "disk") == 0) { /* disk fails|slow|works */
+        s->disk_fails = strcmp(p->words[1], "fails") == 0;
+        s->disk_is_slow = strcmp(p->words[1], "slow") == 0;
+        stage_pump(s);
+    } else if (strcmp(w, "subscriptions") == 0) {
+        if ((int)rf_event_count(s->events) != atoi(p->words[1]))
+            fails(p, "%zu subscriptions", rf_event_count(s->events));
+    } else if (strcmp(w, "unwatched") == 0) { /* unwatched 202 USER: from now on only USER may watch 202 */
+        for (int i = 0; i < s->users; i++)
+            if (strcmp(s->user[i].name, p->words[1]) == 0)
+                snprintf(s->watched_by[i], sizeof s->watched_by[i], "%s", p->words[2]);
+        rf_event_settings_changed(s->events, s->now);
+        stage_pump(s);
     } else if (strcmp(w, "stays") == 0) {
         p->stays = true;
     } else if (strcmp(w, "left") == 0) { /* left nothing: after the longest timer of a transaction */
@@ -705,10 +768,14 @@ perform(struct play *p)
         }
         else if (strcmp(p->words[1], "expects") == 0)
             expects(p, ph);
+        else if (strcmp(p->words[1], "requests") == 0)
+            requests(p, ph);
         else if (strcmp(p->words[1], "asks") == 0)
             phone_asks(s, ph, p->words[2], p->words[3]);
         else if (strcmp(p->words[1], "pretends") == 0) /* a pretends 203: in its From, signing in as itself */
             snprintf(ph->from, sizeof ph->from, "%s", p->words[2]);
+        else if (strcmp(p->words[1], "moves") == 0) /* a moves: its next connection has another address and contact */
+            ph->addr.v4.sin_addr.s_addr = htonl(ntohl(ph->addr.v4.sin_addr.s_addr) + 100);
         else if (strcmp(p->words[1], "leaves") == 0)
             phone_leave(s, ph);
         else if (strcmp(p->words[1], "returns") == 0)
@@ -767,7 +834,7 @@ by_name(const void *a, const void *b)
 int
 main(int argc, char **argv)
 {
-    static const char *const concepts[] = { "call", "txn", "dialog" };
+    static const char *const concepts[] = { "call", "txn", "dialog", "event" };
     char path[1024];
 
     rf_log_open(-1, -1, RF_LOG_ERROR, "play");

@@ -242,6 +242,18 @@ act(struct sim *m, struct phone *p)
         if (p->call_id[0] != '\0' && p->rack[0] != '\0')
             phone_indialog(s, p, "PRACK", rack, "application/sdp", one_in(m, 4) ? some_sdp(m, p, one_in(m, 2)) : NULL);
         break;
+    case 15:
+        phone_requests(s, p, "SUBSCRIBE", who[dice(m, 4)],
+                       one_in(m, 6) ? "Event: message-summary\r\n" : "Event: dialog\r\nExpires: 90\r\n", NULL, NULL);
+        break;
+    case 16:
+        phone_requests(s, p, "MESSAGE", who[dice(m, 4)], NULL, "text/plain", one_in(m, 4) ? NULL : "hello");
+        break;
+    case 17:
+        if (p->call_id[0] != '\0')
+            phone_indialog(s, p, "SUBSCRIBE", one_in(m, 2) ? "Event: dialog\r\nExpires: 0\r\n"
+                                                           : "Event: dialog\r\nExpires: 60\r\n", NULL, NULL);
+        break;
     default:
         break;
     }
@@ -270,6 +282,13 @@ accidents(struct sim *m)
         break;
     case 4:
         s->relay_silent = !s->relay_silent;
+        stage_pump(s);
+        break;
+    case 8:
+        s->disk_fails = !s->disk_fails;
+        break;
+    case 9:
+        s->disk_is_slow = !s->disk_is_slow;
         stage_pump(s);
         break;
     case 5:
@@ -319,23 +338,44 @@ repeat(struct sim *m, struct phone *p)
         phone_send(m->s, p, p->invite);
 }
 
+/* Where calls of a user go instead: in a third of the schedules, often in circles. */
+static void
+forward(struct sim *m, struct rf_call_user *u)
+{
+    static const char *const to[] = { "201", "202", "203", "999" };
+
+    u->forward.no_answer_s = 3;
+    if (!one_in(m, 3))
+        return;
+    if (one_in(m, 6))
+        snprintf(u->forward.always, sizeof u->forward.always, "%s", to[dice(m, 4)]);
+    if (one_in(m, 2))
+        snprintf(u->forward.busy, sizeof u->forward.busy, "%s", to[dice(m, 4)]);
+    if (one_in(m, 2))
+        snprintf(u->forward.no_answer, sizeof u->forward.no_answer, "%s", to[dice(m, 4)]);
+    u->forward.do_not_disturb = one_in(m, 8);
+}
+
 static bool
 run(uint64_t seed, char why[static 400])
 {
     struct sim m = { .seed = seed };
     static const enum rf_transport transports[] = { RF_UDP, RF_TLS, RF_UDP, RF_TCP };
     struct rf_txn_counts n;
+    struct rf_call_user *u;
     bool good;
 
     m.s = stage_open(seed ^ 0x9e3779b97f4a7c15ull);
     m.s->all_required = seed % 2 == 0;
     m.s->settings.ring_time_s = 30;
+    m.s->event_settings.expires_max_s = 100;
     m.s->settings.session_expires_s = seed % 3 == 0 ? 120 : 1800;
     for (int i = 0; i < 3; i++) {
         char name[8];
 
         snprintf(name, sizeof name, "20%d", i + 1);
-        stage_user(m.s, name, m.s->all_required ? RF_SRTP_REQUIRED : (enum rf_srtp_mode)dice(&m, 3));
+        u = stage_user(m.s, name, m.s->all_required ? RF_SRTP_REQUIRED : (enum rf_srtp_mode)dice(&m, 3));
+        forward(&m, u);
     }
     for (int i = 0; i < 4; i++) {
         char name[8], user[8];
@@ -364,7 +404,7 @@ run(uint64_t seed, char why[static 400])
         stage_elapse(m.s, dice(&m, one_in(&m, 20) ? 40 * RF_S : 400 * RF_MS));
     }
     /* The storm is over: everything that is up is ended, nobody answers any more. */
-    m.s->slow_paths = m.s->relay_silent = m.s->relay_away = false;
+    m.s->slow_paths = m.s->relay_silent = m.s->relay_away = m.s->disk_fails = m.s->disk_is_slow = false;
     stage_pump(m.s);
     stage_elapse(m.s, 10 * RF_S);
     rf_call_hangup_all(m.s->calls, m.s->now);
@@ -372,9 +412,11 @@ run(uint64_t seed, char why[static 400])
     stage_elapse(m.s, 140 * RF_S);
     n = rf_txn_counts(m.s->txn);
     good = m.s->wrong[0] == '\0' && n.servers + n.clients == 0 && rf_call_count(m.s->calls) == 0 &&
-           stage_media_count(m.s) == 0 && rf_wheel_count(m.s->wheel) == 0;
-    snprintf(why, 400, "%s; left %u + %u transactions, %zu calls, %d media sessions, %zu timers", m.s->wrong, n.servers,
-             n.clients, rf_call_count(m.s->calls), stage_media_count(m.s), rf_wheel_count(m.s->wheel));
+           stage_media_count(m.s) == 0 && rf_wheel_count(m.s->wheel) == 0 && rf_event_count(m.s->events) == 0 &&
+           rf_quota_all(m.s->subscriptions) == 0;
+    snprintf(why, 400, "%s; left %u + %u transactions, %zu calls, %d media sessions, %zu subscriptions, %zu timers",
+             m.s->wrong, n.servers, n.clients, rf_call_count(m.s->calls), stage_media_count(m.s),
+             rf_event_count(m.s->events), rf_wheel_count(m.s->wheel));
     stage_close(m.s);
     return good;
 }

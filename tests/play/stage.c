@@ -406,6 +406,81 @@ env_record(void *ctx, struct rf_span id, const struct rf_call_record *r)
         stage_wrong(s, "a secret is in a call record");
 }
 
+/* --- subscriptions --- */
+
+static const struct rf_event_settings *
+env_event_settings(void *ctx)
+{
+    return &((struct stage *)ctx)->event_settings;
+}
+
+static bool
+env_may_watch(void *ctx, const char *watcher, const char *user)
+{
+    struct stage *s = ctx;
+
+    for (int i = 0; i < s->users; i++)
+        if (strcmp(s->user[i].name, user) == 0)
+            return s->watched_by[i][0] == '\0' || strcmp(s->watched_by[i], watcher) == 0;
+    return false;
+}
+
+static bool
+env_may_set_mailboxes(void *ctx, const char *user)
+{
+    return strcmp(((struct stage *)ctx)->voice_mail, user) == 0;
+}
+
+static enum rf_err
+env_store(void *ctx, const char *kind, struct rf_span name, struct rf_span value, uint64_t cookie)
+{
+    struct stage *s = ctx;
+    int at = -1;
+
+    for (int i = 0; i < ITEMS_MAX; i++)
+        if (s->item[i].value != NULL && strcmp(s->item[i].kind, kind) == 0 && rf_span_is(name, s->item[i].name))
+            at = i;
+    for (int i = 0; i < ITEMS_MAX && at < 0; i++)
+        if (s->item[i].value == NULL)
+            at = i;
+    if (at < 0 || (cookie != 0 && s->stored_n == ITEMS_MAX))
+        return RF_ERR_NOMEM;
+    if (!s->disk_fails) {
+        free(s->item[at].value);
+        s->item[at].value = NULL;
+        if (value.p != NULL) {
+            s->item[at].value = malloc(value.n + 1);
+            memcpy(s->item[at].value, value.p, value.n);
+            s->item[at].n = value.n;
+            snprintf(s->item[at].kind, sizeof s->item[at].kind, "%s", kind);
+            snprintf(s->item[at].name, sizeof s->item[at].name, "%.*s", RF_SPAN_ARG(name));
+        }
+    }
+    if (cookie != 0) {
+        s->stored[s->stored_n].cookie = cookie;
+        s->stored[s->stored_n++].err = s->disk_fails ? RF_ERR_IO : RF_OK;
+    }
+    return RF_OK;
+}
+
+static void
+env_dialog(void *ctx, const struct rf_call_dialog *d)
+{
+    rf_event_board_tell(((struct stage *)ctx)->lamps, d);
+}
+
+static void
+lamp_changed(void *ctx, const char *user, uint16_t worker)
+{
+    struct stage *s = ctx;
+
+    (void)worker;
+    if (s->news_n < NEWS_MAX)
+        snprintf(s->news[s->news_n++], sizeof s->news[0], "%s", user);
+    else
+        s->news_lost = true; /* as a full mailbox loses it */
+}
+
 int64_t
 stage_wall_s(const struct stage *s)
 {
@@ -423,7 +498,8 @@ env_wall_s(void *ctx)
 static void
 on_request(void *ctx, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
-    rf_call_request(((struct stage *)ctx)->calls, txn, msg, now_us);
+    if (!rf_event_request(((struct stage *)ctx)->events, txn, msg, now_us))
+        rf_call_request(((struct stage *)ctx)->calls, txn, msg, now_us);
 }
 static void
 on_ack(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us)
@@ -454,7 +530,11 @@ layers_open(struct stage *s)
                                .our_address = env_our_address, .path_new = env_path_new, .path_next = env_path_next,
                                .path_aside = env_path_aside, .path_end = env_path_end, .udp_max = env_udp_max,
                                .media = env_media,
-                               .save = env_save, .record = env_record, .wall_s = env_wall_s };
+                               .save = env_save, .record = env_record, .wall_s = env_wall_s,
+                               .dialog = env_dialog };
+    struct rf_event_env events = { .quota = s->subscriptions, .settings = env_event_settings,
+                                   .may_watch = env_may_watch, .may_set_mailboxes = env_may_set_mailboxes,
+                                   .store = env_store };
 
     if (rf_wheel_new(&s->wheel, s->now) != RF_OK || rf_auth_new(&s->auth, &s->rand, &auth) != RF_OK ||
         rf_txn_layer_new(&s->txn, s->wheel, &s->rand, &limits, &user) != RF_OK)
@@ -464,13 +544,22 @@ layers_open(struct stage *s)
     env.auth = s->auth;
     if (rf_call_layer_new(&s->calls, &env) != RF_OK)
         abort();
+    if (rf_event_board_new(&s->lamps, &s->rand, lamp_changed, s) != RF_OK)
+        abort();
+    events.call = env;
+    events.calls = s->calls;
+    events.board = s->lamps;
+    if (rf_event_layer_new(&s->events, &events) != RF_OK)
+        abort();
 }
 
 static void
 layers_close(struct stage *s)
 {
-    s->replies = 0;
+    s->replies = s->stored_n = s->news_n = 0;
+    rf_event_layer_free(s->events);
     rf_call_layer_free(s->calls);
+    rf_event_board_free(s->lamps);
     if (!rf_list_empty(&s->paths))
         stage_wrong(s, "a path outlives its call");
     rf_txn_layer_free(s->txn);
@@ -495,7 +584,13 @@ stage_open(uint64_t seed)
     s->map->slots_per_thread = SLOTS;
     s->settings = (struct rf_call_settings){ .domain = DOMAIN, .server = "ringfence/test", .ring_time_s = 180,
                                              .session_expires_s = 1800, .min_se_s = 90, .media_timeout_s = 60,
-                                             .calls_max = 100, .calls_per_user_max = 10, .explain_to_peer = true, .transfer = true };
+                                             .calls_max = 100, .calls_per_user_max = 10, .explain_to_peer = true,
+                                             .transfer = true };
+    s->event_settings = (struct rf_event_settings){ .message_max = 8192, .messages_per_minute = 60,
+                                                    .subscriptions_per_user = 10, .subscriptions_max = 20,
+                                                    .expires_max_s = 3600 };
+    if (rf_quota_new(&s->subscriptions, &s->rand) != RF_OK)
+        abort();
     if (rf_board_new(&s->board, &s->rand) != RF_OK)
         abort();
     if (rf_location_new(&s->location, NULL, &s->rand, &limits) != RF_OK)
@@ -539,6 +634,9 @@ stage_close(struct stage *s)
     }
     for (int i = 0; i < SAVED_MAX; i++)
         free(s->saved[i].value);
+    for (int i = 0; i < ITEMS_MAX; i++)
+        free(s->item[i].value);
+    rf_quota_free(s->subscriptions);
     rf_location_free(s->location);
     rf_connections_free(s->connections);
     rf_conf_unref(s->conf);
@@ -576,6 +674,26 @@ stage_restart(struct stage *s)
             (void)!rf_call_restore(s->calls, rf_span(copy, n), s->now);
             free(copy);
         }
+    for (int i = 0; i < ITEMS_MAX; i++) {
+        struct rf_mailbox_state m;
+
+        if (s->item[i].value == NULL)
+            continue;
+        if (strcmp(s->item[i].kind, RF_EVENT_SUBSCRIPTION) == 0) {
+            char *copy = malloc(s->item[i].n + 1);
+            size_t n = s->item[i].n;
+            char name[80];
+
+            memcpy(copy, s->item[i].value, n);
+            memcpy(name, s->item[i].name, sizeof name);
+            if (rf_event_restore(s->events, rf_span_str(name), rf_span(copy, n), s->now) != RF_OK)
+                stage_wrong(s, "a subscription does not come back");
+            free(copy);
+        } else if (rf_mailbox_parse(rf_span(s->item[i].value, s->item[i].n), &m) != RF_OK ||
+                   rf_event_board_set_mailbox(s->lamps, s->item[i].name, &m) != RF_OK) {
+            stage_wrong(s, "a mailbox does not come back");
+        }
+    }
     for (int i = 0; i < SLOTS; i++) /* RF_MEDIA_SWEEP: what the process before us opened and nobody knows */
         if (s->slot[i].used && !s->slot[i].is_adopted) {
             s->slot[i].used = false;
@@ -707,6 +825,27 @@ stage_pump(struct stage *s)
             give_path(path);
             more = true; /* it may have ended others: the list is walked anew */
             break;
+        }
+        while (s->stored_n > 0 && !s->disk_is_slow) {
+            uint64_t cookie = s->stored[0].cookie;
+            enum rf_err err = s->stored[0].err;
+
+            memmove(s->stored, s->stored + 1, (size_t)--s->stored_n * sizeof s->stored[0]);
+            rf_event_stored(s->events, cookie, err, s->now);
+            more = true;
+        }
+        if (s->news_lost) {
+            s->news_lost = false;
+            rf_event_look_at_all(s->events, s->now);
+            more = true;
+        }
+        while (s->news_n > 0) {
+            char user[64];
+
+            memcpy(user, s->news[0], sizeof user);
+            memmove(s->news, s->news + 1, (size_t)--s->news_n * sizeof s->news[0]);
+            rf_event_changed(s->events, user, s->now);
+            more = true;
         }
         while (s->replies > 0 && !s->relay_silent) {
             struct rf_media_reply r = s->reply[0];

@@ -9,6 +9,7 @@
 #define RF_TESTS_PLAY_STAGE_H
 
 #include "call/call.h"
+#include "event/event.h"
 #include "sip/digest.h"
 
 #define DOMAIN     "pbx.example"
@@ -18,6 +19,8 @@
 #define SLOTS      64
 #define SAVED_MAX  32
 #define WAYS_MAX   4
+#define ITEMS_MAX  64
+#define NEWS_MAX   64
 
 struct wire {
     struct rf_flow flow;
@@ -39,7 +42,7 @@ struct phone {
     uint32_t cseq, register_cseq;
     char *invite;      /* the last INVITE we sent: for CANCEL and ACK */
     char branch[64];
-    bool authorized;
+    bool authorized, keeps; /* keeps: the next request that is sent may be sent again with credentials */
     int want_auth;     /* answers challenges left */
     char *request;     /* the last request that came in */
     char *invite_in;   /* the last INVITE that came in */
@@ -93,6 +96,20 @@ struct stage {
     bool all_required; /* every user requires SRTP: then every leg must say so to the relay */
     /* what was kept */
     struct { char id[40]; char *value; size_t n; } saved[SAVED_MAX];
+    /* subscriptions and mailboxes */
+    struct rf_event_layer *events;
+    struct rf_event_board *lamps;
+    struct rf_quota *subscriptions;
+    struct rf_event_settings event_settings;
+    char watched_by[8][64];   /* of each user; empty: all */
+    char voice_mail[64];      /* user that may set mailboxes */
+    struct { char kind[16], name[80]; char *value; size_t n; } item[ITEMS_MAX];
+    struct { uint64_t cookie; enum rf_err err; } stored[ITEMS_MAX]; /* answers of the disk on their way */
+    int stored_n;
+    char news[NEWS_MAX][64];
+    int news_n;
+    bool news_lost;
+    bool disk_fails, disk_is_slow;
     char *record; /* of the last call that ended, as JSON text */
     int records;
     bool slow_paths;
@@ -127,6 +144,9 @@ char *phone_take(struct phone *p);
 void phone_invite(struct stage *s, struct phone *p, const char *target, const char *sdp, const char *extra);
 void phone_reinvite(struct stage *s, struct phone *p, const char *sdp, const char *extra);
 void phone_asks(struct stage *s, struct phone *p, const char *method, const char *user);
+/** The same with headers and a body, answering a challenge; type and body may be NULL. */
+void phone_requests(struct stage *s, struct phone *p, const char *method, const char *user, const char *extra,
+                    const char *type, const char *body);
 void phone_ack(struct stage *s, struct phone *p, const char *sdp);
 void phone_cancel(struct stage *s, struct phone *p);
 void phone_indialog(struct stage *s, struct phone *p, const char *method, const char *extra, const char *type,
