@@ -1,5 +1,5 @@
 /*
- * call/marker.c - a call that comes back through somebody else's B2BUA (docs/design/0022-loops.md)
+ * call/marker.c - a call that comes back through somebody else's B2BUA (docs/design/0020-loops.md)
  *
  * Behind another B2BUA nothing of an INVITE is what we sent: Call-ID, tags, Via and often Max-Forwards are its own.
  * What is made to go through is Session-ID (RFC 7989 6), so calls over connections bear one that is ours: how often

@@ -10,7 +10,7 @@
 #include "base/cursor.h"
 #include "call/layer.h"
 
-#define BLOB_VERSION 6
+#define BLOB_VERSION 7
 #define BLOB_MAX     65536 /* two descriptions of RF_SDP_MAX, two dialogs of RF_DIALOG_TEXT_MAX, and room */
 
 /* --- numbers and texts, little endian, each text with its length --- */

@@ -5,7 +5,7 @@
  * it something to guess at. On an address of sip-trunks alone there is often nobody who could need one: every
  * connection is known by its address, its name, its certificate or our registration. What comes from elsewhere is then
  * dropped, a datagram silently, a connection by closing it, and counted (`strangers` in status).
- * docs/design/0021-strangers.md
+ * docs/design/0019-strangers.md
  */
 #include "main/worker.h"
 
