@@ -127,21 +127,16 @@ visit_chain(struct rf_span pem, bool (*visit)(X509 *x, int index, void *ctx), vo
     BIO *b = pem.n > 0 && pem.n <= RF_ACME_CHAIN_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
     int n = 0;
     bool go_on = b != NULL;
+    enum rf_err err = RF_OK;
+    X509 *x;
 
-    ERR_clear_error();
-    while (go_on) {
-        X509 *x = PEM_read_bio_X509(b, NULL, NULL, NULL);
-
-        if (x == NULL)
-            break;
+    while (go_on && (err = rf_cert_pem_next(b, &x)) == RF_OK) {
         go_on = n < RF_ACME_CERTS_MAX && (visit == NULL || visit(x, n, ctx));
         n++;
         X509_free(x);
     }
-    /* The end of the text is the one error that is fine. */
-    if (go_on && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+    if (err == RF_ERR_SYNTAX)
         n = -1;
-    ERR_clear_error();
     BIO_free(b);
     return n > RF_ACME_CERTS_MAX ? -1 : n;
 }

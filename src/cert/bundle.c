@@ -268,6 +268,7 @@ add_pem(struct rf_bundle *b, const char *group, const char *path, struct rf_span
     enum rf_err err = in != NULL ? RF_OK : RF_ERR_NOMEM;
     long n;
 
+    ERR_clear_error();
     while (!err && PEM_read_bio(in, &name, &header, &der, &n) == 1) {
         bool is_list = strcmp(name, PEM_STRING_X509_CRL) == 0;
 
@@ -278,7 +279,11 @@ add_pem(struct rf_bundle *b, const char *group, const char *path, struct rf_span
         OPENSSL_free(name);
         OPENSSL_free(header);
         OPENSSL_clear_free(der, (size_t)n);
+        ERR_clear_error();
     }
+    /* A file that was cut off would otherwise lose the lists behind the cut, and with them what they revoke. */
+    if (!err && *found > 0 && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        err = RF_ERR_SYNTAX;
     ERR_clear_error();
     BIO_free(in);
     return err;
@@ -304,7 +309,9 @@ add_file(struct rf_bundle *b, const char *group, const char *path, struct rf_cer
     drop_octets(octets, n);
     if (!err && found == 0)
         err = RF_ERR_SYNTAX;
-    if (err == RF_ERR_SYNTAX)
+    if (err == RF_ERR_SYNTAX && found > 0)
+        say(problem, err, "%s is damaged at or after its %zu. certificate or list", path, found);
+    else if (err == RF_ERR_SYNTAX)
         say(problem, err, "%s: there is no certificate and no revocation list in it that can be read", path);
     else if (err == RF_ERR_NOMEM)
         say(problem, err, "%s: too many certificates and lists in all", path);

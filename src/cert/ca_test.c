@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <openssl/x509.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "tap.h"
 
@@ -123,6 +125,27 @@ later(void)
     ok(ensure(more, 3, T0 + 270 * DAY) == RF_OK && !result.made_leaf, "the same again: kept");
 }
 
+/* In a process without a terminal, where OpenSSL would read the passphrase from standard input. */
+static bool
+asks_nobody(void)
+{
+    static const char pem[] = "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+                              "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAAAAAAAAAAAAAAAAAAAA==\n"
+                              "-----END CERTIFICATE-----\n";
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        int ends[2], left = 0;
+        BIO *in = BIO_new_mem_buf(pem, -1);
+        X509 *x;
+
+        rf_assert(setsid() > 0 && pipe(ends) == 0 && write(ends[1], "secret\n", 7) == 7 && dup2(ends[0], 0) == 0);
+        _exit(rf_cert_pem_next(in, &x) == RF_ERR_SYNTAX && ioctl(0, FIONREAD, &left) == 0 && left == 7 ? 0 : 1);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
 static void
 bad_input(void)
 {
@@ -146,6 +169,7 @@ bad_input(void)
        "no such file: %s", problem.text);
     ok(rf_cert_from_pem(&c, RF_SPAN_LIT("hello"), RF_SPAN_LIT("world"), &problem) == RF_ERR_SYNTAX,
        "not PEM: %s", problem.text);
+    ok(asks_nobody(), "a certificate that is marked as encrypted: nobody is asked for a passphrase");
 
     f = fopen(in_dir("server.pem"), "w");
     fputs("-----BEGIN CERTIFICATE-----\ngarbage\n-----END CERTIFICATE-----\n", f);

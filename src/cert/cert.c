@@ -173,17 +173,40 @@ drop_roots(struct rf_cert *c)
     c->count = kept;
 }
 
+enum rf_err
+rf_cert_pem_next(BIO *in, X509 **out)
+{
+    bool is_end;
+
+    ERR_clear_error();
+    *out = PEM_read_bio_X509(in, NULL, no_passphrase, NULL);
+    is_end = *out == NULL && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    return *out != NULL ? RF_OK : is_end ? RF_ERR_NOT_FOUND : RF_ERR_SYNTAX;
+}
+
+/* All of it or nothing: half a chain would be served as if it were whole, and peers would refuse it one by one. */
 static enum rf_err
 read_chain(struct rf_cert *c, struct rf_span pem, struct rf_cert_problem *problem)
 {
     BIO *b = BIO_new_mem_buf(pem.p, (int)pem.n);
+    enum rf_err err = b != NULL ? RF_OK : RF_ERR_NOMEM;
+    size_t count = 0;
     X509 *x;
 
-    if (b == NULL)
-        return RF_ERR_NOMEM;
-    while (c->count < CHAIN_MAX && (x = PEM_read_bio_X509(b, NULL, no_passphrase, NULL)) != NULL)
-        c->chain[c->count++] = x;
+    while (!err && (err = rf_cert_pem_next(b, &x)) == RF_OK) {
+        if (count++ < CHAIN_MAX)
+            c->chain[c->count++] = x;
+        else
+            X509_free(x);
+    }
     BIO_free(b);
+    if (err == RF_ERR_SYNTAX)
+        return say(problem, "certificate %zu in it is damaged", count + 1);
+    if (err != RF_ERR_NOT_FOUND)
+        return err;
+    if (count > CHAIN_MAX)
+        return say(problem, "it has %zu certificates, %d are a chain at most", count, CHAIN_MAX);
     drop_roots(c);
     return c->count > 0 ? RF_OK : say(problem, "there is no certificate in PEM form in it");
 }
@@ -198,7 +221,7 @@ read_private_key(struct rf_cert *c, struct rf_span pem, struct rf_cert_problem *
     c->key = PEM_read_bio_PrivateKey(b, NULL, no_passphrase, NULL);
     BIO_free(b);
     if (c->key == NULL)
-        return say(problem, "there is no private key in PEM form without a passphrase in it");
+        return say(problem, "its key file holds no private key in PEM form without a passphrase");
     if (X509_check_private_key(c->chain[0], c->key) != 1)
         return say(problem, "the private key does not belong to the certificate");
     return RF_OK;
@@ -233,7 +256,7 @@ rf_cert_from_pem(struct rf_cert **out, struct rf_span chain, struct rf_span key,
 enum rf_err
 rf_cert_file_read(const char *path, bool is_key, char **out, size_t *n, struct rf_cert_problem *problem)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* of a pipe: at once, to be refused below */
     struct stat st;
     size_t size, used = 0;
     ssize_t got = 1;

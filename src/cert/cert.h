@@ -46,8 +46,8 @@ struct rf_cert_problem {
 struct rf_cert;
 
 /**
- * From PEM texts: one or more certificates, leaf first, and its key (not encrypted).
- * @return RF_ERR_SYNTAX not PEM, or key and certificate do not belong together; RF_ERR_NOMEM
+ * From PEM texts: one to ten certificates, leaf first, and its key (not encrypted).
+ * @return RF_ERR_SYNTAX not PEM, one of them is damaged, or key and certificate do not belong together; RF_ERR_NOMEM
  */
 RF_MUST_CHECK enum rf_err rf_cert_from_pem(struct rf_cert **out, struct rf_span chain, struct rf_span key,
                                            struct rf_cert_problem *problem);
@@ -82,6 +82,13 @@ bool rf_cert_must_staple(X509 *x);
 
 /** Facts of any certificate. */
 void rf_cert_facts_read(X509 *x, struct rf_cert_facts *out);
+
+/**
+ * The next certificate of a PEM text; the caller's to free. Nobody is asked for a passphrase, whatever the text says.
+ * @return RF_ERR_NOT_FOUND  there is none any more
+ *         RF_ERR_SYNTAX     it is damaged: what stands behind it must not be used as if it had not been there
+ */
+RF_MUST_CHECK enum rf_err rf_cert_pem_next(BIO *in, X509 **out);
 
 /** Read a file of at most RF_CERT_FILE_MAX octets; *out is the caller's to free (rf_wipe a key first). */
 RF_MUST_CHECK enum rf_err rf_cert_file_read(const char *path, bool is_key, char **out, size_t *n,

@@ -459,27 +459,28 @@ who_am_i(void)
     return name != NULL && name[0] != '\0' ? name : "command line";
 }
 
-/* The certificate of the event, as it will be trusted: shown before it is asked for. */
+/*
+ * The certificate of the event, or what signed it, as it will be trusted: shown before it is asked for. Its fingerprint
+ * goes into the request, because another stranger may be "last" before somebody says yes.
+ */
 static int
-show_event(struct rf_cli *cli, const char *event)
+show_event(struct rf_cli *cli, const char *event, bool authority, json_t *request)
 {
     int status;
-    json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "cert.refused"), &status), *row = NULL;
+    json_t *rows = rf_cli_ask(cli, json_pack("{s:s, s:s}", "command", "cert.refused", "event", event), &status);
+    const json_t *row = json_array_get(rows, 0), *by = json_object_get(row, "signed_by");
 
-    for (size_t i = 0; i < json_array_size(rows) && row == NULL; i++) {
-        json_t *r = json_array_get(rows, i);
-        char number[24];
-
-        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(json_object_get(r, "event")));
-        if (strcmp(event, "last") == 0 || strcmp(event, number) == 0)
-            row = r;
-    }
     if (row != NULL && !cli->json && !cli->quiet)
         fprintf(stderr, "%s from %s, refused %s %s\n  issuer   %s\n  SHA-256  %s\n", rf_cli_text(row, "subject"),
                 rf_cli_text(row, "peer"), rf_cli_text(row, "code"), rf_cli_text(row, "reason"),
                 rf_cli_text(row, "issuer"), rf_cli_text(row, "sha256"));
+    if (authority && by != NULL && !cli->json && !cli->quiet)
+        fprintf(stderr, "what signed it, and will be trusted with all that it signs: %s\n  SHA-256  %s\n",
+                rf_cli_text(by, "subject"), rf_cli_text(by, "sha256"));
+    json_object_set_new(request, "event", json_string(event));
+    json_object_set_new(request, "sha256", json_string(rf_cli_text(authority ? by : row, "sha256")));
     json_decref(rows);
-    return row != NULL || rows == NULL ? status : RF_EXIT_DONE;
+    return status;
 }
 
 int
@@ -493,8 +494,7 @@ rf_cmd_cert_trust(struct rf_cli *cli)
     int status = RF_EXIT_DONE;
 
     if (is_event) {
-        status = show_event(cli, what);
-        json_object_set_new(request, "event", json_string(what));
+        status = show_event(cli, what, rf_cli_flag(cli, "--authority") != NULL, request);
     } else {
         struct rf_cert_problem problem = { 0 };
         char *pem = NULL;

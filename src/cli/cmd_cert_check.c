@@ -26,13 +26,6 @@ struct check {
 
 /* --- files --- */
 
-/* Encrypted PEM would make OpenSSL ask on the terminal. */
-static int
-no_passphrase(char *buf, int size, int rwflag, void *ctx)
-{
-    return -1;
-}
-
 /* Certificates of a PEM file, or one in DER. An empty file is a peer that shows none. 0 or an exit status. */
 static int
 read_certificates(const struct rf_cli *cli, const char *path, X509 **out, size_t max, size_t *count)
@@ -41,6 +34,7 @@ read_certificates(const struct rf_cli *cli, const char *path, X509 **out, size_t
     size_t n = 0, size = RF_CERT_FILE_MAX;
     char *mem = malloc(size);
     const unsigned char *der = (const unsigned char *)mem;
+    enum rf_err err = RF_OK;
     BIO *b = NULL;
     X509 *x;
     int status = 0;
@@ -60,9 +54,9 @@ read_certificates(const struct rf_cli *cli, const char *path, X509 **out, size_t
             status = rf_cli_fail(cli, RF_EXIT_USAGE, "%s holds no certificate", path);
     } else if (status == 0) {
         b = BIO_new_mem_buf(mem, (int)n);
-        while (b != NULL && *count < max && (x = PEM_read_bio_X509(b, NULL, no_passphrase, NULL)) != NULL)
+        while (b != NULL && *count < max && (err = rf_cert_pem_next(b, &x)) == RF_OK)
             out[(*count)++] = x;
-        if (*count == 0 || (*count < max && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE))
+        if (*count == 0 || err == RF_ERR_SYNTAX)
             status = rf_cli_fail(cli, RF_EXIT_USAGE, "%s: certificate %zu is damaged", path, *count + 1);
     }
     ERR_clear_error();

@@ -5,6 +5,7 @@
  * What is shown is what the contexts were made of. What is trusted by command is in the store, with who and when; each
  * change is a version of the settings, so that `config rollback` takes it back (AVA-11).
  */
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -140,6 +141,7 @@ own_json(const struct rf_ifaces *s, const struct rf_site_cert *c, int64_t now_s)
 struct trusted_rows {
     json_t *rows;
     int64_t now_s;
+    const char *event; /* of refused ones: this one; NULL: all */
 };
 
 static X509 *
@@ -186,7 +188,7 @@ put_trusted(void *ctx, struct rf_span fingerprint, struct rf_span scope, struct 
 static json_t *
 stored_trust(struct rf_desk *d)
 {
-    struct trusted_rows t = { json_array(), rf_wall_s() };
+    struct trusted_rows t = { json_array(), rf_wall_s(), NULL };
 
     if (rf_store_load_trusted(d->conf.shared->store, 0, put_trusted, &t) != RF_OK)
         json_array_clear(t.rows);
@@ -260,20 +262,24 @@ all_certs(struct rf_desk *d)
     return rows;
 }
 
-/* By name of its block, or by a fingerprint's beginning of 8 or more digits. */
+#define FINGERPRINT_MIN 8  /* hexadecimal digits that name a certificate to look at, or to trust no longer */
+#define PIN_MIN         16 /* to trust one: nobody makes another certificate that begins with the same 64 bits */
+
+/* By name of its block, or by a fingerprint's beginning of so many digits. */
 static bool
-is_meant(const json_t *row, const char *what)
+is_meant(const json_t *row, const char *what, size_t least)
 {
     char digits[65];
     size_t n = 0;
 
-    for (const char *p = what; *p != '\0' && n < sizeof digits - 1; p++)
+    for (const char *p = rf_span_starts(rf_span_str(what), "sha256") ? what + 6 : what;
+         *p != '\0' && n < sizeof digits - 1; p++)
         if (*p != ':')
             digits[n++] = *p >= 'A' && *p <= 'F' ? (char)(*p | 0x20) : *p;
     digits[n] = '\0';
-    if (strncmp(digits, "sha256", 6) == 0)
-        memmove(digits, digits + 6, n - 6 + 1), n -= 6;
-    return strcmp(text_of(row, "name"), what) == 0 || (n >= 8 && strncmp(text_of(row, "sha256"), digits, n) == 0);
+    /* A row without a name is not meant by somebody who named none. */
+    return (what[0] != '\0' && strcmp(text_of(row, "name"), what) == 0) ||
+           (n >= least && strncmp(text_of(row, "sha256"), digits, n) == 0);
 }
 
 static void
@@ -283,7 +289,7 @@ cert_show(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
     size_t i;
 
     json_array_foreach (rows, i, row)
-        if (is_meant(row, text_of(request, "name")))
+        if (is_meant(row, text_of(request, "name"), FINGERPRINT_MIN))
             json_array_append(found, row);
     json_decref(rows);
     if (json_array_size(found) > 0) {
@@ -357,9 +363,58 @@ cert_export(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request
 /* --- refused peers ------------------------------------------------------------------------------------- */
 
 static bool
-put_refused(void *ctx, const struct rf_refused_chain *c)
+is_event(const struct rf_refused_chain *c, const char *event)
 {
-    struct trusted_rows *t = ctx;
+    char number[16];
+
+    snprintf(number, sizeof number, "%u", c->number);
+    return strcmp(event, "last") == 0 || strcmp(event, number) == 0;
+}
+
+/*
+ * What signed the certificate of this chain, and what signed that, as far as it was sent along; NULL: nothing of it was.
+ * A peer sends what it likes behind its certificate, so a place in the chain says nothing.
+ */
+static X509 *
+authority_of(const struct rf_refused_chain *c)
+{
+    X509 *at = x509_of(rf_refused_der(c, 0));
+    bool is_leaf = true;
+
+    for (size_t i = 1; at != NULL && i < c->count; i++) {
+        X509 *x = x509_of(rf_refused_der(c, i));
+
+        if (x != NULL && X509_check_issued(x, at) == X509_V_OK && X509_verify(at, X509_get0_pubkey(x)) == 1) {
+            X509_free(at);
+            at = x;
+            is_leaf = false;
+        } else {
+            X509_free(x);
+        }
+    }
+    ERR_clear_error();
+    if (is_leaf) {
+        X509_free(at);
+        return NULL;
+    }
+    return at;
+}
+
+static void
+put_authority(json_t *row, const struct rf_refused_chain *c, struct rf_cert_facts *f, int64_t now_s)
+{
+    X509 *x = authority_of(c);
+
+    if (x == NULL)
+        return;
+    rf_cert_facts_read(x, f);
+    json_object_set_new(row, "signed_by", facts_json(f, now_s));
+    X509_free(x);
+}
+
+static bool
+put_refused_row(struct trusted_rows *t, const struct rf_refused_chain *c)
+{
     X509 *x = x509_of(rf_refused_der(c, 0));
     struct rf_cert_facts *f = calloc(1, sizeof *f);
     json_t *o, *levels = json_array();
@@ -381,6 +436,8 @@ put_refused(void *ctx, const struct rf_refused_chain *c)
         json_object_set_new(o, "times", json_integer(c->times));
         json_object_set_new(o, "sent", json_integer(c->count));
         json_object_set_new(o, "at", json_string(time_text(c->wall_s, when)));
+        if (t->event != NULL)
+            put_authority(o, c, f, t->now_s);
         json_array_append_new(t->rows, o);
     }
     json_decref(levels);
@@ -389,10 +446,21 @@ put_refused(void *ctx, const struct rf_refused_chain *c)
     return true;
 }
 
-static void
-cert_refused(struct rf_desk *d, struct rf_control_ask *ask)
+/* One row with its authority when an event is named: to look for that of all would hold the lock for long. */
+static bool
+put_refused(void *ctx, const struct rf_refused_chain *c)
 {
-    struct trusted_rows t = { json_array(), rf_wall_s() };
+    struct trusted_rows *t = ctx;
+
+    if (t->event != NULL && !is_event(c, t->event))
+        return true;
+    return put_refused_row(t, c) && t->event == NULL;
+}
+
+static void
+cert_refused(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    struct trusted_rows t = { json_array(), rf_wall_s(), json_string_value(json_object_get(request, "event")) };
 
     rf_refused_visit(d->conf.shared->refused, put_refused, &t);
     rf_control_answer(ask, t.rows);
@@ -405,9 +473,10 @@ struct wanted {
     X509 *x[TRUST_MAX];
     bool is_anchor[TRUST_MAX];
     size_t count;
-    const char *event; /* "last", "7"; NULL: from a file */
-    char interface[24];/* of that event */
-    bool authority;    /* what signed it, not the certificate itself */
+    const char *event;  /* "last", "7"; NULL: from a file */
+    const char *sha256; /* of what was shown and is meant; "": what the event says now */
+    char interface[24]; /* of that event */
+    bool authority;     /* what signed it, not the certificate itself */
 };
 
 static void
@@ -418,41 +487,79 @@ wanted_fini(struct wanted *w)
 }
 
 static bool
-is_event(const struct rf_refused_chain *c, const char *event)
+is_cert(const X509 *x, const char *sha256)
 {
-    char number[16];
+    uint8_t mine[32];
+    unsigned n = sizeof mine;
+    char hex[65];
 
-    snprintf(number, sizeof number, "%u", c->number);
-    return strcmp(event, "last") == 0 || strcmp(event, number) == 0;
+    return X509_digest(x, EVP_sha256(), mine, &n) == 1 && strcmp(hex_text(mine, hex), sha256) == 0;
+}
+
+static bool
+has_cert(const struct rf_refused_chain *c, const char *sha256)
+{
+    bool is_there = false;
+
+    for (size_t i = 0; i < c->count && !is_there; i++) {
+        X509 *x = x509_of(rf_refused_der(c, i));
+
+        is_there = x != NULL && is_cert(x, sha256);
+        X509_free(x);
+    }
+    return is_there;
 }
 
 /*
- * The certificate itself ends its path, so that it alone is trusted, at any level. With --authority the last one of
- * the chain does, and with it everything that it ever signs.
+ * The certificate itself ends its path, so that it alone is trusted, at any level. With --authority what signed it
+ * does, and with it everything that it ever signs. Who was shown a certificate says which (sha256): meanwhile another
+ * stranger may have become "last", and a peer that tries again has a new number.
  */
 static bool
 take_event(void *ctx, const struct rf_refused_chain *c)
 {
     struct wanted *w = ctx;
-    size_t at = w->authority ? c->count - 1 : 0;
+    bool is_shown = w->sha256[0] != '\0';
+    X509 *x;
 
-    if (!is_event(c, w->event))
+    if (is_shown ? !has_cert(c, w->sha256) : !is_event(c, w->event))
         return true;
-    w->x[0] = x509_of(rf_refused_der(c, at));
+    x = w->authority ? authority_of(c) : x509_of(rf_refused_der(c, 0));
+    if (is_shown && x != NULL && !is_cert(x, w->sha256)) {
+        X509_free(x);
+        return true;
+    }
+    w->x[0] = x;
     w->is_anchor[0] = true;
-    w->count = w->x[0] != NULL;
+    w->count = x != NULL;
     snprintf(w->interface, sizeof w->interface, "%s", c->interface);
-    return false;
+    return x == NULL && is_shown;
 }
 
-static void
+/* All of a file, or what is wrong with it. */
+static const char *
 take_pem(struct wanted *w, const char *pem, bool is_anchor)
 {
     BIO *in = BIO_new_mem_buf(pem, (int)strlen(pem));
+    enum rf_err err = in != NULL ? RF_OK : RF_ERR_NOMEM;
+    bool is_full = false;
+    X509 *x;
 
-    while (in != NULL && w->count < TRUST_MAX && (w->x[w->count] = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL)
-        w->is_anchor[w->count++] = is_anchor;
+    while (!err && !is_full && (err = rf_cert_pem_next(in, &x)) == RF_OK) {
+        is_full = w->count == TRUST_MAX;
+        if (is_full) {
+            X509_free(x);
+        } else {
+            w->is_anchor[w->count] = is_anchor;
+            w->x[w->count++] = x;
+        }
+    }
     BIO_free(in);
+    if (is_full)
+        return "there are more than 16 certificates in it";
+    if (err == RF_ERR_SYNTAX)
+        return "a certificate in it is damaged";
+    return w->count > 0 ? NULL : "there is no certificate in PEM form in it";
 }
 
 /* The value of a row: what take_stored of main/ifaces.c reads. */
@@ -528,21 +635,24 @@ put_in_store(struct rf_desk *d, struct rf_control_ask *ask, struct wanted *w, co
 static void
 cert_trust(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
 {
-    struct wanted w = { .authority = json_is_true(json_object_get(request, "authority")) };
-    const char *pem = text_of(request, "pem");
+    struct wanted w = { .authority = json_is_true(json_object_get(request, "authority")),
+                        .sha256 = text_of(request, "sha256") };
+    const char *pem = json_string_value(json_object_get(request, "pem")), *fault = NULL;
     char scope[32], why[80];
 
-    if (pem[0] != '\0') {
-        take_pem(&w, pem, json_is_true(json_object_get(request, "anchor")));
+    if (pem != NULL) {
+        fault = take_pem(&w, pem, json_is_true(json_object_get(request, "anchor")));
         snprintf(why, sizeof why, "file");
     } else {
         w.event = text_of(request, "event");
         rf_refused_visit(d->conf.shared->refused, take_event, &w);
         snprintf(why, sizeof why, "event %.40s", w.event);
     }
-    if (w.count == 0)
-        rf_control_refuse(ask, 2, "", pem[0] != '\0' ? "there is no certificate in PEM form in it"
-                                                     : "there is no such event with a certificate",
+    if (fault != NULL)
+        rf_control_refuse(ask, 2, "", fault, "a file of 1 to 16 certificates in PEM form; many: trusted-certificate-store");
+    else if (w.count == 0)
+        rf_control_refuse(ask, 2, "", w.authority ? "there is no such event whose peer sent what signed its certificate"
+                                              : "there is no such event with a certificate",
                           "ringfence cert refused lists them");
     else if (scope_of(ask, text_of(request, "for"), w.interface[0] != '\0' ? w.interface : RF_TRUSTED_EVERYWHERE,
                       scope))
@@ -564,7 +674,7 @@ find_refused(void *ctx, const struct rf_refused_chain *c)
     char hex[65];
     json_t *row = json_pack("{s:s}", "sha256", hex_text(c->sha256, hex));
 
-    if (s->to->count == 0 && is_meant(row, s->fingerprint)) {
+    if (s->to->count == 0 && is_meant(row, s->fingerprint, PIN_MIN)) {
         s->to->x[0] = x509_of(rf_refused_der(c, 0));
         s->to->count = s->to->x[0] != NULL;
     }
@@ -588,7 +698,7 @@ cert_pin(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
             char hex[65];
             json_t *row = json_pack("{s:s}", "sha256", hex_text(rf_trust_entry(t, k)->facts.sha256, hex));
 
-            if (is_meant(row, s.fingerprint)) {
+            if (is_meant(row, s.fingerprint, PIN_MIN)) {
                 w.x[0] = rf_trust_x509(t, k);
                 X509_up_ref(w.x[0]);
                 w.count = 1;
@@ -599,7 +709,7 @@ cert_pin(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
     w.is_anchor[0] = true;
     if (w.count == 0)
         rf_control_refuse(ask, 2, "", "no certificate of this fingerprint was refused here or is in the store",
-                          "ringfence cert refused lists them; cert trust FILE takes one from a file");
+                          "16 digits of it or more: ringfence cert refused lists them; cert trust FILE takes a file");
     else if (scope_of(ask, text_of(request, "for"), "", scope))
         put_in_store(d, ask, &w, scope, text_of(request, "who"), "pin");
     wanted_fini(&w);
@@ -613,7 +723,7 @@ cert_untrust(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reques
     size_t i, n = 0;
 
     json_array_foreach (rows, i, row)
-        if (n < TRUST_MAX && is_meant(row, text_of(request, "fingerprint")) &&
+        if (n < TRUST_MAX && is_meant(row, text_of(request, "fingerprint"), FINGERPRINT_MIN) &&
             (text_of(request, "for")[0] == '\0' || strcmp(text_of(request, "for"), text_of(row, "for")) == 0))
             write[n++] = (struct rf_store_write){ .op = RF_STORE_TRUST_DELETE,
                                                   .key = rf_span_str(text_of(row, "sha256")),
@@ -737,7 +847,7 @@ rf_desk_cert_command(struct rf_desk *d, struct rf_control_ask *ask, const char *
     else if (strcmp(command, "cert.export") == 0)
         cert_export(d, ask, request);
     else if (strcmp(command, "cert.refused") == 0)
-        cert_refused(d, ask);
+        cert_refused(d, ask, request);
     else if (strcmp(command, "cert.trust") == 0)
         cert_trust(d, ask, request);
     else if (strcmp(command, "cert.renew") == 0)

@@ -110,6 +110,12 @@ bundle(void)
     ok(rf_bundle_add_trusted(b, "s", path_of("shadow"), &why) == RF_ERR_SYNTAX &&
            memmem(rf_bundle_block(b).p, rf_bundle_block(b).n, "secret", 6) == NULL,
        "a file that is something else does not come through: %s", why.text);
+    write_pem("cut.pem", our_root, false);
+    f = fopen(path_of("cut.pem"), "a");
+    fputs("-----BEGIN X509 CRL-----\nMIIB\n", f);
+    fclose(f);
+    ok(rf_bundle_add_trusted(b, "c", path_of("cut.pem"), &why) == RF_ERR_SYNTAX && count_items(b, "c") == 0,
+       "a file whose list is cut off is not taken without it: %s", why.text);
     ok(rf_bundle_add_own(b, "office", pem_of(our_root, false, chain), pem_of(their_root, true, key), &why) ==
            RF_ERR_SYNTAX,
        "a key of another certificate: %s", why.text);
