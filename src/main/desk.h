@@ -136,6 +136,8 @@ bool rf_desk_file_is_read(void *ctx, struct rf_span path, struct rf_span *octets
 
 /* certdesk.c: cert.*, tls.*; false: not one of these commands */
 bool rf_desk_cert_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
+/** trustdesk.c: cert.refused, .trust, .pin, .untrust; false: not one of these commands */
+bool rf_desk_trust_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);
 /** One of those that change something. */
 bool rf_desk_is_cert_change(const char *command);
 
