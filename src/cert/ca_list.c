@@ -152,6 +152,12 @@ rf_ca_list_load(struct rf_ca_list *list, const char *dir, struct rf_cert_problem
     if (err)
         return err;
     err = rf_ca_list_parse(list, rf_span(text, n), problem);
+    if (err == RF_ERR_SYNTAX) {
+        char why[sizeof problem->text];
+
+        memcpy(why, problem->text, sizeof why);
+        snprintf(problem->text, sizeof problem->text, "%.100s/%.90s", dir, why); /* "DIR/issued:3: ..." */
+    }
     free(text);
     return err;
 }

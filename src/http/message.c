@@ -70,7 +70,9 @@ take_host(struct rf_http_request *r, struct rf_span s)
         host = rf_span_sub(s, 0, colon);
         port = rf_span_sub(s, colon, s.n);
     }
-    if (port.n > 1 && (port.p[0] != ':' || rf_span_u64(rf_span_sub(port, 1, port.n), 65535, &number) != RF_OK))
+    if (port.n > 0 && port.p[0] != ':')
+        return false;
+    if (port.n > 1 && rf_span_u64(rf_span_sub(port, 1, port.n), 65535, &number) != RF_OK)
         return false;
     for (size_t i = 0; i < host.n; i++) {
         char c = host.p[i];
@@ -309,7 +311,7 @@ rf_http_header_value(const struct rf_http_request *r, const char *name)
 
 /* --- bodies --- */
 
-/* chunk-size = 1*HEXDIG, at most 7 of them: more is longer than any limit here. */
+/* chunk-size = 1*HEXDIG, below 2^32: more is longer than any limit here. */
 static enum rf_err
 chunk_size(struct rf_span line, size_t *out)
 {

@@ -17,6 +17,7 @@ static const struct {
     { "\r\nGET / HTTP/1.1\r\n" H "\r\n", 0, "an empty line before it (2.2)" },
     { "BREW /pot HTTP/1.1\r\n" H "\r\n", 0, "an unknown method is a routing matter" },
     { "GET / HTTP/1.1\r\nHost: [::1]:8443\r\n\r\n", 0, "IPv6 and a port" },
+    { "GET / HTTP/1.1\r\nHost: [::1]x\r\n\r\n", 400, "something else behind the bracket" },
     { "GET / HTTP/1.1\r\n" H "X: \r\n\r\n", 0, "an empty value" },
     { "POST / HTTP/1.1\r\n" H "Content-Length: 0\r\n\r\n", 0, "an empty body" },
     { "GET / HTTP/1.1\r\n" H, -1, "no empty line yet" },

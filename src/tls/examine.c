@@ -88,6 +88,22 @@ examine_strength(const struct rf_cert *c, size_t i, struct rf_tls_findings *out)
     }
 }
 
+/* A listener's certificate that is for clients alone: whoever checks purposes, as we do (AVA-8), refuses it. */
+static void
+examine_purpose(const struct rf_cert *c, size_t i, struct rf_tls_findings *out)
+{
+    /* All bits without the extension: it is for everything (RFC 5280 4.2.1.12). */
+    uint32_t purposes = X509_get_extended_key_usage(rf_cert_leaf(c));
+    struct rf_tls_finding *f;
+
+    if ((purposes & (XKU_SSL_SERVER | XKU_ANYEKU)) != 0)
+        return;
+    f = add(out, false, RF_REFUSE_CERT_WRONG_PURPOSE, i);
+    snprintf(f->text, sizeof f->text,
+             "the certificate for %s is not meant for servers (its extended key usage lacks serverAuth): many "
+             "clients will refuse it", name_of(c));
+}
+
 /* Each certificate of a chain must be signed by the next: TLS 1.2 clients need not look further. */
 static void
 examine_order(const struct rf_cert *c, size_t i, struct rf_tls_findings *out)
@@ -245,6 +261,7 @@ rf_tls_conf_examine(const struct rf_tls_server_conf *conf, const struct rf_trust
     for (size_t i = 0; i < conf->cert_count; i++) {
         examine_dates(conf->cert[i], i, now_s, out);
         examine_strength(conf->cert[i], i, out);
+        examine_purpose(conf->cert[i], i, out);
         examine_order(conf->cert[i], i, out);
         examine_staple(conf, i, out);
         if (roots != NULL)
