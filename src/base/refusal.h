@@ -138,6 +138,11 @@
       "the peer does not send it.",                                                                               \
       "let this machine reach the responder by http, have {peer} send the answer along, or: ringfence set "   \
       "security.ocsp soft")                                                                                   \
+    X(KEY_MISMATCH, "RF-219", "key-mismatch", ERROR, 0, 0,                                                    \
+      "{file}: the private key does not belong to the certificate",                                           \
+      "One of the two files was renewed and the other was not, or they are named in another order.",          \
+      "name the key that this certificate was issued for; openssl x509 -noout -pubkey and openssl pkey "      \
+      "-pubout print the same of a pair")                                                                     \
     X(CRYPTO_MISSING, "RF-301", "crypto-missing", WARN, 488, 88,                                              \
       "{who} offered no encryption (no a=crypto) and SRTP is required ({setting})",                           \
       "SRTP is off on the device, or it is set to optional and offers plain RTP first.",                      \

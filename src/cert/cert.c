@@ -222,7 +222,9 @@ read_private_key(struct rf_cert *c, struct rf_span pem, struct rf_cert_problem *
     BIO_free(b);
     if (c->key == NULL)
         return say(problem, "its key file holds no private key in PEM form without a passphrase");
-    if (X509_check_private_key(c->chain[0], c->key) != 1)
+    problem->is_mismatch = X509_check_private_key(c->chain[0], c->key) != 1;
+    ERR_clear_error();
+    if (problem->is_mismatch)
         return say(problem, "the private key does not belong to the certificate");
     return RF_OK;
 }

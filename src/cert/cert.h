@@ -36,9 +36,10 @@ struct rf_cert_facts {
     struct rf_san san[RF_CERT_NAMES_MAX];
 };
 
-/* What was wrong with a file: `refusal` is RF_REFUSE_KEY_FILE_MODE or RF_REFUSE_NONE. */
+/* What was wrong with a file. */
 struct rf_cert_problem {
     bool key_file_is_open;  /* others may read the key (RF-809) */
+    bool is_mismatch;       /* the key is another certificate's (RF-219) */
     unsigned mode;          /* of that file */
     char text[200];         /* "server.key does not belong to server.pem" */
 };

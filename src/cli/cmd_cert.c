@@ -339,9 +339,14 @@ copy_pair(const struct rf_cli *cli, const char *name, const char *chain_path, co
     int status = RF_EXIT_DONE;
 
     if (err)
-        return rf_cli_error(cli, RF_EXIT_USAGE, problem.key_file_is_open ? "RF-809" : "",
+        return rf_cli_error(cli, RF_EXIT_USAGE,
+                            problem.key_file_is_open ? "RF-809"
+                            : problem.is_mismatch    ? rf_refusal_row(RF_REFUSE_KEY_MISMATCH)->code
+                                                     : "",
                             problem.text[0] != '\0' ? problem.text : rf_err_text(err),
-                            problem.key_file_is_open ? "chmod 600 the key" : "");
+                            problem.key_file_is_open ? "chmod 600 the key"
+                            : problem.is_mismatch    ? rf_refusal_row(RF_REFUSE_KEY_MISMATCH)->fix
+                                                     : "");
     rf_put_hex(&b, rf_cert_facts(cert)->sha256, 8);
     hex[b.n] = '\0';
     rf_cert_unref(cert);

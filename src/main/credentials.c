@@ -43,6 +43,7 @@ fail(struct gather *g, enum rf_err err, struct rf_conf_origin at, const struct r
         p->sentence[out.n] = '\0';
         p->code = RF_REFUSE_KEY_FILE_MODE;
     } else {
+        p->code = why->is_mismatch ? RF_REFUSE_KEY_MISMATCH : RF_REFUSE_NONE;
         snprintf(p->sentence, sizeof p->sentence, "%s", why->text[0] != '\0' ? why->text : rf_err_text(err));
     }
     return err;

@@ -105,7 +105,7 @@ with Daemon(text) as daemon:
     cases = [
         (good.replace(f"file:{folder}/with-root.pem", f"file:{expired.path}").replace(office.key, expired.key), line,
          "an expired certificate", "RF-204"),
-        (good.replace(office.key, other.key), line, "a key that does not belong to it", ""),
+        (good.replace(office.key, other.key), line, "a key that does not belong to it", "RF-219"),
         (good.replace(f"file:{folder}/with-root.pem", f"file:{folder}/nowhere.pem"), line, "a file that is not there", ""),
         (good + missing, good.count("\n") + 2, "a level that nobody knows", ""),
         (good + "node-link {\n    received-certificate-checks medium-remote\n}\n", good.count("\n") + 2,
@@ -179,7 +179,7 @@ with Daemon(config(workers=2) + more) as daemon:
     tap.ok(code != 0 and "RF-809" in err, "cert add of a key that others may read: RF-809", err)
     os.chmod(soon.key, 0o600)
     code, out, err = daemon.cli("cert", "add", "shop", soon.chain(), other.key)
-    tap.ok(code != 0 and "belong" in err, "cert add of a key that does not belong to it", err)
+    tap.ok(code != 0 and "belong" in err and "RF-219" in err, "RF-219 cert add of a key that does not belong to it", err)
     cli("cert", "add", "shop", soon.chain(), soon.key, "--for", "sip")
     tap.equal(fingerprint(Shake(phone).served[0]), soon.sha256, "cert add: it is served")
     kept = os.path.join(daemon.state, "certs")
