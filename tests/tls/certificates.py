@@ -117,8 +117,8 @@ with Daemon(text) as daemon:
         with open(daemon.file, "w") as f:
             f.write(changed)
         code, out, err = daemon.cli("reload")
-        tap.ok(code == 3 and f"{daemon.file}:{where}:" in out + err and rf in out + err,
-               f"{what}: refused at its line {rf}", f"exit {code}, line {where}\n{out}{err}")
+        tap.ok(code == 3 and f"{daemon.file}:{where}:" in out + err and rf in out + err and "\n  fix " in err,
+               f"{what}: refused at its line {rf}, with what to do", f"exit {code}, line {where}\n{out}{err}")
         tap.ok(Shake(at).ok and end.register("201", PASSWORDS["201"], DOMAIN).status == 200, f"{what}: what runs stays")
     with open(daemon.file, "w") as f:
         f.write(cases[4][0])
