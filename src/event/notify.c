@@ -207,14 +207,14 @@ summary(struct sub *s)
 }
 
 /*
- * Who knows the name of a dialog may replace it (RFC 3891). One that rings may be picked up by whoever may watch; one that
- * is spoken in is its user's own.
+ * Who knows the name of a dialog may replace it (RFC 3891), and it has the same name when it rings and when it is spoken
+ * in: it is its user's own.
  */
 static void
 hide_names(const struct sub *s, struct news *n)
 {
     for (size_t i = 0; i < n->count; i++)
-        if (n->dialog[i].state == RF_DIALOG_CONFIRMED && strcmp(s->watcher, s->watched->user) != 0)
+        if (strcmp(s->watcher, s->watched->user) != 0)
             n->dialog[i].call_id[0] = n->dialog[i].local_tag[0] = n->dialog[i].remote_tag[0] = '\0';
 }
 
