@@ -326,6 +326,7 @@ send_notify(struct sub *s, uint64_t now_us)
                                 rf_buf_span(&b), &events, s, now_us);
     if (err) {
         s->notify = NULL;
+        s->is_full = true; /* what was made counts as told (summary), and was not */
         if (err == RF_ERR_CLOSED)
             sub_set_flow(s, NULL);
         look_again(s, now_us);
