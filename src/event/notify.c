@@ -280,7 +280,10 @@ has_body(const struct sub *s)
     return s->state != SUB_ENDING || strcmp(s->reason, "timeout") == 0;
 }
 
-/* RFC 3261 18.1.1: with fewer dialogs until it fits a datagram; one is enough for a lamp. */
+/*
+ * RFC 3261 18.1.1: it must fit a datagram. Instead of all that changed all that there is now, which leaves no lamp on;
+ * then with fewer dialogs, for one is enough for a lamp.
+ */
 static enum rf_err
 make_fitting(struct sub *s, struct news *n, bool is_full, char branch[static 49], struct rf_buf *b)
 {
@@ -296,7 +299,14 @@ make_fitting(struct sub *s, struct news *n, bool is_full, char branch[static 49]
         err = make(s, dialog_info(s, n, is_full, most), branch, b);
         if (!err && (s->flow->transport != RF_UDP || b->n <= env->udp_max(env->ctx, &s->flow->remote, b->n)))
             return RF_OK;
-        most /= 2;
+        if (is_full) {
+            most /= 2;
+        } else {
+            is_full = true;
+            look(s, n);
+            n->ended_count = 0;
+            hide_names(s, n);
+        }
     } while (most > 0);
     return err;
 }
