@@ -207,8 +207,8 @@ summary(struct sub *s)
 }
 
 /*
- * Who knows the name of a dialog may replace it (RFC 3891), and it has the same name when it rings and when it is spoken
- * in: it is its user's own.
+ * Who knows the name of a dialog may replace it (RFC 3891), and it has the same name when it rings and when it is
+ * spoken in: it is its user's own.
  */
 static void
 hide_names(const struct sub *s, struct news *n)
