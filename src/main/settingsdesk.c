@@ -483,11 +483,11 @@ user_json(struct rf_desk *d, const struct rf_directory_user *u)
     rf_call_put_aor(&b, rf_span_str(u->name), d->site->call.domain);
     n = rf_location_find(d->conf.shared->location, rf_buf_span(&b), rf_wall_s(), binding, RF_BINDINGS_PER_AOR);
     snprintf(name, sizeof name, "user.%s.password", u->name);
-    return json_pack("{s:s, s:s, s:s, s:b, s:i, s:s, s:i, s:s, s:s, s:s, s:i, s:b, s:s, s:s}", "user", u->name, "name", u->display, "srtp",
-                     srtp[u->srtp], "require_tls", u->require_tls, "calls_max", (int)u->calls_max, "password",
+    return json_pack("{s:s, s:s, s:s, s:b, s:i, s:s, s:i, s:s, s:s, s:s, s:i, s:b, s:s}", "user", u->name, "name", u->display,
+                     "srtp", srtp[u->srtp], "require_tls", u->require_tls, "calls_max", (int)u->calls_max, "password",
                      u->can_sign_in ? "set" : "missing", "registered", (int)n, "forward_always", u->forward.always,
-                     "forward_busy", u->forward.busy, "forward_no_answer_s", (int)u->forward.no_answer_s,
-                     "do_not_disturb", u->forward.do_not_disturb, "forward_no_answer", u->forward.no_answer, "origin",
+                     "forward_busy", u->forward.busy, "forward_no_answer", u->forward.no_answer, "forward_no_answer_s",
+                     (int)u->forward.no_answer_s, "do_not_disturb", u->forward.do_not_disturb, "origin",
                      origin_text(rf_conf_origin(d->site->conf, name), origin, sizeof origin));
 }
 
