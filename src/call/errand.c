@@ -228,6 +228,7 @@ answer_take(struct rf_call_layer *l, uint16_t from, const struct errand *e, uint
     call_id = rf_span_str(other->dialog.call_id);
     if (rf_call_guests_add(l->env.guests, call_id, from) != RF_OK || !post(l, from, &answer, octets)) {
         rf_call_guests_drop(l->env.guests, call_id, from);
+        leg_be_guest(other); /* it may have been one here */
         leg_free(ghost);
         return;
     }

@@ -205,6 +205,10 @@ struct leg {
     struct reliable *reliable;      /* leg A whose INVITE takes reliable 1xx (prack.c); NULL: it does not */
     bool wants_reliable;            /* the next 1xx of ours: leg B's was reliable */
     struct prack_fork *prack_forks; /* leg B: FORKS_MAX; NULL: no reliable 1xx came */
+    struct rf_client_txn *prack;    /* our last one, while it has no answer */
+    uint32_t prack_rseq;            /* that it acknowledges */
+    bool prack_has_sdp;
+    uint8_t prack_challenges;       /* answered */
     uint8_t prack_last;             /* the fork that spoke last ... */
     struct rf_dialog early;         /* ... and its dialog, until there is one that lasts */
     bool early_answered;            /* it has answered our offer reliably, so it may make one (RFC 3311 5.1) */

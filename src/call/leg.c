@@ -111,8 +111,13 @@ leg_be_guest(struct leg *leg)
     struct rf_call_env *env = &leg->call->l->env;
     struct rf_span call_id = rf_span_str(leg->dialog.call_id);
 
-    leg->is_guest = env->guests != NULL && rf_call_owner(&env->owner_key, call_id, env->workers) != env->worker &&
-                    rf_call_guests_add(env->guests, call_id, env->worker) == RF_OK;
+    leg->is_guest = false;
+    if (env->guests == NULL)
+        return;
+    if (rf_call_owner(&env->owner_key, call_id, env->workers) == env->worker)
+        rf_call_guests_drop(env->guests, call_id, env->worker); /* it came home */
+    else
+        leg->is_guest = rf_call_guests_add(env->guests, call_id, env->worker) == RF_OK;
 }
 
 struct leg *

@@ -63,6 +63,9 @@ forget(char **text, size_t *n)
 void
 prack_forget(struct leg *leg)
 {
+    if (leg->prack != NULL)
+        rf_client_txn_disown(leg->prack);
+    leg->prack = NULL;
     free(leg->prack_forks);
     leg->prack_forks = NULL;
     rf_dialog_fini(&leg->early);
@@ -101,30 +104,91 @@ take_early(struct leg *leg, const struct rf_sip_msg *msg)
     return true;
 }
 
+static const struct rf_client_txn_events prack_events;
+
+/* The last reliable response of `early`. */
 static void
-send_prack(struct leg *leg, struct rf_span sdp, uint64_t now_us)
+send_prack_with(struct leg *leg, struct rf_span sdp, const char *credentials, uint64_t now_us)
 {
     struct rf_call_layer *l = leg->call->l;
     struct rf_buf b = rf_buf(l->out, sizeof l->out);
-    struct rf_client_txn *txn;
     struct rf_addr ours;
     struct rf_hop hop;
     char branch[49];
 
     if (leg->flow == NULL || leg->flow->is_closed || leg->early.call_id == NULL)
         return;
+    if (leg->prack != NULL)
+        rf_client_txn_disown(leg->prack);
+    leg->prack = NULL;
+    leg->prack_rseq = leg->prack_forks[leg->prack_last].rseq;
+    leg->prack_has_sdp = sdp.n > 0;
     leg_hop(leg, &hop, &ours);
     rf_txn_branch(l->env.txn, branch);
     leg->early.local_cseq = leg->dialog.local_cseq;
     rf_dialog_put_request(&b, &leg->early, RF_SIP_PRACK, &hop, branch);
     leg->dialog.local_cseq = leg->early.local_cseq;
-    rf_putf(&b, "RAck: %u %u INVITE\r\n", (unsigned)leg->prack_forks[leg->prack_last].rseq,
-            (unsigned)leg->dialog.invite_cseq);
+    rf_putf(&b, "RAck: %u %u INVITE\r\n", (unsigned)leg->prack_rseq, (unsigned)leg->dialog.invite_cseq);
+    rf_put_str(&b, credentials);
     rf_sip_put_body(&b, sdp.n > 0 ? "application/sdp" : NULL, sdp);
-    if (rf_buf_done(&b) == RF_OK && rf_client_txn_new(&txn, l->env.txn, leg->flow, RF_SIP_PRACK, rf_span_str(branch),
-                                                      rf_buf_span(&b), NULL, NULL, now_us) == RF_OK)
+    if (rf_buf_done(&b) != RF_OK)
+        return;
+    if (rf_client_txn_new(&leg->prack, l->env.txn, leg->flow, RF_SIP_PRACK, rf_span_str(branch), rf_buf_span(&b),
+                          &prack_events, leg, now_us) == RF_OK)
         ladder_sdp(leg->call, leg->side, "PRACK", 0, sdp, now_us);
+    else
+        leg->prack = NULL;
 }
+
+static void
+send_prack(struct leg *leg, struct rf_span sdp, uint64_t now_us)
+{
+    leg->prack_challenges = 0;
+    send_prack_with(leg, sdp, "", now_us);
+}
+
+/* Of its answers a challenge alone matters: without a PRACK the response comes again, and at last the call is over. */
+static void
+prack_answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    struct leg *leg = owner;
+    char *credentials;
+
+    if (msg->status < 200)
+        return;
+    rf_client_txn_disown(txn);
+    leg->prack = NULL;
+    if (leg->state != LEG_INVITED || leg->prack_forks == NULL ||
+        leg->prack_forks[leg->prack_last].rseq != leg->prack_rseq)
+        return;
+    credentials = call_credentials(leg->call->l, leg->connection, leg->early.target, msg, &leg->prack_challenges);
+    if (credentials == NULL)
+        return;
+    send_prack_with(leg, leg->prack_has_sdp ? rf_span(leg->sent, leg->sent_n) : (struct rf_span){ 0 }, credentials,
+                    now_us);
+    rf_wipe(credentials, strlen(credentials));
+    free(credentials);
+}
+
+static void
+prack_failed(void *owner, struct rf_client_txn *txn, enum rf_err why, uint64_t now_us)
+{
+    (void)why;
+    (void)now_us;
+    rf_client_txn_disown(txn);
+    ((struct leg *)owner)->prack = NULL;
+}
+
+static void
+prack_ended(void *owner, struct rf_client_txn *txn)
+{
+    struct leg *leg = owner;
+
+    if (leg->prack == txn)
+        leg->prack = NULL;
+}
+
+static const struct rf_client_txn_events prack_events = { prack_answered, prack_failed, prack_ended };
 
 /* --- leg A: ours --- */
 

@@ -177,7 +177,9 @@ begin_dialog(struct leg *leg)
                           rf_span_str(leg->binding->contact), rf_span_str(leg->binding->path), 0);
     if (err != RF_OK)
         return err;
-    leg->dialog.max_forwards = c->max_forwards - 1 > 0 ? c->max_forwards - 1 : 1;
+    /* RFC 3261 16.6: one less, down to 0. With a least of 1 two of us that route to each other would never end. */
+    leg->dialog.has_max_forwards = true;
+    leg->dialog.max_forwards = c->max_forwards > 0 ? c->max_forwards - 1 : 0;
     leg_enter(leg);
     return RF_OK;
 }

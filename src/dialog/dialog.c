@@ -292,22 +292,23 @@ rf_dialog_put_request(struct rf_buf *b, struct rf_dialog *d, enum rf_sip_method 
     const char *name = rf_sip_method_name(method);
     struct rf_sip_name_addr first;
     bool strict = d->route_count > 0 && is_strict(d->route[0], &first);
+    bool begins = d->remote_tag == NULL || d->remote_tag[0] == '\0';
     uint32_t cseq = method == RF_SIP_ACK ? d->invite_cseq : ++d->local_cseq;
 
     if (method == RF_SIP_INVITE)
         d->invite_cseq = cseq;
     rf_sip_put_request(b, name, strict ? first.uri.raw : rf_span_str(d->target));
     rf_put_via(b, hop, branch);
-    rf_sip_put_headerf(b, RF_HDR_MAX_FORWARDS, "%u", d->max_forwards != 0 ? d->max_forwards : 70u);
+    rf_sip_put_headerf(b, RF_HDR_MAX_FORWARDS, "%u", begins && d->has_max_forwards ? d->max_forwards : 70u);
     for (size_t i = strict ? 1 : 0; i < d->route_count; i++)
         rf_sip_put_header(b, RF_HDR_ROUTE, rf_span_str(d->route[i]));
     if (strict)
         rf_sip_put_headerf(b, RF_HDR_ROUTE, "<%s>", d->target);
     rf_sip_put_headerf(b, RF_HDR_FROM, "%s;tag=%s", d->local, d->local_tag);
-    if (d->remote_tag != NULL && d->remote_tag[0] != '\0')
-        rf_sip_put_headerf(b, RF_HDR_TO, "%s;tag=%s", d->remote, d->remote_tag);
-    else
+    if (begins)
         rf_sip_put_header(b, RF_HDR_TO, rf_span_str(d->remote));
+    else
+        rf_sip_put_headerf(b, RF_HDR_TO, "%s;tag=%s", d->remote, d->remote_tag);
     rf_sip_put_header(b, RF_HDR_CALL_ID, rf_span_str(d->call_id));
     rf_sip_put_headerf(b, RF_HDR_CSEQ, "%u %s", (unsigned)cseq, name);
 }

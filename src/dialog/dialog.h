@@ -21,7 +21,8 @@ struct rf_dialog {
     bool is_uac;       /* we sent the INVITE that made it: the Call-ID is ours (glare, RFC 3261 14.1) */
     bool is_confirmed; /* a 2xx was sent or received */
     bool has_remote_cseq;
-    uint8_t max_forwards; /* for the next requests; 0: 70 */
+    bool has_max_forwards; /* of the request that begins it; all others bear 70, for they cannot go round */
+    uint8_t max_forwards;
     uint32_t local_cseq, remote_cseq;
     uint32_t invite_cseq; /* of the last INVITE we sent: its ACK bears it */
     /* C strings in heap memory of their own; NULL: not known yet */

@@ -339,8 +339,8 @@ begin(struct target *t)
         return RF_ERR_RANGE;
     err = rf_dialog_begin(&t->dialog, rf_buf_span(&id), rf_buf_span(&g), rf_buf_span(&from), rf_buf_span(&to),
                           rf_span_str(t->binding.contact), rf_span_str(t->binding.path), 0);
-    if (!err)
-        t->dialog.max_forwards = t->m->max_forwards > 1 ? t->m->max_forwards - 1 : 1;
+    t->dialog.has_max_forwards = !err;
+    t->dialog.max_forwards = t->m->max_forwards - 1; /* one of none was refused (rf_call_party_of) */
     return err;
 }
 

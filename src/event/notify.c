@@ -207,14 +207,14 @@ summary(struct sub *s)
 }
 
 /*
- * Who knows the name of a dialog may replace it (RFC 3891). One that rings may be picked up by whoever may watch; one that
- * is spoken in is its user's own.
+ * Who knows the name of a dialog may replace it (RFC 3891), and it has the same name when it rings and when it is
+ * spoken in: it is its user's own.
  */
 static void
 hide_names(const struct sub *s, struct news *n)
 {
     for (size_t i = 0; i < n->count; i++)
-        if (n->dialog[i].state == RF_DIALOG_CONFIRMED && strcmp(s->watcher, s->watched->user) != 0)
+        if (strcmp(s->watcher, s->watched->user) != 0)
             n->dialog[i].call_id[0] = n->dialog[i].local_tag[0] = n->dialog[i].remote_tag[0] = '\0';
 }
 
@@ -280,7 +280,10 @@ has_body(const struct sub *s)
     return s->state != SUB_ENDING || strcmp(s->reason, "timeout") == 0;
 }
 
-/* RFC 3261 18.1.1: with fewer dialogs until it fits a datagram; one is enough for a lamp. */
+/*
+ * RFC 3261 18.1.1: it must fit a datagram. Instead of all that changed all that there is now, which leaves no lamp on;
+ * then with fewer dialogs, for one is enough for a lamp.
+ */
 static enum rf_err
 make_fitting(struct sub *s, struct news *n, bool is_full, char branch[static 49], struct rf_buf *b)
 {
@@ -296,7 +299,14 @@ make_fitting(struct sub *s, struct news *n, bool is_full, char branch[static 49]
         err = make(s, dialog_info(s, n, is_full, most), branch, b);
         if (!err && (s->flow->transport != RF_UDP || b->n <= env->udp_max(env->ctx, &s->flow->remote, b->n)))
             return RF_OK;
-        most /= 2;
+        if (is_full) {
+            most /= 2;
+        } else {
+            is_full = true;
+            look(s, n);
+            n->ended_count = 0;
+            hide_names(s, n);
+        }
     } while (most > 0);
     return err;
 }
@@ -326,6 +336,7 @@ send_notify(struct sub *s, uint64_t now_us)
                                 rf_buf_span(&b), &events, s, now_us);
     if (err) {
         s->notify = NULL;
+        s->is_full = true; /* what was made counts as told (summary), and was not */
         if (err == RF_ERR_CLOSED)
             sub_set_flow(s, NULL);
         look_again(s, now_us);

@@ -14,13 +14,13 @@ elapse 1s
 a sends INVITE 202 savp
 b expects INVITE
 b sends 180 totag=one
-w expects NOTIFY 'state="full"' 'local-tag="one"'
+w expects NOTIFY 'state="full"' '"User 201"'
 w sends 200 to
 elapse 1s
 c sends INVITE 202 savp
 b expects INVITE
 b sends 180 totag=two
-w expects NOTIFY 'state="partial"' 'local-tag="two"' !'local-tag="one"'
+w expects NOTIFY 'state="partial"' '"User 203"' !"User 201"
 w sends 200 to
 elapse 1s
 c sends CANCEL
@@ -28,10 +28,10 @@ b expects CANCEL
 b sends 200 to
 b sends 487 totag=two
 b expects ACK
-w expects NOTIFY 'state="partial"' "<state>terminated</state>" !'local-tag="one"'
+w expects NOTIFY 'state="partial"' "<state>terminated</state>" !"User 201"
 w sends 500 to
 elapse 2.5s
-w expects NOTIFY 'state="full"' 'local-tag="one"'
+w expects NOTIFY 'state="full"' '"User 201"'
 w sends 200 to
 a sends CANCEL
 elapse 1s

@@ -16,7 +16,7 @@ b sends 180 totag=ringing
 elapse 5s
 w returns
 elapse 10s
-w expects NOTIFY 'local-tag="ringing"'
+w expects NOTIFY "<state>early</state>"
 w sends 200 to
 elapse 1s
 a sends CANCEL

@@ -67,12 +67,19 @@ def lamps(daemon):
     for w in watchers:
         tap.equal(w.reply and w.reply.status, 200, f"a subscription over {w.endpoint.transport}")
         tap.ok('state="full"' in (w.state("<dialog-info") or ""), "and its first NOTIFY is whole")
+    mine = Subscription(sip.Endpoint("udp", daemon.ports["udp"]), "202", "202")
     call = Call(daemon)
     call.ring()
     for w in watchers:
         text = w.state("<state>early</state>") or ""
-        tap.ok(f'local-tag="{call.tag}"' in text and f'call-id="{call.invite.get("call-id")}"' in text
-               and f'remote-tag="{call.invite.tag("from")}"' in text, "ringing, with what pickup needs", text)
+        tap.ok(text != "" and call.tag not in text and call.invite.get("call-id") not in text
+               and call.invite.tag("from") not in text, "ringing, and nothing by which another user could take it", text)
+    own = f'call-id="{call.invite.get("call-id")}"'
+    text = mine.state("<state>early</state>") or ""
+    tap.ok(own in text and f'local-tag="{call.tag}"' in text and f'remote-tag="{call.invite.tag("from")}"' in text,
+           "its own user's phones are told its name", text)
+    mine.refresh(0)
+    mine.endpoint.close()
     call.answer()
     for w in watchers:
         tap.ok(w.state("<state>confirmed</state>") is not None, "busy")

@@ -64,19 +64,26 @@ def inside(daemon):
     tap.equal((len(b.got), len(c.got)), (6, 6), "at both phones of the user, once")
     tap.ok(b.got and b.got[0].body.decode().startswith("Watson") and b.got[0].get("subject") == "now"
            and b.got[0].get("contact") == "" and "201@" in b.got[0].get("from"), "with its text, and no more of it")
+    reply = a.sends("202", "the last hop", ["Max-Forwards: 1"])
+    for _ in range(100):
+        if len(c.got) + len(b.got) >= 14:
+            break
+        time.sleep(0.05)
+    tap.equal((reply and reply.status, [g[-1].get("max-forwards") for g in (b.got, c.got)]), (200, ["0", "0"]),
+              "the last hop is handed on as none (RFC 3261 16.6)")
     reply = a.sends("202", "x" * 8193)
     tap.equal(reply and reply.status, 513, "too long")
     tap.ok(reply is not None and "RF-531" in reply.get("warning"), "with its code")
     reply = a.sends("202", "y" * 8000)
     tap.equal(reply and reply.status, 200, "a long one goes to the phone with TLS")
-    tap.equal((len(b.got), len(c.got)), (7, 6), "and not by UDP, where nothing slows it down (RFC 3428 8)")
+    tap.equal((len(b.got), len(c.got)), (8, 7), "and not by UDP, where nothing slows it down (RFC 3428 8)")
     reply = ask(a.end, "201", "MESSAGE", "202", [], "no sign-in", passwords=USERS, sign_in=False)[0]
     tap.equal(reply and reply.status, 407, "nobody sends without signing in")
     reply = a.sends("299", "nobody")
     tap.equal(reply and reply.status, 404, "to nobody")
     reply = a.sends("203", "not there")
     tap.equal(reply and reply.status, 480, "to a user without a phone")
-    tap.equal(len([e for e in daemon.events() if e.get("event") == "message.done" and e.get("status") == 200]), 7,
+    tap.equal(len([e for e in daemon.events() if e.get("event") == "message.done" and e.get("status") == 200]), 8,
               "the log has a line for each, without its text")
     tap.ok("Watson" not in daemon.log_text(), "and never what it says")
     for p in (a, b, c):

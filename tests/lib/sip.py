@@ -166,7 +166,8 @@ class Endpoint:
         """Text of a request; headers is a list of "Name: value"."""
         if method == "INVITE":
             self.last_branch = branch = branch or "z9hG4bK" + token()
-        lines = [f"{method} {uri} SIP/2.0", f"Via: {self.via(branch)}", "Max-Forwards: 70"] + headers
+        hops = [] if any(h.startswith("Max-Forwards:") for h in headers) else ["Max-Forwards: 70"]
+        lines = [f"{method} {uri} SIP/2.0", f"Via: {self.via(branch)}"] + hops + headers
         if body:
             lines.append("Content-Type: application/sdp")
         lines += [f"Content-Length: {len(body.encode())}", "", ""]

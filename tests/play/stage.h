@@ -14,7 +14,7 @@
 
 #define DOMAIN     "pbx.example"
 #define PASSWORD   "secret" /* of every user */
-#define PHONES_MAX 8
+#define PHONES_MAX 12
 #define INBOX_MAX  256
 #define SLOTS      64
 #define SAVED_MAX  32
