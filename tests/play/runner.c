@@ -112,7 +112,7 @@ crypto_of(const struct phone *p, char *tag, char *suite)
 
 /*
  * sdp: avp | savp | avp+crypto | savp-plain, with  dir=sendonly  port=N  addr=A  key=N  tag=N  suite=NAME  ver=N  twice
- * "codecs=0 8"  "attr=x-room:17"  badkey  mki  lifetime. In a response tag and suite are those of the offer.
+ * "codecs=0 8"  "attr=x-room:17"  line=k=prompt (behind m=)  badkey  mki  lifetime. In a response tag and suite are those of the offer.
  */
 static const char *
 describe(struct play *p, struct phone *ph, int from, bool answers)
@@ -155,7 +155,10 @@ describe(struct play *p, struct phone *ph, int from, bool answers)
             strchr(addr, ':') != NULL ? "IP6" : "IP4", addr, strchr(addr, ':') != NULL ? "IP6" : "IP4", addr, ph->port,
             profile);
     v = option(p, from, "codecs");
-    rf_putf(&b, "%s\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n", v != NULL ? v : "0 101");
+    rf_putf(&b, "%s\r\n", v != NULL ? v : "0 101");
+    if ((v = option(p, from, "line")) != NULL)
+        rf_putf(&b, "%s\r\n", v);
+    rf_put_str(&b, "a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n");
     if ((v = option(p, from, "dir")) != NULL)
         rf_putf(&b, "a=%s\r\n", v);
     if ((v = option(p, from, "attr")) != NULL)
