@@ -381,7 +381,10 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         return;
     if (rf_sip_value(msg, RF_HDR_REPLACES).p != NULL) {
         status = transfer_replaces(c, msg, &who);
-        if (status != 0)
+        if (status == 403)
+            transfer_forbid(c, call_settings(c)->transfer ? "it names a call of somebody else" : "sip.transfer is off",
+                            now_us);
+        else if (status != 0)
             call_end(c, "us", status, RF_REFUSE_NONE, now_us);
         else if (check_offer(c, msg, has_sdp > 0, now_us))
             transfer_open(c, now_us);

@@ -143,7 +143,9 @@ taken(struct rf_call_layer *l, const struct errand *e, struct rf_span octets, ui
     struct leg *leg;
 
     if (e->status != 0) {
-        if (is_wanted)
+        if (is_wanted && e->status == 403)
+            transfer_far_refused(c, e->status, "", now_us);
+        else if (is_wanted)
             call_end(c, "callee", e->status == 300 ? 481 : e->status, RF_REFUSE_NONE, now_us);
         return;
     }

@@ -853,7 +853,10 @@ int transfer_judge(const struct leg *leg, enum transfer_kind kind, const char *u
                    bool early_only);
 /** Leg B came from another worker. */
 void transfer_taken(struct call *c, struct leg *leg, uint64_t now_us);
+/** Or it does not come: a status of transfer_judge there; number: what was dialled in the call that rings (300). */
 void transfer_far_refused(struct call *c, int status, const char *number, uint64_t now_us);
+/** Who asked for this call may not have it: RF-503, whichever worker found so. It has ended when this returns. */
+void transfer_forbid(struct call *c, const char *reason, uint64_t now_us);
 void origin_free(struct call *c);
 
 /* --- errand.c --- */
