@@ -439,6 +439,7 @@ void leg_set_flow(struct leg *leg, struct rf_flow *flow); /* takes a new referen
 struct leg *leg_other(const struct leg *leg);
 /** In the table: is its Call-ID another worker's? Then all workers are to know. */
 void leg_be_guest(struct leg *leg);
+struct rf_call_guest_name leg_guest_name(const struct leg *leg);
 void leg_hop(struct leg *leg, struct rf_hop *hop, struct rf_addr *ours);
 /** Whom sentences are about: the connection, or the user. */
 const char *leg_who(const struct leg *leg);
