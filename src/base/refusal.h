@@ -259,7 +259,7 @@
       "The transport of the other side is not TLS.",                                                          \
       "set the transport there to TLS; or allow others with: ringfence set {setting}")                        \
     X(CALL_LOOP, "RF-518", "call-loop", WARN, 482, 25,                                                        \
-      "a call to {number} by {who} has come back to us",                                                      \
+      "a call or text message to {number} by {who} has come back to us",                                      \
       "A route sends a number to a connection whose other side sends it to us.",                              \
       "ringfence route test {number} --from {who} shows the way it takes")                                    \
     X(REGISTER_REFUSED, "RF-519", "register-refused", WARN, 0, 0,                                             \

@@ -366,7 +366,7 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
     }
     c->max_forwards = msg->max_forwards;
     forward_count_before(c, msg);
-    c->passes = marker_read(l, msg);
+    rf_call_trail_read(&l->env, msg, &c->trail);
     rf_timer_arm(l->env.wheel, &c->timer, now_us + s->ring_time_s * RF_S);
     prelude_take(c, msg);
     ladder_msg(c, 0, false, msg, now_us);

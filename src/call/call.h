@@ -206,6 +206,16 @@ uint16_t rf_call_saved_owner(const struct rf_hash_key *key, struct rf_span value
 
 /* --- for requests that begin something else (src/event) --- */
 
+#define RF_UUID_OCTETS 16
+#define RF_TRAIL_MAX   8 /* systems in a circle that we find at its first turn; 33 octets of a request each */
+
+/* Which markers a request came in with (marker.c, docs/design/0020-loops.md). Zero: none. */
+struct rf_call_trail {
+    uint8_t passes; /* how often it has left us by a connection before it came in */
+    uint8_t count;
+    uint8_t uuid[RF_TRAIL_MAX][RF_UUID_OCTETS]; /* the last one first */
+};
+
 /* Who sent a request that begins something, and to whom. */
 struct rf_call_party {
     char user[64], display[96];             /* of a connection: the calling number */
@@ -228,6 +238,14 @@ enum rf_refusal rf_call_binding_of(struct rf_call_layer *l, const struct rf_conn
                                    struct rf_binding *out);
 /** Where a block `dn` is reached; false: there is none. */
 bool rf_call_device_binding(const struct rf_call_routing *r, struct rf_span name, struct rf_binding *out);
+/** From the Session-ID of a request; what is broken there is nothing. */
+void rf_call_trail_read(const struct rf_call_env *env, const struct rf_sip_msg *msg, struct rf_call_trail *out);
+/** It left for this very number by this connection before, or has left too often: it must not go there (again). */
+bool rf_call_trail_is_circle(const struct rf_call_env *env, const struct rf_call_trail *t, const char *connection,
+                             const char *number);
+/** The header line by which we know it again when it comes back, with the markers of others behind ours. */
+void rf_call_trail_put(const struct rf_call_env *env, const struct rf_call_trail *t, const char *connection,
+                       const char *number, struct rf_buf *b);
 /** A Call-ID of ours for what `first` is about; its owner is this worker (rf_call_owner). */
 void rf_call_put_own_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b);
 

@@ -366,7 +366,7 @@ take_place(struct leg *leg, const struct leg_place *place)
 
     if (k == NULL)
         return RF_REFUSE_NOT_FOUND; /* a reload took it away */
-    if (marker_is_loop(leg->call))
+    if (rf_call_trail_is_circle(&leg->call->l->env, &leg->call->trail, k->name, place->number))
         return RF_REFUSE_CALL_LOOP;
     snprintf(leg->user, sizeof leg->user, "%s", place->number);
     snprintf(leg->connection, sizeof leg->connection, "%s", k->name);
@@ -498,7 +498,7 @@ leg_put_identity(struct leg *leg, struct rf_buf *extra)
     }
     if (a->is_private)
         rf_put_str(extra, "Privacy: id\r\n");
-    marker_put(leg->call, extra);
+    rf_call_trail_put(&leg->call->l->env, &leg->call->trail, k->name, leg->user, extra);
 }
 
 /* No name of one side is told to the other unless it is the caller's own number. */

@@ -354,7 +354,7 @@ struct call {
     uint16_t early_status; /* last 1xx that leg A got */
     uint16_t paths_wanted;
     uint8_t max_forwards;
-    uint8_t passes;            /* how often it has left us by a connection before it came in: marker.c */
+    struct rf_call_trail trail; /* where it has been before it came in: marker.c */
     struct rf_quota_share *share; /* of its caller's calls; NULL: it is not admitted */
     struct leg *a, *b;         /* b: who answered */
     struct rf_link attempts;   /* legs B before one answers, and those that lost */
@@ -601,14 +601,6 @@ bool leg_answers_challenge(struct leg *leg, const struct rf_sip_msg *msg, uint8_
 void leg_credentials_sent(struct leg *leg, enum rf_sip_method method);
 void leg_credentials_drop(struct leg *leg);
 void leg_uncount(struct leg *leg);
-
-/* --- marker.c --- */
-/** A header line by which we know this call again when it comes back. */
-void marker_put(struct call *c, struct rf_buf *b);
-/** How often the call of this INVITE has left us, by its marker; 0: it has none, or none of ours. */
-uint8_t marker_read(const struct rf_call_layer *l, const struct rf_sip_msg *msg);
-/** It has come back so often that it goes in a circle: it must not leave again. */
-bool marker_is_loop(const struct call *c);
 
 /* --- unwanted.c --- */
 /** End a dialog that no call wants; it is taken over. connection: who answers a challenge; "": nobody. false: unsent. */

@@ -130,7 +130,7 @@ transfer_new(struct leg *a, struct leg *b, struct leg *by, enum transfer_kind ki
     }
     /* One hop more: phones that transfer each call to each other come to an end (RFC 3261 8.1.1.6). */
     c->max_forwards = a->call->max_forwards > 0 ? a->call->max_forwards - 1 : 0;
-    c->passes = a->call->passes;
+    c->trail = a->call->trail;
     /* It takes the place of a call that was admitted, so the share of who stays is not asked again. */
     if (rf_quota_take(c->l->env.quota, rf_span_str(a->connection[0] != '\0' ? "" : a->user), UINT32_MAX, UINT32_MAX,
                       &c->share) != RF_OK)

@@ -50,6 +50,8 @@ struct message {
     char from_connection[RF_CONNECTION_NAME_MAX];
     char *call_id; /* of the request: whose worker ours must belong to */
     uint8_t max_forwards;
+    struct rf_call_trail trail;
+    bool is_circle; /* a connection was passed over because it came back from there */
     char *headers, *body;
     size_t headers_n, body_n;
     struct place place[PLACES_MAX]; /* connections, for the one target that has them */
@@ -195,6 +197,10 @@ take_place(struct target *t)
         const struct rf_connection *k = r != NULL ? rf_connection_named(r->connections, rf_span_str(p->connection))
                                                   : NULL;
 
+        if (k != NULL && rf_call_trail_is_circle(&m->l->env.call, &m->trail, k->name, p->number)) {
+            m->is_circle = true;
+            continue;
+        }
         if (k == NULL || rf_call_binding_of(m->l->env.calls, k, p->number, &t->binding) != RF_REFUSE_NONE)
             continue;
         rf_dialog_fini(&t->dialog);
@@ -260,6 +266,8 @@ find_targets(struct message *m, enum rf_refusal *why)
             target_free(t);
         }
     }
+    if (m->targets == 0 && m->is_circle)
+        *why = RF_REFUSE_CALL_LOOP;
     return m->targets > 0;
 }
 
@@ -367,6 +375,8 @@ make(struct target *t, char branch[static 49], struct rf_buf *b)
     }
     if (k != NULL && t->m->from.is_private)
         rf_put_str(b, "Privacy: id\r\n");
+    if (k != NULL)
+        rf_call_trail_put(env, &t->m->trail, k->name, t->user, b);
     if (t->credentials != NULL)
         rf_put_str(b, t->credentials);
     rf_put(b, rf_span(t->m->headers, t->m->headers_n));
@@ -749,6 +759,7 @@ message_new(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf
     if (from->connection != NULL)
         snprintf(m->from_connection, sizeof m->from_connection, "%s", from->connection->name);
     m->max_forwards = msg->max_forwards;
+    rf_call_trail_read(&l->env.call, msg, &m->trail);
     rf_list_append(&l->messages, &m->link);
     l->message_count++;
     for (size_t i = 0; i < sizeof about / sizeof *about; i++)
@@ -790,7 +801,8 @@ message_request(struct rf_event_layer *l, struct rf_server_txn *txn, const struc
         rf_call_refuse_request(
             l->env.calls, txn, why, 0, from.user,
             (const struct rf_log_field[]){
-                RF_F_STR("number", from.dialled), RF_F_STR("user", from.dialled), RF_F_STR("who", from.user), { 0 } },
+                RF_F_STR("number", from.dialled), RF_F_STR("user", from.dialled),
+                RF_F_STR("who", from.connection != NULL ? from.connection->name : from.user), { 0 } },
             now_us);
         message_free(m);
         return;
