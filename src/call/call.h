@@ -145,6 +145,8 @@ struct rf_call_env {
     void (*path_end)(void *ctx, struct rf_path *path);
     /** How many octets a request may have by UDP to this peer, when it has so many (RFC 3261 18.1.1). */
     size_t (*udp_max)(void *ctx, const struct rf_addr *peer, size_t octets);
+    /** May this user or connection send a text message of so many octets now? NONE, MESSAGE_TOO_LARGE, OVERLOAD. */
+    enum rf_refusal (*judge_message)(void *ctx, const char *who, size_t octets, uint64_t now_us);
     /**
      * Send to the media process; replies come by rf_call_media_reply. The callee sets `epoch` and, for OPEN, chooses
      * the media thread; others go to the thread that owns session.slot. RF_ERR_NOMEM, RF_ERR_CLOSED.
@@ -233,6 +235,15 @@ bool rf_call_party_of(struct rf_call_layer *l, struct rf_server_txn *txn, const 
 /** Count, log and answer a refusal, with its code for the peer. status 0: the row's. */
 void rf_call_refuse_request(struct rf_call_layer *l, struct rf_server_txn *txn, enum rf_refusal why, int status,
                             const char *who, const struct rf_log_field *fields, uint64_t now_us);
+/** May `who` send a text message of so many octets now? false: it was refused. */
+bool rf_call_message_may(struct rf_call_layer *l, struct rf_server_txn *txn, const char *who, size_t octets,
+                         uint64_t now_us);
+/** Refuse a text message from or to a connection whose `messages` is off: RF-503. */
+void rf_call_forbid_message(struct rf_call_layer *l, struct rf_server_txn *txn, const char *connection,
+                            uint64_t now_us);
+/** It does not fit a datagram, and its receiver has no other way (RFC 3428 8): RF-531. */
+void rf_call_message_too_large(struct rf_call_layer *l, struct rf_server_txn *txn, const char *who, size_t octets,
+                               const char *reason, uint64_t now_us);
 /** Where requests for this number go over a connection; RF_REFUSE_NONE, or why nowhere. */
 enum rf_refusal rf_call_binding_of(struct rf_call_layer *l, const struct rf_connection *k, const char *number,
                                    struct rf_binding *out);

@@ -25,7 +25,7 @@
 #define PRELUDE_US    (32 * RF_S)     /* later an INVITE with the same Call-ID is another matter (64 * T1) */
 #define RECORD_WAIT_US (2 * RF_S) /* so long the record of a call that ended waits for answers to our BYE and CANCEL */
 #define RECENT_MAX    200 /* calls that ended, kept for `call show` and `ladder last` */
-#define INFO_MAX      8   /* INFO under way at once in a call: keypad presses of both sides */
+#define INFO_MAX      8   /* INFO and MESSAGE under way at once in a call: keypad presses of both sides */
 #define INFO_BODY_MAX 4096
 #define FAILED_WAYS_MAX 4 /* that one request in a dialog tries in vain; each costs 32 s by UDP */
 #define FORKS_MAX     8   /* forks of one attempt whose 2xx we remember to have answered with BYE */

@@ -397,8 +397,9 @@ is_too_large(const struct leg *leg, enum rf_sip_method method, size_t octets)
 {
     const struct rf_call_env *env = &leg->call->l->env;
 
-    return (method == RF_SIP_INVITE || method == RF_SIP_INFO) && leg->flow->transport == RF_UDP && !leg->is_large &&
-           octets > env->udp_max(env->ctx, &leg->flow->remote, octets);
+    bool counts = method == RF_SIP_MESSAGE || ((method == RF_SIP_INVITE || method == RF_SIP_INFO) && !leg->is_large);
+
+    return counts && leg->flow->transport == RF_UDP && octets > env->udp_max(env->ctx, &leg->flow->remote, octets);
 }
 
 enum rf_err

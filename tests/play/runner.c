@@ -241,8 +241,26 @@ extra_of(struct play *p, int from)
 
 /* --- verbs --- */
 
+/* [body="line|line"] [fill=N]: a text, or so many octets; NULL: neither. */
+static const char *
+body_of(struct play *p, int from)
+{
+    static char body[40000];
+    const char *text = option(p, from, "body"), *fill = option(p, from, "fill");
+    struct rf_buf b = rf_buf(body, sizeof body - 1);
+
+    for (const char *c = text; c != NULL && *c != '\0'; c++)
+        rf_put_str(&b, *c == '|' ? "\r\n" : (char[]){ *c, '\0' });
+    if (text != NULL && strchr(text, '|') != NULL)
+        rf_put_str(&b, "\r\n");
+    for (int i = 0; fill != NULL && i < atoi(fill); i++)
+        rf_put_char(&b, 'x');
+    body[b.n] = '\0';
+    return text != NULL || fill != NULL ? body : NULL;
+}
+
 /* a asks METHOD USER: a request outside of a dialog
- * a sends INVITE 202 avp|savp... ["Header: x"] / reINVITE / ACK / CANCEL / BYE / INFO ["body"] / OPTIONS / METHOD [avp|savp...] [rack]
+ * a sends INVITE 202 avp|savp... ["Header: x"] / reINVITE / ACK / CANCEL / BYE / INFO ["body"] / MESSAGE [type=] [body=] [fill=] / OPTIONS / METHOD [avp|savp...] [rack]
  * b sends 180|183|200 ... [tag=x] [to BYE]: answers the last INVITE, or the last request of another method */
 static void
 sends(struct play *p, struct phone *ph)
@@ -268,7 +286,11 @@ sends(struct play *p, struct phone *ph)
     else if (strcmp(what, "INFO") == 0)
         phone_indialog(p->s, ph, "INFO", extra_of(p, 3), "application/dtmf-relay",
                        p->n > 3 && strchr(p->words[3], '=') ? p->words[3] : NULL);
-    else {
+    else if (strcmp(what, "MESSAGE") == 0) {
+        const char *type = option(p, 3, "type");
+
+        phone_indialog(p->s, ph, what, extra_of(p, 3), type != NULL ? type : "text/plain", body_of(p, 3));
+    } else {
         uint32_t cseq = ph->cseq;
 
         if (option(p, 3, "cseq") != NULL)
@@ -287,19 +309,9 @@ sends(struct play *p, struct phone *ph)
 static void
 requests(struct play *p, struct phone *ph)
 {
-    static char body[40000];
-    const char *text = option(p, 4, "body"), *fill = option(p, 4, "fill"), *type = option(p, 4, "type");
-    struct rf_buf b = rf_buf(body, sizeof body - 1);
+    const char *type = option(p, 4, "type");
 
-    for (const char *c = text; c != NULL && *c != '\0'; c++)
-        rf_put_str(&b, *c == '|' ? "\r\n" : (char[]){ *c, '\0' });
-    if (text != NULL && strchr(text, '|') != NULL)
-        rf_put_str(&b, "\r\n");
-    for (int i = 0; fill != NULL && i < atoi(fill); i++)
-        rf_put_char(&b, 'x');
-    body[b.n] = '\0';
-    phone_requests(p->s, ph, p->words[2], p->words[3], extra_of(p, 4), type != NULL ? type : "text/plain",
-                   text != NULL || fill != NULL ? body : NULL);
+    phone_requests(p->s, ph, p->words[2], p->words[3], extra_of(p, 4), type != NULL ? type : "text/plain", body_of(p, 4));
 }
 
 static bool

@@ -276,6 +276,14 @@ env_udp_max(void *ctx, const struct rf_addr *peer, size_t octets)
     return ((struct stage *)ctx)->udp_max;
 }
 
+static enum rf_refusal
+env_judge_message(void *ctx, const char *who, size_t octets, uint64_t now_us)
+{
+    struct stage *s = ctx;
+
+    return rf_event_judge_message(s->lamps, &s->event_settings, who, octets, now_us);
+}
+
 /* (I3) as seen from the relay. */
 static void
 check_leg(struct stage *s, const struct rf_media_leg *leg)
@@ -529,7 +537,7 @@ layers_open(struct stage *s)
                                .routing = env_routing, .answer_challenge = env_answer_challenge, .board = s->board,
                                .our_address = env_our_address, .path_new = env_path_new, .path_next = env_path_next,
                                .path_aside = env_path_aside, .path_end = env_path_end, .udp_max = env_udp_max,
-                               .media = env_media,
+                               .judge_message = env_judge_message, .media = env_media,
                                .save = env_save, .record = env_record, .wall_s = env_wall_s,
                                .dialog = env_dialog };
     struct rf_event_env events = { .quota = s->subscriptions, .settings = env_event_settings,
