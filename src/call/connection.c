@@ -110,7 +110,6 @@ find(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow
 {
     const struct rf_call_routing *r = routing(l);
     char registered[RF_CONNECTION_NAME_MAX], dialled[RF_NUMBER_MAX];
-    const char *proven = flow->proven_name;
     struct rf_connection_finding f;
     struct rf_connection_evidence e = { .source = &flow->remote, .leads_to = leads_to, .ctx = l->env.board };
 
@@ -119,15 +118,17 @@ find(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow
     e.conf = r->conf;
     if (l->env.board != NULL && rf_board_of_flow(l->env.board, flow->id, registered))
         e.registered = registered;
-    e.proven_name = &proven;
-    e.proven_count = proven[0] != '\0';
+    e.proven = flow->proven;
     if (user_of(&msg->ruri, dialled))
         e.number = rf_span_str(dialled);
     rf_connection_find(r->connections, &e, &f);
     if (f.connection == NULL && f.candidates > 1)
-        RF_REFUSE(
-            FORBIDDEN, RF_F_STR("what", "a call"), RF_F_ADDR("who", &flow->remote),
-            RF_F_STR("reason", "several connections lead to this address, and the number belongs to none of them"));
+        RF_REFUSE(FORBIDDEN, RF_F_STR("what", "a call"), RF_F_ADDR("who", &flow->remote),
+                  RF_F_STR("reason", strcmp(f.by, "certificate") == 0
+                                         ? "its certificate is that of several connections, and the number belongs to "
+                                           "none of them, or to several"
+                                         : "several connections lead to this address, and the number belongs to none "
+                                           "of them, or to several"));
     *by = f.by;
     return f.connection;
 }
