@@ -99,5 +99,11 @@ void rf_leg_received(struct rf_leg *leg, const uint8_t *packet, uint32_t octets,
  * that the other leg speaks now says how that arrives there.
  */
 void rf_leg_rtcp_received(struct rf_leg *leg, const struct rf_leg *other, const struct rf_rtcp *rtcp, uint64_t now_us);
+/**
+ * Reports on what the other leg sends, before they go there: the highest number that this leg's peer has seen, which
+ * srtp/protect.c may have shifted and which a phone that came by a transfer counts from anew, in the other's own numbers.
+ */
+void rf_leg_rtcp_renumber(struct rf_leg *leg, const struct rf_leg *other, const struct rf_rtcp *rtcp, uint8_t *packet,
+                          uint32_t batch);
 
 #endif

@@ -397,8 +397,10 @@ pass_on(struct rf_relay *r, struct rf_frame *f, struct passage *p, struct rf_srt
         return;
     }
     count_in(r, leg, f, p, now_us);
-    if (f->is_rtcp)
+    if (f->is_rtcp) {
         rf_leg_rtcp_received(leg, rf_leg_other(r, f->leg), &rtcp, now_us);
+        rf_leg_rtcp_renumber(leg, rf_leg_other(r, f->leg), &rtcp, f->packet, r->batch);
+    }
     route(r, f, p, &rtcp, jobs, job_count, now_us);
 }
 
