@@ -1,5 +1,5 @@
 /*
- * relay/reception.c - loss, jitter and telephone-events of what arrives, the round trip from RTCP, and the numbers in it
+ * relay/reception.c - loss, jitter, telephone-events of what arrives; RTCP: the round trip, and whose numbers are in it
  */
 #include "relay/leg.h"
 #include "rtp/octets.h"

@@ -24,7 +24,8 @@ struct listener {
 
 /* n packets from a to b, who counts what it can open; false: fewer than all but `late` of them were heard. */
 static bool
-speak(struct rf_media_name name, struct end *a, unsigned from, struct end *b, struct listener *l, unsigned n, unsigned late)
+speak(struct rf_media_name name, struct end *a, unsigned from, struct end *b, struct listener *l, unsigned n,
+      unsigned late)
 {
     unsigned heard = 0;
 
