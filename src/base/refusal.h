@@ -143,6 +143,11 @@
       "One of the two files was renewed and the other was not, or they are named in another order.",          \
       "name the key that this certificate was issued for; openssl x509 -noout -pubkey and openssl pkey "      \
       "-pubout print the same of a pair")                                                                     \
+    X(LOCAL_CA, "RF-220", "local-authority-damaged", ERROR, 0, 0,                                             \
+      "the local authority cannot be used: {reason}",                                                         \
+      "One of its files was cut off, overwritten, moved, or copied with another owner or mode.",              \
+      "put the named file back from a backup; or move the folder ca of the state directory away: a new "      \
+      "authority is made, and peers need its root; then: ringfence reload")                                   \
     X(CRYPTO_MISSING, "RF-301", "crypto-missing", WARN, 488, 88,                                              \
       "{who} offered no encryption (no a=crypto) and SRTP is required ({setting})",                           \
       "SRTP is off on the device, or it is set to optional and offers plain RTP first.",                      \
