@@ -250,6 +250,8 @@ rf_ca_record_add(struct rf_ca_session *s, X509 *x, const struct rf_ca_leaf *leaf
         snprintf(problem->text, sizeof problem->text,
                  "%.100s/" RF_CA_LIST_FILE " is full, and none of its certificates has ended",
                  s->folder.path);
+    if (err == RF_ERR_RANGE)
+        return RF_ERR_SYNTAX;
     if (!err) {
         err = rf_ca_write_list(s, problem);
         if (err)

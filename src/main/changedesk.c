@@ -411,7 +411,7 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
         rf_channel_send(d->conf.channel, RF_SAY_RELOAD, c->number, NULL, fd) != RF_OK) {
         change_free(c);
         if (ask != NULL)
-            rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates",
+            rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_NO_DAEMON)->code, "the parent process could not be asked to read the certificates",
                               "try again");
     } else {
         d->change = c;
@@ -432,7 +432,7 @@ void
 rf_desk_renew_local(struct rf_desk *d, struct rf_control_ask *ask)
 {
     if (rf_channel_send(d->conf.channel, RF_SAY_RENEW, 0, NULL, -1) != RF_OK) {
-        rf_control_refuse(ask, 1, "", "the parent process could not be asked", "try again");
+        rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_NO_DAEMON)->code, "the parent process could not be asked", "try again");
         return;
     }
     rf_desk_apply(d, ask, NULL, NULL, 0, 0);
@@ -461,7 +461,7 @@ rf_desk_defer(struct rf_desk *d, struct rf_control_ask *ask, const char *command
         return false;
     w = calloc(1, sizeof *w);
     if (w == NULL) {
-        rf_control_refuse(ask, 1, "", "out of memory", "try again");
+        rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_OVERLOAD)->code, "out of memory", "try again");
         return true;
     }
     w->ask = ask;
