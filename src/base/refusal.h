@@ -130,7 +130,8 @@
     X(CERT_CHAIN_NOT_VALID, "RF-216", "chain-not-valid", WARN, 403, 21,                                       \
       "{peer}'s certificate chain is not valid: {reason}",                                                    \
       "An authority in it has ended, may not sign, or may not sign for this name or so deep.",                \
-      "renew the certificate that is named, or have the peer's issued by a sound authority")                  \
+      "renew the certificate that is named, or have {peer}'s issued by a sound authority; where there are "   \
+      "too many, have {peer} send its own and those between it and its root alone: at most 10, 32 kB in all") \
     X(CERT_STATUS_UNKNOWN, "RF-217", "certificate-status-unknown", WARN, 403, 21,                             \
       "nobody says that {peer}'s certificate is still good: {reason}",                                        \
       "OCSP is hard, and the responder of its authority cannot be reached, has not answered yet, or its "     \

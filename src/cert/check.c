@@ -626,6 +626,12 @@ judge_leaf(struct judge *j)
         j->path.part[0] = &j->part[0];
         j->path.count = 1;
     }
+    if (j->path.fault == RF_PATH_NO_ISSUER && q->chain_count > j->count) {
+        j->path.fault = RF_PATH_NOT_VALID;
+        snprintf(j->path.detail, sizeof j->path.detail,
+                 "it is too deep: %zu certificates were sent, %zu are looked at, and those reach no root of the store",
+                 q->chain_count, j->count);
+    }
     say(j, RF_CHECK_PRESENT, true,
         q->chain_count > j->count ? "%zu certificates, of which %zu were looked at" : "%zu", q->chain_count,
         j->count);

@@ -234,6 +234,13 @@ long_chains(void)
             chain[n++] = up[k]->x;
         q = ask(t, chain, n, RF_CHECK_MEDIUM);
         ok(judge(&q) == (i <= 9), "GEN-17 %d intermediates sent: %s", i, why());
+        if (i > 9) {
+            char says[96];
+
+            snprintf(says, sizeof says, "too deep: %d certificates were sent, 10 are looked at", i + 1);
+            ok(report.refusal == RF_REFUSE_CERT_CHAIN_NOT_VALID && strstr(report.words.reason, says) != NULL,
+               "GEN-17 which says how deep, and the limit: %s", report.words.reason);
+        }
         if (i == 3) {
             q.verify_depth = 3;
             ok(judge(&q), "GEN-17 depth 3 is within verify-depth 3");
