@@ -439,7 +439,7 @@ static const struct rf_option options[] = {
     { "media.backend", RF_OPT_ENUM, ONE, RESTART, "auto", "auto", "auto|openssl|ipsec-mb", NULL, "",
       "What encrypts packets: ipsec-mb is several times faster, openssl is everywhere. auto takes ipsec-mb when "
       "it is built in and passes its test vectors." },
-    { "media.replay-window", RF_OPT_NUMBER, ONE, RESTART, "128", "128", "64..1024", NULL, "",
+    { "media.replay-window", RF_OPT_NUMBER, ONE, RESTART, "128", "128", "64..1024", NULL, "TEL-25",
       "Packets that may arrive late and still be accepted once (RFC 3711 3.3.2 asks for 64 at least)." },
 
     { "registrar.min-expires", RF_OPT_DURATION, ONE, RELOAD, "60s", "60s", "1s..1d", NULL, "",
