@@ -336,7 +336,7 @@ static const struct rf_option options[] = {
       "Patterns of dialled numbers: digits and + stand for themselves, X for any digit, * at the end for anything. The "
       "pattern with the most characters that stand for themselves comes first." },
     { "route.*.use", RF_OPT_BLOCK, LIST, RELOAD, "", "", "sip-connection", NULL, "TEL-18",
-      "The connections by which these calls go, in order. The next one is taken on 408, 480, 503, 504, silence and "
+      "The connections by which these calls go, in order. The next one is taken on 408, 480, 488, 503, 504, silence and "
       "lost connections, not on 404, 486, 603." },
     { "route.*.to", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "",
       "Instead of use: the user, ring-group or dn to which these calls go." },

@@ -479,7 +479,7 @@ leads(struct play *p, struct phone *ph)
     }
 }
 
-/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain|transfer|udp-max N */
+/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain|transfer|udp-max|strict-keys N */
 static void
 set(struct play *p)
 {
@@ -498,6 +498,8 @@ set(struct play *p)
         s->calls_per_user_max = v;
     else if (strcmp(p->words[1], "udp-max") == 0)
         p->s->udp_max = v;
+    else if (strcmp(p->words[1], "strict-keys") == 0)
+        p->s->strict_keys = v != 0;
     else if (strcmp(p->words[1], "message-max") == 0)
         p->s->event_settings.message_max = v;
     else if (strcmp(p->words[1], "messages-per-minute") == 0)

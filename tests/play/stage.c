@@ -116,7 +116,7 @@ stage_configure(struct stage *s, const char *lines)
     struct rf_conf_sources from = { 0 };
     struct rf_conf *conf;
     struct rf_connections *connections;
-    const struct rf_srtp_policy common = { .strict_transport = false };
+    const struct rf_srtp_policy common = { .strict_transport = s->strict_keys };
     struct rf_buf b = rf_buf(text, sizeof text - 1);
 
     strncat(s->conf_text, lines, sizeof s->conf_text - strlen(s->conf_text) - 1);

@@ -115,6 +115,7 @@ struct stage {
     bool slow_paths;
     struct rf_link paths; /* struct rf_path */
     size_t udp_max;
+    bool strict_keys; /* security.strict-keys, for connections that are configured from now on */
     char wrong[400]; /* the first broken invariant; empty: none */
 };
 
