@@ -304,6 +304,7 @@ env_media(void *ctx, const struct rf_media_request *r)
         slot = &s->slot[r->session.slot];
     switch (r->command) {
     case RF_MEDIA_OPEN:
+        s->changes = 0;
         reply.event = RF_MEDIA_FULL;
         for (uint32_t i = 0; i < SLOTS && !s->relay_full && slot == NULL; i++)
             if (!s->slot[i].used) {
@@ -328,6 +329,7 @@ env_media(void *ctx, const struct rf_media_request *r)
         reply.port[r->leg] = (uint16_t)(31000 + 4 * r->session.slot);
         break;
     case RF_MEDIA_CHANGE:
+        s->changes++;
         if (slot == NULL) {
             reply.event = RF_MEDIA_GONE;
             break;
