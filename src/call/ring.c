@@ -51,6 +51,7 @@ place_over(struct leg *leg)
 {
     leg->places_incompatible += is_incompatible(leg) && !leg->status_is_former;
     leg->former_status = leg->status;
+    leg->is_unreachable = false;
     leg->former_refusal = leg->refusal;
     leg->status_is_former = false;
     leg->status = 0;
@@ -129,8 +130,10 @@ static void
 no_way(struct leg *leg, enum rf_err why, uint64_t now_us)
 {
     if (leg->status == 0 && !former_answers(leg)) {
-        leg->status = why == RF_ERR_AGAIN || why == RF_ERR_NOMEM ? 503 : 480;
-        leg->refusal = why == RF_ERR_CLOSED ? RF_REFUSE_STALE_FLOW : RF_REFUSE_NONE;
+        /* A phone that cannot be reached is not there; a carrier's server is there and out of order (TEL-6). */
+        leg->is_unreachable = leg->connection[0] != '\0' && !leg->is_registered && why != RF_ERR_NOMEM;
+        leg->status = leg->is_unreachable || why == RF_ERR_AGAIN || why == RF_ERR_NOMEM ? 503 : 480;
+        leg->refusal = why == RF_ERR_CLOSED && !leg->is_unreachable ? RF_REFUSE_STALE_FLOW : RF_REFUSE_NONE;
         ladder_add(leg->call, 1, true, "INVITE", 0, rf_err_text(why), now_us);
     }
     target_over(leg, RF_HUNT_EV_NO_WAY, now_us);
@@ -493,14 +496,16 @@ rank(const struct leg *leg)
     return leg->status < 500 ? 3 : 4;
 }
 
-/* What leg A hears of it. Challenges and redirections are between us and the phone; a 503 would say that we are out
- * of service (RFC 3261 16.7 step 6). */
+/* What leg A hears of it. Challenges and redirections are between us and the phone; somebody's 503 would say that we are
+ * out of service (RFC 3261 16.7 step 6). */
 static int
-outward(int status)
+outward(const struct leg *leg)
 {
+    int status = leg->status;
+
     if (status < 400 || status == 401 || status == 407 || status == 422 || status == 481)
         return 480;
-    return status == 503 ? 500 : status;
+    return status == 503 && !leg->is_unreachable ? 500 : status;
 }
 
 void
@@ -532,8 +537,9 @@ call_choose_failure(struct call *c, uint64_t now_us)
     if (call_goes_on(c, best, now_us) || best == NULL)
         return;
     /* TEL-35: several places, none compatible: 503; a single one's 488 stays 488. Both bear cause 88. */
-    status = incompatible == all ? rf_srtp_incompatible_status(best->status, all) : outward(best->status);
-    c->is_incompatible = is_incompatible(best);
+    status = incompatible == all ? rf_srtp_incompatible_status(best->status, all) : outward(best);
+    /* A phone's 488 often comes without a Reason. 27: destination out of order. */
+    c->q850 = is_incompatible(best) ? 88 : best->is_unreachable ? 27 : 0;
     if (best->refusal == RF_REFUSE_STALE_FLOW)
         call_say(c, RF_REFUSE_STALE_FLOW,
                  (const struct rf_log_field[]){ RF_F_STR("user", best->user), RF_F_STR("call", c->id), { 0 } });
