@@ -38,7 +38,7 @@ forget_target(struct leg *leg)
     prack_forget(leg);
 }
 
-/* It, or we, cannot speak as the other side wants; for how many places of a route that was so, see places_incompatible. */
+/* It, or we, cannot speak as the other side wants. For how many places of a route that was so: places_incompatible. */
 static bool
 is_incompatible(const struct leg *leg)
 {
@@ -496,8 +496,8 @@ rank(const struct leg *leg)
     return leg->status < 500 ? 3 : 4;
 }
 
-/* What leg A hears of it. Challenges and redirections are between us and the phone; somebody's 503 would say that we are
- * out of service (RFC 3261 16.7 step 6). */
+/* What leg A hears of it. Challenges and redirections are between us and the phone; somebody's 503 would say that we
+ * are out of service (RFC 3261 16.7 step 6). */
 static int
 outward(const struct leg *leg)
 {

@@ -429,8 +429,8 @@ prefetch_state(const struct rf_leg *leg)
 
 /* What unprotect says of the frames that were given to it. */
 static void
-take_opened(struct rf_relay *r, struct rf_frame *frames, struct passage *passage, const struct rf_srtp_job *jobs, size_t n,
-            uint64_t now_us)
+take_opened(struct rf_relay *r, struct rf_frame *frames, struct passage *passage, const struct rf_srtp_job *jobs,
+            size_t n, uint64_t now_us)
 {
     for (size_t i = 0; i < n; i++) {
         struct rf_frame *f = &frames[i];

@@ -185,7 +185,8 @@ test_window(void)
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        ok(late_passes(cases[i].window, cases[i].behind, cases[i].restarts) == cases[i].want, "TEL-25 %s", cases[i].why);
+        ok(late_passes(cases[i].window, cases[i].behind, cases[i].restarts) == cases[i].want, "TEL-25 %s",
+           cases[i].why);
 }
 
 /* Design 5: an authenticated packet moves the leg, also back; an old one does not. */
