@@ -81,19 +81,19 @@
       "{peer} shows a certificate for {names}, not for {expected}",                                           \
       "The connection is configured with another name or address than the certificate was made for; "         \
       "a common name does not count.",                                                                        \
-      "connect to one of its names, or get a certificate that names {expected}: level {level} asks for it")   \
+      "connect to one of its names, or get a certificate that names {expected}: level {check_level} asks for it")   \
     X(CERT_WILDCARD_IN_SIP, "RF-207", "wildcard-in-sip", WARN, 403, 21,                                       \
       "{peer}'s certificate has only a wildcard for {domain}; SIP does not accept wildcards",                 \
       "RFC 5922 7.2 has no wildcards, unlike the web.",                                                       \
       "get a certificate that lists {expected}")                                                              \
     X(CERT_SELF_SIGNED, "RF-208", "self-signed-refused", WARN, 403, 21,                                       \
-      "{peer}'s certificate is self-signed and level {level} refuses that",                                   \
+      "{peer}'s certificate is self-signed and level {check_level} refuses that",                                   \
       "The device made its certificate itself. Level medium accepts it once it is in the trusted "            \
       "certificate store; level high never.",                                                                 \
       "ringfence cert trust FILE, with the certificate {fingerprint} of {peer}; or a certificate of "         \
       "an authority")                                                                                         \
     X(CERT_KEY_TOO_SMALL, "RF-209", "key-too-small", WARN, 403, 21,                                           \
-      "{peer}'s key has {bits} bits; level {level} needs {min}",                                              \
+      "{peer}'s key has {bits} bits; level {check_level} needs {min}",                                              \
       "The certificate is old, or was made with an old tool.",                                                \
       "make a new key and certificate on {peer}")                                                             \
     X(CERT_WRONG_PURPOSE, "RF-210", "wrong-purpose", WARN, 403, 21,                                           \
@@ -333,7 +333,7 @@
       "{setting} is enforced on Hosted platforms and cannot be {value}",                                      \
       "platform hosted locks every encryption setting.", "remove the line")                                   \
     X(REMOTE_NOT_AVAILABLE, "RF-804", "remote-not-available", ERROR, 0, 0,                                    \
-      "level {level} is not available on this kind of line",                                                  \
+      "level {check_level} is not available on this kind of line",                                                  \
       "Lines between nodes know each other by their certificates, not by names.", "medium or high")           \
     X(CANNOT_LISTEN, "RF-805", "cannot-listen", ERROR, 0, 0,                                                  \
       "cannot listen on {addr}: {reason}",                                                                    \

@@ -154,6 +154,11 @@ struct leg {
     bool is_counted;             /* among the connection's calls */
     struct leg_place *places;    /* leg B by a route: all of them; NULL otherwise */
     uint8_t place_count, place_next;
+    uint8_t places_incompatible; /* of those before the present one (TEL-35) */
+    uint16_t former_status;      /* what the place before said; 0: nothing */
+    enum rf_refusal former_refusal;
+    bool is_unreachable;         /* no server of its connection could be reached: nobody has answered 503 */
+    bool status_is_former;       /* the present place said nothing, so that of the one before is the answer */
     uint8_t challenges, update_challenges, bye_challenges; /* answered, for our INVITE, UPDATE, BYE that is open */
     char *credentials;           /* header line for the request that goes out next; wiped */
     char *shown_credentials;     /* what our last INVITE bore: its ACK bears it too (RFC 3261 13.2.2.4); wiped */
@@ -359,6 +364,7 @@ struct call {
     struct leg *a, *b;         /* b: who answered */
     struct rf_link attempts;   /* legs B before one answers, and those that lost */
     char called[64];           /* user part that was dialled */
+    int q850;                  /* what leg A hears when no refusal says it; 0: nothing */
     bool is_bypass;            /* media goes from leg to leg without us (TEL-33) */
     struct exchange exchange;
     uint8_t join;              /* enum join */

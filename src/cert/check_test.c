@@ -534,7 +534,7 @@ sentences(void)
         ok(rf_span_find(rf_buf_span(&b), '?') == b.n && !b.overflow, "AVA-26 %s has all its words", row->code);
     }
     for (size_t i = 0; i < 5; i++) {
-        static const char *const must[] = { "check", "level", "subject", "issuer", "serial" };
+        static const char *const must[] = { "check", "check_level", "subject", "issuer", "serial" };
         bool has = false;
 
         for (size_t k = 0; field[k].kind != RF_LOG_END; k++)

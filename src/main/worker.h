@@ -132,6 +132,17 @@ bool rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets,
 void rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *flow, int status,
                            struct rf_span headers);
 
+/* workerletters.c */
+/** A letter of another thread; ctx is the worker. */
+void rf_worker_letter(void *ctx, struct rf_span octets, uint64_t now_us);
+/* worker.c, for it: */
+/** A message that came to another worker by `card`. */
+void rf_worker_take_message(struct rf_worker *w, const struct rf_flow_card *card, struct rf_span octets, uint64_t now_us);
+/** The configuration from now on; the reference is taken over. */
+void rf_worker_take_site(struct rf_worker *w, struct rf_site *site);
+/** Listen on one more socket, which is the worker's from here on. */
+void rf_worker_take_listener(struct rf_worker *w, const struct rf_letter_listen *letter);
+
 /* callenv.c: what calls need of the outside (call/call.h) */
 void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
 

@@ -51,6 +51,7 @@ struct rf_relay {
     struct rf_media_map *map;
     struct rf_relay_io io;
     uint32_t thread, first_slot, slots;
+    uint16_t replay_window;         /* packets, of every context (TEL-25) */
     struct rf_leg *leg;             /* 2 a slot */
     uint32_t *free_slot;            /* a ring: free slots, longest rest first */
     uint64_t *free_at_us;           /* when that one may be used */

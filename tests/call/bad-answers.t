@@ -6,6 +6,7 @@ phone b 202 tls
 a sends INVITE 202 savp
 b expects INVITE
 b sends 200 savp tag=99
+relay unbridged
 b expects ACK
 b expects BYE "cause=88"
 b sends 200 to
@@ -13,6 +14,7 @@ a expects 488 RF-306
 a sends INVITE 202 savp
 b expects INVITE
 b sends 200 savp twice
+relay unbridged
 b expects ACK
 b expects BYE "cause=88"
 b sends 200 to
@@ -20,6 +22,7 @@ a expects 488 RF-306
 a sends INVITE 202 savp
 b expects INVITE
 b sends 200 savp suite=AES_256_CM_HMAC_SHA1_80 tag=1
+relay unbridged
 b expects ACK
 b expects BYE "cause=88"
 b sends 200 to
@@ -27,6 +30,7 @@ a expects 488 RF-306
 a sends INVITE 202 savp
 b expects INVITE
 b sends 200 savp badkey
+relay unbridged
 b expects ACK
 b expects BYE "cause=88"
 b sends 200 to

@@ -7,6 +7,7 @@ a sends INVITE 202 savp
 b expects INVITE
 b sends 183 avp
 b expects CANCEL "cause=88"
+relay unbridged
 a expects 488 "cause=88"
 b sends 200 to
 b sends 487

@@ -6,6 +6,7 @@ phone b 202 tls
 a sends INVITE 202 savp
 b expects INVITE
 b sends 200 avp
+relay unbridged
 b expects ACK
 b expects BYE 'Reason: Q.850;cause=88;text="INCOMPATIBLE_DESTINATION"'
 b sends 200 to

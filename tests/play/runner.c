@@ -320,7 +320,31 @@ is_retransmission(const char *text, const char *before)
     return before != NULL && strcmp(text, before) == 0;
 }
 
-/* a expects 200 [avp|savp|avp+crypto|no-sdp] ["text"] [!"text"]... / expects INVITE ... / expects nothing
+/* same-crypto: the first a=crypto line is, octet for octet, that of the message before which had one; new-crypto: its key
+ * is another one. */
+static bool
+is_crypto(struct phone *ph, const char *text, bool same)
+{
+    const char *at = strstr(text, "a=crypto:"), *now, *then = strstr(ph->crypto_seen, "inline:");
+    size_t n = at != NULL ? strcspn(at, "\r") : 0;
+
+    if (n == 0 || then == NULL)
+        return false;
+    now = strstr(at, "inline:");
+    return same ? strlen(ph->crypto_seen) == n && strncmp(at, ph->crypto_seen, n) == 0
+                : now != NULL && strncmp(now, then, strcspn(then, "|")) != 0;
+}
+
+static void
+see_crypto(struct phone *ph, const char *text)
+{
+    const char *at = strstr(text, "a=crypto:");
+
+    if (at != NULL)
+        snprintf(ph->crypto_seen, sizeof ph->crypto_seen, "%.*s", (int)strcspn(at, "\r"), at);
+}
+
+/* a expects 200 [avp|savp|avp+crypto|no-sdp] [same-crypto|new-crypto] ["text"] [!"text"]... / expects INVITE ... / expects nothing
  * 100 Trying is passed over unless asked for; `again`: the message before, octet for octet */
 static void
 expects(struct play *p, struct phone *ph)
@@ -360,6 +384,7 @@ expects(struct play *p, struct phone *ph)
             : strcmp(w, "avp") == 0 ? savp || has_crypto || strstr(text, " RTP/AVP ") == NULL
             : strcmp(w, "avp+crypto") == 0 ? savp || !has_crypto
             : strcmp(w, "no-sdp") == 0 ? strstr(text, "m=audio") != NULL
+            : strcmp(w, "same-crypto") == 0 || strcmp(w, "new-crypto") == 0 ? !is_crypto(ph, text, w[0] == 's')
             : strcmp(w, "again") == 0 ? !is_retransmission(text, last)
             : strncmp(w, "dir=", 4) == 0
                 ? (strcmp(w + 4, "sendrecv") == 0 ? strstr(text, "a=sendonly") || strstr(text, "a=recvonly") ||
@@ -369,6 +394,7 @@ expects(struct play *p, struct phone *ph)
                           : strstr(text, w) == NULL)
             fails(p, "%s: \"%s\" does not hold for: %s", ph->name, w, text);
     }
+    see_crypto(ph, text);
     snprintf(last, sizeof before[0], "%s", text);
     free(text);
 }
@@ -494,7 +520,7 @@ leads(struct play *p, struct phone *ph)
     }
 }
 
-/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain|transfer|udp-max N */
+/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain|transfer|udp-max|strict-keys N */
 static void
 set(struct play *p)
 {
@@ -513,6 +539,8 @@ set(struct play *p)
         s->calls_per_user_max = v;
     else if (strcmp(p->words[1], "udp-max") == 0)
         p->s->udp_max = v;
+    else if (strcmp(p->words[1], "strict-keys") == 0)
+        p->s->strict_keys = v != 0;
     else if (strcmp(p->words[1], "message-max") == 0)
         p->s->event_settings.message_max = v;
     else if (strcmp(p->words[1], "messages-per-minute") == 0)
@@ -527,7 +555,8 @@ set(struct play *p)
         fails(p, "no such setting");
 }
 
-/* relay full|one-family|silent|away|back|timeout A|gone / relay leg A encrypted|clear|sends|mute|listens|deaf|required|unset */
+/* relay unbridged: the session opened last was never told whom it joins, open or not
+ * relay full|one-family|silent|away|back|timeout A|gone / relay leg A encrypted|clear|sends|mute|listens|deaf|required|unset */
 static void
 relay(struct play *p)
 {
@@ -549,7 +578,10 @@ relay(struct play *p)
         s->relay_away = s->relay_silent = s->relay_full = false;
         stage_pump(s);
     }
-    else if (slot == NULL)
+    else if (strcmp(what, "unbridged") == 0) {
+        if (s->changes != 0)
+            fails(p, "the relay was told %d times whom to join", s->changes);
+    } else if (slot == NULL)
         fails(p, "no media session is open");
     else if (strcmp(what, "timeout") == 0 || strcmp(what, "gone") == 0 || strcmp(what, "started") == 0) {
         r.event = strcmp(what, "gone") == 0 ? RF_MEDIA_GONE

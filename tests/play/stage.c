@@ -116,7 +116,7 @@ stage_configure(struct stage *s, const char *lines)
     struct rf_conf_sources from = { 0 };
     struct rf_conf *conf;
     struct rf_connections *connections;
-    const struct rf_srtp_policy common = { .strict_transport = false };
+    const struct rf_srtp_policy common = { .strict_transport = s->strict_keys };
     struct rf_buf b = rf_buf(text, sizeof text - 1);
 
     strncat(s->conf_text, lines, sizeof s->conf_text - strlen(s->conf_text) - 1);
@@ -312,6 +312,7 @@ env_media(void *ctx, const struct rf_media_request *r)
         slot = &s->slot[r->session.slot];
     switch (r->command) {
     case RF_MEDIA_OPEN:
+        s->changes = 0;
         reply.event = RF_MEDIA_FULL;
         for (uint32_t i = 0; i < SLOTS && !s->relay_full && slot == NULL; i++)
             if (!s->slot[i].used) {
@@ -336,6 +337,7 @@ env_media(void *ctx, const struct rf_media_request *r)
         reply.port[r->leg] = (uint16_t)(31000 + 4 * r->session.slot);
         break;
     case RF_MEDIA_CHANGE:
+        s->changes++;
         if (slot == NULL) {
             reply.event = RF_MEDIA_GONE;
             break;
