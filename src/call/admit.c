@@ -382,7 +382,7 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
     if (rf_sip_value(msg, RF_HDR_REPLACES).p != NULL) {
         status = transfer_replaces(c, msg, &who);
         if (status != 0)
-            call_end(c, "us", status, RF_REFUSE_NONE, now_us);
+            transfer_refuse(c, status, now_us);
         else if (check_offer(c, msg, has_sdp > 0, now_us))
             transfer_open(c, now_us);
     } else if (find_targets(c, msg, now_us) && check_offer(c, msg, has_sdp > 0, now_us)) {

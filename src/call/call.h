@@ -96,7 +96,10 @@ struct rf_call_dialog {
     bool is_caller;
     char user[64];
     char id[RF_CALL_DIALOG_ID];      /* the same through all its states */
-    char call_id[160], local_tag[64], remote_tag[64]; /* for Replaces; empty: too long to be told */
+    char call_id[160], local_tag[64], remote_tag[64]; /* for its own user; empty: too long to be told */
+    struct {
+        char call_id[48], local_tag[24], remote_tag[24];
+    } alias;                         /* for Replaces by others who may, while it rings; empty: it does not */
     char remote_user[64], remote_display[96];         /* the other party; empty: it hides its number */
 };
 
@@ -155,6 +158,11 @@ struct rf_call_env {
     /** A call ended: its record, to be stored and logged. */
     void (*record)(void *ctx, struct rf_span call_id, const struct rf_call_record *record);
     int64_t (*wall_s)(void *ctx);
+    /**
+     * May `who` take a call of `user` by Replaces (RFC 3891)? is_answered: else it rings. Both are users, and not the
+     * same one. NULL: nobody may.
+     */
+    bool (*may_take)(void *ctx, const char *who, const char *user, bool is_answered);
     /** May be NULL. A dialog of a user has a new state. */
     void (*dialog)(void *ctx, const struct rf_call_dialog *d);
     /** A letter for rf_call_letter of another worker. false: its mailbox is full. NULL: there is one worker. */

@@ -282,11 +282,17 @@ prack_is_bound(const struct leg *leg)
 }
 
 bool
+prack_is_owed(const struct leg *leg)
+{
+    return leg->reliable != NULL && leg->reliable->waits && leg->reliable->has_sdp;
+}
+
+bool
 prack_holds_2xx(struct leg *leg, struct leg *from, const struct rf_sip_msg *msg)
 {
     struct reliable *r = leg->reliable;
 
-    if (r == NULL || !r->waits || !r->has_sdp)
+    if (!prack_is_owed(leg))
         return false;
     if (r->held == NULL) {
         r->held = rf_span_dup(msg->raw);
@@ -359,6 +365,8 @@ prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const 
               uint64_t now_us)
 {
     struct reliable *r = leg->reliable;
+    struct rf_call_layer *l = c->l;
+    uint64_t serial = c->serial;
     struct rf_sip_rack rack;
     int kind;
 
@@ -389,7 +397,10 @@ prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const 
     } else {
         leg_reply(leg, txn, 200, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
     }
-    go_on(c, r, now_us);
+    if (r->held == NULL) /* else somebody has answered before */
+        pickup_go_on(c, now_us);
+    if (call_by_serial(l, serial) == c && c->state == CALL_RINGING)
+        go_on(c, r, now_us);
 }
 
 /* --- leg B: theirs --- */

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "event/watchers.h"
 #include "main/worker.h"
 
 static const struct rf_call_settings *
@@ -169,6 +170,12 @@ post(void *ctx, uint16_t worker, struct rf_span letter)
     return rf_worker_post(w->shared->worker[worker]->letters, &head, sizeof head, letter);
 }
 
+static bool
+may_take(void *ctx, const char *who, const char *user, bool is_answered)
+{
+    return rf_watchers_may_take(((struct rf_worker *)ctx)->site->conf, who, user, is_answered);
+}
+
 static int64_t
 wall_s(void *ctx)
 {
@@ -206,6 +213,7 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .media = media,
         .save = save,
         .record = record,
+        .may_take = may_take,
         .dialog = dialog,
         .wall_s = wall_s,
         .refuse = refuse,

@@ -253,6 +253,25 @@ keep(char **where, const char *text)
     *where = copy;
 }
 
+/* A lamp says whom to call to take the call: we are the remote party there, and the local one of Replaces (RFC 3891 3). */
+static void
+learn_lamp(struct phone *p, const char *text)
+{
+    static const char *const name[] = { "call-id=\"", "remote-tag=\"", "local-tag=\"" };
+    char value[3][64];
+    const char *at = strstr(text, "<dialog ");
+
+    for (int i = 0; i < 3; i++) {
+        const char *here = at != NULL ? strstr(at, name[i]) : NULL;
+
+        if (here == NULL)
+            return;
+        here += strlen(name[i]);
+        snprintf(value[i], sizeof value[i], "%.*s", (int)strcspn(here, "\""), here);
+    }
+    snprintf(p->lamp, sizeof p->lamp, "%s;to-tag=%s;from-tag=%s", value[0], value[1], value[2]);
+}
+
 /* What a message tells the phone, when it is taken out of the inbox or came with others. */
 void
 phone_hears(struct stage *s, struct phone *p, const char *text)
@@ -274,6 +293,8 @@ phone_hears(struct stage *s, struct phone *p, const char *text)
     }
     if (msg.is_request) {
         keep(&p->request, text);
+        if (msg.method == RF_SIP_NOTIFY)
+            learn_lamp(p, text);
         if (msg.method != RF_SIP_INVITE)
             return;
         keep(&p->invite_in, text);

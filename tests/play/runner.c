@@ -194,17 +194,19 @@ done:
 static void
 put_dialog_of(struct play *p, struct rf_buf *b, const char *name, bool escaped)
 {
-    struct phone *ph = phone_named(p->s, name);
+    struct phone *ph = phone_named(p->s, name[0] == '^' ? name + 1 : name);
 
     if (ph == NULL)
         fails(p, "there is no phone %s", name);
+    else if (name[0] == '^')
+        rf_put_str(b, ph->lamp);
     else
         rf_putf(b, escaped ? "%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s" : "%s;to-tag=%s;from-tag=%s", ph->call_id,
                 ph->their_tag, ph->our_tag);
 }
 
 /* Words with a colon and a blank behind it are header lines. In them {b} is the dialog of phone b as Replaces names it,
- * {%b} the same within a URI, {b.cseq} the number of its last request and {x*60000} so many x. */
+ * {%b} the same within a URI, {^b} the dialog that b's lamp told it last, {b.cseq} the number of its last request and {x*60000} so many x. */
 static const char *
 extra_of(struct play *p, int from)
 {
@@ -399,6 +401,7 @@ user(struct play *p)
                                  ? (uint32_t)atoi(option(p, 2, "forward-no-answer-time")) : 20;
     u->forward.do_not_disturb = flag(p, 2, "do-not-disturb");
     take_forward(p, "watched-by", p->s->watched_by[p->s->users - 1]);
+    stage_new_rules(p->s);
     if (flag(p, 2, "voice-mail"))
         snprintf(p->s->voice_mail, sizeof p->s->voice_mail, "%s", p->words[1]);
     if (option(p, 2, "suites") != NULL) {
@@ -744,6 +747,7 @@ perform(struct play *p)
         for (int i = 0; i < s->users; i++)
             if (strcmp(s->user[i].name, p->words[1]) == 0)
                 snprintf(s->watched_by[i], sizeof s->watched_by[i], "%s", p->words[2]);
+        stage_new_rules(s);
         rf_event_settings_changed(s->events, s->now);
         stage_pump(s);
     } else if (strcmp(w, "stays") == 0) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "event/watchers.h"
 #include "play/stage.h"
 
 
@@ -119,6 +120,7 @@ stage_configure(struct stage *s, const char *lines)
     const struct rf_srtp_policy common = { .strict_transport = false };
     struct rf_buf b = rf_buf(text, sizeof text - 1);
 
+    stage_new_rules(s);
     strncat(s->conf_text, lines, sizeof s->conf_text - strlen(s->conf_text) - 1);
     rf_putf(&b, "domain %s\n%s", DOMAIN, s->conf_text);
     for (int i = 0; i < s->users; i++)
@@ -414,15 +416,49 @@ env_event_settings(void *ctx)
     return &((struct stage *)ctx)->event_settings;
 }
 
+/* The users with watched-by, and the ring-groups of the play, as the rules read them. */
+static const struct rf_conf *
+rules(struct stage *s)
+{
+    static struct rf_conf_problem problem;
+    static char text[16384];
+    struct rf_conf_sources from = { 0 };
+    struct rf_buf b = rf_buf(text, sizeof text - 1);
+
+    if (s->rules != NULL)
+        return s->rules;
+    rf_putf(&b, "domain %s\n%s", DOMAIN, s->conf_text);
+    for (int i = 0; i < s->users; i++)
+        rf_putf(&b, "user %s {\n password %s\n watched-by %s\n}\n", s->user[i].name, PASSWORD,
+                s->watched_by[i][0] != '\0' ? s->watched_by[i] : "all");
+    text[b.n] = '\0';
+    from.store_text = rf_span_str(text);
+    if (rf_conf_load_from(&s->rules, &from, &problem) != RF_OK)
+        stage_wrong(s, problem.sentence);
+    return s->rules;
+}
+
+void
+stage_new_rules(struct stage *s)
+{
+    rf_conf_unref(s->rules);
+    s->rules = NULL;
+}
+
 static bool
 env_may_watch(void *ctx, const char *watcher, const char *user)
 {
-    struct stage *s = ctx;
+    const struct rf_conf *c = rules(ctx);
 
-    for (int i = 0; i < s->users; i++)
-        if (strcmp(s->user[i].name, user) == 0)
-            return s->watched_by[i][0] == '\0' || strcmp(s->watched_by[i], watcher) == 0;
-    return false;
+    return c != NULL && rf_watchers_may_see(c, watcher, user);
+}
+
+static bool
+env_may_take(void *ctx, const char *who, const char *user, bool is_answered)
+{
+    const struct rf_conf *c = rules(ctx);
+
+    return c != NULL && rf_watchers_may_take(c, who, user, is_answered);
 }
 
 static bool
@@ -531,7 +567,7 @@ layers_open(struct stage *s)
                                .path_aside = env_path_aside, .path_end = env_path_end, .udp_max = env_udp_max,
                                .media = env_media,
                                .save = env_save, .record = env_record, .wall_s = env_wall_s,
-                               .dialog = env_dialog };
+                               .may_take = env_may_take, .dialog = env_dialog };
     struct rf_event_env events = { .quota = s->subscriptions, .settings = env_event_settings,
                                    .may_watch = env_may_watch, .may_set_mailboxes = env_may_set_mailboxes,
                                    .store = env_store };
@@ -640,6 +676,7 @@ stage_close(struct stage *s)
     rf_location_free(s->location);
     rf_connections_free(s->connections);
     rf_conf_unref(s->conf);
+    rf_conf_unref(s->rules);
     rf_board_free(s->board);
     free(s->record);
     free(s->map);

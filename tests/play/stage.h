@@ -49,6 +49,7 @@ struct phone {
     char *sdp_in;      /* the last description that came in */
     unsigned rseq;     /* of its last reliable response */
     char rack[64];     /* RAck for the last reliable response */
+    char lamp[160];    /* the last dialog that a NOTIFY told it by name, as Replaces says it */
     int port, key, version;
     /* where its binding leads when it does not serve, and for a large request before that */
     struct phone *way[WAYS_MAX], *large_way;
@@ -102,6 +103,7 @@ struct stage {
     struct rf_quota *subscriptions;
     struct rf_event_settings event_settings;
     char watched_by[8][64];   /* of each user; empty: all */
+    struct rf_conf *rules;    /* made of these when somebody asks; NULL: not yet */
     char voice_mail[64];      /* user that may set mailboxes */
     struct { char kind[16], name[80]; char *value; size_t n; } item[ITEMS_MAX];
     struct { uint64_t cookie; enum rf_err err; } stored[ITEMS_MAX]; /* answers of the disk on their way */
@@ -125,6 +127,8 @@ void stage_close(struct stage *s);
 /** A new signal process: every connection is closed, calls come back from what was saved. */
 void stage_restart(struct stage *s);
 
+/** What watched_by says has changed. */
+void stage_new_rules(struct stage *s);
 /** A copy that lasts as long as the stage. */
 const char *stage_keep(struct stage *s, const char *text);
 struct rf_call_user *stage_user(struct stage *s, const char *name, enum rf_srtp_mode mode);
