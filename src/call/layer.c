@@ -257,7 +257,8 @@ call_settle(struct call *c)
         if (leg_is_waited_for(rf_container(it, struct leg, link)))
             return;
     call_close_record(c, call_now(c));
-    call_free(c);
+    if (!refer_is_open(c) || c->l->is_stopping)
+        call_free(c);
 }
 
 static void

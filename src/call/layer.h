@@ -313,6 +313,7 @@ struct refer {
     bool has_id;                  /* the second REFER of the dialog, and later ones (2.4.6) */
     bool is_quiet;                /* no NOTIFY is wanted (RFC 4488) */
     uint16_t status, told;        /* of the new call: now, and in the last NOTIFY */
+    uint8_t challenges;           /* answered, for the NOTIFY that is open */
 };
 
 struct exchange {
@@ -782,6 +783,8 @@ void refer_subscribe(struct call *c, struct leg *leg, struct rf_server_txn *txn,
                      uint64_t now_us);
 /** What became of the call that the REFER made; a final status ends the subscription and the transfer. */
 void refer_tell(struct call *c, int status, uint64_t now_us);
+/** A NOTIFY waits for its answer, which may be a challenge: BYE has ended the call, and not the subscription (RFC 5057). */
+bool refer_is_open(const struct call *c);
 void refer_free(struct call *c);
 
 /* --- update.c --- */

@@ -293,8 +293,10 @@ phone_hears(struct stage *s, struct phone *p, const char *text)
     }
     if (msg.is_request) {
         keep(&p->request, text);
-        if (msg.method == RF_SIP_NOTIFY)
+        if (msg.method == RF_SIP_NOTIFY) {
+            keep(&p->notify_in, text);
             learn_lamp(p, text);
+        }
         if (msg.method != RF_SIP_INVITE)
             return;
         keep(&p->invite_in, text);

@@ -242,7 +242,7 @@ extra_of(struct play *p, int from)
 
 /* a asks METHOD USER: a request outside of a dialog
  * a sends INVITE 202 avp|savp... ["Header: x"] / reINVITE / ACK / CANCEL / BYE / INFO ["body"] / OPTIONS / METHOD [avp|savp...] [rack]
- * b sends 180|183|200 ... [tag=x] [to BYE]: answers the last INVITE, or the last request of another method */
+ * b sends 180|183|200 ... [tag=x] [to [NOTIFY]]: answers the last INVITE, or the last request of another method */
 static void
 sends(struct play *p, struct phone *ph)
 {
@@ -253,6 +253,10 @@ sends(struct play *p, struct phone *ph)
         const char *sdp = describe(p, ph, 3, true);
         bool invite = !flag(p, 3, "to");
 
+        if (flag(p, 3, "NOTIFY") && ph->notify_in != NULL) {
+            free(ph->request);
+            ph->request = strdup(ph->notify_in);
+        }
         phone_answer(p->s, ph, invite, status, option(p, 3, "totag"), sdp, extra_of(p, 3));
         return;
     }

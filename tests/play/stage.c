@@ -666,6 +666,7 @@ stage_close(struct stage *s)
         free(p->invite);
         free(p->request);
         free(p->invite_in);
+        free(p->notify_in);
         free(p->sdp_in);
     }
     for (int i = 0; i < SAVED_MAX; i++)

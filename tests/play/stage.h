@@ -46,6 +46,7 @@ struct phone {
     int want_auth;     /* answers challenges left */
     char *request;     /* the last request that came in */
     char *invite_in;   /* the last INVITE that came in */
+    char *notify_in;   /* the last NOTIFY that came in */
     char *sdp_in;      /* the last description that came in */
     unsigned rseq;     /* of its last reliable response */
     char rack[64];     /* RAck for the last reliable response */
