@@ -364,6 +364,10 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         call_free(c);
         return;
     }
+    if (l->passed != NULL) {
+        leg_be_guest(c->a);
+        l->passed_is_taken = true;
+    }
     c->max_forwards = msg->max_forwards;
     forward_count_before(c, msg);
     c->passes = marker_read(l, msg);

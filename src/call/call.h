@@ -103,6 +103,12 @@ struct rf_call_dialog {
     char remote_user[64], remote_display[96];         /* the other party; empty: it hides its number */
 };
 
+/* Who sent an INVITE that one worker has judged and another one goes on with. */
+struct rf_call_passed {
+    char user[64];
+    const char *sign_in; /* a constant string */
+};
+
 struct rf_call_env {
     void *ctx;
     const struct rf_rand *rand;
@@ -167,6 +173,10 @@ struct rf_call_env {
     void (*dialog)(void *ctx, const struct rf_call_dialog *d);
     /** A letter for rf_call_letter of another worker. false: its mailbox is full. NULL: there is one worker. */
     bool (*post)(void *ctx, uint16_t worker, struct rf_span letter);
+    /** An INVITE that came by this flow is for that worker, which gets it between rf_call_pass_begin and _end. false: its
+     *  mailbox is full. NULL: there is one worker. */
+    bool (*pass)(void *ctx, uint16_t worker, struct rf_flow *flow, struct rf_span message,
+                 const struct rf_call_passed *who);
     /* These may be NULL: then each refusal is logged by rf_refuse at once, which a flood would fill the log with. */
     /** Count and log a refusal; `who` is the party, for folding repeats. */
     void (*refuse)(void *ctx, enum rf_refusal why, struct rf_span who, const struct rf_log_field *fields,
@@ -205,6 +215,10 @@ void rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *r
 
 /** What another worker's `post` sent here. */
 void rf_call_letter(struct rf_call_layer *l, uint16_t from, struct rf_span letter, uint64_t now_us);
+
+/** What is handed in until the end is an INVITE that another worker's `pass` sent here: it is not asked who it is. */
+void rf_call_pass_begin(struct rf_call_layer *l, const struct rf_call_passed *who);
+void rf_call_pass_end(struct rf_call_layer *l, struct rf_span call_id);
 
 /** After a restart of signal: a call that was up, from what `save` was given. Its media is adopted. */
 RF_MUST_CHECK enum rf_err rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us);

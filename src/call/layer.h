@@ -422,6 +422,8 @@ struct rf_call_layer {
     struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
     struct rf_timer closing_timer;
     bool is_stopping;              /* records wait for nobody */
+    const struct rf_call_passed *passed; /* another worker knows who sends the INVITE that is handed in; else NULL */
+    bool passed_is_taken;          /* and it began a call */
     struct prelude prelude[PRELUDES_MAX];
     char out[RF_SIP_MESSAGE_MAX];  /* scratch: a message being built */
     char sdp[RF_SDP_MAX];          /* scratch: a description being built */

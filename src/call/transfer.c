@@ -394,6 +394,10 @@ transfer_far_refused(struct call *c, int status, const char *number, uint64_t no
     struct call *asker = call_by_serial(c->l, c->origin->moving[0].call);
     char called[sizeof c->called];
 
+    if (c->origin->kind == TRANSFER_REPLACES) {
+        transfer_refuse(c, status == 300 ? 481 : status, now_us);
+        return;
+    }
     if (status != 300 || asker == NULL || asker->refer == NULL || asker->refer->made != c->serial) {
         call_end(c, "callee", status == 300 ? 481 : status, RF_REFUSE_NONE, now_us);
         return;

@@ -171,6 +171,16 @@ post(void *ctx, uint16_t worker, struct rf_span letter)
 }
 
 static bool
+pass(void *ctx, uint16_t worker, struct rf_flow *flow, struct rf_span message, const struct rf_call_passed *who)
+{
+    struct rf_worker *w = ctx;
+    struct rf_letter_passed head = { .message.head = { .kind = RF_LETTER_PASSED, .from = w->index }, .who = *who };
+
+    rf_flow_card_fill(&head.message.flow, flow);
+    return rf_worker_post(w->shared->worker[worker]->letters, &head, sizeof head, message);
+}
+
+static bool
 may_take(void *ctx, const char *who, const char *user, bool is_answered)
 {
     return rf_watchers_may_take(((struct rf_worker *)ctx)->site->conf, who, user, is_answered);
@@ -199,6 +209,7 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .owner_key = w->shared->owner_key,
         .guests = w->shared->guests,
         .post = post,
+        .pass = pass,
         .settings = settings,
         .user = user,
         .routing = routing,

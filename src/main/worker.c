@@ -567,6 +567,7 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     struct rf_worker *w = ctx;
     struct rf_letter_head head;
     struct rf_letter_message message;
+    struct rf_letter_passed passed;
     struct rf_letter_card card;
     struct rf_letter_site site;
     struct rf_letter_listen listen;
@@ -581,6 +582,12 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     case RF_LETTER_MESSAGE:
         memcpy(&message, octets.p, sizeof message);
         take_message(w, &message.flow, rf_span_sub(octets, sizeof message, octets.n), now_us);
+        break;
+    case RF_LETTER_PASSED:
+        memcpy(&passed, octets.p, sizeof passed);
+        rf_call_pass_begin(w->calls, &passed.who);
+        take_message(w, &passed.message.flow, rf_span_sub(octets, sizeof passed, octets.n), now_us);
+        rf_call_pass_end(w->calls, w->msg.call_id);
         break;
     case RF_LETTER_WANT:
     case RF_LETTER_CARD:

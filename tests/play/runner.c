@@ -251,13 +251,11 @@ sends(struct play *p, struct phone *ph)
 
     if (status > 0) {
         const char *sdp = describe(p, ph, 3, true);
-        bool invite = !flag(p, 3, "to");
+        const char *request = !flag(p, 3, "to")     ? ph->invite_in
+                              : flag(p, 3, "NOTIFY") ? ph->notify_in
+                                                     : ph->request;
 
-        if (flag(p, 3, "NOTIFY") && ph->notify_in != NULL) {
-            free(ph->request);
-            ph->request = strdup(ph->notify_in);
-        }
-        phone_answer(p->s, ph, invite, status, option(p, 3, "totag"), sdp, extra_of(p, 3));
+        phone_answer_to(p->s, ph, request, status, option(p, 3, "totag"), sdp, extra_of(p, 3));
         return;
     }
     if (strcmp(what, "INVITE") == 0)
@@ -457,7 +455,7 @@ configure(struct play *p)
         fails(p, "%s", why);
 }
 
-/* phone a 201 udp|tcp|tls [v6] [unregistered] [mute] */
+/* phone a 201 udp|tcp|tls [v6] [unregistered] [mute] [worker=0|1]: that its calls belong to */
 static void
 phone(struct play *p)
 {
@@ -465,6 +463,8 @@ phone(struct play *p)
     struct phone *ph = stage_phone(p->s, p->words[1], p->words[2], t, flag(p, 3, "v6"));
 
     ph->is_mute = flag(p, 3, "mute");
+    if (option(p, 3, "worker") != NULL)
+        ph->worker = atoi(option(p, 3, "worker"));
     if (!flag(p, 3, "unregistered"))
         phone_register(p->s, ph);
 }
@@ -671,6 +671,14 @@ nothing_left(struct play *p)
 {
     struct rf_txn_counts n = rf_txn_counts(p->s->txn);
 
+    if (p->s->workers > 1) {
+        struct rf_txn_counts more = rf_txn_counts(p->s->txn2);
+
+        if (more.servers + more.clients != 0 || rf_call_count(p->s->calls2) != 0 ||
+            rf_call_guests_count(p->s->guests) != 0)
+            fails(p, "left at the other worker: %u + %u transactions, %zu calls, %zu guests", more.servers, more.clients,
+                  rf_call_count(p->s->calls2), rf_call_guests_count(p->s->guests));
+    }
     if (n.servers + n.clients != 0 || rf_call_count(p->s->calls) != 0 || stage_media_count(p->s) != 0 ||
         rf_wheel_count(p->s->wheel) != 0)
         fails(p, "left: %u + %u transactions, %zu calls, %d media sessions, %zu timers", n.servers, n.clients,
@@ -698,6 +706,12 @@ perform(struct play *p)
         user(p);
     else if (strcmp(w, "phone") == 0)
         phone(p);
+    else if (strcmp(w, "workers") == 0) /* workers 2: the first line of a play */
+        stage_second_worker(s);
+    else if (strcmp(w, "letters") == 0) { /* letters held|come|N: none, all, or the next N between workers */
+        s->letters_due = strcmp(p->words[1], "held") == 0 ? 0 : strcmp(p->words[1], "come") == 0 ? -1 : atoi(p->words[1]);
+        stage_pump(s);
+    }
     else if (strcmp(w, "connection") == 0 || strcmp(w, "number") == 0 || strcmp(w, "route") == 0 ||
              strcmp(w, "dn") == 0 || strcmp(w, "group") == 0)
         configure(p);
