@@ -167,7 +167,8 @@ move_over(struct call *c, struct leg *leg, struct leg *ghost, uint64_t now_us)
     rf_list_append(&c->attempts, &leg->link);
     c->picker = 0;
     snprintf(c->picked_by, sizeof c->picked_by, "%s", leg_who(leg));
-    ladder_add(c, 1, false, "INVITE", 0, "picked up: Replaces names a phone that rings", now_us);
+    ladder_add(c, 1, false, "INVITE", 0,
+               leg->is_guest ? "picked up (Replaces); leg B comes from another worker" : "picked up (Replaces)", now_us);
     call_end(by, "pickup", 200, RF_REFUSE_NONE, now_us);
 }
 
