@@ -212,6 +212,8 @@ call_won(struct call *c, struct leg *leg, struct rf_span sdp, uint64_t now_us)
         text.n = 0;
         c->join = JOIN_A; /* after its ACK: transfer_tick */
     }
+    if (c->a->early_news)
+        c->join = JOIN_B; /* leg B knows nothing of it */
     leg_respond(c->a, 200, (struct rf_span){ 0 }, text, now_us);
     leg_repeat_2xx(c->a, now_us);
     leg_session_start(c->a, now_us);

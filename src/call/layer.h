@@ -221,6 +221,7 @@ struct leg {
     uint8_t prack_last;             /* the fork that spoke last ... */
     struct rf_dialog early;         /* ... and its dialog, until there is one that lasts */
     bool early_answered;            /* it has answered our offer reliably, so it may make one (RFC 3311 5.1) */
+    bool early_news;                /* leg A: its direction changed before the call was up; then leg B is told */
     bool early_updated;             /* and did: what its 200 repeats is old */
     struct rf_client_txn *refresh;  /* an UPDATE of ours, unanswered; NULL: none */
     /* the last sample of the relay's counters */
@@ -271,7 +272,7 @@ enum join {
     JOIN_NONE,
     JOIN_ASKED,  /* its legs are still in their calls, or the new one rings */
     JOIN_B,      /* both are here: leg B gets a re-INVITE with what leg A can ... */
-    JOIN_A,      /* ... and leg A one with what leg B has answered; without a transfer: another fork's (prack.c) */
+    JOIN_A,      /* ... and leg A one with what leg B has answered; without a transfer: early_news, another fork's */
     JOIN_INVITE  /* leg A's INVITE replaces another leg: its offer goes to leg B, which is here */
 };
 
@@ -525,6 +526,8 @@ void leg_say_unoffered(struct leg *leg);
 struct rf_span leg_answer_out(struct leg *leg, struct leg_media *mine, const struct leg_media *codecs);
 /** Does this offer of the leg's peer say anything that the other leg does not know? */
 bool leg_offer_is_news(struct leg *leg, const struct leg_media *offered);
+/** Has this offer all codecs that the other side was told it may send? Then it can be answered without asking anybody. */
+bool leg_offer_covers(const struct leg_media *offered, const struct leg_media *told);
 void leg_offer_drop(struct leg *leg);
 /** leg->next becomes what is agreed. */
 void leg_media_agree(struct leg *leg);

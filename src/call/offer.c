@@ -545,6 +545,17 @@ leg_offer_is_news(struct leg *leg, const struct leg_media *offered)
     return was == NULL || leg->call->is_bypass || essence(leg, was) != essence(leg, offered);
 }
 
+bool
+leg_offer_covers(const struct leg_media *offered, const struct leg_media *told)
+{
+    struct rf_sdp s, other;
+    const char *why;
+
+    return rf_sdp_parse(rf_span(offered->sdp, offered->sdp_n), &s, &why) == RF_OK &&
+           rf_sdp_parse(rf_span(told->sdp, told->sdp_n), &other, &why) == RF_OK &&
+           rf_sdp_codecs_cover(&s, offered->stream, &other, told->stream);
+}
+
 struct rf_span
 leg_answer_out(struct leg *leg, struct leg_media *mine, const struct leg_media *codecs)
 {

@@ -110,12 +110,16 @@ rate_of(const struct rf_sdp *s, const struct rf_sdp_media *m, struct rf_span for
 }
 
 static bool
+is_same_rate(struct rf_span a, struct rf_span b)
+{
+    return a.n == 0 || b.n == 0 || rf_span_eq(a, b);
+}
+
+static bool
 has_codec(const struct rf_sdp *s, const struct rf_sdp_media *m, struct rf_span name, struct rf_span rate)
 {
     for (size_t i = 0; i < m->format_count; i++) {
-        struct rf_span its = rate_of(s, m, m->format[i]);
-
-        if (rf_span_ieq(name_of(s, m, m->format[i]), name) && (rate.n == 0 || its.n == 0 || rf_span_eq(rate, its)))
+        if (rf_span_ieq(name_of(s, m, m->format[i]), name) && is_same_rate(rate_of(s, m, m->format[i]), rate))
             return true;
     }
     return false;
@@ -141,4 +145,30 @@ rf_sdp_codecs_common(struct rf_sdp *s, int stream, const struct rf_sdp *other, i
     memcpy(m->format, kept, n * sizeof *kept);
     m->format_count = n;
     return speech;
+}
+
+static bool
+has_format(const struct rf_sdp_media *m, struct rf_span format)
+{
+    for (size_t i = 0; i < m->format_count; i++)
+        if (rf_span_eq(m->format[i], format))
+            return true;
+    return false;
+}
+
+bool
+rf_sdp_codecs_cover(const struct rf_sdp *s, int stream, const struct rf_sdp *other, int other_stream)
+{
+    const struct rf_sdp_media *m = &s->media[stream], *o = &other->media[other_stream];
+
+    for (size_t i = 0; i < o->format_count; i++) {
+        struct rf_span name = name_of(other, o, o->format[i]);
+
+        if (!is_speech(name))
+            continue;
+        if (!has_format(m, o->format[i]) || !rf_span_ieq(name_of(s, m, o->format[i]), name) ||
+            !is_same_rate(rate_of(s, m, o->format[i]), rate_of(other, o, o->format[i])))
+            return false;
+    }
+    return true;
 }

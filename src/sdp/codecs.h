@@ -27,4 +27,7 @@ size_t rf_sdp_codecs_keep(struct rf_sdp *s, int stream, struct rf_span names);
  */
 size_t rf_sdp_codecs_common(struct rf_sdp *s, int stream, const struct rf_sdp *other, int other_stream);
 
+/** Has the stream of `s` each codec of speech of the other one, under the same payload type? */
+bool rf_sdp_codecs_cover(const struct rf_sdp *s, int stream, const struct rf_sdp *other, int other_stream);
+
 #endif

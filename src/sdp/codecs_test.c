@@ -60,6 +60,35 @@ formats(const struct rf_sdp *s, char text[static 256])
     return text;
 }
 
+static const struct {
+    const char *offer, *agreed;
+    bool covers;
+    const char *why;
+} covers[] = {
+    { OFFER("0 8 101", MAPS), OFFER("0 101", MAPS), true, "more than what was agreed upon" },
+    { OFFER("0", ""), OFFER("0 101", MAPS), true, "key presses may go away" },
+    { OFFER("8", ""), OFFER("0", ""), false, "another codec" },
+    { OFFER("0", ""), OFFER("0 8", ""), false, "one of two that may be sent" },
+    { OFFER("111", "a=rtpmap:111 opus/48000/2\r\n"), OFFER("96", MAPS), false, "the same one under another number" },
+    { OFFER("96", "a=rtpmap:96 AMR-WB/16000\r\n"), OFFER("96", MAPS), false, "the same number for another one" },
+    { OFFER("96", "a=rtpmap:96 opus/16000/2\r\n"), OFFER("96", MAPS), false, "another clock rate" },
+    { OFFER("0", "a=rtpmap:0 pcmu/8000\r\n"), OFFER("0", ""), true, "a fixed payload type with and without a=rtpmap" },
+};
+
+static void
+test_cover(void)
+{
+    for (size_t i = 0; i < sizeof covers / sizeof *covers; i++) {
+        struct rf_sdp s, other;
+        const char *why = "";
+
+        ok(rf_sdp_parse(rf_span_str(covers[i].offer), &s, &why) == RF_OK &&
+               rf_sdp_parse(rf_span_str(covers[i].agreed), &other, &why) == RF_OK &&
+               rf_sdp_codecs_cover(&s, 0, &other, 0) == covers[i].covers,
+           "%s %s: %s", covers[i].covers ? "covered" : "not covered", covers[i].why, why);
+    }
+}
+
 static void
 test_common(void)
 {
@@ -101,5 +130,6 @@ main(void)
             ok(n > 0 && strcmp(formats(&s, text), cases[i].want) == 0, "%s: %s", cases[i].why, text);
     }
     test_common();
+    test_cover();
     return tap_done();
 }
