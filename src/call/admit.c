@@ -397,6 +397,11 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         call_free(c);
         return;
     }
+    if (l->passed != NULL) {
+        leg_be_guest(c->a);
+        c->a->passed_branch = rf_span_dup(msg->via.branch);
+        l->passed_is_taken = c->a->passed_branch != NULL;
+    }
     c->max_forwards = msg->max_forwards;
     forward_count_before(c, msg);
     rf_call_trail_read(&l->env, msg, &c->trail);
@@ -414,11 +419,8 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         return;
     if (rf_sip_value(msg, RF_HDR_REPLACES).p != NULL) {
         status = transfer_replaces(c, msg, &who);
-        if (status == 403)
-            transfer_forbid(c, call_settings(c)->transfer ? "it names a call of somebody else" : "sip.transfer is off",
-                            now_us);
-        else if (status != 0)
-            call_end(c, "us", status, RF_REFUSE_NONE, now_us);
+        if (status != 0)
+            transfer_refuse(c, status, now_us);
         else if (check_offer(c, msg, has_sdp > 0, now_us))
             transfer_open(c, now_us);
     } else if (find_targets(c, msg, now_us) && check_offer(c, msg, has_sdp > 0, now_us)) {

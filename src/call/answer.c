@@ -105,8 +105,10 @@ static void
 take_winner(struct call *c, struct leg *leg, uint64_t now_us)
 {
     rf_list_remove(&leg->link);
+    pickup_unname(leg);
     c->b = leg;
-    leg->state = LEG_UP;
+    if (!leg->server_is_open) /* else with its 200 */
+        leg->state = LEG_UP;
     c->a->state = LEG_UP;
     c->state = CALL_UP;
     c->answered = true;
@@ -115,14 +117,13 @@ take_winner(struct call *c, struct leg *leg, uint64_t now_us)
     rf_timer_arm(c->l->env.wheel, &c->timer, now_us + SAMPLE_US);
     rf_timer_cancel(c->l->env.wheel, &c->stage_timer);
     call_tell(c);
+    pickup_over(c, now_us);
 }
 
 void
 call_answered(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     struct rf_session_expires expires;
-    uint64_t version = c->a->sdp_version;
-    struct rf_span text;
     enum rf_refusal why;
 
     if (leg == c->b && rf_span_is(msg->to_tag, leg->dialog.remote_tag)) {
@@ -158,35 +159,61 @@ call_answered(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uin
     }
     prack_forget(leg);
     leg_learn_allow(leg, msg);
+    call_won(c, leg, (struct rf_span){ 0 }, now_us);
+}
+
+/* ACK for its 2xx; or of one that has sent the INVITE itself the 200, with our answer to its offer. */
+static void
+tell_winner(struct leg *leg, struct rf_span sdp, uint64_t now_us)
+{
+    if (!leg->server_is_open) {
+        leg_send_ack(leg, sdp);
+        return;
+    }
+    leg->state = LEG_UP;
+    leg_respond(leg, 200, (struct rf_span){ 0 }, sdp, now_us);
+    leg_repeat_2xx(leg, now_us);
+}
+
+void
+call_won(struct call *c, struct leg *leg, struct rf_span sdp, uint64_t now_us)
+{
+    bool is_picker = leg->server_is_open;
+    uint64_t version = c->a->sdp_version;
+    struct rf_span text;
+
     take_winner(c, leg, now_us);
     call_cancel_attempts(c, leg, ELSEWHERE, now_us);
 
     if (c->join == JOIN_ASKED) {
-        leg_send_ack(leg, (struct rf_span){ 0 });
+        tell_winner(leg, sdp, now_us);
         leg_media_agree(leg);
         leg_session_start(leg, now_us);
         transfer_answered(c, now_us);
         return;
     }
     if (c->is_offerless) {
-        text = leg_offer_out(c->a, leg->next); /* leg B's ACK waits for leg A's, which bears the answer */
+        text = leg_offer_out(c->a, leg->next); /* leg B hears when leg A's ACK has come, which bears the answer */
         c->a->answer_in_ack = true;
     } else {
-        leg_send_ack(leg, (struct rf_span){ 0 });
-        text = c->early_agreed ? (struct rf_span){ 0 } : leg_answer_out(c->a, c->a->next, leg->next);
+        tell_winner(leg, sdp, now_us);
+        text = c->early_agreed && !is_picker ? (struct rf_span){ 0 } : leg_answer_out(c->a, c->a->next, leg->next);
         leg_media_agree(leg);
         leg_media_agree(c->a);
         join_media(c, leg);
     }
-    if (text.n == 0 && !c->early_agreed) { /* SRTP required over a path that may not carry keys, or it does not fit */
+    if (text.n == 0 && (!c->early_agreed || is_picker)) {
+        /* SRTP required over a path that may not carry keys, or it does not fit */
         leg_session_start(leg, now_us);
         call_end(c, "us", 488, c->a->refusal != RF_REFUSE_NONE ? c->a->refusal : RF_REFUSE_BAD_SDP, now_us);
         return;
     }
-    if (prack_is_bound(c->a) && c->a->sdp_version != version) {
+    if ((prack_is_bound(c->a) || c->early_agreed) && c->a->sdp_version != version) {
         text.n = 0;
         c->join = JOIN_A; /* after its ACK: transfer_tick */
     }
+    if (c->a->early_news)
+        c->join = JOIN_B; /* leg B knows nothing of it */
     leg_respond(c->a, 200, (struct rf_span){ 0 }, text, now_us);
     leg_repeat_2xx(c->a, now_us);
     leg_session_start(c->a, now_us);
@@ -210,14 +237,15 @@ answer_in_ack(struct call *c, const struct rf_sip_msg *msg, uint64_t now_us)
                  (const struct rf_log_field[]){ RF_F_STR("who", leg_who(c->a)), RF_F_STR("call", c->id),
                                                 RF_F_STR("detail", "its ACK has no answer to our offer"), { 0 } });
     if (why != RF_REFUSE_NONE) {
-        leg_send_ack(c->b, (struct rf_span){ 0 });
+        if (!c->b->server_is_open)
+            leg_send_ack(c->b, (struct rf_span){ 0 });
         call_end(c, "us", 488, why, now_us);
         return;
     }
     leg_media_free(c->a->next);
     c->a->next = m;
     text = leg_answer_out(c->b, c->b->next, m);
-    leg_send_ack(c->b, text);
+    tell_winner(c->b, text, now_us);
     leg_media_agree(c->a);
     leg_media_agree(c->b);
     join_media(c, c->b);

@@ -96,8 +96,17 @@ struct rf_call_dialog {
     bool is_caller;
     char user[64];
     char id[RF_CALL_DIALOG_ID];      /* the same through all its states */
-    char call_id[160], local_tag[64], remote_tag[64]; /* for Replaces; empty: too long to be told */
+    char call_id[160], local_tag[64], remote_tag[64]; /* for its own user; empty: too long to be told */
+    struct {
+        char call_id[48], local_tag[24], remote_tag[24];
+    } alias;                         /* for Replaces by others who may, while it rings; empty: it does not */
     char remote_user[64], remote_display[96];         /* the other party; empty: it hides its number */
+};
+
+/* Who sent an INVITE that one worker has judged and another one goes on with. */
+struct rf_call_passed {
+    char user[64];
+    const char *sign_in; /* a constant string */
 };
 
 struct rf_call_env {
@@ -157,10 +166,19 @@ struct rf_call_env {
     /** A call ended: its record, to be stored and logged. */
     void (*record)(void *ctx, struct rf_span call_id, const struct rf_call_record *record);
     int64_t (*wall_s)(void *ctx);
+    /**
+     * May `who` take a call of `user` by Replaces (RFC 3891)? is_answered: else it rings. Both are users, and not the
+     * same one. NULL: nobody may.
+     */
+    bool (*may_take)(void *ctx, const char *who, const char *user, bool is_answered);
     /** May be NULL. A dialog of a user has a new state. */
     void (*dialog)(void *ctx, const struct rf_call_dialog *d);
     /** A letter for rf_call_letter of another worker. false: its mailbox is full. NULL: there is one worker. */
     bool (*post)(void *ctx, uint16_t worker, struct rf_span letter);
+    /** An INVITE that came by this flow is for that worker, which gets it between rf_call_pass_begin and _end. false: its
+     *  mailbox is full. NULL: there is one worker. */
+    bool (*pass)(void *ctx, uint16_t worker, struct rf_flow *flow, struct rf_span message,
+                 const struct rf_call_passed *who);
     /* These may be NULL: then each refusal is logged by rf_refuse at once, which a flood would fill the log with. */
     /** Count and log a refusal; `who` is the party, for folding repeats. */
     void (*refuse)(void *ctx, enum rf_refusal why, struct rf_span who, const struct rf_log_field *fields,
@@ -199,6 +217,10 @@ void rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *r
 
 /** What another worker's `post` sent here. */
 void rf_call_letter(struct rf_call_layer *l, uint16_t from, struct rf_span letter, uint64_t now_us);
+
+/** What is handed in until the end is an INVITE that another worker's `pass` sent here: it is not asked who it is. */
+void rf_call_pass_begin(struct rf_call_layer *l, const struct rf_call_passed *who);
+void rf_call_pass_end(struct rf_call_layer *l, const struct rf_sip_msg *invite);
 
 /** After a restart of signal: a call that was up, from what `save` was given. Its media is adopted. */
 RF_MUST_CHECK enum rf_err rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us);

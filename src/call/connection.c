@@ -162,6 +162,16 @@ request_caller(struct rf_call_layer *l, struct rf_server_txn *txn, const struct 
     const struct rf_connection *k;
 
     *out = (struct caller){ .sign_in = "" };
+    if (l->passed != NULL && msg->method == RF_SIP_INVITE) {
+        out->sign_in = l->passed->sign_in;
+        out->is_private = asks_privacy(msg);
+        if (l->env.user(l->env.ctx, rf_span_str(l->passed->user), &out->user)) {
+            rf_wipe(&out->user.auth, sizeof out->user.auth);
+            return true;
+        }
+        rf_server_txn_reply(txn, 403, NULL, (struct rf_span){ 0 }, now_us); /* a reload has removed it */
+        return false;
+    }
     if (!has_credentials(msg) && !claims_user(l, msg, rf_server_txn_flow(txn)) &&
         (k = find(l, msg, rf_server_txn_flow(txn), &out->sign_in)) != NULL) {
         take_caller(k, msg, out);

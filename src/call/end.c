@@ -52,25 +52,26 @@ call_refuse(struct call *c, enum rf_refusal why, int status, const struct rf_log
              now_us);
 }
 
+/* BYE, or a final response to its INVITE. */
 static void
-end_leg_a(struct call *c, uint64_t now_us)
+end_leg(struct call *c, struct leg *leg, int status, uint64_t now_us)
 {
     char text[700];
     struct rf_buf extra = rf_buf(text, sizeof text);
 
-    if (c->a->state == LEG_UP) {
-        leg_bye(c->a, now_us);
+    if (leg->state == LEG_UP) {
+        leg_bye(leg, now_us);
         return;
     }
-    if (c->a->server_is_open) {
+    if (leg->server_is_open) {
         put_refusal_headers(c, &extra, c->refusal);
         if (c->refusal == RF_REFUSE_NONE && c->q850 != 0)
             rf_sip_put_reason_q850(&extra, c->q850);
         if (rf_buf_done(&extra) != RF_OK)
             extra.n = 0;
-        leg_respond(c->a, c->status, rf_buf_span(&extra), (struct rf_span){ 0 }, now_us);
+        leg_respond(leg, status, rf_buf_span(&extra), (struct rf_span){ 0 }, now_us);
     }
-    c->a->state = LEG_DONE;
+    leg->state = LEG_DONE;
 }
 
 void
@@ -92,6 +93,7 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
     rf_timer_cancel(wheel, &c->timer);
     rf_timer_cancel(wheel, &c->stage_timer);
     transfer_over(c, status, now_us);
+    pickup_over(c, now_us);
     exchange_stop(c, status >= 300 ? status : 487, now_us);
     infos_stop(c, now_us);
     for (int i = 0; i < 2; i++) {
@@ -105,9 +107,9 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
     }
 
     c->paths_wanted++; /* a path that is there at once must not end the call under us */
-    end_leg_a(c, now_us);
+    end_leg(c, c->a, c->status, now_us);
     if (c->b != NULL)
-        leg_bye(c->b, now_us);
+        end_leg(c, c->b, status >= 300 ? status : 487, now_us);
     call_cancel_attempts(c, NULL, "", now_us);
     call_media_close(c);
     if (c->share != NULL)

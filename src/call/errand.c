@@ -8,6 +8,9 @@
  *   LOOK  -> SEEN   status; who the other leg is
  *   TAKE  -> TAKEN  status; octets of the leg
  *
+ * A dialog that rings cannot come: its call has transactions under way. There the INVITE goes instead (pickup.c), whole
+ * and with the name of who signed in, and its worker forgets it; from then on its Call-ID is the other one's guest.
+ *
  * A letter that is lost leaves both calls as they were: the new one ends by its timer.
  */
 #include <stdlib.h>
@@ -89,11 +92,63 @@ errand_take(struct call *c, uint64_t now_us)
     ask(c, ERRAND_TAKE, now_us);
 }
 
+/* false: it stays here. true: the call is gone. */
+static bool
+pass_invite(struct call *c)
+{
+    struct rf_call_env *env = &c->l->env;
+    struct leg *a = c->a;
+    struct rf_server_txn *txn = a->server;
+    struct rf_call_guest_name name;
+    uint16_t to = c->origin->far->worker;
+    struct rf_call_passed who = { .sign_in = a->sign_in };
+
+    if (env->pass == NULL || env->guests == NULL || txn == NULL || !a->server_is_open)
+        return false;
+    snprintf(who.user, sizeof who.user, "%s", a->user);
+    name = rf_call_guest_of(rf_server_txn_request(txn));
+    if (rf_call_guests_add(env->guests, name, to) != RF_OK)
+        return false;
+    if (c->share != NULL) /* before the other one counts it */
+        rf_quota_drop(env->quota, c->share);
+    c->share = NULL;
+    if (!env->pass(env->ctx, to, rf_server_txn_flow(txn), rf_server_txn_request(txn)->raw, &who)) {
+        rf_call_guests_drop(env->guests, name, to);
+        return false;
+    }
+    a->server = NULL;
+    rf_server_txn_forget(txn);
+    call_free(c);
+    return true;
+}
+
+void
+rf_call_pass_begin(struct rf_call_layer *l, const struct rf_call_passed *who)
+{
+    l->passed = who;
+    l->passed_is_taken = false;
+}
+
+void
+rf_call_pass_end(struct rf_call_layer *l, const struct rf_sip_msg *invite)
+{
+    l->passed = NULL;
+    if (!l->passed_is_taken) /* refused before there was a leg, or a repeat */
+        rf_call_guests_drop(l->env.guests, rf_call_guest_of(invite), l->env.worker);
+}
+
 static void
 seen(struct call *c, const struct errand *e, uint64_t now_us)
 {
     struct leg *b = c->b;
 
+    if (e->status == TRANSFER_RINGS) {
+        if (c->a->connection[0] != '\0')
+            transfer_refuse(c, 481, now_us); /* what rings at another connection is none of its calls */
+        else if (!pass_invite(c))
+            transfer_refuse(c, 503, now_us);
+        return;
+    }
     if (e->status != 0) {
         transfer_far_refused(c, e->status, e->number, now_us);
         return;
@@ -135,6 +190,15 @@ orphan(struct leg *leg, struct call *c, uint64_t now_us)
     call_end(c, "transfer", 487, RF_REFUSE_NONE, now_us);
 }
 
+/* It came and there is no memory for it: its messages go where its Call-ID says, and are answered 481 there. */
+static void
+guest_lost(struct rf_call_layer *l, const struct errand *e)
+{
+    rf_call_guests_drop(l->env.guests,
+                        (struct rf_call_guest_name){ rf_span_str(e->far.call_id), rf_span_str(e->far.to_tag) },
+                        l->env.worker);
+}
+
 static void
 taken(struct rf_call_layer *l, const struct errand *e, struct rf_span octets, uint64_t now_us)
 {
@@ -149,11 +213,14 @@ taken(struct rf_call_layer *l, const struct errand *e, struct rf_span octets, ui
             call_end(c, "callee", e->status == 300 ? 481 : e->status, RF_REFUSE_NONE, now_us);
         return;
     }
-    if (!is_wanted && (c = call_new(l, now_us)) == NULL)
+    if (!is_wanted && (c = call_new(l, now_us)) == NULL) {
+        guest_lost(l, e);
         return;
+    }
     leg = leg_new(c, 1);
     if (leg == NULL || leg_get(leg, octets) != RF_OK) {
         leg_free(leg);
+        guest_lost(l, e);
         if (is_wanted)
             call_end(c, "us", 500, RF_REFUSE_NONE, now_us);
         else
@@ -177,11 +244,14 @@ taken(struct rf_call_layer *l, const struct errand *e, struct rf_span octets, ui
 static void
 answer_look(struct rf_call_layer *l, uint16_t from, const struct errand *e)
 {
-    struct leg *leg = leg_named(l, rf_span_str(e->far.call_id), rf_span_str(e->far.to_tag),
-                                rf_span_str(e->far.from_tag));
+    struct rf_span call_id = rf_span_str(e->far.call_id), to_tag = rf_span_str(e->far.to_tag);
+    struct rf_span from_tag = rf_span_str(e->far.from_tag);
+    struct leg *leg = leg_named(l, call_id, to_tag, from_tag);
     struct errand answer = { .kind = ERRAND_SEEN, .serial = e->serial };
     const struct leg *other;
 
+    if (leg == NULL && e->purpose == TRANSFER_REPLACES)
+        leg = pickup_named(l, call_id, to_tag, from_tag);
     answer.status = transfer_judge(leg, e->purpose, e->user, e->connection, e->far.early_only);
     if (leg != NULL) {
         memcpy(answer.id, leg->call->id, sizeof answer.id);
@@ -228,6 +298,8 @@ answer_take(struct rf_call_layer *l, uint16_t from, const struct errand *e, uint
         return;
     }
     name = leg_guest_name(other);
+    snprintf(answer.far.call_id, sizeof answer.far.call_id, "%s", other->dialog.call_id);
+    snprintf(answer.far.to_tag, sizeof answer.far.to_tag, "%s", other->dialog.local_tag);
     if (rf_call_guests_add(l->env.guests, name, from) != RF_OK || !post(l, from, &answer, octets)) {
         rf_call_guests_drop(l->env.guests, name, from);
         leg_be_guest(other); /* it may have been one here */

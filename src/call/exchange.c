@@ -111,8 +111,8 @@ invite_other(struct call *c, uint64_t now_us)
     const struct rf_call_settings *s = call_settings(c);
     const struct leg *other = leg_other(to);
     const struct leg_media *codecs = x->kind == EXCHANGE_RELAY ? other->next
-                                     : c->join == JOIN_B       ? c->origin->abilities
-                                                               : other->media;
+                                     : c->join == JOIN_B && c->origin != NULL ? c->origin->abilities
+                                                                              : other->media;
     char text[256];
     struct rf_buf extra = rf_buf(text, sizeof text);
     struct rf_span sdp = { 0 };

@@ -51,6 +51,14 @@ rf_call_guests_free(struct rf_call_guests *g)
     free(g);
 }
 
+struct rf_call_guest_name
+rf_call_guest_of(const struct rf_sip_msg *msg)
+{
+    struct rf_span tag = msg->is_request ? msg->to_tag : msg->from_tag;
+
+    return (struct rf_call_guest_name){ msg->call_id, tag.n > 0 ? tag : msg->via.branch };
+}
+
 static struct rf_call_guest_name
 name_of(const struct guest *x)
 {

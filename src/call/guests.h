@@ -17,12 +17,19 @@
 
 #include "base/rand.h"
 #include "base/span.h"
+#include "sip/msg.h"
 
 struct rf_call_guests;
 
 struct rf_call_guest_name {
-    struct rf_span call_id, our_tag; /* our_tag empty: no dialog yet, so nobody's guest */
+    struct rf_span call_id;
+    /* Our tag; of a request that has none yet, its branch: an INVITE that was passed on, its repeats and its CANCEL. Empty:
+     * nobody's guest. */
+    struct rf_span our_tag;
 };
+
+/** What a message would be found under: its spans. */
+struct rf_call_guest_name rf_call_guest_of(const struct rf_sip_msg *msg);
 
 RF_MUST_CHECK enum rf_err rf_call_guests_new(struct rf_call_guests **out, const struct rf_rand *rand);
 /** NULL is fine. */

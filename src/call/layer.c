@@ -31,7 +31,7 @@ rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env)
     rf_list_init(&l->unwanted);
     layer_closing_init(l);
     if (rf_hash_init(&l->legs, env->rand) != RF_OK || rf_hash_init(&l->calls, env->rand) != RF_OK ||
-        rf_hash_init(&l->medias, env->rand) != RF_OK ||
+        rf_hash_init(&l->medias, env->rand) != RF_OK || rf_hash_init(&l->aliases, env->rand) != RF_OK ||
         (env->quota == NULL && rf_quota_new(&l->own_quota, env->rand) != RF_OK)) {
         rf_call_layer_free(l);
         return RF_ERR_NOMEM;
@@ -55,6 +55,7 @@ rf_call_layer_free(struct rf_call_layer *l)
     rf_hash_fini(&l->legs);
     rf_hash_fini(&l->calls);
     rf_hash_fini(&l->medias);
+    rf_hash_fini(&l->aliases);
     rf_quota_free(l->own_quota);
     for (size_t i = 0; i < RECENT_MAX; i++)
         free(l->recent[i]);
@@ -256,7 +257,8 @@ call_settle(struct call *c)
         if (leg_is_waited_for(rf_container(it, struct leg, link)))
             return;
     call_close_record(c, call_now(c));
-    call_free(c);
+    if (!refer_is_open(c) || c->l->is_stopping)
+        call_free(c);
 }
 
 static void

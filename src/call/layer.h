@@ -67,6 +67,7 @@ struct leg_media {
     size_t sdp_n;
     int stream;
     bool is_encrypted, is_weak, keys_in_clear;
+    bool was_offer; /* nobody chose from it: an answer with its codecs has those alone that its offer has, too */
     bool rtcp_mux;
     enum rf_sdp_direction theirs; /* as they see it */
     enum rf_sdp_direction ours;   /* what we told them */
@@ -116,6 +117,11 @@ struct leg_oneway {
     char detail[160];
 };
 
+/* What whoever may take a call that rings is told instead of its dialog's name: pickup.c. */
+struct leg_alias {
+    char call_id[48], our_tag[17], their_tag[17];
+};
+
 struct call;
 
 /* One place of a route: whom leg B looks for when the place before did not serve (route/hunt.h). */
@@ -140,6 +146,9 @@ struct leg {
     uint8_t told;                /* enum rf_call_dialog_state: what whoever watches was told last (watch.c) */
     char told_id[RF_CALL_DIALOG_ID]; /* its dialog's id for them, kept when it moves; empty: nothing was told yet */
     char early_tag[64];          /* leg B: To tag of its last 18x; empty: it does not ring */
+    bool early_tag_is_none;      /* that had none, or a longer one: it rings, and its dialog cannot be named */
+    struct leg_alias alias;      /* while by_alias is in layer.aliases */
+    struct rf_hash_node by_alias;
     uint8_t state;               /* enum leg_state */
     bool path_wanted;            /* path_next is under way: the leg must stay */
     bool is_large;               /* an INVITE did not fit UDP: the flow is what the path gave for that, TCP or not */
@@ -204,6 +213,7 @@ struct leg {
     size_t fork_count;
     char fork_tag[FORKS_MAX][48];
     bool is_guest;                  /* its Call-ID is another worker's (guests.h) */
+    char *passed_branch;            /* of its INVITE, when another worker passed it here; else NULL */
     uint16_t refers;                /* REFERs accepted in its dialog */
     bool allows_update;             /* its Allow says so: refreshes go by UPDATE (RFC 4028 7.4) */
     struct rf_server_txn *update;   /* an UPDATE of theirs with an offer, unanswered; NULL: none (update.c) */
@@ -217,6 +227,7 @@ struct leg {
     uint8_t prack_last;             /* the fork that spoke last ... */
     struct rf_dialog early;         /* ... and its dialog, until there is one that lasts */
     bool early_answered;            /* it has answered our offer reliably, so it may make one (RFC 3311 5.1) */
+    bool early_news;                /* leg A: its direction changed before the call was up; then leg B is told */
     bool early_updated;             /* and did: what its 200 repeats is old */
     struct rf_client_txn *refresh;  /* an UPDATE of ours, unanswered; NULL: none */
     /* the last sample of the relay's counters */
@@ -267,7 +278,7 @@ enum join {
     JOIN_NONE,
     JOIN_ASKED,  /* its legs are still in their calls, or the new one rings */
     JOIN_B,      /* both are here: leg B gets a re-INVITE with what leg A can ... */
-    JOIN_A,      /* ... and leg A one with what leg B has answered; without a transfer: another fork's (prack.c) */
+    JOIN_A,      /* ... and leg A one with what leg B has answered; without a transfer: early_news, another fork's */
     JOIN_INVITE  /* leg A's INVITE replaces another leg: its offer goes to leg B, which is here */
 };
 
@@ -309,6 +320,7 @@ struct refer {
     bool has_id;                  /* the second REFER of the dialog, and later ones (2.4.6) */
     bool is_quiet;                /* no NOTIFY is wanted (RFC 4488) */
     uint16_t status, told;        /* of the new call: now, and in the last NOTIFY */
+    uint8_t challenges;           /* answered, for the NOTIFY that is open */
 };
 
 struct exchange {
@@ -374,6 +386,9 @@ struct call {
     struct refer *refer;       /* a transfer under way that one of its legs asked for; NULL: none */
     struct origin *origin;     /* of a call that a transfer made; NULL: somebody called */
     char moved_to[2 * ID_OCTETS + 1]; /* the call that has a leg of this one now */
+    uint64_t picks;            /* serial of the call that rings and that leg A's INVITE takes; 0: none (pickup.c) */
+    uint64_t picker;           /* and of that call: serial of this one, while it waits; 0: none */
+    char picked_by[64];        /* who took it, while others rang */
     struct rf_timer timer;     /* media answer, then ring time, then samples */
     struct rf_timer media_timer;
     uint8_t media_tries;
@@ -401,7 +416,7 @@ struct call {
 
 struct rf_call_layer {
     struct rf_call_env env;
-    struct rf_hash legs, calls, medias;
+    struct rf_hash legs, calls, medias, aliases;
     struct rf_quota *own_quota;    /* NULL: env.quota is shared */
     struct rf_link all;
     size_t count;
@@ -415,6 +430,8 @@ struct rf_call_layer {
     struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
     struct rf_timer closing_timer;
     bool is_stopping;              /* records wait for nobody */
+    const struct rf_call_passed *passed; /* another worker knows who sends the INVITE that is handed in; else NULL */
+    bool passed_is_taken;          /* and it began a call */
     struct prelude prelude[PRELUDES_MAX];
     char out[RF_SIP_MESSAGE_MAX];  /* scratch: a message being built */
     char sdp[RF_SDP_MAX];          /* scratch: a description being built */
@@ -517,6 +534,8 @@ void leg_say_unoffered(struct leg *leg);
 struct rf_span leg_answer_out(struct leg *leg, struct leg_media *mine, const struct leg_media *codecs);
 /** Does this offer of the leg's peer say anything that the other leg does not know? */
 bool leg_offer_is_news(struct leg *leg, const struct leg_media *offered);
+/** Has this offer all codecs that the other side was told it may send? Then it can be answered without asking anybody. */
+bool leg_offer_covers(const struct leg_media *offered, const struct leg_media *told);
 void leg_offer_drop(struct leg *leg);
 /** leg->next becomes what is agreed. */
 void leg_media_agree(struct leg *leg);
@@ -527,9 +546,9 @@ void leg_describe(struct rf_span sdp, char *note, size_t size);
 /* --- media.c --- */
 /** family_b: AF_INET or AF_INET6, of the first leg B's port. */
 bool call_media_open(struct call *c, int family_b, uint64_t now_us);
-/** What a leg B is to be told of our media, by its flow's family: RF_OK, RF_ERR_AGAIN (call_ring comes again),
- *  RF_ERR_NOT_FOUND (no port of that family). */
-RF_MUST_CHECK enum rf_err leg_media_place(struct leg *leg);
+/** What a leg B of this call is to be told of our media, by its flow's family: RF_OK, RF_ERR_AGAIN (call_ring and
+ *  pickup_go_on come again), RF_ERR_NOT_FOUND (no port of that family). */
+RF_MUST_CHECK enum rf_err leg_media_place(struct call *c, struct leg *leg);
 /** (I3) One leg's state to the relay; keep_old: the key before is still taken for packets on their way. */
 void call_media_change(struct call *c, struct leg *leg, const struct leg_media *old);
 void call_media_close(struct call *c);
@@ -679,6 +698,12 @@ void call_choose_failure(struct call *c, uint64_t now_us);
 
 /* --- answer.c --- */
 void call_answered(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
+/**
+ * This leg B, one of c->attempts, is the one: the others are cancelled, and leg A gets its 200.
+ * @param sdp  of a leg that has sent the INVITE itself (pickup.c): our answer for its 200, empty when leg A's INVITE had
+ *             no offer; else empty
+ */
+void call_won(struct call *c, struct leg *leg, struct rf_span sdp, uint64_t now_us);
 void call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
 void call_ack_received(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
 
@@ -763,6 +788,8 @@ void refer_subscribe(struct call *c, struct leg *leg, struct rf_server_txn *txn,
                      uint64_t now_us);
 /** What became of the call that the REFER made; a final status ends the subscription and the transfer. */
 void refer_tell(struct call *c, int status, uint64_t now_us);
+/** A NOTIFY waits for its answer, which may be a challenge: BYE has ended the call, and not the subscription (RFC 5057). */
+bool refer_is_open(const struct call *c);
 void refer_free(struct call *c);
 
 /* --- update.c --- */
@@ -792,6 +819,8 @@ void prack_final(struct leg *leg);
 bool prack_answer_is_known(const struct leg *leg);
 /** Leg A has an answer that holds, or is being told it: no other one may follow. */
 bool prack_is_bound(const struct leg *leg);
+/** Leg A owes a PRACK, and no 2xx may be sent before it (R2). */
+bool prack_is_owed(const struct leg *leg);
 /** true: leg A owes a PRACK first; the 2xx was kept and comes again by itself. */
 bool prack_holds_2xx(struct leg *leg, struct leg *from, const struct rf_sip_msg *msg);
 void prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
@@ -844,9 +873,10 @@ struct leg *stand_in(struct call *c, const struct leg *of, uint8_t side);
 /** The leg leaves its call, where `ghost` takes its place with its evidence; `to`: id of the call that has it then. */
 void leave_behind(struct leg *leg, struct leg *ghost, const char *to, uint64_t now_us);
 struct leg *leg_named(struct rf_call_layer *l, struct rf_span call_id, struct rf_span to_tag, struct rf_span from_tag);
+#define TRANSFER_RINGS 180 /* of transfer_judge: it rings, and its call may be taken (pickup.c) */
 /**
  * May the other leg of this one (NULL: there is none) be had? connection: of who asks, "" for a user.
- * @return 0, or a status; 300: it rings, and the asker may call the same number
+ * @return 0, or a status; 300: it rings, and the asker may call the same number; or TRANSFER_RINGS
  */
 int transfer_judge(const struct leg *leg, enum transfer_kind kind, const char *user, const char *connection,
                    bool early_only);
@@ -854,9 +884,25 @@ int transfer_judge(const struct leg *leg, enum transfer_kind kind, const char *u
 void transfer_taken(struct call *c, struct leg *leg, uint64_t now_us);
 /** Or it does not come: a status of transfer_judge there; number: what was dialled in the call that rings (300). */
 void transfer_far_refused(struct call *c, int status, const char *number, uint64_t now_us);
-/** Who asked for this call may not have it: RF-503, whichever worker found so. It has ended when this returns. */
-void transfer_forbid(struct call *c, const char *reason, uint64_t now_us);
+/** Who asked for this call (Replaces, or a REFER) is refused: 403 with RF-503 and why, whichever worker found so. */
+void transfer_refuse(struct call *c, int status, uint64_t now_us);
 void origin_free(struct call *c);
+
+/* --- pickup.c --- */
+/** It begins to ring: give it a name for whoever may take the call. And it rings no more. */
+void pickup_name(struct leg *leg);
+void pickup_unname(struct leg *leg);
+/** The leg whose alias this is, or whose early dialog; it may ring no more. NULL: there is none. */
+struct leg *pickup_named(struct rf_call_layer *l, struct rf_span call_id, struct rf_span to_tag,
+                         struct rf_span from_tag);
+/** It is a phone that rings, and its call may be taken. */
+bool pickup_rings(const struct leg *leg);
+/** The caller of `by` takes the call that by->picks names. `by` may have ended when this returns. */
+void pickup_begin(struct call *by, uint64_t now_us);
+/** What whoever takes this call waited for has come. The call may be gone when this returns. */
+void pickup_go_on(struct call *c, uint64_t now_us);
+/** The call ends, or somebody else has answered it. */
+void pickup_over(struct call *c, uint64_t now_us);
 
 /* --- errand.c --- */
 struct rf_sip_replaces;

@@ -49,6 +49,13 @@ leg_free(struct leg *leg)
     if (leg->is_guest)
         rf_call_guests_drop(leg->call->l->env.guests, leg_guest_name(leg), leg->call->l->env.worker);
     rf_hash_remove(&leg->call->l->legs, &leg->node);
+    if (leg->passed_branch != NULL)
+        rf_call_guests_drop(leg->call->l->env.guests,
+                            (struct rf_call_guest_name){ rf_span_str(leg->dialog.call_id),
+                                                         rf_span_str(leg->passed_branch) },
+                            leg->call->l->env.worker);
+    free(leg->passed_branch);
+    pickup_unname(leg);
     leg_uncount(leg);
     free(leg->places);
     leg_credentials_drop(leg);
@@ -328,6 +335,13 @@ leg_ack_received(struct leg *leg, uint64_t now_us)
     }
 }
 
+/* It has picked up a call whose caller made no offer: its 200 waits for the caller's answer (pickup.c). */
+static bool
+waits_for_caller(const struct leg *leg)
+{
+    return leg == leg->call->b && leg->server_is_open && leg->call->exchange.from != leg;
+}
+
 /* The INVITE's owner on the server side: leg A, and whoever sent a re-INVITE. */
 static void
 server_cancelled(void *owner, uint64_t now_us)
@@ -336,7 +350,7 @@ server_cancelled(void *owner, uint64_t now_us)
     struct call *c = leg->call;
 
     ladder_add(c, leg->side, false, "CANCEL", 0, "", now_us);
-    if (c->state == CALL_UP && c->join != JOIN_INVITE) {
+    if (c->state == CALL_UP && c->join != JOIN_INVITE && !waits_for_caller(leg)) {
         /* A re-INVITE: the other side decides, its answer may be on its way (exchange.c). */
         if (c->exchange.from == leg && leg->server_is_open) {
             c->exchange.is_cancelled = true;
@@ -347,7 +361,7 @@ server_cancelled(void *owner, uint64_t now_us)
         }
         return;
     }
-    call_end(c, "caller", 487, RF_REFUSE_NONE, now_us);
+    call_end(c, leg == c->a ? "caller" : "callee", 487, RF_REFUSE_NONE, now_us);
 }
 
 static void
@@ -355,14 +369,16 @@ server_failed(void *owner, uint64_t now_us)
 {
     struct leg *leg = owner;
     struct call *c = leg->call;
+    bool is_its_first;
 
     if (!leg->server_is_open)
         return; /* no ACK for a refusal: the call has ended long ago, or goes on after a refused re-INVITE */
+    is_its_first = c->state != CALL_UP || c->join == JOIN_INVITE || waits_for_caller(leg);
     leg->server_is_open = false;
-    if (c->state == CALL_UP && c->join != JOIN_INVITE)
+    if (!is_its_first)
         exchange_stop(c, 0, now_us);
     else
-        call_end(c, "caller's connection", 487, RF_REFUSE_NONE, now_us);
+        call_end(c, leg == c->a ? "caller's connection" : "callee's connection", 487, RF_REFUSE_NONE, now_us);
 }
 
 static void

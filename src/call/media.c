@@ -74,9 +74,8 @@ call_media_open(struct call *c, int family_b, uint64_t now_us)
 /* The phones of a user may be of both families: then legs B have a port of each, and the relay joins leg A with the one
  * that answers. RF_ERR_AGAIN: it is being asked for; RF_ERR_NOT_FOUND: there is none of that family. */
 enum rf_err
-leg_media_place(struct leg *leg)
+leg_media_place(struct call *c, struct leg *leg)
 {
-    struct call *c = leg->call;
     struct rf_media_request r;
     struct rf_addr sip, media;
     int family;
@@ -87,7 +86,7 @@ leg_media_place(struct leg *leg)
     family = media.sa.sa_family;
     if (c->borrows_media || c->is_swapped) { /* one port, which the leg before it had */
         leg->media_addr = media;
-        rf_addr_set_port(&leg->media_addr, c->port[leg_slot(leg)]);
+        rf_addr_set_port(&leg->media_addr, c->port[c->is_swapped ? 0 : 1]);
         return family == c->family_b ? RF_OK : RF_ERR_NOT_FOUND;
     }
     if (family == c->family_none)
@@ -393,12 +392,17 @@ media_is(const struct rf_hash_node *node, const void *key)
 static void
 extended(struct call *c, const struct rf_media_reply *reply, uint64_t now_us)
 {
+    struct rf_call_layer *l = c->l;
+    uint64_t serial = c->serial;
+
     c->media_extending = false;
     if (reply->event == RF_MEDIA_EXTENDED)
         c->port_other = reply->port[1];
     else
         c->family_none = c->family_b == AF_INET6 ? AF_INET : AF_INET6;
-    if (c->state == CALL_RINGING)
+    pickup_go_on(c, now_us);
+    c = call_by_serial(l, serial);
+    if (c != NULL && c->state == CALL_RINGING)
         call_ring(c, now_us);
 }
 

@@ -424,7 +424,7 @@ write_sdp(struct leg *leg, const struct leg_media *codecs, const struct leg_medi
 {
     const struct leg *other = leg_other(leg);
     bool is_refresh = leg->call->exchange.kind == EXCHANGE_REFRESH;
-    struct rf_sdp of;
+    struct rf_sdp of, asked;
     const char *why;
 
     if (rf_sdp_parse(rf_span(codecs->sdp, codecs->sdp_n), &of, &why) != RF_OK)
@@ -434,6 +434,14 @@ write_sdp(struct leg *leg, const struct leg_media *codecs, const struct leg_medi
         !is_refresh) {
         leg->refusal = RF_REFUSE_NO_COMMON_CODEC;
         return (struct rf_span){ 0 };
+    }
+    if (shape != NULL && codecs->was_offer) { /* it was not made for this leg's offer (pickup.c) */
+        if (rf_sdp_parse(rf_span(shape->sdp, shape->sdp_n), &asked, &why) != RF_OK ||
+            rf_sdp_codecs_common(&of, codecs->stream, &asked, shape->stream) == 0 ||
+            (other != NULL && !keep_codecs(other, &of, codecs->stream))) {
+            leg->refusal = RF_REFUSE_NO_COMMON_CODEC;
+            return (struct rf_span){ 0 };
+        }
     }
     if (shape != NULL)
         keep_in_order(leg, &of, codecs->stream);
@@ -529,6 +537,17 @@ leg_offer_is_news(struct leg *leg, const struct leg_media *offered)
     const struct leg_media *was = leg->media != NULL ? leg->media : leg->next;
 
     return was == NULL || leg->call->is_bypass || essence(leg, was) != essence(leg, offered);
+}
+
+bool
+leg_offer_covers(const struct leg_media *offered, const struct leg_media *told)
+{
+    struct rf_sdp s, other;
+    const char *why;
+
+    return rf_sdp_parse(rf_span(offered->sdp, offered->sdp_n), &s, &why) == RF_OK &&
+           rf_sdp_parse(rf_span(told->sdp, told->sdp_n), &other, &why) == RF_OK &&
+           rf_sdp_codecs_cover(&s, offered->stream, &other, told->stream);
 }
 
 struct rf_span

@@ -282,11 +282,17 @@ prack_is_bound(const struct leg *leg)
 }
 
 bool
+prack_is_owed(const struct leg *leg)
+{
+    return leg->reliable != NULL && leg->reliable->waits && leg->reliable->has_sdp;
+}
+
+bool
 prack_holds_2xx(struct leg *leg, struct leg *from, const struct rf_sip_msg *msg)
 {
     struct reliable *r = leg->reliable;
 
-    if (r == NULL || !r->waits || !r->has_sdp)
+    if (!prack_is_owed(leg))
         return false;
     if (r->held == NULL) {
         r->held = rf_span_dup(msg->raw);
@@ -359,6 +365,8 @@ prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const 
               uint64_t now_us)
 {
     struct reliable *r = leg->reliable;
+    struct rf_call_layer *l = c->l;
+    uint64_t serial = c->serial;
     struct rf_sip_rack rack;
     int kind;
 
@@ -389,7 +397,10 @@ prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const 
     } else {
         leg_reply(leg, txn, 200, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
     }
-    go_on(c, r, now_us);
+    if (r->held == NULL) /* else somebody has answered before */
+        pickup_go_on(c, now_us);
+    if (call_by_serial(l, serial) == c && c->state == CALL_RINGING)
+        go_on(c, r, now_us);
 }
 
 /* --- leg B: theirs --- */
@@ -476,28 +487,53 @@ prack_response(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
     return true;
 }
 
-/* An offer of theirs: a new port or key is answered here. Other codecs are leg A's to choose from, after the answer. */
+/* What the leg has said it can goes on to be what the other one was told: it answers nothing else (update.c). */
+static bool
+keep_told(struct leg_media *m, const struct leg_media *told)
+{
+    char *sdp = rf_span_dup(rf_span(told->sdp, told->sdp_n));
+
+    if (sdp == NULL)
+        return false;
+    free(m->sdp);
+    m->sdp = sdp;
+    m->sdp_n = told->sdp_n;
+    m->stream = told->stream;
+    return true;
+}
+
+/* An offer of theirs, answered here with the codecs that leg A was told, when it has them all (update.c). */
 static void
 early_offer(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     struct call *c = leg->call;
     const struct leg_media *codecs = c->join == JOIN_ASKED ? c->origin->abilities : c->a->next;
-    struct leg_media *m = NULL;
+    struct leg_media *m = NULL, told;
     struct rf_span sdp;
+    bool is_news;
 
     if (!leg->early_answered || leg->next == NULL || codecs == NULL || c->is_bypass) {
         leg_reply(leg, txn, 491, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us); /* our offer has no answer */
         return;
     }
-    if (leg_offer_in(leg, msg->body, &m) != RF_REFUSE_NONE || leg_offer_is_news(leg, m)) {
+    if (leg_offer_in(leg, msg->body, &m) != RF_REFUSE_NONE ||
+        ((is_news = leg_offer_is_news(leg, m)) && !leg_offer_covers(m, leg->next))) {
         leg_media_free(m);
         leg_reply(leg, txn, 488, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
+        return;
+    }
+    told = *leg->next; /* its codecs, which leg A was told; and what leg A does now */
+    told.theirs = codecs->theirs;
+    sdp = leg_answer_out(leg, m, is_news ? &told : codecs);
+    rf_wipe(&told, sizeof told);
+    if (sdp.n == 0 || (is_news && !keep_told(m, leg->next))) {
+        leg_media_free(m);
+        leg_reply(leg, txn, 500, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
         return;
     }
     leg_media_free(leg->next);
     leg->next = m;
     leg->early_updated = true;
-    sdp = leg_answer_out(leg, m, codecs);
     if (c->join != JOIN_ASKED)
         call_media_change(c, leg, NULL);
     leg_reply(leg, txn, 200, (struct rf_span){ 0 }, sdp, now_us);

@@ -225,26 +225,37 @@ refer_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const 
 
 /* --- NOTIFY --- */
 
+/* Last thing its caller does (I5). */
 static void
 notify_over(struct refer *r, uint64_t now_us)
 {
+    struct call *c = r->call;
+
     r->notify = NULL;
-    if (r->status >= 200 && (r->is_quiet || r->told == r->status)) {
-        refer_free(r->call);
-        return;
-    }
-    notify(r, now_us);
+    if (r->status >= 200 && (r->is_quiet || r->told == r->status))
+        refer_free(c);
+    else
+        notify(r, now_us);
+    if (c->state == CALL_ENDING && !refer_is_open(c))
+        call_settle(c);
 }
 
 static void
 notify_answered(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     struct refer *r = owner;
+    struct leg *from = r->from;
 
     if (msg->status < 200)
         return;
-    ladder_msg(r->call, r->from->side, false, msg, now_us);
+    ladder_msg(r->call, from->side, false, msg, now_us);
     rf_client_txn_disown(txn);
+    if (leg_answers_challenge(from, msg, &r->challenges)) {
+        r->told = 0; /* once more, or what is new by now */
+        notify_over(r, now_us);
+        return;
+    }
+    r->challenges = 0;
     if (msg->status == 481 || msg->status == 489) /* it knows of no subscription (RFC 6665 4.2.2) */
         r->is_quiet = true;
     notify_over(r, now_us);
@@ -280,8 +291,11 @@ notify(struct refer *r, uint64_t now_us)
     struct rf_buf extra = rf_buf(text, sizeof text), frag = rf_buf(body, sizeof body);
     bool is_final = r->status >= 200;
 
-    if (r->is_quiet || r->told == r->status || r->from->state != LEG_UP)
+    /* With credentials it goes on in a dialog whose BYE is sent, too: its subscription is not over (RFC 5057 4.1). */
+    if (r->is_quiet || r->told == r->status || (r->from->state != LEG_UP && r->challenges == 0)) {
+        leg_credentials_drop(r->from);
         return;
+    }
     if (r->notify != NULL && !is_final)
         return;
     if (r->notify != NULL)
@@ -298,8 +312,10 @@ notify(struct refer *r, uint64_t now_us)
     rf_putf(&frag, "SIP/2.0 %u %s\r\n", r->status, rf_sip_reason_phrase(r->status));
     r->told = r->status;
     if (leg_send(r->from, RF_SIP_NOTIFY, rf_buf_span(&extra), "message/sipfrag;version=2.0", rf_buf_span(&frag),
-                 &notify_events, r, &r->notify, now_us) != RF_OK)
-        r->is_quiet = true; /* no way to its asker, who learns of it by what it hears */
+                 &notify_events, r, &r->notify, now_us) == RF_OK)
+        return;
+    leg_credentials_drop(r->from);
+    r->is_quiet = true; /* no way to its asker, who learns of it by what it hears */
 }
 
 void
@@ -315,6 +331,12 @@ refer_tell(struct call *c, int status, uint64_t now_us)
     notify(r, now_us);
     if (status >= 200 && r->notify == NULL)
         refer_free(c);
+}
+
+bool
+refer_is_open(const struct call *c)
+{
+    return c->refer != NULL && c->refer->notify != NULL;
 }
 
 void

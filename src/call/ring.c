@@ -280,7 +280,7 @@ static void
 ring_leg(struct leg *leg, uint64_t now_us)
 {
     struct call *c = leg->call;
-    enum rf_err err = leg_media_place(leg);
+    enum rf_err err = leg_media_place(c, leg);
 
     if (err == RF_ERR_AGAIN) /* call_ring comes again when it is known */
         return;

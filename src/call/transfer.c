@@ -173,15 +173,20 @@ leg_named(struct rf_call_layer *l, struct rf_span call_id, struct rf_span to_tag
 }
 
 /*
- * Of REFER: a dialog of the asker's own. Of INVITE: one that a user of ours can name; both tags are 64 random bits that
- * only its parties and whom they told know. A connection may take over its own alone.
+ * Of REFER: a dialog of the asker's own. Of INVITE: one of its own user, or one that the settings let it take
+ * (docs/design/0015): to know the names of a dialog is not enough. A connection may take over its own alone.
  */
 static bool
-is_its_own(const struct leg *leg, enum transfer_kind kind, const char *user, const char *connection)
+may_have(const struct leg *leg, enum transfer_kind kind, const char *user, const char *connection)
 {
+    const struct rf_call_env *env = &leg->call->l->env;
+
     if (strcmp(leg->connection, connection) != 0)
         return false;
-    return kind == TRANSFER_REPLACES || connection[0] != '\0' || strcmp(leg->user, user) == 0;
+    if (connection[0] != '\0' || strcmp(leg->user, user) == 0)
+        return true;
+    return kind == TRANSFER_REPLACES && env->may_take != NULL &&
+           env->may_take(env->ctx, user, leg->user, leg->state == LEG_UP);
 }
 
 int
@@ -192,12 +197,14 @@ transfer_judge(const struct leg *leg, enum transfer_kind kind, const char *user,
 
     if (leg == NULL)
         return 481;
-    if (!is_its_own(leg, kind, user, connection))
+    if (!may_have(leg, kind, user, connection))
         return 403;
-    if (leg->state == LEG_DONE || leg->call->state == CALL_ENDING)
+    if (leg->state == LEG_DONE || leg->state == LEG_CANCELLED || leg->call->state == CALL_ENDING)
         return kind == TRANSFER_REPLACES ? 603 : 481; /* RFC 3891 3: it is over */
     if (leg->call->state != CALL_UP && kind == TRANSFER_ATTENDED && leg == leg->call->a)
         return 300;
+    if (kind == TRANSFER_REPLACES && pickup_rings(leg))
+        return TRANSFER_RINGS;
     if (leg->state != LEG_UP || leg->call->state != CALL_UP)
         return 481; /* RFC 3891 3: an early dialog that we did not begin */
     if (early_only && kind == TRANSFER_REPLACES)
@@ -320,10 +327,16 @@ transfer_replaces(struct call *c, const struct rf_sip_msg *msg, const struct cal
     if (rf_sip_replaces_parse(rf_sip_value(msg, RF_HDR_REPLACES), &r) != RF_OK)
         return 400;
     ladder_add(c, 0, false, "", 0, "replaces a leg of another call", call_now(c));
-    leg = leg_named(c->l, r.call_id, r.to_tag, r.from_tag);
+    leg = pickup_named(c->l, r.call_id, r.to_tag, r.from_tag);
+    if (leg == NULL)
+        leg = leg_named(c->l, r.call_id, r.to_tag, r.from_tag);
     if (leg == NULL && far_named(c->l, &r, &far))
         return take_origin(c, TRANSFER_REPLACES, c->a) && stand_in_far(c, &far) ? 0 : 503;
     status = transfer_judge(leg, TRANSFER_REPLACES, c->a->user, connection, r.is_early_only);
+    if (status == TRANSFER_RINGS) {
+        c->picks = leg->call->serial;
+        return 0;
+    }
     if (status != 0)
         return status;
     stays = leg_other(leg);
@@ -335,8 +348,35 @@ transfer_replaces(struct call *c, const struct rf_sip_msg *msg, const struct cal
 }
 
 void
+transfer_refuse(struct call *c, int status, uint64_t now_us)
+{
+    const struct origin *o = c->origin;
+    bool is_refer = o != NULL && o->kind != TRANSFER_REPLACES;
+    const char *asker = !is_refer ? leg_who(c->a) : o->connection[0] != '\0' ? o->connection : o->user;
+    const char *reason = !call_settings(c)->transfer ? "sip.transfer is off"
+                         : is_refer
+                             ? "it names a call of somebody else"
+                             : "the call is another user's: watched-by of that user must name who takes it (all is "
+                               "enough while it rings), or both be members of one ring-group";
+
+    if (status != 403)
+        call_end(c, "us", status, RF_REFUSE_NONE, now_us);
+    else
+        call_refuse(c, RF_REFUSE_FORBIDDEN, 0,
+                    (const struct rf_log_field[]){ RF_F_STR("what", is_refer ? "a transfer"
+                                                                             : "to take over a call (Replaces)"),
+                                                   RF_F_STR("who", asker), RF_F_STR("reason", reason),
+                                                   RF_F_STR("call", c->id), { 0 } },
+                    now_us);
+}
+
+void
 transfer_open(struct call *c, uint64_t now_us)
 {
+    if (c->picks != 0) {
+        pickup_begin(c, now_us);
+        return;
+    }
     if (c->origin->far != NULL && !c->origin->far->is_seen) {
         errand_look(c, now_us);
         return;
@@ -354,27 +394,13 @@ transfer_open(struct call *c, uint64_t now_us)
 }
 
 void
-transfer_forbid(struct call *c, const char *reason, uint64_t now_us)
-{
-    const struct origin *o = c->origin;
-    const char *asker = o == NULL || o->kind == TRANSFER_REPLACES ? leg_who(c->a)
-                        : o->connection[0] != '\0'                 ? o->connection
-                                                                   : o->user;
-
-    call_refuse(c, RF_REFUSE_FORBIDDEN, 0,
-                (const struct rf_log_field[]){ RF_F_STR("what", "a transfer"), RF_F_STR("who", asker),
-                                               RF_F_STR("reason", reason), RF_F_STR("call", c->id), { 0 } },
-                now_us);
-}
-
-void
 transfer_far_refused(struct call *c, int status, const char *number, uint64_t now_us)
 {
     struct call *asker = call_by_serial(c->l, c->origin->moving[0].call);
     char called[sizeof c->called];
 
-    if (status == 403) {
-        transfer_forbid(c, "it names a call of somebody else", now_us);
+    if (c->origin->kind == TRANSFER_REPLACES || status == 403) {
+        transfer_refuse(c, status == 300 ? 481 : status, now_us);
         return;
     }
     if (status != 300 || asker == NULL || asker->refer == NULL || asker->refer->made != c->serial) {
@@ -650,6 +676,8 @@ transfer_put(const struct call *c, struct rf_buf *b)
 
     if (c->moved_to[0] != '\0')
         rf_json_str(b, "transferred_to", c->moved_to);
+    if (c->picked_by[0] != '\0')
+        rf_json_str(b, "picked_up_by", c->picked_by);
     if (o == NULL)
         return;
     rf_json_open(b, "transfer", '{');

@@ -2,8 +2,13 @@
  * call/update.c - UPDATE (RFC 3311): a session refreshed or changed without a second INVITE
  *
  * Theirs without a description is a sign of life and a new target. With one it is an offer: in a call that is up it goes
- * the way of a re-INVITE (exchange.c) and has no ACK. Before the answer it is answered here when it moves media or keys
- * alone, because the other leg has nothing to learn from it; other codecs are 488 (leg B's is prack_early_request).
+ * the way of a re-INVITE (exchange.c) and has no ACK. Before the answer, and in a PRACK, it is answered here with what is
+ * agreed already, when it allows that: new ports, keys, a hold, more codecs (leg B's is prack_early_request). An offer
+ * that takes away or renumbers a codec which the other side may send is 488. The path of a re-INVITE is closed to it:
+ * the caller's would have to be an UPDATE to each fork of each phone, every one a dialog with an offer and answer of its
+ * own (RFC 3261 13.2.2.4, RFC 3264 4), whose several answers cannot become one; and a phone that has not said that it
+ * takes reliable 1xx has answered nothing yet that may be updated (RFC 3311 5.1). RFC 3311 5.2 leaves the session as it
+ * was, and the same offer goes through when the call is up. Then the other side is told of a hold, too (early_news).
  *
  * Ours are refreshes of the session timer, without a description, to peers whose Allow says UPDATE (RFC 4028 7.4).
  */
@@ -92,8 +97,7 @@ update_early(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg
             codecs = b->next; /* what leg A was shown last */
     }
     why = codecs != NULL ? leg_offer_in(leg, msg->body, &m) : RF_REFUSE_BAD_SDP;
-    if (why != RF_REFUSE_NONE || leg_offer_is_news(leg, m)) {
-        /* Other codecs would be leg B's to choose from, which has answered another offer: after it picked up. */
+    if (why != RF_REFUSE_NONE || (leg_offer_is_news(leg, m) && (c->is_bypass || !leg_offer_covers(m, codecs)))) {
         leg_media_free(m);
         put_refusal_headers(c, &extra, why);
         leg_reply(leg, txn, why != RF_REFUSE_NONE ? rf_refusal_row(why)->sip : 488,
@@ -101,6 +105,7 @@ update_early(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg
                   now_us);
         return false;
     }
+    leg->early_news = leg->early_news || (leg->next != NULL && m->theirs != leg->next->theirs);
     leg_media_free(leg->next);
     leg->next = m;
     sdp = leg_answer_out(leg, m, codecs);

@@ -47,9 +47,21 @@ put_names(const struct leg *leg, struct rf_call_dialog *d)
     if (strlen(leg->dialog.call_id) >= sizeof d->call_id ||
         strlen(their_tag) >= sizeof d->local_tag || strlen(leg->dialog.local_tag) >= sizeof d->remote_tag)
         return;
+    if (leg->dialog.remote_tag == NULL && leg->early_tag_is_none)
+        return;
     snprintf(d->call_id, sizeof d->call_id, "%s", leg->dialog.call_id);
     snprintf(d->local_tag, sizeof d->local_tag, "%s", their_tag);
     snprintf(d->remote_tag, sizeof d->remote_tag, "%s", leg->dialog.local_tag);
+}
+
+/* A name under which others than its user may speak of it while it rings: pickup.c. */
+static void
+put_alias(struct leg *leg, struct rf_call_dialog *d)
+{
+    pickup_name(leg);
+    snprintf(d->alias.call_id, sizeof d->alias.call_id, "%s", leg->alias.call_id);
+    snprintf(d->alias.local_tag, sizeof d->alias.local_tag, "%s", leg->alias.their_tag);
+    snprintf(d->alias.remote_tag, sizeof d->alias.remote_tag, "%s", leg->alias.our_tag);
 }
 
 static void
@@ -69,6 +81,8 @@ tell(struct leg *leg, enum rf_call_dialog_state state)
         put_names(leg, &d);
         put_remote(leg, &d);
     }
+    if (state == RF_DIALOG_EARLY && leg->side == 1)
+        put_alias(leg, &d);
     env->dialog(env->ctx, &d);
 }
 
@@ -89,8 +103,10 @@ leg_note_early(struct leg *leg, const struct rf_sip_msg *msg)
 {
     if (msg->status == 100)
         return;
-    if (msg->to_tag.n == 0 || rf_span_copy(msg->to_tag, leg->early_tag, sizeof leg->early_tag) != RF_OK)
-        snprintf(leg->early_tag, sizeof leg->early_tag, "-"); /* it rings; its tag is none that could be named */
+    leg->early_tag_is_none =
+        msg->to_tag.n == 0 || rf_span_copy(msg->to_tag, leg->early_tag, sizeof leg->early_tag) != RF_OK;
+    if (leg->early_tag_is_none)
+        snprintf(leg->early_tag, sizeof leg->early_tag, "-");
     leg_tell(leg);
 }
 

@@ -266,6 +266,8 @@ print_transfer(const json_t *call)
             printf(" from call %.8s", json_string_value(of));
         putchar('\n');
     }
+    if (rf_cli_text(call, "picked_up_by")[0] != '\0')
+        printf("picked up by %s\n", rf_cli_text(call, "picked_up_by"));
     if (rf_cli_text(call, "transferred_to")[0] != '\0')
         printf("a leg went to call %.8s   ringfence call show %.8s\n", rf_cli_text(call, "transferred_to"),
                rf_cli_text(call, "transferred_to"));

@@ -232,7 +232,8 @@ static const struct rf_option options[] = {
     { "user.*.watched-by", RF_OPT_TEXT, LIST, RELOAD, "all", "all", "0..63", NULL, "",
       "Who may see on busy lamps whether this user is called or speaks, and with whom: all users, none, or names of "
       "users and of ring-groups, whose members may. A user may always watch itself; whoever comes by a connection, "
-      "never." },
+      "never. Who may watch may take the call while it rings (pickup: INVITE with Replaces); when it is answered only "
+      "who is named here, not all, and members of a ring-group to which the user belongs." },
     { "user.*.may-set-mailboxes", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, NULL, "",
       "on: this user is a voice mail system: its PUBLISH and NOTIFY of message-summary say how many messages wait "
       "for any user." },

@@ -2,7 +2,9 @@
  * event/notify.c - NOTIFY: what is new, told by the way that the watcher came, or is found again (RFC 6665 4.2.2)
  *
  * What a watcher knows is what was told and not refused: `shown`. A document is partial when part of what it knows
- * still holds, and full when all is new, when it was asked for, or when the one before may not have arrived.
+ * still holds, and full when all is new, when it was asked for, or when the one before may not have arrived. One that
+ * does not fit tells a part, and the next one, partial and a version later, goes on (RFC 4235 4.3); only what stood in
+ * a document that was sent counts as known.
  *
  *   the watcher answered        then
  *   2xx                         it knows
@@ -143,9 +145,9 @@ shown_state(const struct sub *s, const char *id)
 
 struct news {
     struct rf_call_dialog dialog[RF_EVENT_DIALOGS_MAX]; /* all of them, or those that changed */
-    struct shown now[RF_EVENT_DIALOGS_MAX];             /* all of them: what the watcher knows after this */
     size_t count, all, changed, ended_count;
     char ended[RF_EVENT_DIALOGS_MAX][RF_CALL_DIALOG_ID];
+    bool is_full;
 };
 
 static void
@@ -153,11 +155,8 @@ look(struct sub *s, struct news *n)
 {
     n->all = n->count = rf_event_board_dialogs(s->l->env.board, s->watched->user, n->dialog);
     n->changed = n->ended_count = 0;
-    for (size_t i = 0; i < n->all; i++) {
+    for (size_t i = 0; i < n->all; i++)
         n->changed += shown_state(s, n->dialog[i].id) != n->dialog[i].state;
-        memcpy(n->now[i].id, n->dialog[i].id, RF_CALL_DIALOG_ID);
-        n->now[i].state = (uint8_t)n->dialog[i].state;
-    }
     for (size_t k = 0; k < s->shown_count; k++) {
         bool lasts = false;
 
@@ -207,34 +206,63 @@ summary(struct sub *s)
 }
 
 /*
- * Who knows the name of a dialog may replace it (RFC 3891), and it has the same name when it rings and when it is
- * spoken in: it is its user's own.
+ * Whoever knows the name of a dialog can send requests within it, so it is its user's own. Others who watch may take the
+ * call while it rings, and are told an alias for that (call/pickup.c).
  */
 static void
 hide_names(const struct sub *s, struct news *n)
 {
-    for (size_t i = 0; i < n->count; i++)
-        if (strcmp(s->watcher, s->watched->user) != 0)
-            n->dialog[i].call_id[0] = n->dialog[i].local_tag[0] = n->dialog[i].remote_tag[0] = '\0';
+    if (strcmp(s->watcher, s->watched->user) == 0)
+        return;
+    for (size_t i = 0; i < n->count; i++) {
+        struct rf_call_dialog *d = &n->dialog[i];
+
+        snprintf(d->call_id, sizeof d->call_id, "%s", d->alias.call_id);
+        snprintf(d->local_tag, sizeof d->local_tag, "%s", d->alias.local_tag);
+        snprintf(d->remote_tag, sizeof d->remote_tag, "%s", d->alias.remote_tag);
+    }
 }
 
-/* most: dialogs that it has at most. */
+/* The first dialogs of the news, and of those that ended; empty: it does not fit layer.body. */
 static struct rf_span
-dialog_info(struct sub *s, struct news *n, bool is_full, size_t most)
+dialog_info(struct sub *s, struct news *n, size_t count, size_t ended_count)
 {
     struct rf_event_layer *l = s->l;
     struct rf_buf b = rf_buf(l->body, sizeof l->body);
     struct rf_dialog_info info = { .domain = layer_domain(l),
                                    .user = s->watched->user,
                                    .version = s->version,
-                                   .is_full = is_full,
+                                   .is_full = n->is_full,
                                    .dialog = n->dialog,
-                                   .ended = n->ended };
+                                   .count = count,
+                                   .ended = n->ended,
+                                   .ended_count = ended_count };
 
-    info.count = n->count < most ? n->count : most;
-    info.ended_count = n->ended_count < most ? n->ended_count : most;
     rf_dialog_info_put(&b, &info);
     return b.overflow ? rf_span(NULL, 0) : rf_buf_span(&b);
+}
+
+/* After the document that has these first ones. */
+static void
+note_shown(struct sub *s, const struct news *n, size_t count, size_t ended_count)
+{
+    if (n->is_full)
+        s->shown_count = 0;
+    for (size_t i = 0; i < ended_count; i++)
+        for (size_t k = 0; k < s->shown_count; k++)
+            if (strcmp(s->shown[k].id, n->ended[i]) == 0)
+                s->shown[k--] = s->shown[--s->shown_count];
+    for (size_t i = 0; i < count; i++) {
+        size_t k = 0;
+
+        while (k < s->shown_count && strcmp(s->shown[k].id, n->dialog[i].id) != 0)
+            k++;
+        if (k == RF_EVENT_DIALOGS_MAX)
+            break; /* cannot be: dialogs come after all that ended (fit_part) */
+        memcpy(s->shown[k].id, n->dialog[i].id, RF_CALL_DIALOG_ID);
+        s->shown[k].state = (uint8_t)n->dialog[i].state;
+        s->shown_count += k == s->shown_count;
+    }
 }
 
 /* --- a NOTIFY --- */
@@ -280,35 +308,84 @@ has_body(const struct sub *s)
     return s->state != SUB_ENDING || strcmp(s->reason, "timeout") == 0;
 }
 
-/*
- * RFC 3261 18.1.1: it must fit a datagram. Instead of all that changed all that there is now, which leaves no lamp on;
- * then with fewer dialogs, for one is enough for a lamp.
- */
-static enum rf_err
-make_fitting(struct sub *s, struct news *n, bool is_full, char branch[static 49], struct rf_buf *b)
+/* RFC 3261 18.1.1: it must fit a datagram. */
+static bool
+fits(const struct sub *s, const struct rf_buf *b)
 {
     struct rf_call_env *env = &s->l->env.call;
-    size_t most = RF_EVENT_DIALOGS_MAX;
+
+    return s->flow->transport != RF_UDP || b->n <= env->udp_max(env->ctx, &s->flow->remote, b->n);
+}
+
+/* Made in layer.out with its branch; what it has of the news. */
+struct notify {
+    char branch[49];
+    struct rf_buf message;
+    size_t count, ended_count;
+};
+
+/* With the first ones of the news. RF_ERR_RANGE: made, and too large for the way to the watcher. */
+static enum rf_err
+make_document(struct sub *s, struct news *n, size_t count, size_t ended_count, struct notify *out)
+{
+    struct rf_span body = dialog_info(s, n, count, ended_count);
+    enum rf_err err = body.n == 0 ? RF_ERR_NOMEM : make(s, body, out->branch, &out->message);
+
+    out->count = count;
+    out->ended_count = ended_count;
+    return err != RF_OK ? err : fits(s, &out->message) ? RF_OK : RF_ERR_RANGE;
+}
+
+/*
+ * As much as fits, what ended first: a lamp that stays on is worse than one that comes on late, and `shown` has room for
+ * every dialog when it has lost all that ended. One dialog that is too large alone is told with less about it, at last
+ * with its state; smaller there is nothing.
+ */
+static enum rf_err
+fit_part(struct sub *s, struct news *n, struct notify *out)
+{
+    enum rf_err err = RF_ERR_RANGE;
+
+    for (size_t count = n->count; err && count > 1; count--)
+        err = make_document(s, n, count - 1, n->ended_count, out);
+    if (err && n->ended_count > 0 && !n->is_full)
+        for (size_t ended = n->ended_count; err && ended > 0; ended--)
+            err = make_document(s, n, 0, ended, out);
+    if (err && n->count > 0) {
+        struct rf_call_dialog *d = &n->dialog[0];
+
+        d->call_id[0] = d->local_tag[0] = d->remote_tag[0] = '\0';
+        err = make_document(s, n, 1, 0, out);
+        if (err) {
+            d->remote_user[0] = d->remote_display[0] = '\0';
+            err = make_document(s, n, 1, 0, out);
+        }
+    }
+    return err == RF_ERR_RANGE ? RF_OK : err;
+}
+
+/* Instead of all that changed all that there is now, when that is less; else a part of it. */
+static enum rf_err
+make_fitting(struct sub *s, struct news *n, struct notify *out)
+{
     enum rf_err err;
 
     if (!has_body(s))
-        return make(s, rf_span(NULL, 0), branch, b);
+        return make(s, rf_span(NULL, 0), out->branch, &out->message);
     if (s->package == PACKAGE_SUMMARY)
-        return make(s, summary(s), branch, b);
-    do {
-        err = make(s, dialog_info(s, n, is_full, most), branch, b);
-        if (!err && (s->flow->transport != RF_UDP || b->n <= env->udp_max(env->ctx, &s->flow->remote, b->n)))
-            return RF_OK;
-        if (is_full) {
-            most /= 2;
-        } else {
-            is_full = true;
-            look(s, n);
-            n->ended_count = 0;
-            hide_names(s, n);
-        }
-    } while (most > 0);
-    return err;
+        return make(s, summary(s), out->branch, &out->message);
+    err = make_document(s, n, n->count, n->ended_count, out);
+    if (err) {
+        struct news all = { .is_full = true };
+
+        look(s, &all);
+        all.ended_count = 0; /* it says so by leaving them out */
+        hide_names(s, &all);
+        err = make_document(s, &all, all.count, 0, out);
+        if (!err || n->is_full)
+            *n = all;
+    }
+    return err ? fit_part(s, n, out) : RF_OK;
 }
 
 static const struct rf_client_txn_events events;
@@ -317,23 +394,21 @@ static void
 send_notify(struct sub *s, uint64_t now_us)
 {
     struct rf_event_layer *l = s->l;
-    char branch[49];
-    struct rf_buf b;
-    struct news n = { .all = 0 };
-    bool is_full = s->is_full;
+    struct notify made = { .count = 0 };
+    struct news n = { .is_full = s->is_full };
     enum rf_err err;
 
     if (s->package == PACKAGE_DIALOG) {
         look(s, &n);
-        is_full = is_full || n.changed == n.all;
-        if (!is_full)
+        n.is_full = s->is_full || n.changed == n.all;
+        if (!n.is_full)
             keep_changed(s, &n);
         hide_names(s, &n);
     }
-    err = make_fitting(s, &n, is_full, branch, &b);
+    err = make_fitting(s, &n, &made);
     if (!err)
-        err = rf_client_txn_new(&s->notify, l->env.call.txn, s->flow, RF_SIP_NOTIFY, rf_span_str(branch),
-                                rf_buf_span(&b), &events, s, now_us);
+        err = rf_client_txn_new(&s->notify, l->env.call.txn, s->flow, RF_SIP_NOTIFY, rf_span_str(made.branch),
+                                rf_buf_span(&made.message), &events, s, now_us);
     if (err) {
         s->notify = NULL;
         s->is_full = true; /* what was made counts as told (summary), and was not */
@@ -345,9 +420,10 @@ send_notify(struct sub *s, uint64_t now_us)
     s->dialog.local_cseq++;
     s->version++;
     s->notifies++;
-    memcpy(s->shown, n.now, n.all * sizeof n.now[0]);
-    s->shown_count = n.all;
-    s->is_due = s->is_full = false;
+    if (s->package == PACKAGE_DIALOG)
+        note_shown(s, &n, made.count, made.ended_count);
+    s->is_full = false;
+    s->is_due = s->state == SUB_UP && notify_is_news(s); /* what did not fit: when this one is answered (E2) */
     s->notified_us = now_us;
     s->retry_us = 0;
 }

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "event/watchers.h"
 #include "main/worker.h"
 
 static const struct rf_call_settings *
@@ -177,6 +178,22 @@ judge_message(void *ctx, const char *who, size_t octets, uint64_t now_us)
     return rf_event_judge_message(w->shared->lamps, &w->site->event, who, octets, now_us);
 }
 
+static bool
+pass(void *ctx, uint16_t worker, struct rf_flow *flow, struct rf_span message, const struct rf_call_passed *who)
+{
+    struct rf_worker *w = ctx;
+    struct rf_letter_passed head = { .message.head = { .kind = RF_LETTER_PASSED, .from = w->index }, .who = *who };
+
+    rf_flow_card_fill(&head.message.flow, flow);
+    return rf_worker_post(w->shared->worker[worker]->letters, &head, sizeof head, message);
+}
+
+static bool
+may_take(void *ctx, const char *who, const char *user, bool is_answered)
+{
+    return rf_watchers_may_take(((struct rf_worker *)ctx)->site->conf, who, user, is_answered);
+}
+
 static int64_t
 wall_s(void *ctx)
 {
@@ -200,6 +217,7 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .owner_key = w->shared->owner_key,
         .guests = w->shared->guests,
         .post = post,
+        .pass = pass,
         .settings = settings,
         .user = user,
         .routing = routing,
@@ -215,6 +233,7 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .media = media,
         .save = save,
         .record = record,
+        .may_take = may_take,
         .dialog = dialog,
         .wall_s = wall_s,
         .refuse = refuse,

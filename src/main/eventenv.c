@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "event/watchers.h"
 #include "main/worker.h"
 
 #define OPEN_MAX 4096 /* subscriptions that wait for the disk at once; more get 500 */
@@ -17,29 +18,9 @@ settings(void *ctx)
 }
 
 static bool
-has_member(const struct rf_conf *c, struct rf_span group, const char *user)
-{
-    const struct rf_conf_block *b = rf_conf_block(c, "ring-group", group);
-    struct rf_span left = rf_span_str(b != NULL ? rf_conf_block_text(c, b, "members") : ""), word;
-
-    while (rf_conf_next_word(&left, &word))
-        if (rf_span_is(word, user))
-            return true;
-    return false;
-}
-
-/* user.*.watched-by */
-static bool
 may_watch(void *ctx, const char *watcher, const char *user)
 {
-    const struct rf_conf *c = ((struct rf_worker *)ctx)->site->conf;
-    const struct rf_conf_block *b = rf_conf_block(c, "user", rf_span_str(user));
-    struct rf_span left = rf_span_str(b != NULL ? rf_conf_block_text(c, b, "watched-by") : ""), word;
-
-    while (rf_conf_next_word(&left, &word))
-        if (rf_span_is(word, "all") || rf_span_is(word, watcher) || has_member(c, word, watcher))
-            return true;
-    return false;
+    return rf_watchers_may_see(((struct rf_worker *)ctx)->site->conf, watcher, user);
 }
 
 static bool

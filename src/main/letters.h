@@ -7,8 +7,10 @@
 #ifndef RF_MAIN_LETTERS_H
 #define RF_MAIN_LETTERS_H
 
+#include <assert.h>
 #include <jansson.h>
 
+#include "call/call.h"
 #include "flow/remote.h"
 
 /* A message of the largest size, or a flow's letter, with its head. */
@@ -29,6 +31,7 @@ enum rf_letter_kind {
     RF_LETTER_TOLD,        /* struct rf_letter_told: its answer */
     RF_LETTER_RESTORE,     /* struct rf_letter_head, octets: a call that was up */
     RF_LETTER_TRANSFER,    /* struct rf_letter_head, octets: for rf_call_letter (call/call.h) */
+    RF_LETTER_PASSED,      /* struct rf_letter_passed, octets: an INVITE that another worker has judged */
     RF_LETTER_SWEEP,       /* struct rf_letter_head: all calls were restored */
     RF_LETTER_STOP,        /* struct rf_letter_head: end all calls */
     RF_LETTER_CERTIFICATE, /* struct rf_letter_head, to the desk: the store has a new certificate of our own */
@@ -46,6 +49,13 @@ struct rf_letter_message {
     struct rf_letter_head head;
     struct rf_flow_card flow; /* by which it came */
 };
+
+struct rf_letter_passed {
+    struct rf_letter_message message;
+    struct rf_call_passed who;
+};
+
+static_assert(sizeof(struct rf_letter_passed) <= 1024, "the largest message still fits RF_LETTER_MAX");
 
 struct rf_letter_card {
     struct rf_letter_head head;

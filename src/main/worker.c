@@ -251,10 +251,9 @@ is_web(struct rf_flow *flow)
 static uint16_t
 owner_of(const struct rf_worker *w, const struct rf_sip_msg *m)
 {
-    const struct rf_call_guest_name name = { m->call_id, m->is_request ? m->to_tag : m->from_tag };
     uint16_t owner = rf_call_owner(&w->shared->owner_key, m->call_id, (uint16_t)w->shared->workers);
 
-    (void)rf_call_guests_find(w->shared->guests, name, &owner);
+    (void)rf_call_guests_find(w->shared->guests, rf_call_guest_of(m), &owner);
     return owner;
 }
 

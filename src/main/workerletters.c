@@ -34,6 +34,18 @@ take_question(struct rf_worker *w, const struct rf_letter_ask *ask, uint64_t now
         json_decref(told.answer);
 }
 
+/* An INVITE of somebody whom the sender has judged. */
+static void
+take_passed(struct rf_worker *w, struct rf_span octets, uint64_t now_us)
+{
+    struct rf_letter_passed passed;
+
+    memcpy(&passed, octets.p, sizeof passed);
+    rf_call_pass_begin(w->calls, &passed.who);
+    rf_worker_take_message(w, &passed.message.flow, rf_span_sub(octets, sizeof passed, octets.n), now_us);
+    rf_call_pass_end(w->calls, &w->msg);
+}
+
 static void
 take_listening(struct rf_worker *w, struct rf_span octets, bool begins)
 {
@@ -102,6 +114,9 @@ rf_worker_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     case RF_LETTER_MESSAGE:
         memcpy(&message, octets.p, sizeof message);
         rf_worker_take_message(w, &message.flow, rf_span_sub(octets, sizeof message, octets.n), now_us);
+        break;
+    case RF_LETTER_PASSED:
+        take_passed(w, octets, now_us);
         break;
     case RF_LETTER_WANT:
     case RF_LETTER_CARD:

@@ -9,19 +9,28 @@ static const struct {
     { "14", "MPA" }, { "15", "G728" }, { "16", "DVI4" }, { "17", "DVI4" }, { "18", "G729" },
 };
 
-/* a=rtpmap:<payload type> <encoding name>/<clock rate>... (RFC 8866 6.6); empty: nobody knows. */
+/* a=rtpmap:<payload type> <encoding name>/<clock rate>... (RFC 8866 6.6): what follows the type; empty: there is none. */
 static struct rf_span
-name_of(const struct rf_sdp *s, const struct rf_sdp_media *m, struct rf_span format)
+encoding_of(const struct rf_sdp *s, const struct rf_sdp_media *m, struct rf_span format)
 {
     for (size_t i = m->attr_from; i < m->attr_from + m->attr_count; i++) {
         struct rf_span value = s->attr[i].value;
         size_t n = rf_span_find(value, ' ');
 
-        if (rf_span_is(s->attr[i].name, "rtpmap") && rf_span_eq(rf_span_sub(value, 0, n), format)) {
-            value = rf_span_trim(rf_span_sub(value, n, value.n));
-            return rf_span_sub(value, 0, rf_span_find(value, '/'));
-        }
+        if (rf_span_is(s->attr[i].name, "rtpmap") && rf_span_eq(rf_span_sub(value, 0, n), format))
+            return rf_span_trim(rf_span_sub(value, n, value.n));
     }
+    return (struct rf_span){ 0 };
+}
+
+/* Encoding name; empty: nobody knows. */
+static struct rf_span
+name_of(const struct rf_sdp *s, const struct rf_sdp_media *m, struct rf_span format)
+{
+    struct rf_span encoding = encoding_of(s, m, format);
+
+    if (encoding.n > 0)
+        return rf_span_sub(encoding, 0, rf_span_find(encoding, '/'));
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (rf_span_is(format, fixed[i].format))
             return rf_span_str(fixed[i].name);
@@ -88,4 +97,78 @@ rf_sdp_codecs_keep(struct rf_sdp *s, int stream, struct rf_span names)
     memcpy(m->format, kept, n * sizeof *kept);
     m->format_count = n;
     return speech;
+}
+
+/* Empty: it goes without saying. */
+static struct rf_span
+rate_of(const struct rf_sdp *s, const struct rf_sdp_media *m, struct rf_span format)
+{
+    struct rf_span encoding = encoding_of(s, m, format);
+    struct rf_span rate = rf_span_sub(encoding, rf_span_find(encoding, '/') + 1, encoding.n);
+
+    return rf_span_trim(rf_span_sub(rate, 0, rf_span_find(rate, '/')));
+}
+
+static bool
+is_same_rate(struct rf_span a, struct rf_span b)
+{
+    return a.n == 0 || b.n == 0 || rf_span_eq(a, b);
+}
+
+static bool
+has_codec(const struct rf_sdp *s, const struct rf_sdp_media *m, struct rf_span name, struct rf_span rate)
+{
+    for (size_t i = 0; i < m->format_count; i++) {
+        if (rf_span_ieq(name_of(s, m, m->format[i]), name) && is_same_rate(rate_of(s, m, m->format[i]), rate))
+            return true;
+    }
+    return false;
+}
+
+size_t
+rf_sdp_codecs_common(struct rf_sdp *s, int stream, const struct rf_sdp *other, int other_stream)
+{
+    struct rf_sdp_media *m = &s->media[stream];
+    struct rf_span kept[RF_SDP_FORMAT_MAX];
+    size_t n = 0, speech = 0;
+
+    for (size_t i = 0; i < m->format_count; i++) {
+        struct rf_span name = name_of(s, m, m->format[i]);
+
+        if (name.n == 0 || !has_codec(other, &other->media[other_stream], name, rate_of(s, m, m->format[i])))
+            continue;
+        kept[n++] = m->format[i];
+        speech += is_speech(name);
+    }
+    if (speech == 0)
+        return 0;
+    memcpy(m->format, kept, n * sizeof *kept);
+    m->format_count = n;
+    return speech;
+}
+
+static bool
+has_format(const struct rf_sdp_media *m, struct rf_span format)
+{
+    for (size_t i = 0; i < m->format_count; i++)
+        if (rf_span_eq(m->format[i], format))
+            return true;
+    return false;
+}
+
+bool
+rf_sdp_codecs_cover(const struct rf_sdp *s, int stream, const struct rf_sdp *other, int other_stream)
+{
+    const struct rf_sdp_media *m = &s->media[stream], *o = &other->media[other_stream];
+
+    for (size_t i = 0; i < o->format_count; i++) {
+        struct rf_span name = name_of(other, o, o->format[i]);
+
+        if (!is_speech(name))
+            continue;
+        if (!has_format(m, o->format[i]) || !rf_span_ieq(name_of(s, m, o->format[i]), name) ||
+            !is_same_rate(rate_of(s, m, o->format[i]), rate_of(other, o, o->format[i])))
+            return false;
+    }
+    return true;
 }

@@ -18,4 +18,16 @@
  */
 size_t rf_sdp_codecs_keep(struct rf_sdp *s, int stream, struct rf_span names);
 
+/**
+ * Of this stream what the other one has, too, by encoding name and clock rate; payload types and order stay, because
+ * who reads this description sends with its numbers, and they are passed on as they are (RFC 3264 6.1 asks for the
+ * other side's numbers, "should").
+ *
+ * @return codecs of speech that are left. 0: none; the stream is then as it was
+ */
+size_t rf_sdp_codecs_common(struct rf_sdp *s, int stream, const struct rf_sdp *other, int other_stream);
+
+/** Has the stream of `s` each codec of speech of the other one, under the same payload type? */
+bool rf_sdp_codecs_cover(const struct rf_sdp *s, int stream, const struct rf_sdp *other, int other_stream);
+
 #endif

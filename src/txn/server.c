@@ -104,6 +104,12 @@ rf_server_txn_free(struct rf_server_txn *t)
     free(t);
 }
 
+void
+rf_server_txn_forget(struct rf_server_txn *t)
+{
+    rf_server_txn_free(t);
+}
+
 /* (T1) (T2) Out of everything first, then the owner hears of it. */
 static void
 server_end(struct rf_server_txn *t)

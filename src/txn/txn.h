@@ -93,6 +93,9 @@ struct rf_flow *rf_server_txn_flow(const struct rf_server_txn *txn); /* not a ne
 /** The To tag that responses of this transaction use: one random tag made with it. */
 struct rf_span rf_server_txn_to_tag(const struct rf_server_txn *txn);
 
+/** Another worker goes on with its request: it ends without a word, and `ended` is not called. Not from a callback. */
+void rf_server_txn_forget(struct rf_server_txn *txn);
+
 /** Convenience: a response with no body and the extra header lines (each with CRLF; may be empty). */
 void rf_server_txn_reply(struct rf_server_txn *txn, int status, const char *reason, struct rf_span extra_headers,
                          uint64_t now_us);

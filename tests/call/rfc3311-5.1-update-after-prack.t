@@ -12,7 +12,7 @@ a expects 200
 a sends UPDATE savp port=7700 key=9 ver=2
 a expects 200 savp
 relay leg A encrypted required port=7700
-a sends UPDATE savp dir=inactive ver=3
+a sends UPDATE savp codecs=8 ver=3
 a expects 488
 b expects nothing
 b sends 200 savp

@@ -21,7 +21,7 @@ relay leg B encrypted port=6000
 b sends UPDATE savp port=7000 key=8 tag=1 suite=AES_CM_128_HMAC_SHA1_80 ver=2
 b expects 200 savp
 relay leg B encrypted required port=7000
-b sends UPDATE savp dir=inactive ver=3
+b sends UPDATE savp codecs=8 ver=3
 b expects 488
 b sends BYE
 b expects 481

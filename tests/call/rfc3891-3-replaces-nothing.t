@@ -1,6 +1,6 @@
 # RFC 3891 3: Replaces that names nothing, or what it may not
 user 201
-user 202
+user 202 watched-by=203
 user 203
 phone a 201 tls
 phone b 202 tls

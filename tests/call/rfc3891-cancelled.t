@@ -1,6 +1,6 @@
 # RFC 3891: the INVITE that replaces a leg is cancelled before the other one has answered: nobody is left
 user 201
-user 202
+user 202 watched-by=203
 user 203
 phone a 201 tls
 phone b 202 tls

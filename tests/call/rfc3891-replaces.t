@@ -1,6 +1,6 @@
 # RFC 3891: an INVITE with Replaces takes the place of a leg
 user 201
-user 202
+user 202 watched-by=203
 user 203
 phone a 201 tls
 phone b 202 tls

@@ -1,6 +1,6 @@
 # RFC 3891: who stays answers the join in clear where it must be encrypted: nobody is joined (TEL-31)
 user 201 
-user 202 
+user 202 watched-by=203
 user 203 optional
 phone a 201 tls
 phone b 202 tls

@@ -53,7 +53,7 @@ def restart(daemon, phones):
     return new
 
 
-with Daemon(users=USERS, srtp={u: "off" for u in USERS}, workers=2) as daemon:
+with Daemon(users=USERS, srtp={u: "off" for u in USERS}, workers=2, of_user={"202": "watched-by 204"}) as daemon:
     a, b, c, d = (AutoPhone(daemon, u, USERS[u], DOMAIN, SSRC[u]) for u in USERS)
 
     a.call("202")

@@ -1,4 +1,4 @@
-# a busy lamp: idle, ringing, busy, idle; one NOTIFY for each (RFC 4235), and nothing by which the watcher could take the call (RFC 3891)
+# a busy lamp: idle, ringing, busy, idle; one NOTIFY for each (RFC 4235), while it rings under a name by which the watcher may pick it up and nobody else's (RFC 3891)
 user 201
 user 202
 user 203
@@ -15,7 +15,7 @@ w expects nothing
 elapse 1s
 b sends 180 totag=ringing
 a expects 180
-w expects NOTIFY 'version="1" state="full"' 'direction="recipient"' "<state>early</state>" !"call-id" !"local-tag" !"remote-tag" '<identity display="User 201">sip:201@pbx.example</identity>'
+w expects NOTIFY 'version="1" state="full"' 'direction="recipient"' "<state>early</state>" 'call-id="rf' !"ringing" "remote-tag" '<identity display="User 201">sip:201@pbx.example</identity>'
 w sends 200 to
 elapse 1s
 b sends 200 savp totag=ringing

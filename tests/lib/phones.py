@@ -22,6 +22,8 @@ class AutoPhone:
         self.heard = []     # (time, ssrc) of RTP that came in
         self.messages = []  # all that came in
         self.version = 1
+        self.rings = False  # 180 to a new INVITE, and no more; CANCEL ends it
+        self.ringing = {}   # Call-ID: INVITE and our tag
         self.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.rtp.bind(("127.0.0.1", 0))
         self.runs = True
@@ -52,6 +54,10 @@ class AutoPhone:
         call_id = m.get("call-id")
         if m.method == "INVITE":
             tag = "" if "tag=" in m.get("to") else sip.token(4)
+            if tag and self.rings:
+                self.ringing[call_id] = (m, tag)
+                self.end.reply(m, 180, "Ringing", tag, [f"Contact: {self.end.contact(self.user)}"])
+                return
             body = self.sdp()
             if m.body:
                 self.peers[call_id] = rtp.peer_of(m.body)
@@ -64,6 +70,10 @@ class AutoPhone:
             self.end.reply(m, 200, "OK")
             self.dialogs.pop(call_id, None)
             self.peers.pop(call_id, None)
+        elif m.method == "CANCEL" and call_id in self.ringing:
+            invite, tag = self.ringing.pop(call_id)
+            self.end.reply(m, 200, "OK", tag)
+            self.end.reply(invite, 487, "Request Terminated", tag)
         elif m.method in ("NOTIFY", "UPDATE", "OPTIONS", "INFO"):
             self.end.reply(m, 200, "OK")
         elif m.method == "ACK" and m.body:

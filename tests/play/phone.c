@@ -89,7 +89,9 @@ begin(struct stage *s, struct phone *p)
     p->authorized = false;
     p->cseq = 1;
     p->their_tag[0] = '\0';
-    snprintf(p->call_id, sizeof p->call_id, "c%016llx", (unsigned long long)rf_rand_u64(&s->rand));
+    do
+        snprintf(p->call_id, sizeof p->call_id, "c%016llx", (unsigned long long)rf_rand_u64(&s->rand));
+    while (!stage_is_owner(s, p->worker, p->call_id));
     snprintf(p->our_tag, sizeof p->our_tag, "t%08x", (unsigned)rf_rand_u64(&s->rand));
     snprintf(p->local, sizeof p->local, "<sip:%s@" DOMAIN ">", p->from[0] != '\0' ? p->from : p->user);
 }
@@ -212,11 +214,17 @@ void
 phone_answer(struct stage *s, struct phone *p, bool invite, int status, const char *tag, const char *sdp,
              const char *extra)
 {
+    phone_answer_to(s, p, invite ? p->invite_in : p->request, status, tag, sdp, extra);
+}
+
+void
+phone_answer_to(struct stage *s, struct phone *p, const char *request, int status, const char *tag, const char *sdp,
+                const char *extra)
+{
     static struct rf_sip_msg msg;
     static char text[32768];
     struct rf_sip_problem problem;
     struct rf_buf b = rf_buf(text, sizeof text - 1);
-    const char *request = invite ? p->invite_in : p->request;
     char contact[256];
 
     if (request == NULL || rf_sip_msg_parse(&msg, rf_span_str(request), &problem) != RF_OK)
@@ -253,6 +261,25 @@ keep(char **where, const char *text)
     *where = copy;
 }
 
+/* A lamp says whom to call to take the call: we are the remote party there, and the local one of Replaces (RFC 3891 3). */
+static void
+learn_lamp(struct phone *p, const char *text)
+{
+    static const char *const name[] = { "call-id=\"", "remote-tag=\"", "local-tag=\"" };
+    char value[3][64];
+    const char *at = strstr(text, "<dialog ");
+
+    for (int i = 0; i < 3; i++) {
+        const char *here = at != NULL ? strstr(at, name[i]) : NULL;
+
+        if (here == NULL)
+            return;
+        here += strlen(name[i]);
+        snprintf(value[i], sizeof value[i], "%.*s", (int)strcspn(here, "\""), here);
+    }
+    snprintf(p->lamp, sizeof p->lamp, "%s;to-tag=%s;from-tag=%s", value[0], value[1], value[2]);
+}
+
 /* What a message tells the phone, when it is taken out of the inbox or came with others. */
 void
 phone_hears(struct stage *s, struct phone *p, const char *text)
@@ -274,6 +301,10 @@ phone_hears(struct stage *s, struct phone *p, const char *text)
     }
     if (msg.is_request) {
         keep(&p->request, text);
+        if (msg.method == RF_SIP_NOTIFY) {
+            keep(&p->notify_in, text);
+            learn_lamp(p, text);
+        }
         if (msg.method != RF_SIP_INVITE)
             return;
         keep(&p->invite_in, text);

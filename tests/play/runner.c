@@ -197,17 +197,19 @@ done:
 static void
 put_dialog_of(struct play *p, struct rf_buf *b, const char *name, bool escaped)
 {
-    struct phone *ph = phone_named(p->s, name);
+    struct phone *ph = phone_named(p->s, name[0] == '^' ? name + 1 : name);
 
     if (ph == NULL)
         fails(p, "there is no phone %s", name);
+    else if (name[0] == '^')
+        rf_put_str(b, ph->lamp);
     else
         rf_putf(b, escaped ? "%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s" : "%s;to-tag=%s;from-tag=%s", ph->call_id,
                 ph->their_tag, ph->our_tag);
 }
 
 /* Words with a colon and a blank behind it are header lines. In them {b} is the dialog of phone b as Replaces names it,
- * {%b} the same within a URI, {b.cseq} the number of its last request and {x*60000} so many x. */
+ * {%b} the same within a URI, {^b} the dialog that b's lamp told it last, {b.cseq} the number of its last request and {x*60000} so many x. */
 static const char *
 extra_of(struct play *p, int from)
 {
@@ -261,7 +263,7 @@ body_of(struct play *p, int from)
 
 /* a asks METHOD USER: a request outside of a dialog
  * a sends INVITE 202 avp|savp... ["Header: x"] / reINVITE / ACK / CANCEL / BYE / INFO ["body"] / MESSAGE [type=] [body=] [fill=] / OPTIONS / METHOD [avp|savp...] [rack]
- * b sends 180|183|200 ... [tag=x] [to BYE]: answers the last INVITE, or the last request of another method */
+ * b sends 180|183|200 ... [tag=x] [to [NOTIFY]]: answers the last INVITE, or the last request of another method */
 static void
 sends(struct play *p, struct phone *ph)
 {
@@ -270,9 +272,11 @@ sends(struct play *p, struct phone *ph)
 
     if (status > 0) {
         const char *sdp = describe(p, ph, 3, true);
-        bool invite = !flag(p, 3, "to");
+        const char *request = !flag(p, 3, "to")     ? ph->invite_in
+                              : flag(p, 3, "NOTIFY") ? ph->notify_in
+                                                     : ph->request;
 
-        phone_answer(p->s, ph, invite, status, option(p, 3, "totag"), sdp, extra_of(p, 3));
+        phone_answer_to(p->s, ph, request, status, option(p, 3, "totag"), sdp, extra_of(p, 3));
         return;
     }
     if (strcmp(what, "INVITE") == 0)
@@ -440,6 +444,7 @@ user(struct play *p)
                                  ? (uint32_t)atoi(option(p, 2, "forward-no-answer-time")) : 20;
     u->forward.do_not_disturb = flag(p, 2, "do-not-disturb");
     take_forward(p, "watched-by", p->s->watched_by[p->s->users - 1]);
+    stage_new_rules(p->s);
     if (flag(p, 2, "voice-mail"))
         snprintf(p->s->voice_mail, sizeof p->s->voice_mail, "%s", p->words[1]);
     if (option(p, 2, "suites") != NULL) {
@@ -491,7 +496,7 @@ configure(struct play *p)
         fails(p, "%s", why);
 }
 
-/* phone a 201 udp|tcp|tls [v6] [unregistered] [mute] */
+/* phone a 201 udp|tcp|tls [v6] [unregistered] [mute] [worker=0|1]: that its calls belong to */
 static void
 phone(struct play *p)
 {
@@ -499,6 +504,8 @@ phone(struct play *p)
     struct phone *ph = stage_phone(p->s, p->words[1], p->words[2], t, flag(p, 3, "v6"));
 
     ph->is_mute = flag(p, 3, "mute");
+    if (option(p, 3, "worker") != NULL)
+        ph->worker = atoi(option(p, 3, "worker"));
     if (!flag(p, 3, "unregistered"))
         phone_register(p->s, ph);
 }
@@ -711,6 +718,14 @@ nothing_left(struct play *p)
 {
     struct rf_txn_counts n = rf_txn_counts(p->s->txn);
 
+    if (p->s->workers > 1) {
+        struct rf_txn_counts more = rf_txn_counts(p->s->txn2);
+
+        if (more.servers + more.clients != 0 || rf_call_count(p->s->calls2) != 0 ||
+            rf_call_guests_count(p->s->guests) != 0)
+            fails(p, "left at the other worker: %u + %u transactions, %zu calls, %zu guests", more.servers, more.clients,
+                  rf_call_count(p->s->calls2), rf_call_guests_count(p->s->guests));
+    }
     if (n.servers + n.clients != 0 || rf_call_count(p->s->calls) != 0 || stage_media_count(p->s) != 0 ||
         rf_wheel_count(p->s->wheel) != 0)
         fails(p, "left: %u + %u transactions, %zu calls, %d media sessions, %zu timers", n.servers, n.clients,
@@ -738,6 +753,12 @@ perform(struct play *p)
         user(p);
     else if (strcmp(w, "phone") == 0)
         phone(p);
+    else if (strcmp(w, "workers") == 0) /* workers 2: the first line of a play */
+        stage_second_worker(s);
+    else if (strcmp(w, "letters") == 0) { /* letters held|come|N: none, all, or the next N between workers */
+        s->letters_due = strcmp(p->words[1], "held") == 0 ? 0 : strcmp(p->words[1], "come") == 0 ? -1 : atoi(p->words[1]);
+        stage_pump(s);
+    }
     else if (strcmp(w, "connection") == 0 || strcmp(w, "number") == 0 || strcmp(w, "route") == 0 ||
              strcmp(w, "dn") == 0 || strcmp(w, "group") == 0)
         configure(p);
@@ -791,6 +812,7 @@ perform(struct play *p)
         for (int i = 0; i < s->users; i++)
             if (strcmp(s->user[i].name, p->words[1]) == 0)
                 snprintf(s->watched_by[i], sizeof s->watched_by[i], "%s", p->words[2]);
+        stage_new_rules(s);
         rf_event_settings_changed(s->events, s->now);
         stage_pump(s);
     } else if (strcmp(w, "stays") == 0) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "event/watchers.h"
 #include "play/stage.h"
 
 
@@ -119,6 +120,7 @@ stage_configure(struct stage *s, const char *lines)
     const struct rf_srtp_policy common = { .strict_transport = s->strict_keys };
     struct rf_buf b = rf_buf(text, sizeof text - 1);
 
+    stage_new_rules(s);
     strncat(s->conf_text, lines, sizeof s->conf_text - strlen(s->conf_text) - 1);
     rf_putf(&b, "domain %s\n%s", DOMAIN, s->conf_text);
     for (int i = 0; i < s->users; i++)
@@ -367,9 +369,112 @@ env_media(void *ctx, const struct rf_media_request *r)
     default:
         return RF_OK;
     }
-    if (s->replies < 64)
+    if (s->replies < 64) {
+        s->reply_to[s->replies] = s->asks_media;
         s->reply[s->replies++] = reply;
+    }
     return RF_OK;
+}
+
+/* --- the second worker --- */
+
+static enum rf_err
+env_media2(void *ctx, const struct rf_media_request *r)
+{
+    struct stage *s = ctx;
+    enum rf_err err;
+
+    s->asks_media = 1;
+    err = env_media(ctx, r);
+    s->asks_media = 0;
+    return err;
+}
+
+static bool
+send_letter(struct stage *s, uint16_t from, uint16_t to, struct wire *wire, struct rf_span octets,
+            const struct rf_call_passed *who)
+{
+    struct stage_letter *l = &s->letter[s->letters];
+
+    if (s->letters == LETTERS_MAX)
+        return false;
+    *l = (struct stage_letter){ .from = from, .to = to, .wire = wire, .octets = malloc(octets.n + 1), .n = octets.n };
+    memcpy(l->octets, octets.p, octets.n);
+    l->octets[octets.n] = '\0';
+    if (who != NULL)
+        l->who = *who;
+    s->letters++;
+    return true;
+}
+
+static bool
+env_post(void *ctx, uint16_t worker, struct rf_span letter)
+{
+    return send_letter(ctx, 0, worker, NULL, letter, NULL);
+}
+
+static bool
+env_post2(void *ctx, uint16_t worker, struct rf_span letter)
+{
+    return send_letter(ctx, 1, worker, NULL, letter, NULL);
+}
+
+static bool
+env_pass(void *ctx, uint16_t worker, struct rf_flow *flow, struct rf_span message, const struct rf_call_passed *who)
+{
+    return send_letter(ctx, 1 - worker, worker, rf_container(flow, struct wire, flow), message, who);
+}
+
+static void
+take_letter(struct stage *s, const struct stage_letter *l)
+{
+    static struct rf_sip_msg msg;
+    struct rf_sip_problem problem;
+    struct rf_call_layer *calls = l->to == 0 ? s->calls : s->calls2;
+
+    if (l->wire == NULL) {
+        rf_call_letter(calls, l->from, rf_span(l->octets, l->n), s->now);
+        return;
+    }
+    if (rf_sip_msg_parse(&msg, rf_span(l->octets, l->n), &problem) != RF_OK)
+        abort();
+    rf_call_pass_begin(calls, &l->who);
+    if (l->wire->phone != NULL)
+        rf_txn_received(l->to == 0 ? s->txn : s->txn2, &msg, &l->wire->flow, s->now);
+    rf_call_pass_end(calls, &msg);
+}
+
+static bool
+deliver_letters(struct stage *s)
+{
+    bool any = false;
+
+    while (s->letters > 0 && s->letters_due != 0) {
+        struct stage_letter l = s->letter[0];
+
+        memmove(s->letter, s->letter + 1, (size_t)--s->letters * sizeof l);
+        s->letters_due -= s->letters_due > 0;
+        take_letter(s, &l);
+        free(l.octets);
+        any = true;
+    }
+    return any;
+}
+
+static uint16_t
+owner_of(const struct stage *s, struct rf_call_guest_name name)
+{
+    static const struct rf_hash_key key;
+    uint16_t owner = rf_call_owner(&key, name.call_id, (uint16_t)s->workers);
+
+    (void)rf_call_guests_find(s->guests, name, &owner);
+    return owner;
+}
+
+bool
+stage_is_owner(const struct stage *s, int worker, const char *call_id)
+{
+    return worker < 0 || s->workers == 1 || owner_of(s, (struct rf_call_guest_name){ .call_id = rf_span_str(call_id) }) == worker;
 }
 
 static void
@@ -424,15 +529,49 @@ env_event_settings(void *ctx)
     return &((struct stage *)ctx)->event_settings;
 }
 
+/* The users with watched-by, and the ring-groups of the play, as the rules read them. */
+static const struct rf_conf *
+rules(struct stage *s)
+{
+    static struct rf_conf_problem problem;
+    static char text[16384];
+    struct rf_conf_sources from = { 0 };
+    struct rf_buf b = rf_buf(text, sizeof text - 1);
+
+    if (s->rules != NULL)
+        return s->rules;
+    rf_putf(&b, "domain %s\n%s", DOMAIN, s->conf_text);
+    for (int i = 0; i < s->users; i++)
+        rf_putf(&b, "user %s {\n password %s\n watched-by %s\n}\n", s->user[i].name, PASSWORD,
+                s->watched_by[i][0] != '\0' ? s->watched_by[i] : "all");
+    text[b.n] = '\0';
+    from.store_text = rf_span_str(text);
+    if (rf_conf_load_from(&s->rules, &from, &problem) != RF_OK)
+        stage_wrong(s, problem.sentence);
+    return s->rules;
+}
+
+void
+stage_new_rules(struct stage *s)
+{
+    rf_conf_unref(s->rules);
+    s->rules = NULL;
+}
+
 static bool
 env_may_watch(void *ctx, const char *watcher, const char *user)
 {
-    struct stage *s = ctx;
+    const struct rf_conf *c = rules(ctx);
 
-    for (int i = 0; i < s->users; i++)
-        if (strcmp(s->user[i].name, user) == 0)
-            return s->watched_by[i][0] == '\0' || strcmp(s->watched_by[i], watcher) == 0;
-    return false;
+    return c != NULL && rf_watchers_may_see(c, watcher, user);
+}
+
+static bool
+env_may_take(void *ctx, const char *who, const char *user, bool is_answered)
+{
+    const struct rf_conf *c = rules(ctx);
+
+    return c != NULL && rf_watchers_may_take(c, who, user, is_answered);
 }
 
 static bool
@@ -512,6 +651,21 @@ on_request(void *ctx, struct rf_server_txn *txn, const struct rf_sip_msg *msg, u
         rf_call_request(((struct stage *)ctx)->calls, txn, msg, now_us);
 }
 static void
+on_request2(void *ctx, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    rf_call_request(((struct stage *)ctx)->calls2, txn, msg, now_us);
+}
+static void
+on_ack2(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us)
+{
+    rf_call_ack(((struct stage *)ctx)->calls2, msg, flow, now_us);
+}
+static void
+on_stray2(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us)
+{
+    rf_call_stray_response(((struct stage *)ctx)->calls2, msg, flow, now_us);
+}
+static void
 on_ack(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us)
 {
     rf_call_ack(((struct stage *)ctx)->calls, msg, flow, now_us);
@@ -535,13 +689,13 @@ layers_open(struct stage *s)
     const struct rf_txn_user user = { s, on_request, on_ack, on_stray, on_refusal_acked };
     const struct rf_auth_settings auth = { { RF_DIGEST_SHA256, RF_DIGEST_MD5 }, 2, 300, 1024 };
     struct rf_call_env env = { .ctx = s, .rand = &s->rand, .location = s->location, .media_map = s->map,
-                               .worker = 0, .workers = 1, .settings = env_settings, .user = env_user,
+                               .worker = 0, .workers = (uint16_t)s->workers, .guests = s->guests, .settings = env_settings, .user = env_user,
                                .routing = env_routing, .answer_challenge = env_answer_challenge, .board = s->board,
                                .our_address = env_our_address, .path_new = env_path_new, .path_next = env_path_next,
                                .path_aside = env_path_aside, .path_end = env_path_end, .udp_max = env_udp_max,
                                .judge_message = env_judge_message, .media = env_media,
                                .save = env_save, .record = env_record, .wall_s = env_wall_s,
-                               .dialog = env_dialog };
+                               .post = env_post, .pass = env_pass, .may_take = env_may_take, .dialog = env_dialog };
     struct rf_event_env events = { .quota = s->subscriptions, .settings = env_event_settings,
                                    .may_watch = env_may_watch, .may_set_mailboxes = env_may_set_mailboxes,
                                    .store = env_store };
@@ -556,6 +710,19 @@ layers_open(struct stage *s)
         abort();
     if (rf_event_board_new(&s->lamps, &s->rand, lamp_changed, s) != RF_OK)
         abort();
+    if (s->workers > 1) {
+        const struct rf_txn_user user2 = { s, on_request2, on_ack2, on_stray2, NULL };
+        struct rf_call_env env2 = env;
+
+        if (rf_txn_layer_new(&s->txn2, s->wheel, &s->rand, &limits, &user2) != RF_OK)
+            abort();
+        env2.txn = s->txn2;
+        env2.worker = 1;
+        env2.media = env_media2;
+        env2.post = env_post2;
+        if (rf_call_layer_new(&s->calls2, &env2) != RF_OK)
+            abort();
+    }
     events.call = env;
     events.calls = s->calls;
     events.board = s->lamps;
@@ -567,12 +734,18 @@ static void
 layers_close(struct stage *s)
 {
     s->replies = s->stored_n = s->news_n = 0;
+    while (s->letters > 0)
+        free(s->letter[--s->letters].octets);
     rf_event_layer_free(s->events);
     rf_call_layer_free(s->calls);
+    rf_call_layer_free(s->calls2);
+    s->calls2 = NULL;
     rf_event_board_free(s->lamps);
     if (!rf_list_empty(&s->paths))
         stage_wrong(s, "a path outlives its call");
     rf_txn_layer_free(s->txn);
+    rf_txn_layer_free(s->txn2);
+    s->txn2 = NULL;
     rf_auth_free(s->auth);
     rf_wheel_free(s->wheel);
 }
@@ -587,6 +760,8 @@ stage_open(uint64_t seed)
     s->rand = (struct rf_rand){ rf_rand_seeded_fill, &s->seed };
     s->now = 1000 * RF_S;
     s->udp_max = SIZE_MAX;
+    s->workers = 1;
+    s->letters_due = -1;
     rf_list_init(&s->paths);
     s->map = aligned_alloc(4096, (rf_media_map_size(1, SLOTS) + 4095) / 4096 * 4096);
     memset(s->map, 0, rf_media_map_size(1, SLOTS));
@@ -607,6 +782,16 @@ stage_open(uint64_t seed)
         abort();
     layers_open(s);
     return s;
+}
+
+void
+stage_second_worker(struct stage *s)
+{
+    layers_close(s);
+    s->workers = 2;
+    if (rf_call_guests_new(&s->guests, &s->rand) != RF_OK)
+        abort();
+    layers_open(s);
 }
 
 static void
@@ -640,6 +825,7 @@ stage_close(struct stage *s)
         free(p->invite);
         free(p->request);
         free(p->invite_in);
+        free(p->notify_in);
         free(p->sdp_in);
     }
     for (int i = 0; i < SAVED_MAX; i++)
@@ -650,6 +836,8 @@ stage_close(struct stage *s)
     rf_location_free(s->location);
     rf_connections_free(s->connections);
     rf_conf_unref(s->conf);
+    rf_conf_unref(s->rules);
+    rf_call_guests_free(s->guests);
     rf_board_free(s->board);
     free(s->record);
     free(s->map);
@@ -756,6 +944,7 @@ stage_phone(struct stage *s, const char *name, const char *user, enum rf_transpo
     p->port = 40000 + 100 * s->phones;
     p->key = 1 + 10 * s->phones;
     p->version = 1;
+    p->worker = -1;
     s->phones++;
     wire_open(s, p);
     return p;
@@ -813,7 +1002,7 @@ phone_send(struct stage *s, struct phone *p, const char *text)
         stage_wrong(s, why);
         return;
     }
-    rf_txn_received(s->txn, &msg, &p->wire->flow, s->now);
+    rf_txn_received(s->workers == 1 || owner_of(s, rf_call_guest_of(&msg)) == 0 ? s->txn : s->txn2, &msg, &p->wire->flow, s->now);
     stage_pump(s);
 }
 
@@ -859,11 +1048,14 @@ stage_pump(struct stage *s)
         }
         while (s->replies > 0 && !s->relay_silent) {
             struct rf_media_reply r = s->reply[0];
+            struct rf_call_layer *to = s->reply_to[0] == 0 ? s->calls : s->calls2;
 
             memmove(s->reply, s->reply + 1, (size_t)--s->replies * sizeof s->reply[0]);
-            rf_call_media_reply(s->calls, &r, s->now);
+            memmove(s->reply_to, s->reply_to + 1, (size_t)s->replies * sizeof s->reply_to[0]);
+            rf_call_media_reply(to, &r, s->now);
             more = true;
         }
+        more = deliver_letters(s) || more;
         for (int i = 0; i < s->phones; i++) {
             struct phone *p = &s->phone[i];
 

@@ -21,6 +21,7 @@
 #define WAYS_MAX   4
 #define ITEMS_MAX  64
 #define NEWS_MAX   64
+#define LETTERS_MAX 32
 
 struct wire {
     struct rf_flow flow;
@@ -46,10 +47,13 @@ struct phone {
     int want_auth;     /* answers challenges left */
     char *request;     /* the last request that came in */
     char *invite_in;   /* the last INVITE that came in */
+    char *notify_in;   /* the last NOTIFY that came in */
     char *sdp_in;      /* the last description that came in */
     unsigned rseq;     /* of its last reliable response */
     char rack[64];     /* RAck for the last reliable response */
     char crypto_seen[160]; /* the first a=crypto line of the message before that had one, as `expects` read it */
+    int worker;        /* that its Call-IDs belong to; -1: whichever it happens to be */
+    char lamp[160];    /* the last dialog that a NOTIFY told it by name, as Replaces says it */
     int port, key, version;
     /* where its binding leads when it does not serve, and for a large request before that */
     struct phone *way[WAYS_MAX], *large_way;
@@ -66,6 +70,15 @@ struct media_slot {
     bool has[2];
 };
 
+/* From worker to worker: what `post` or `pass` sends. */
+struct stage_letter {
+    uint16_t from, to;
+    struct wire *wire; /* of a message that is passed; NULL: a letter */
+    struct rf_call_passed who;
+    char *octets;
+    size_t n;
+};
+
 struct stage {
     uint64_t now, seed;
     struct rf_wheel *wheel;
@@ -73,6 +86,13 @@ struct stage {
     struct rf_auth *auth;
     struct rf_location *location;
     struct rf_call_layer *calls;
+    /* the second worker: it has calls, and everything else is the first one's */
+    int workers;
+    struct rf_txn_layer *txn2;
+    struct rf_call_layer *calls2;
+    struct rf_call_guests *guests;
+    struct stage_letter letter[LETTERS_MAX];
+    int letters, letters_due; /* due: so many are delivered; -1: all */
     struct rf_rand rand;
     struct rf_call_settings settings;
     struct rf_call_user user[8];
@@ -91,6 +111,8 @@ struct stage {
     struct media_slot slot[SLOTS];
     struct rf_media_map *map;
     struct rf_media_reply reply[64];
+    uint8_t reply_to[64]; /* worker */
+    uint8_t asks_media;   /* worker that speaks with it now */
     int replies;
     int changes; /* CHANGE since the last OPEN: without one nothing is relayed */
     bool relay_full, relay_silent, relay_away, relay_one_family;
@@ -104,6 +126,7 @@ struct stage {
     struct rf_quota *subscriptions;
     struct rf_event_settings event_settings;
     char watched_by[8][64];   /* of each user; empty: all */
+    struct rf_conf *rules;    /* made of these when somebody asks; NULL: not yet */
     char voice_mail[64];      /* user that may set mailboxes */
     struct { char kind[16], name[80]; char *value; size_t n; } item[ITEMS_MAX];
     struct { uint64_t cookie; enum rf_err err; } stored[ITEMS_MAX]; /* answers of the disk on their way */
@@ -128,6 +151,12 @@ void stage_close(struct stage *s);
 /** A new signal process: every connection is closed, calls come back from what was saved. */
 void stage_restart(struct stage *s);
 
+/** A second worker; before everything else in a play. */
+void stage_second_worker(struct stage *s);
+/** Do requests with this Call-ID go to this worker (-1: any)? */
+bool stage_is_owner(const struct stage *s, int worker, const char *call_id);
+/** What watched_by says has changed. */
+void stage_new_rules(struct stage *s);
 /** A copy that lasts as long as the stage. */
 const char *stage_keep(struct stage *s, const char *text);
 struct rf_call_user *stage_user(struct stage *s, const char *name, enum rf_srtp_mode mode);
@@ -157,6 +186,10 @@ void phone_indialog(struct stage *s, struct phone *p, const char *method, const 
 /** Answer the last request (or the last INVITE). */
 void phone_answer(struct stage *s, struct phone *p, bool invite, int status, const char *tag, const char *sdp,
                   const char *extra);
+
+/** Answer this one, as it came; NULL: nothing happens. */
+void phone_answer_to(struct stage *s, struct phone *p, const char *request, int status, const char *tag,
+                     const char *sdp, const char *extra);
 
 /** A phone reads a message: its dialog, and the ACK for a refusal. */
 void phone_hears(struct stage *s, struct phone *p, const char *text);
