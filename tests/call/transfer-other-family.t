@@ -1,17 +1,8 @@
 # attended transfer to a phone of the other address family: the new call has ports of its own, and both legs new keys
-user 201
-user 202
+include scenes/call-up.scene
 user 203
-phone a 201 tls
-phone b 202 tls
 phone c 203 tls v6
 phone b2 202 tls unregistered
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
 b sends reINVITE savp dir=sendonly ver=2
 a expects INVITE dir=sendonly
 a sends 200 savp dir=recvonly
