@@ -1,12 +1,5 @@
 # RFC 3515 2.4.4: the new phone is busy; NOTIFY says so, and the call goes on as it was
-include scenes/call-up.scene
-user 203
-phone c 203 tls
-b sends REFER "Refer-To: <sip:203@pbx.example>"
-b expects 202
-b expects NOTIFY
-b sends 200 to
-c expects INVITE savp
+include scenes/transfer-asked.scene
 c sends 486
 c expects ACK
 b expects NOTIFY "terminated" "SIP/2.0 486 Busy Here"

@@ -1,12 +1,5 @@
 # RFC 5589 6.1: who asked hangs up at once; who was transferred waits for the new phone
-include scenes/call-up.scene
-user 203
-phone c 203 tls
-b sends REFER "Refer-To: <sip:203@pbx.example>"
-b expects 202
-b expects NOTIFY
-b sends 200 to
-c expects INVITE savp
+include scenes/transfer-asked.scene
 c sends 180
 b sends BYE
 b expects NOTIFY "180 Ringing"

@@ -1,12 +1,5 @@
 # the connection of who was transferred is gone when it shall be told: it is found again by its binding
-include scenes/call-up.scene
-user 203
-phone c 203 tls
-b sends REFER "Refer-To: <sip:203@pbx.example>"
-b expects 202
-b expects NOTIFY
-b sends 200 to
-c expects INVITE savp
+include scenes/transfer-asked.scene
 a leaves
 c sends 200 savp key=3
 c expects ACK

@@ -1,12 +1,5 @@
 # a re-INVITE under way when the new phone answers is refused, and the leg moves all the same
-include scenes/call-up.scene
-user 203
-phone c 203 tls
-b sends REFER "Refer-To: <sip:203@pbx.example>"
-b expects 202
-b expects NOTIFY
-b sends 200 to
-c expects INVITE savp
+include scenes/transfer-asked.scene
 a sends reINVITE savp dir=sendonly ver=2
 b expects INVITE dir=sendonly
 b sends 100

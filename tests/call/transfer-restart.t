@@ -1,12 +1,5 @@
 # a restart of signal while a transferred leg is being told: it is told again, and the call lives
-include scenes/call-up.scene
-user 203
-phone c 203 tls
-b sends REFER "Refer-To: <sip:203@pbx.example>"
-b expects 202
-b expects NOTIFY
-b sends 200 to
-c expects INVITE savp
+include scenes/transfer-asked.scene
 c sends 200 savp key=3
 c expects ACK
 b expects NOTIFY "200 OK"
