@@ -488,6 +488,8 @@ static const struct {
     { "sip {\n srtp off\n ring-time 10s\n}\n", "sip.srtp", NULL, RF_OK, "sip {\n    ring-time 10s\n}\n" },
     { "", "sip.srtp", NULL, RF_ERR_NOT_FOUND, "sip.srtp is not set" },
     { "", "sip.strp", "off", RF_ERR_NOT_FOUND, "unknown setting sip.strp; did you mean srtp?" },
+    { "", "user", "x", RF_ERR_NOT_FOUND, "user is a block, not a setting: name one of its settings, user.NAME.SETTING" },
+    { "", "sip", "x", RF_ERR_NOT_FOUND, "sip is a block, not a setting: name one of its settings, sip.SETTING" },
     { "", "user.201.pasword", "x", RF_ERR_NOT_FOUND, "unknown setting user.201.pasword; did you mean password?" },
     { "", "user.201.name", "two\nlines", RF_ERR_SYNTAX, "a value must be one line" },
     { "", "user.2\n}\ndomain evil\nuser x.name", "y", RF_ERR_SYNTAX, "a value must be one line" },

@@ -36,6 +36,16 @@ unknown(struct rf_span name, struct rf_conf_problem *problem)
         last = rf_span_sub(last, end, last.n);
         prefix = rf_buf_span(&b);
     }
+    switch (prefix.n == 0 ? rf_option_place(rf_span(NULL, 0), name) : RF_PLACE_UNKNOWN) {
+    case RF_PLACE_BLOCK:
+    case RF_PLACE_LABELLED_BLOCK:
+        rf_conf_say(problem, (struct rf_conf_origin){ 0 }, "%.*s is a block, not a setting: name one of its settings, %.*s%s",
+                    (int)name.n, name.p, (int)name.n, name.p,
+                    rf_option_place(rf_span(NULL, 0), name) == RF_PLACE_BLOCK ? ".SETTING" : ".NAME.SETTING");
+        return RF_ERR_NOT_FOUND;
+    default:
+        break;
+    }
     suggestion = rf_option_suggest(prefix, last, near, sizeof near);
     if (suggestion != NULL)
         rf_conf_say(problem, (struct rf_conf_origin){ 0 }, "unknown setting %.*s; did you mean %s?",

@@ -115,6 +115,15 @@ rf_mailbox_free(struct rf_mailbox *m)
     free(m);
 }
 
+void
+rf_mailbox_empty(struct rf_mailbox *m, void (*take)(void *ctx, struct rf_span letter, uint64_t now_us), void *ctx)
+{
+    m->receive = take;
+    m->ctx = ctx;
+    while (has_letter(&m->source))
+        drain(&m->source, 0);
+}
+
 /* Room for one letter; `skip` octets at the end of the ring go unused before it. */
 static bool
 reserve(struct rf_mailbox *m, size_t need, uint64_t *at, size_t *skip)

@@ -23,6 +23,12 @@ RF_MUST_CHECK enum rf_err rf_mailbox_new(struct rf_mailbox **out, struct rf_loop
 void rf_mailbox_free(struct rf_mailbox *m); /* on the loop's thread, after the last sender ended; NULL is fine */
 
 /**
+ * Give what nobody took to `take` instead of the receiver: letters that own something must not end unread. On the loop's
+ * thread when the loop runs no more and the last sender has ended.
+ */
+void rf_mailbox_empty(struct rf_mailbox *m, void (*take)(void *ctx, struct rf_span letter, uint64_t now_us), void *ctx);
+
+/**
  * Any thread. The letter is the n parts one after another.
  * @return RF_ERR_NOMEM when it is full: answer 503 or drop and count; RF_ERR_RANGE when it is too large.
  */

@@ -501,16 +501,25 @@ rf_desk_changes_init(struct rf_desk *d)
 }
 
 void
-rf_desk_changes_fini(struct rf_desk *d)
+rf_desk_changes_end(struct rf_desk *d)
 {
+    if (d->change != NULL && d->change->ask != NULL)
+        rf_control_answer(d->change->ask, NULL);
+    change_free(d->change);
+    d->change = NULL;
     RF_LIST_FOREACH(&d->deferred, it) {
         struct deferred *w = rf_container(it, struct deferred, link);
 
         rf_list_remove(it);
+        rf_control_answer(w->ask, NULL);
         json_decref(w->request);
         free(w);
     }
-    change_free(d->change);
+}
+
+void
+rf_desk_changes_fini(struct rf_desk *d)
+{
     rf_desk_forget_listeners(d);
     free(d->next);
     rf_expiry_free(d->expiry);

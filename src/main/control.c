@@ -34,6 +34,7 @@ struct rf_control {
     void *ctx;
     struct rf_link peers;
     size_t count;
+    bool is_ending;
 };
 
 static void
@@ -116,6 +117,13 @@ peer_write(struct peer *p)
     return true;
 }
 
+static json_t *
+refusal(int exit_status, const char *code, const char *sentence, const char *fix)
+{
+    return json_pack("{s:b, s:i, s:s, s:s, s:s}", "ok", 0, "exit", exit_status, "code", code, "sentence", sentence,
+                     "fix", fix);
+}
+
 static void
 answer(struct rf_control_ask *ask, json_t *whole)
 {
@@ -128,6 +136,10 @@ answer(struct rf_control_ask *ask, json_t *whole)
         return;
     }
     p->ask = NULL;
+    if (p->control->is_ending) {
+        json_decref(whole);
+        whole = refusal(1, "", "the daemon was told to stop before it had done this", "ask again when it runs");
+    }
     text = json_dumps(whole, JSON_COMPACT);
     json_decref(whole);
     if (text == NULL) {
@@ -151,8 +163,14 @@ rf_control_answer(struct rf_control_ask *ask, json_t *result)
 void
 rf_control_refuse(struct rf_control_ask *ask, int exit_status, const char *code, const char *sentence, const char *fix)
 {
-    answer(ask, json_pack("{s:b, s:i, s:s, s:s, s:s}", "ok", 0, "exit", exit_status, "code", code, "sentence", sentence,
-                          "fix", fix));
+    answer(ask, refusal(exit_status, code, sentence, fix));
+}
+
+void
+rf_control_end(struct rf_control *c)
+{
+    if (c != NULL)
+        c->is_ending = true;
 }
 
 /* One whole line. */

@@ -30,7 +30,10 @@ typedef void rf_control_command(void *ctx, struct rf_control_ask *ask, const jso
 /** @param fd  the listening socket; stays the caller's */
 RF_MUST_CHECK enum rf_err rf_control_new(struct rf_control **out, struct rf_loop *loop, int fd, uid_t uid, gid_t gid,
                                          rf_control_command *command, void *ctx);
-void rf_control_free(struct rf_control *c); /* NULL is fine */
+
+/** The process ends: whatever is answered from now on, who asked is told that and nothing else. NULL is fine. */
+void rf_control_end(struct rf_control *c);
+void rf_control_free(struct rf_control *c); /* when each request was answered; NULL is fine */
 
 /** Answer with a result, which is taken. */
 void rf_control_answer(struct rf_control_ask *ask, json_t *result);

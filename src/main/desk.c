@@ -52,7 +52,7 @@ rf_desk_ask(struct rf_desk *d, enum rf_question what, const char *text, struct r
 {
     struct rf_letter_ask letter = { .head = { .kind = RF_LETTER_ASK, .from = RF_WORKERS_MAX }, .question = what,
                                     .serial = ++d->serial };
-    struct question *q = calloc(1, sizeof *q);
+    struct question *q = d->is_ending ? NULL : calloc(1, sizeof *q);
 
     if (q == NULL) {
         json_t *none = json_array();
@@ -525,20 +525,25 @@ rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf)
 }
 
 void
+rf_desk_end(struct rf_desk *d)
+{
+    if (d == NULL)
+        return;
+    d->is_ending = true;
+    rf_control_end(d->control);
+    rf_desk_trials_end(d);
+    rf_desk_changes_end(d);
+    while (!rf_list_empty(&d->questions))
+        question_done(rf_container(d->questions.next, struct question, link));
+}
+
+void
 rf_desk_free(struct rf_desk *d)
 {
     if (d == NULL)
         return;
+    rf_desk_end(d);
     rf_timer_cancel(rf_loop_wheel(d->conf.loop), &d->sweep);
-    RF_LIST_FOREACH(&d->questions, it) {
-        struct question *q = rf_container(it, struct question, link);
-
-        rf_timer_cancel(rf_loop_wheel(d->conf.loop), &q->timer);
-        json_decref(q->answers);
-        rf_list_remove(it);
-        free(q);
-    }
-    rf_desk_trials_end(d);
     rf_desk_changes_fini(d);
     rf_control_free(d->control);
     rf_site_unref(d->site);

@@ -31,7 +31,10 @@ struct rf_desk_conf {
 
 /** It listens to commands from now on. RF_ERR_NOMEM, RF_ERR_IO. */
 RF_MUST_CHECK enum rf_err rf_desk_new(struct rf_desk **out, const struct rf_desk_conf *conf);
-void rf_desk_free(struct rf_desk *d); /* NULL is fine */
+
+/** The process ends and no worker will answer any more: who still waits for an answer is told so. NULL is fine. */
+void rf_desk_end(struct rf_desk *d);
+void rf_desk_free(struct rf_desk *d); /* after rf_desk_end; NULL is fine */
 
 /** The parent tells of a listener of the next configuration; its descriptors are ours now (RF_SAY_LISTEN). */
 void rf_desk_listener(struct rf_desk *d, const struct rf_channel_msg *m, const int *fds, size_t n);
@@ -53,6 +56,7 @@ void rf_desk_tick(struct rf_desk *d, uint64_t now_us);
 struct rf_desk {
     struct rf_desk_conf conf;
     struct rf_control *control;
+    bool is_ending;                  /* rf_desk_end: questions are asked of nobody */
     bool has_new_certificate;        /* rf_desk_new_certificate, while another change was under way */
     struct rf_site *site;
     struct rf_link questions;        /* under way */
@@ -91,6 +95,8 @@ void rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *la
 
 /* changedesk.c */
 RF_MUST_CHECK enum rf_err rf_desk_changes_init(struct rf_desk *d);
+/** Answer whoever waits for a change: there will be none. */
+void rf_desk_changes_end(struct rf_desk *d);
 void rf_desk_changes_fini(struct rf_desk *d);
 /** A command that has to wait for the change under way: true, and rf_desk_command is called with it later. */
 bool rf_desk_defer(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);

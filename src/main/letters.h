@@ -108,4 +108,9 @@ struct rf_letter_told {
     json_t *answer;    /* the reader's; NULL: nothing to tell */
 };
 
+struct rf_mailbox;
+
+/** Release what letters own that nobody will read: the readers' and the senders' threads have ended. NULL is fine. */
+void rf_letters_drop(struct rf_mailbox *m);
+
 #endif

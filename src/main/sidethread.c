@@ -49,6 +49,7 @@ rf_side_thread_stop(struct rf_side_thread *t)
 void
 rf_side_thread_fini(struct rf_side_thread *t)
 {
+    rf_letters_drop(t->letters);
     rf_mailbox_free(t->letters);
     rf_loop_free(t->loop);
 }

@@ -496,6 +496,7 @@ end(struct process *p)
     rf_side_thread_stop(rf_web_thread(p->web));
     for (unsigned i = 0; i < p->shared.workers; i++)
         rf_worker_stop(p->shared.worker[i]);
+    rf_desk_end(p->desk);
     for (unsigned i = 0; i < p->shared.workers; i++) {
         struct rf_worker *w = p->shared.worker[i];
 
@@ -521,6 +522,7 @@ end(struct process *p)
     rf_quota_free(p->shared.subscriptions);
     rf_event_board_free(p->shared.lamps);
     rf_call_guests_free(p->shared.guests);
+    rf_letters_drop(p->shared.desk);
     rf_mailbox_free(p->shared.desk);
     rf_loop_free(p->loop);
     free(p->launch);

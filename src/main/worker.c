@@ -308,6 +308,7 @@ rf_worker_free(struct rf_worker *w)
     rf_register_free(w->registers);
     rf_mailbox_free(w->stored);
     rf_mailbox_free(w->kept);
+    rf_letters_drop(w->letters);
     rf_mailbox_free(w->letters);
     if (w->loop != NULL)
         rf_timer_cancel(rf_loop_wheel(w->loop), &w->tick);

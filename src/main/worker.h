@@ -145,7 +145,7 @@ void rf_worker_received(struct rf_worker *w, struct rf_flow *flow, uint64_t now_
 void rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *flow, int status,
                            struct rf_span headers);
 
-/* letters.c: what the threads write to each other (main/letters.h) */
+/* post.c: letters (main/letters.h) */
 
 /** Post a letter of this head and octets; false: the reader's mailbox is full. */
 bool rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, struct rf_span octets);

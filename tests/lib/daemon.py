@@ -1,6 +1,7 @@
 """tests/lib/daemon.py - starts the real daemon in a folder of its own, on ports of its own, and stops it."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -54,6 +55,23 @@ def connection(name, kind, *lines, side="customer", srtp="off", out="auto"):
     return text + "}\n"
 
 
+def sanitizer_env():
+    """The daemon's environment: its processes may not fork (sandbox), so a sanitizer must not start a symbolizer in them."""
+    env = dict(os.environ)
+    if os.environ.get("RF_VARIANT") == "address":
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+            env[name] = ":".join(filter(None, [env.get(name), "symbolize=0"]))
+    return env
+
+
+def with_places(text):
+    """A report's (FILE+0xOFFSET) with function, file and line."""
+    def place(m):
+        p = subprocess.run(["llvm-symbolizer", "-e", m[1], m[2]], capture_output=True, text=True)
+        return " ".join(p.stdout.split()[:2]) or m[0]
+    return re.sub(r"\((/[^()+]+)\+(0x[0-9a-f]+)\)", place, text) if shutil.which("llvm-symbolizer") else text
+
+
 class Daemon:
     def __init__(self, text=None, folder=None, start=True, **kw):
         self.folder = folder or tempfile.mkdtemp(prefix="ringfence-test-")
@@ -76,7 +94,7 @@ class Daemon:
         self.err = open(self.err_path, "a")
         self.mark = os.path.getsize(self.err_path)
         self.process = subprocess.Popen([RINGFENCE, "run", "--config", self.file, "--state", self.state],
-                                        stdin=subprocess.DEVNULL, stdout=self.err, stderr=self.err)
+                                        stdin=subprocess.DEVNULL, stdout=self.err, stderr=self.err, env=sanitizer_env())
         if wait:
             event = self.wait_event("daemon.ready", seconds)
             if event is None:
@@ -187,7 +205,7 @@ class Daemon:
         found = self.sanitizer_reports()
         if found:
             tap.ok(False, "no process of the daemon did anything undefined",
-                   "\n".join(self.log_text().splitlines()[found[0]:found[0] + 40]))
+                   with_places("\n".join(self.log_text().splitlines()[found[0]:found[0] + 40])))
         if self.own:
             shutil.rmtree(self.folder, ignore_errors=True)
         return ended
