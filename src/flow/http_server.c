@@ -58,7 +58,7 @@ struct rf_http_server {
     struct rf_http_policy policy;
     struct rf_tls_server *tls;
     struct rf_link listeners, conns;
-    struct rf_http_counts counts;
+    uint32_t connections; /* now */
     struct rf_http_request request; /* scratch: the one being served */
     struct rf_http_reply reply;
     char path[RF_HTTP_TARGET_MAX + 1];
@@ -77,7 +77,7 @@ conn_free(struct conn *c)
     rf_tls_conn_free(c->tls);
     close(c->watch.fd);
     rf_list_remove(&c->link);
-    s->counts.connections--;
+    s->connections--;
     free(c->in);
     free(c->out);
     free(c);
@@ -312,7 +312,6 @@ serve(struct conn *c, struct rf_span body)
     bool is_head = q->method == RF_HTTP_HEAD;
     const struct rf_http_route *route;
 
-    s->counts.requests++;
     c->ends = !q->keep_alive || ++c->requests >= s->limits.requests_max;
     if (rf_http_path_decode(q->path, s->path, sizeof s->path) != RF_OK) {
         respond_sentence(c, 400, "the address cannot be read", is_head);
@@ -354,7 +353,6 @@ static void
 refuse_and_end(struct conn *c, int status, const char *sentence)
 {
     c->ends = true;
-    c->server->counts.malformed++;
     fresh_reply(c->server);
     respond_sentence(c, status, sentence, false);
 }
@@ -496,7 +494,6 @@ shake_hands(struct conn *c, uint64_t now_us)
         return false;
     }
     if (err) {
-        c->server->counts.handshakes_failed++;
         rf_tls_conn_failure(c->tls, &why);
         rf_tls_failure_refuse(&why, &c->remote, c->listener, refuse_peer, &(struct sink){ c, now_us });
         conn_free(c);
@@ -557,7 +554,6 @@ on_time(struct rf_timer *t, uint64_t now_us)
         rf_timer_arm(rf_loop_wheel(c->server->loop), t, deadline(c));
         return;
     }
-    c->server->counts.timeouts++;
     if (c->state == OPEN && c->out_n == c->out_at && c->in_n > 0 && !c->ends) {
         refuse_and_end(c, 408, "the request did not come in time");
         if (flush(c, now_us))
@@ -585,8 +581,7 @@ conn_new(struct listener *l, int fd, const struct rf_addr *remote, uint64_t now_
     c->timer.fire = on_time;
     c->watch = (struct rf_watch){ .fd = fd, .ready = on_ready };
     rf_list_append(&s->conns, &c->link);
-    s->counts.connections++;
-    s->counts.accepted++;
+    s->connections++;
     if (rf_loop_watch(s->loop, &c->watch, EPOLLIN) != RF_OK) {
         conn_free(c);
         return;
@@ -610,9 +605,8 @@ on_connect(struct rf_watch *w, uint32_t events, uint64_t now_us)
             continue;
         if (err)
             return;
-        if (s->counts.connections >= s->limits.connections_max ||
+        if (s->connections >= s->limits.connections_max ||
             (s->user.admit != NULL && !s->user.admit(s->user.ctx, &remote, now_us))) {
-            s->counts.refused++;
             close(fd);
             continue;
         }
@@ -706,10 +700,4 @@ void
 rf_http_server_set_policy(struct rf_http_server *s, const struct rf_http_policy *policy)
 {
     s->policy = *policy;
-}
-
-struct rf_http_counts
-rf_http_server_counts(const struct rf_http_server *s)
-{
-    return s->counts;
 }

@@ -101,10 +101,4 @@ void rf_http_server_unlisten(struct rf_http_server *s, uint32_t id);
 void rf_http_server_set_tls(struct rf_http_server *s, struct rf_tls_server *tls);
 void rf_http_server_set_policy(struct rf_http_server *s, const struct rf_http_policy *policy);
 
-struct rf_http_counts {
-    uint32_t connections;        /* now */
-    uint64_t accepted, refused, handshakes_failed, requests, malformed, timeouts; /* since the start */
-};
-struct rf_http_counts rf_http_server_counts(const struct rf_http_server *s);
-
 #endif

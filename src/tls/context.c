@@ -55,18 +55,6 @@ rf_tls_ask_name(enum rf_tls_ask ask)
     return ask_names[ask];
 }
 
-enum rf_err
-rf_tls_ask_find(struct rf_span name, enum rf_tls_ask *out)
-{
-    for (int i = 0; i < RF_TLS_ASK_COUNT; i++) {
-        if (rf_span_is(name, ask_names[i])) {
-            *out = (enum rf_tls_ask)i;
-            return RF_OK;
-        }
-    }
-    return RF_ERR_NOT_FOUND;
-}
-
 /* --- what both roles have --- */
 
 static enum rf_err
@@ -376,12 +364,6 @@ rf_tls_server_unref(struct rf_tls_server *s)
     rf_tls_tickets_unref(s->tickets);
     rf_wipe(s->keys, sizeof s->keys);
     free(s);
-}
-
-const struct rf_tls_level_row *
-rf_tls_server_level(const struct rf_tls_server *s)
-{
-    return rf_tls_level_row(s->side.level);
 }
 
 SSL_CTX *

@@ -28,7 +28,6 @@ enum rf_tls_ask {
 
 /* "off", "optional", "required". */
 const char *rf_tls_ask_name(enum rf_tls_ask ask);
-RF_MUST_CHECK enum rf_err rf_tls_ask_find(struct rf_span name, enum rf_tls_ask *out);
 
 /* When does the verdict count? */
 enum rf_tls_enforce {
@@ -86,7 +85,6 @@ void rf_tls_server_unref(struct rf_tls_server *s); /* NULL is fine */
  */
 void rf_tls_server_set_challenge(struct rf_tls_server *s,
                                  struct rf_cert *(*find)(void *ctx, struct rf_span server_name), void *ctx);
-const struct rf_tls_level_row *rf_tls_server_level(const struct rf_tls_server *s);
 
 /* --- what is wrong with the settings --- */
 
