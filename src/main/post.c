@@ -32,14 +32,17 @@ rf_worker_post_flow(void *ctx, uint16_t worker, const struct rf_span *parts, siz
 }
 
 static void
-take_message(struct rf_worker *w, const struct rf_flow_card *card, struct rf_span octets, uint64_t now_us)
+take_message(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
 {
+    struct rf_letter_message head;
+    const struct rf_flow_card *card = &head.flow;
     struct rf_sip_problem problem;
     struct rf_flow *flow;
     enum rf_err err;
 
+    memcpy(&head, letter.p, sizeof head);
     /* It parsed at the sender, so it parses here. */
-    if (rf_sip_msg_parse(&w->msg, octets, &problem) != RF_OK)
+    if (rf_sip_msg_parse(&w->msg, rf_span_sub(letter, sizeof head, letter.n), &problem) != RF_OK)
         return;
     /* Each worker has a UDP socket with the same address: the answer need not go by the one it came to. */
     if (card->transport == RF_UDP)
@@ -55,12 +58,14 @@ take_message(struct rf_worker *w, const struct rf_flow_card *card, struct rf_spa
 }
 
 static void
-take_site(struct rf_worker *w, struct rf_site *site)
+take_site(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
 {
+    struct rf_letter_site head;
     struct rf_site *was = w->site;
     struct rf_transport_limits transport;
 
-    w->site = site;
+    memcpy(&head, letter.p, sizeof head);
+    w->site = head.site;
     rf_worker_drop_clients(w);
     rf_worker_transport_limits(w, &transport);
     rf_transport_set_limits(w->transport, &transport);
@@ -70,37 +75,45 @@ take_site(struct rf_worker *w, struct rf_site *site)
                 rf_transport_set_tls(w->transport, rf_iface_row((enum rf_iface)i)->name, w->tls[i]);
     rf_paths_see_listeners(w->paths);
     rf_keeper_take_site(w->keeper);
-    rf_event_settings_changed(w->events, rf_now_us());
+    rf_event_settings_changed(w->events, now_us);
     rf_site_unref(was);
 }
 
 static void
-take_listener(struct rf_worker *w, const struct rf_letter_listen *letter)
+take_listener(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
 {
-    struct rf_listener_conf conf = { .name = letter->name, .transport = (enum rf_transport)letter->transport,
-                                     .fd = letter->fd, .id = letter->id };
-    struct rf_addr at = rf_socket_local(letter->fd);
+    struct rf_letter_listen head;
+    struct rf_listener_conf conf;
+    struct rf_addr at;
     enum rf_err err;
 
+    memcpy(&head, letter.p, sizeof head);
+    conf = (struct rf_listener_conf){ .name = head.name, .transport = (enum rf_transport)head.transport,
+                                      .fd = head.fd, .id = head.id };
+    at = rf_socket_local(head.fd);
     if (conf.transport == RF_TLS)
-        conf.tls = w->tls[rf_listener_iface(letter->name)];
+        conf.tls = w->tls[rf_listener_iface(head.name)];
     err = rf_transport_listen(w->transport, &conf);
     if (!err)
         return;
     /* Only memory and descriptors can be short here: the others of its group serve. */
     RF_REFUSE(CANNOT_LISTEN, RF_F_ADDR("addr", &at), RF_F_STR("reason", rf_err_text(err)),
               RF_F_U64("worker", w->index));
-    close(letter->fd);
+    close(head.fd);
 }
 
 static void
-take_question(struct rf_worker *w, const struct rf_letter_ask *ask, uint64_t now_us)
+take_question(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
 {
-    struct rf_letter_told told = { .head = { .kind = RF_LETTER_TOLD, .from = w->index }, .serial = ask->serial };
-    struct rf_span text = rf_span_str(ask->text);
+    struct rf_letter_told told = { .head = { .kind = RF_LETTER_TOLD, .from = w->index } };
+    struct rf_letter_ask ask;
+    struct rf_span text;
     enum rf_err err;
 
-    switch ((enum rf_question)ask->question) {
+    memcpy(&ask, letter.p, sizeof ask);
+    told.serial = ask.serial;
+    text = rf_span_str(ask.text);
+    switch ((enum rf_question)ask.question) {
     case RF_ASK_CALLS:
         told.answer = rf_call_list(w->calls, now_us);
         break;
@@ -124,86 +137,117 @@ take_question(struct rf_worker *w, const struct rf_letter_ask *ask, uint64_t now
         json_decref(told.answer);
 }
 
-void
-rf_worker_letter(void *ctx, struct rf_span octets, uint64_t now_us)
+static void
+take_want(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
 {
-    struct rf_worker *w = ctx;
-    struct rf_letter_head head;
-    struct rf_letter_message message;
     struct rf_letter_card card;
-    struct rf_letter_site site;
-    struct rf_letter_listen listen;
-    struct rf_letter_ask ask;
+
+    memcpy(&card, letter.p, sizeof card);
+    rf_paths_want(w->paths, &card);
+}
+
+static void
+take_card(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
+{
+    struct rf_letter_card card;
+
+    memcpy(&card, letter.p, sizeof card);
+    rf_paths_card(w->paths, &card, now_us);
+}
+
+static void
+take_unlisten(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
+{
+    struct rf_letter_listen head;
+
+    memcpy(&head, letter.p, sizeof head);
+    rf_transport_unlisten(w->transport, head.id);
+}
+
+/* What stands behind the head of a letter that has nothing else. */
+static struct rf_span
+behind_head(struct rf_span letter)
+{
+    return rf_span_sub(letter, sizeof(struct rf_letter_head), letter.n);
+}
+
+static void
+take_flow(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
+{
+    rf_remote_letter(w->remotes, behind_head(letter), now_us);
+}
+
+static void
+take_call(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
+{
+    if (rf_call_restore(w->calls, behind_head(letter), now_us) != RF_OK)
+        RF_LOGF(RF_LOG_WARN, "call.not_restored", "a call that was up before the restart could not be taken over");
+}
+
+static void
+take_transfer(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
+{
+    struct rf_letter_head head;
+
+    memcpy(&head, letter.p, sizeof head);
+    rf_call_letter(w->calls, (uint16_t)head.from, behind_head(letter), now_us);
+}
+
+static void
+take_sweep(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
+{
+    struct rf_media_request sweep = { .command = RF_MEDIA_SWEEP };
+
+    if (rf_media_client_send(w->media, &sweep, now_us) != RF_OK)
+        RF_LOGF(RF_LOG_WARN, "media.not_swept", "media was not told which sessions are over");
+}
+
+static void
+take_lamp(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
+{
     struct rf_letter_lamp lamp;
+
+    memcpy(&lamp, letter.p, sizeof lamp);
+    rf_event_changed(w->events, lamp.user, now_us);
+}
+
+static void
+take_subscription(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
+{
     struct rf_letter_item item;
 
-    if (octets.n < sizeof head)
-        return;
-    memcpy(&head, octets.p, sizeof head);
-    switch ((enum rf_letter_kind)head.kind) {
-    case RF_LETTER_MESSAGE:
-        memcpy(&message, octets.p, sizeof message);
-        take_message(w, &message.flow, rf_span_sub(octets, sizeof message, octets.n), now_us);
-        break;
-    case RF_LETTER_WANT:
-    case RF_LETTER_CARD:
-        memcpy(&card, octets.p, sizeof card);
-        if (head.kind == RF_LETTER_WANT)
-            rf_paths_want(w->paths, &card);
-        else
-            rf_paths_card(w->paths, &card, now_us);
-        break;
-    case RF_LETTER_FLOW:
-        rf_remote_letter(w->remotes, rf_span_sub(octets, sizeof head, octets.n), now_us);
-        break;
-    case RF_LETTER_SITE:
-        memcpy(&site, octets.p, sizeof site);
-        take_site(w, site.site);
-        break;
-    case RF_LETTER_LISTEN:
-        memcpy(&listen, octets.p, sizeof listen);
-        take_listener(w, &listen);
-        break;
-    case RF_LETTER_UNLISTEN:
-        memcpy(&listen, octets.p, sizeof listen);
-        rf_transport_unlisten(w->transport, listen.id);
-        break;
-    case RF_LETTER_ASK:
-        memcpy(&ask, octets.p, sizeof ask);
-        take_question(w, &ask, now_us);
-        break;
-    case RF_LETTER_RESTORE:
-        if (rf_call_restore(w->calls, rf_span_sub(octets, sizeof head, octets.n), now_us) != RF_OK)
-            RF_LOGF(RF_LOG_WARN, "call.not_restored", "a call that was up before the restart could not be taken over");
-        break;
-    case RF_LETTER_TRANSFER:
-        rf_call_letter(w->calls, (uint16_t)head.from, rf_span_sub(octets, sizeof head, octets.n), now_us);
-        break;
-    case RF_LETTER_SWEEP: {
-        struct rf_media_request sweep = { .command = RF_MEDIA_SWEEP };
+    memcpy(&item, letter.p, sizeof item);
+    if (rf_event_restore(w->events, rf_span_str(item.name), rf_span_sub(letter, sizeof item, letter.n), now_us) !=
+        RF_OK)
+        RF_LOGF(RF_LOG_WARN, "subscription.not_restored",
+                "a subscription of before the restart could not be taken over");
+}
 
-        if (rf_media_client_send(w->media, &sweep, now_us) != RF_OK)
-            RF_LOGF(RF_LOG_WARN, "media.not_swept", "media was not told which sessions are over");
-        break;
-    }
-    case RF_LETTER_LAMP:
-        memcpy(&lamp, octets.p, sizeof lamp);
-        rf_event_changed(w->events, lamp.user, now_us);
-        break;
-    case RF_LETTER_SUBSCRIPTION:
-        memcpy(&item, octets.p, sizeof item);
-        if (rf_event_restore(w->events, rf_span_str(item.name), rf_span_sub(octets, sizeof item, octets.n), now_us) !=
-            RF_OK)
-            RF_LOGF(RF_LOG_WARN, "subscription.not_restored",
-                    "a subscription of before the restart could not be taken over");
-        break;
-    case RF_LETTER_STOP:
-        rf_call_hangup_all(w->calls, now_us);
-        break;
-    case RF_LETTER_STORED:
-    case RF_LETTER_TOLD:
-    case RF_LETTER_CERTIFICATE:
-    case RF_LETTER_INQUIRY:
-        break;
-    }
+static void
+take_stop(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
+{
+    rf_call_hangup_all(w->calls, now_us);
+}
+
+/* By kind; the others are for other threads. */
+static void (*const take[])(struct rf_worker *w, struct rf_span letter, uint64_t now_us) = {
+    [RF_LETTER_MESSAGE] = take_message,   [RF_LETTER_FLOW] = take_flow,
+    [RF_LETTER_WANT] = take_want,         [RF_LETTER_CARD] = take_card,
+    [RF_LETTER_SITE] = take_site,         [RF_LETTER_LISTEN] = take_listener,
+    [RF_LETTER_UNLISTEN] = take_unlisten, [RF_LETTER_ASK] = take_question,
+    [RF_LETTER_RESTORE] = take_call,      [RF_LETTER_TRANSFER] = take_transfer,
+    [RF_LETTER_SWEEP] = take_sweep,       [RF_LETTER_STOP] = take_stop,
+    [RF_LETTER_LAMP] = take_lamp,         [RF_LETTER_SUBSCRIPTION] = take_subscription,
+};
+
+void
+rf_worker_letter(void *ctx, struct rf_span letter, uint64_t now_us)
+{
+    struct rf_letter_head head;
+
+    if (letter.n < sizeof head)
+        return;
+    memcpy(&head, letter.p, sizeof head);
+    if (head.kind < sizeof take / sizeof *take && take[head.kind] != NULL)
+        take[head.kind](ctx, letter, now_us);
 }

@@ -152,7 +152,7 @@ bool rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets,
 /** `post` of remote flows (flow/remote.h); ctx is the worker. */
 RF_MUST_CHECK enum rf_err rf_worker_post_flow(void *ctx, uint16_t worker, const struct rf_span *parts, size_t n);
 /** A letter for this worker; ctx is the worker. */
-void rf_worker_letter(void *ctx, struct rf_span octets, uint64_t now_us);
+void rf_worker_letter(void *ctx, struct rf_span letter, uint64_t now_us);
 
 /* shares.c: who asks too much */
 
