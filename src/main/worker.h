@@ -173,6 +173,7 @@ void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
 /* eventenv.c: subscriptions and messages */
 /** After w->calls was made. */
 RF_MUST_CHECK enum rf_err rf_worker_make_events(struct rf_worker *w, const struct rf_call_env *call);
+/** Five times a second: publications and news that did not fit a mailbox. */
 void rf_worker_tick_events(struct rf_worker *w, uint64_t now_us);
 /** `changed` of the board; ctx is the struct rf_signal. */
 void rf_signal_lamp_changed(void *ctx, const char *user, uint16_t worker);
@@ -196,6 +197,7 @@ bool rf_site_is_trunk(const struct rf_site *s, const struct rf_addr *a);
 
 /* register.c: REGISTER requests */
 struct rf_register;
+/** RF_ERR_NOMEM. The worker outlives it. */
 RF_MUST_CHECK enum rf_err rf_register_new(struct rf_register **out, struct rf_worker *w);
 void rf_register_free(struct rf_register *r);
 /**
@@ -203,6 +205,7 @@ void rf_register_free(struct rf_register *r);
  * no memory, and one that is repeated is challenged anew. False: it is none, or needs another answer.
  */
 bool rf_register_challenge(struct rf_register *r, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
+/** A REGISTER with its transaction: signed in, bound, answered after the commit (W2). */
 void rf_register_request(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                          uint64_t now_us);
 
