@@ -243,7 +243,7 @@
       "More requests than this machine can take, or a limit that is set too low.",                            \
       "ringfence status shows what is full; raise its limit or add a worker")                                 \
     X(BAD_REQUEST, "RF-513", "bad-request", INFO, 400, 0,                                                     \
-      "{who} sent a message that is not SIP: {detail}",                                                       \
+      "{who} sent a message that cannot be used: {detail}",                                                   \
       "A faulty device or a scan.", "ringfence sip parse shows what is wrong with a message")                 \
     X(BAD_SDP, "RF-514", "bad-sdp", INFO, 488, 88,                                                            \
       "{who} sent a session description that cannot be used: {detail}",                                       \
@@ -271,6 +271,10 @@
       "A scanner, or a peer that calls from an address that its connection does not know.",                   \
       "if it is a peer, add its address to sip-connection.NAME.allow or to sip-trunks.peer-addresses; "       \
       "sip-trunks.answer-strangers on has strangers challenged")                                              \
+    X(TOO_MANY_PHONES, "RF-521", "too-many-phones", WARN, 403, 21,                                            \
+      "{who} has {count} phones registered, as many as registrar.bindings-max allows",                        \
+      "Phones that were switched off or changed their address count until their registration ends.",          \
+      "ringfence registrations {who} shows them; ringfence set registrar.bindings-max N allows more")         \
     X(DO_NOT_DISTURB, "RF-530", "do-not-disturb", INFO, 486, 17,                                              \
       "{user} does not want to be disturbed",                                                                 \
       "The user has switched do-not-disturb on, and no forward-busy.",                                        \

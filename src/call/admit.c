@@ -7,9 +7,29 @@
 
 /* --- what every request gets --- */
 
+/* A request that is SIP and still cannot be used: its source and the reason go to the log (RF-513), its sender, whom nobody
+ * knows yet, learns what the status and its header lines say. */
+static void
+refuse_unusable(struct rf_call_layer *l, struct rf_server_txn *txn, int status, const char *detail, struct rf_span headers,
+                uint64_t now_us)
+{
+    char host[RF_ADDR_TEXT_MAX + 1];
+    struct rf_buf b = rf_buf(host, sizeof host - 1);
+    const struct rf_log_field fields[] = { RF_F_STR("who", host), RF_F_STR("detail", detail),
+                                           RF_F_I64("status", status), { 0 } };
+
+    rf_put_host(&b, &rf_server_txn_flow(txn)->remote, false);
+    host[b.n] = '\0';
+    if (l->env.refuse != NULL)
+        l->env.refuse(l->env.ctx, RF_REFUSE_BAD_REQUEST, rf_buf_span(&b), fields, now_us);
+    else
+        rf_refuse(RF_REFUSE_BAD_REQUEST, fields);
+    rf_server_txn_reply(txn, status, NULL, headers, now_us);
+}
+
 /* RFC 3261 8.2.2.3: option tags that the peer insists on and we do not have. */
 static bool
-check_required(struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+check_required(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     char text[512];
     struct rf_buf b = rf_buf(text, sizeof text);
@@ -33,23 +53,24 @@ check_required(struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t
     rf_put_str(&b, "\r\n");
     if (!missing)
         return true;
-    rf_server_txn_reply(txn, 420, NULL, rf_buf_done(&b) == RF_OK ? rf_buf_span(&b) : (struct rf_span){ 0 }, now_us);
+    refuse_unusable(l, txn, 420, "it requires an extension that is not known here",
+                    rf_buf_done(&b) == RF_OK ? rf_buf_span(&b) : (struct rf_span){ 0 }, now_us);
     return false;
 }
 
 bool
 request_check(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
-    (void)l;
     if (msg->ruri.scheme == RF_URI_OTHER) {
-        rf_server_txn_reply(txn, 416, NULL, (struct rf_span){ 0 }, now_us);
+        refuse_unusable(l, txn, 416, "its Request-URI is neither sip, sips nor tel", (struct rf_span){ 0 }, now_us);
         return false;
     }
-    if (!check_required(txn, msg, now_us))
+    if (!check_required(l, txn, msg, now_us))
         return false;
     /* We send what we join on, so we count as a hop for what we would pass on (RFC 7092, RFC 3261 16.3). */
     if (msg->max_forwards == 0 && msg->method == RF_SIP_INVITE && msg->to_tag.n == 0) {
-        rf_server_txn_reply(txn, 483, NULL, (struct rf_span){ 0 }, now_us);
+        refuse_unusable(l, txn, 483, "its Max-Forwards is 0: it went through too many servers, or in a circle",
+                        (struct rf_span){ 0 }, now_us);
         return false;
     }
     return true;
@@ -64,7 +85,6 @@ request_sdp(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
     struct rf_span range;
     bool asks = false, takes = false;
 
-    (void)l;
     while (rf_sip_walk_next(&w, &range)) {
         range = rf_span_trim(rf_span_sub(range, 0, rf_span_find(range, ';')));
         asks = true;
@@ -72,19 +92,19 @@ request_sdp(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
                 rf_span_iis(range, "*/*");
     }
     if (asks && !takes) {
-        rf_server_txn_reply(txn, 406, NULL, (struct rf_span){ 0 }, now_us);
+        refuse_unusable(l, txn, 406, "its Accept does not take application/sdp", (struct rf_span){ 0 }, now_us);
         return -1;
     }
     if (msg->body.n == 0)
         return 0;
     type = rf_span_trim(rf_span_sub(type, 0, rf_span_find(type, ';')));
     if (!rf_span_iis(type, "application/sdp") || (encoding.n > 0 && !rf_span_iis(encoding, "identity"))) {
-        rf_server_txn_reply(txn, 415, NULL, RF_SPAN_LIT("Accept: application/sdp\r\nAccept-Encoding: identity\r\n"),
-                            now_us);
+        refuse_unusable(l, txn, 415, "its body is no session description, or is encoded",
+                        RF_SPAN_LIT("Accept: application/sdp\r\nAccept-Encoding: identity\r\n"), now_us);
         return -1;
     }
     if (msg->body.n > RF_SDP_MAX) {
-        rf_server_txn_reply(txn, 513, NULL, (struct rf_span){ 0 }, now_us);
+        refuse_unusable(l, txn, 513, "its session description is longer than is read here", (struct rf_span){ 0 }, now_us);
         return -1;
     }
     return 1;
@@ -166,7 +186,8 @@ request_sign_in(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
         challenge(l, txn, false, "wrong user or password", now_us);
         break;
     case RF_AUTH_BROKEN:
-        rf_server_txn_reply(txn, 400, "Broken Credentials", (struct rf_span){ 0 }, now_us);
+        refuse_unusable(l, txn, 400, "its Proxy-Authorization is broken, or for another request", (struct rf_span){ 0 },
+                        now_us);
         break;
     }
     rf_wipe(user, sizeof *user);
@@ -340,6 +361,15 @@ make_leg_a(struct call *c, struct rf_server_txn *txn, const struct rf_sip_msg *m
     return 0;
 }
 
+static void
+refuse_no_memory(struct rf_call_layer *l, struct rf_server_txn *txn, const char *who, uint64_t now_us)
+{
+    rf_call_refuse_request(l, txn, RF_REFUSE_OVERLOAD, 0, who,
+                           (const struct rf_log_field[]){ RF_F_STR("what", "memory for calls"), RF_F_STR("who", who),
+                                                          RF_F_U64("seconds", 5), { 0 } },
+                           now_us);
+}
+
 void
 call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
@@ -355,12 +385,15 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         return;
     c = call_new(l, now_us);
     if (c == NULL) {
-        rf_server_txn_reply(txn, 503, NULL, RF_SPAN_LIT("Retry-After: 5\r\n"), now_us);
+        refuse_no_memory(l, txn, who.user.name, now_us);
         return;
     }
     status = make_leg_a(c, txn, msg, &who);
     if (status != 0) {
-        rf_server_txn_reply(txn, status, NULL, (struct rf_span){ 0 }, now_us);
+        if (status == 503)
+            refuse_no_memory(l, txn, who.user.name, now_us);
+        else
+            refuse_unusable(l, txn, status, "what a dialog needs of it is missing or too long", (struct rf_span){ 0 }, now_us);
         call_free(c);
         return;
     }

@@ -70,6 +70,23 @@ refuse(struct rf_register *r, struct rf_server_txn *txn, int status, struct rf_s
     rf_server_txn_reply(txn, status, NULL, headers, now_us);
 }
 
+/* Before anybody has signed in: the log says why, folded by source; the sender learns the status alone. */
+static void
+refuse_stranger(struct rf_register *r, struct rf_server_txn *txn, int status, const char *detail, uint64_t now_us)
+{
+    const struct rf_flow *flow = rf_server_txn_flow(txn);
+    char host[RF_ADDR_TEXT_MAX], source[RF_ADDR_TEXT_MAX];
+    struct rf_buf who = rf_buf(host, sizeof host), key = rf_buf(source, sizeof source);
+
+    rf_put_host(&who, &flow->remote, false);
+    rf_fold_put_source(&key, &flow->remote);
+    rf_fold_refuse(r->w->shared->fold, RF_REFUSE_BAD_REQUEST, rf_buf_span(&key),
+                   (struct rf_log_field[]){ RF_F_SPAN("who", rf_buf_span(&who)), RF_F_STR("detail", detail),
+                                            RF_F_I64("status", status), { 0 } },
+                   now_us);
+    refuse(r, txn, status, rf_span(NULL, 0), now_us);
+}
+
 /* --- sign-in --- */
 
 static bool
@@ -152,7 +169,7 @@ sign_in(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_ms
     case RF_AUTH_OK:
         break;
     case RF_AUTH_BROKEN:
-        refuse(r, txn, 400, rf_span(NULL, 0), now_us);
+        refuse_stranger(r, txn, 400, "its Authorization is broken, or for another request", now_us);
         return false;
     case RF_AUTH_BAD:
         rf_worker_sign_in_failed(w, flow, &who, now_us);
@@ -366,28 +383,52 @@ requires_unknown(struct rf_register *r, struct rf_server_txn *txn, const struct 
     return true;
 }
 
+/* Why a registration is refused, folded by user: a phone that is refused tries again and again. A 423 is no refusal: the
+ * phone asks for longer at once (RFC 3261 10.2.8). */
 static void
-answer_result(struct rf_register *r, struct rf_server_txn *txn, struct rf_span aor,
+explain(struct rf_register *r, struct rf_server_txn *txn, const char *user, const struct rf_register_result *result,
+        struct rf_buf *warning, uint64_t now_us)
+{
+    struct rf_worker *w = r->w;
+    struct rf_log_field fields[] = { RF_F_STR("who", user), RF_F_STR("detail", result->sentence),
+                                     RF_F_STR("what", result->sentence), RF_F_U64("seconds", 10),
+                                     RF_F_U64("count", result->bindings), RF_F_I64("status", result->status),
+                                     RF_F_ADDR("addr", &rf_server_txn_flow(txn)->remote), { 0 } };
+    enum rf_refusal why;
+
+    switch (result->status) {
+    case 423:
+        return;
+    case 403:
+        why = RF_REFUSE_TOO_MANY_PHONES;
+        break;
+    case 503:
+        why = RF_REFUSE_OVERLOAD;
+        break;
+    default:
+        why = RF_REFUSE_BAD_REQUEST;
+        break;
+    }
+    rf_fold_refuse(w->shared->fold, why, rf_span_str(user), fields, now_us);
+    if (w->site->call.explain_to_peer)
+        put_warning(warning, why, fields);
+}
+
+static void
+answer_result(struct rf_register *r, struct rf_server_txn *txn, const char *user, struct rf_span aor,
               const struct rf_register_result *result, uint64_t now_us)
 {
     struct rf_buf b = rf_buf(r->w->out, sizeof r->w->out);
 
-    switch (result->status) {
-    case 200:
+    if (result->status == 200) {
         answer_200(r, txn, aor, now_us);
         return;
-    case 423:
-        rf_sip_put_headerf(&b, RF_HDR_MIN_EXPIRES, "%u", result->min_expires_s);
-        break;
-    case 503:
-        rf_put_str(&b, "Retry-After: 10\r\n");
-        break;
-    default:
-        break;
     }
-    RF_LOGF(RF_LOG_INFO, "register.refused", result->sentence != NULL ? result->sentence : "a registration was refused",
-            RF_F_SPAN("aor", aor), RF_F_I64("status", result->status),
-            RF_F_ADDR("addr", &rf_server_txn_flow(txn)->remote));
+    if (result->status == 423)
+        rf_sip_put_headerf(&b, RF_HDR_MIN_EXPIRES, "%u", result->min_expires_s);
+    else if (result->status == 503)
+        rf_put_str(&b, "Retry-After: 10\r\n");
+    explain(r, txn, user, result, &b, now_us);
     refuse(r, txn, result->status, rf_buf_span(&b), now_us);
 }
 
@@ -405,7 +446,7 @@ rf_register_request(struct rf_register *r, struct rf_server_txn *txn, const stru
     if (requires_unknown(r, txn, msg, now_us))
         return;
     if (!has_phone_user(msg)) {
-        refuse(r, txn, 404, rf_span(NULL, 0), now_us);
+        refuse_stranger(r, txn, 404, "the To of a REGISTER names no SIP user", now_us);
         return;
     }
     if (!sign_in(r, txn, msg, &user, now_us))
@@ -428,7 +469,7 @@ rf_register_request(struct rf_register *r, struct rf_server_txn *txn, const stru
         return;
     }
     slot_give(r, slot);
-    answer_result(r, txn, rf_buf_span(&aor), &result, now_us);
+    answer_result(r, txn, user.name, rf_buf_span(&aor), &result, now_us);
 }
 
 enum rf_err

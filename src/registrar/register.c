@@ -329,8 +329,11 @@ judge(struct request *q, const struct entry *e)
         if (w->old != NULL && w->expires_s == 0)
             after--;
     }
-    if (after > atomic_load(&q->l->bindings_max) && after > (e != NULL ? e->count : 0))
-        return refuse(q, 503, "this user has as many phones registered as registrar.bindings-max allows");
+    if (after > atomic_load(&q->l->bindings_max) && after > (e != NULL ? e->count : 0)) {
+        q->result->bindings = e != NULL ? e->count : 0;
+        /* Not 503: trying again in a moment, or at another registrar, would not help. */
+        return refuse(q, 403, "this user has as many phones registered as registrar.bindings-max allows");
+    }
     return true;
 }
 
@@ -344,7 +347,7 @@ commit(struct request *q, const struct writes *w, void (*done)(void *ctx, uint64
     if (q->l->store == NULL || w->n == 0)
         return true;
     if (rf_store_write(q->l->store, w->w, w->n, done, ctx, cookie) != RF_OK)
-        return refuse(q, 503, "the store is busy");
+        return refuse(q, 503, "the queue of the store");
     q->result->waits_for_store = true;
     return true;
 }
@@ -387,7 +390,7 @@ change(struct request *q, struct shard *s, struct entry *e,
     size_t mem_size = q->count * (sizeof(struct rf_binding) + 64);
     char *mem = malloc(mem_size > 0 ? mem_size : 1);
     struct writes w;
-    bool is_done = mem != NULL ? true : refuse(q, 503, "out of memory");
+    bool is_done = mem != NULL ? true : refuse(q, 503, "memory");
 
     w.n = 0;
     w.mem = rf_buf(mem, mem != NULL ? mem_size : 0);
@@ -402,7 +405,7 @@ change(struct request *q, struct shard *s, struct entry *e,
         }
         x->fresh = rf_row_new(&d);
         if (x->fresh == NULL)
-            is_done = refuse(q, 503, "out of memory");
+            is_done = refuse(q, 503, "memory");
         else
             write_put(&w, q->aor, x->fresh, &d);
     }
@@ -477,7 +480,7 @@ rf_location_register(struct rf_location *l, struct rf_span aor, const struct rf_
         rf_entry_expire(l, s, e, now_s);
     is_noted = has_flow(e, flow->id);
     if (e == NULL && adds_something(&q))
-        is_done = refuse(&q, 503, "no more users can be registered");
+        is_done = refuse(&q, 503, "the table of registered users");
     else if (q.has_star)
         is_done = remove_all(&q, s, e, done, ctx, cookie);
     else

@@ -297,6 +297,8 @@ def odd_requests(daemon):
                 tap.ok(m is not None and "INVITE" in m.get("allow"), f"{transport}: {what}: with Allow", m and m.text)
         m = ask("INVITE", forwards=0, uri=f"sip:204@{DOMAIN}")
         tap.ok(m is not None and m.status == 483, f"{transport}: Max-Forwards 0", m and m.start)
+        tap.ok(any(e.get("code") == "RF-513" and "Max-Forwards" in e.get("detail", "") for e in daemon.events())
+               or "RF-513" in daemon.log_text(), f"{transport}: the log has it with its reason (RF-513)")
         m = ask("OPTIONS", forwards=0)
         tap.ok(m is not None and m.status in (200, 483), f"{transport}: OPTIONS with Max-Forwards 0 is answered", m and m.start)
         m = ask("OPTIONS", forwards=300)

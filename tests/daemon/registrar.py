@@ -52,13 +52,17 @@ with Daemon(users={USER: PASSWORD}, more=CONF, workers=2) as daemon:
         tap.ok(reply.status == 200 and contacts(reply).get(uri) in (600, 599), f"{algorithm}: bound", reply.text)
     tap.equal(len(contacts(reply)), 3, "three bindings are listed")
     reply, _ = ask(udp, 1, "a9@test", ["Contact: <sip:204@127.0.0.1:41009>;expires=600"])
-    tap.equal(reply.status, 503, "one more than registrar.bindings-max is refused")
+    tap.equal(reply.status, 403, "one more than registrar.bindings-max is refused")
+    tap.ok("RF-521" in reply.get("warning") and "has 3 phones registered" in reply.get("warning"),
+           "and the Warning says what decides it", reply.text)
+    tap.ok(daemon.wait_event("refused", 5, code="RF-521", who=USER) is not None, "so does the log")
 
     reply, _ = ask(udp, 3, "a0@test", ["Contact: <sip:204@127.0.0.1:41000>;expires=0"])
     tap.ok(reply.status == 200 and "sip:204@127.0.0.1:41000" not in contacts(reply) and len(contacts(reply)) == 2,
            "expires=0 removes one", reply.text)
     reply, _ = ask(udp, 1, "w@test", ["Contact: *", "Expires: 60"])
     tap.equal(reply.status, 400, "a wildcard with an expiry other than 0 is a 400")
+    tap.ok("RF-513" in reply.get("warning") and "Expires: 0" in reply.get("warning"), "with the reason", reply.text)
     reply, _ = ask(udp, 1, "w2@test", ["Contact: *", "Contact: <sip:204@127.0.0.1:1>", "Expires: 0"])
     tap.equal(reply.status, 400, "a wildcard beside another contact is a 400")
     reply, _ = ask(udp, 1, "w3@test", ["Contact: *", "Expires: 0"])
