@@ -108,7 +108,7 @@ struct rf_worker {
 /** What the configuration says about registrations and sign-in. */
 void rf_signal_limits(const struct rf_conf *c, struct rf_location_limits *limits, struct rf_auth_settings *auth);
 
-/** Make it; nothing runs yet, and it listens nowhere until it is told (RF_LETTER_LISTEN). The site's reference is taken over. */
+/** Make it: nothing runs yet, and it listens nowhere until it is told (RF_LETTER_LISTEN). Takes the site over. */
 RF_MUST_CHECK enum rf_err rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index,
                                         struct rf_site *site);
 /** Start its thread. */
