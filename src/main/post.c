@@ -31,18 +31,16 @@ rf_worker_post_flow(void *ctx, uint16_t worker, const struct rf_span *parts, siz
     return rf_mailbox_send(w->shared->worker[worker]->letters, all, n + 1);
 }
 
+/* A message that another worker received, for a call of ours. */
 static void
-take_message(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
+receive_posted(struct rf_worker *w, const struct rf_flow_card *card, struct rf_span octets, uint64_t now_us)
 {
-    struct rf_letter_message head;
-    const struct rf_flow_card *card = &head.flow;
     struct rf_sip_problem problem;
     struct rf_flow *flow;
     enum rf_err err;
 
-    memcpy(&head, letter.p, sizeof head);
     /* It parsed at the sender, so it parses here. */
-    if (rf_sip_msg_parse(&w->msg, rf_span_sub(letter, sizeof head, letter.n), &problem) != RF_OK)
+    if (rf_sip_msg_parse(&w->msg, octets, &problem) != RF_OK)
         return;
     /* Each worker has a UDP socket with the same address: the answer need not go by the one it came to. */
     if (card->transport == RF_UDP)
@@ -55,6 +53,15 @@ take_message(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
     }
     rf_worker_received(w, flow, now_us);
     rf_flow_unref(flow);
+}
+
+static void
+take_message(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
+{
+    struct rf_letter_message head;
+
+    memcpy(&head, letter.p, sizeof head);
+    receive_posted(w, &head.flow, rf_span_sub(letter, sizeof head, letter.n), now_us);
 }
 
 static void
