@@ -81,19 +81,19 @@
       "{peer} shows a certificate for {names}, not for {expected}",                                           \
       "The connection is configured with another name or address than the certificate was made for; "         \
       "a common name does not count.",                                                                        \
-      "connect to one of its names, or get a certificate that names {expected}: level {level} asks for it")   \
+      "connect to one of its names, or get a certificate that names {expected}: level {check_level} asks for it")   \
     X(CERT_WILDCARD_IN_SIP, "RF-207", "wildcard-in-sip", WARN, 403, 21,                                       \
       "{peer}'s certificate has only a wildcard for {domain}; SIP does not accept wildcards",                 \
       "RFC 5922 7.2 has no wildcards, unlike the web.",                                                       \
       "get a certificate that lists {expected}")                                                              \
     X(CERT_SELF_SIGNED, "RF-208", "self-signed-refused", WARN, 403, 21,                                       \
-      "{peer}'s certificate is self-signed and level {level} refuses that",                                   \
+      "{peer}'s certificate is self-signed and level {check_level} refuses that",                                   \
       "The device made its certificate itself. Level medium accepts it once it is in the trusted "            \
       "certificate store; level high never.",                                                                 \
       "ringfence cert trust FILE, with the certificate {fingerprint} of {peer}; or a certificate of "         \
       "an authority")                                                                                         \
     X(CERT_KEY_TOO_SMALL, "RF-209", "key-too-small", WARN, 403, 21,                                           \
-      "{peer}'s key has {bits} bits; level {level} needs {min}",                                              \
+      "{peer}'s key has {bits} bits; level {check_level} needs {min}",                                              \
       "The certificate is old, or was made with an old tool.",                                                \
       "make a new key and certificate on {peer}")                                                             \
     X(CERT_WRONG_PURPOSE, "RF-210", "wrong-purpose", WARN, 403, 21,                                           \
@@ -130,7 +130,8 @@
     X(CERT_CHAIN_NOT_VALID, "RF-216", "chain-not-valid", WARN, 403, 21,                                       \
       "{peer}'s certificate chain is not valid: {reason}",                                                    \
       "An authority in it has ended, may not sign, or may not sign for this name or so deep.",                \
-      "renew the certificate that is named, or have the peer's issued by a sound authority")                  \
+      "renew the certificate that is named, or have {peer}'s issued by a sound authority; where there are "   \
+      "too many, have {peer} send its own and those between it and its root alone: at most 10, 32 kB in all") \
     X(CERT_STATUS_UNKNOWN, "RF-217", "certificate-status-unknown", WARN, 403, 21,                             \
       "nobody says that {peer}'s certificate is still good: {reason}",                                        \
       "OCSP is hard, and the responder of its authority cannot be reached, has not answered yet, or its "     \
@@ -143,6 +144,24 @@
       "One of the two files was renewed and the other was not, or they are named in another order.",          \
       "name the key that this certificate was issued for; openssl x509 -noout -pubkey and openssl pkey "      \
       "-pubout print the same of a pair")                                                                     \
+    X(LOCAL_CA, "RF-220", "local-authority-damaged", ERROR, 0, 0,                                             \
+      "the local authority cannot be used: {reason}",                                                         \
+      "One of its files was cut off, overwritten, moved, or copied with another owner or mode.",              \
+      "put the named file back from a backup; or move the folder ca of the state directory away: a new "      \
+      "authority is made, and peers need its root; then: ringfence reload")                                   \
+    X(FILE_OF_CERTS, "RF-221", "certificate-file", ERROR, 0, 0,                                               \
+      "{detail}",                                                                                             \
+      "The file is not in PEM form, was cut off, is another one, or holds too much.",                         \
+      "name a file of certificates in PEM form, for our own with the leaf first, and the leaf's key without " \
+      "a passphrase; openssl x509 -noout -subject -in FILE reads what is sound")                              \
+    X(UNKNOWN_CERT, "RF-222", "certificate-not-known", ERROR, 0, 0,                                           \
+      "{detail}",                                                                                             \
+      "The name, number or fingerprint is mistyped, or of another daemon (--state).",                         \
+      "ringfence cert list, cert refused and ca list show what there is")                                     \
+    X(IN_THE_WAY, "RF-223", "something-in-the-way", ERROR, 0, 0,                                              \
+      "{detail}",                                                                                             \
+      "It was done before, or somebody else's file has the name.",                                            \
+      "look at what is there; nothing was changed")                                                           \
     X(CRYPTO_MISSING, "RF-301", "crypto-missing", WARN, 488, 88,                                              \
       "{who} offered no encryption (no a=crypto) and SRTP is required ({setting})",                           \
       "SRTP is off on the device, or it is set to optional and offers plain RTP first.",                      \
@@ -259,7 +278,7 @@
       "The transport of the other side is not TLS.",                                                          \
       "set the transport there to TLS; or allow others with: ringfence set {setting}")                        \
     X(CALL_LOOP, "RF-518", "call-loop", WARN, 482, 25,                                                        \
-      "a call to {number} by {who} has come back to us",                                                      \
+      "a call or text message to {number} by {who} has come back to us",                                      \
       "A route sends a number to a connection whose other side sends it to us.",                              \
       "ringfence route test {number} --from {who} shows the way it takes")                                    \
     X(REGISTER_REFUSED, "RF-519", "register-refused", WARN, 0, 0,                                             \
@@ -314,7 +333,7 @@
       "{setting} is enforced on Hosted platforms and cannot be {value}",                                      \
       "platform hosted locks every encryption setting.", "remove the line")                                   \
     X(REMOTE_NOT_AVAILABLE, "RF-804", "remote-not-available", ERROR, 0, 0,                                    \
-      "level {level} is not available on this kind of line",                                                  \
+      "level {check_level} is not available on this kind of line",                                                  \
       "Lines between nodes know each other by their certificates, not by names.", "medium or high")           \
     X(CANNOT_LISTEN, "RF-805", "cannot-listen", ERROR, 0, 0,                                                  \
       "cannot listen on {addr}: {reason}",                                                                    \
@@ -346,7 +365,19 @@
     X(SECRET_KEY, "RF-813", "secret-key-missing", ERROR, 0, 0,                                                \
       "{detail}",                                                                                             \
       "The database came without its key file, or with that of another one. Nothing was changed in it.",      \
-      "put secret.key of the same backup into the state directory, owned by the daemon's user, mode 0600")
+      "put secret.key of the same backup into the state directory, owned by the daemon's user, mode 0600")      \
+    X(COMMAND, "RF-814", "command-not-understood", ERROR, 0, 0,                                               \
+      "{detail}",                                                                                             \
+      "A word or a value is mistyped, missing, or not one that the command takes.",                           \
+      "ringfence help NOUN VERB shows what a command takes")                                                  \
+    X(FILE_ACCESS, "RF-815", "file-not-accessible", ERROR, 0, 0,                                              \
+      "{detail}",                                                                                             \
+      "The file or its folder is not there, belongs to somebody else, or its disk is full.",                  \
+      "name a folder that exists, as its owner or root, with room on its disk")                               \
+    X(NO_DAEMON, "RF-816", "daemon-not-reached", ERROR, 0, 0,                                                 \
+      "{detail}",                                                                                             \
+      "It does not run, serves another state directory, is another user's, or has no time.",                  \
+      "ringfence run --state DIR; or name the directory of the one that runs with --state")
 
 enum rf_refusal {
     RF_REFUSE_NONE, /* not a refusal */

@@ -399,7 +399,7 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
     }
     c->max_forwards = msg->max_forwards;
     forward_count_before(c, msg);
-    c->passes = marker_read(l, msg);
+    rf_call_trail_read(&l->env, msg, &c->trail);
     rf_timer_arm(l->env.wheel, &c->timer, now_us + s->ring_time_s * RF_S);
     prelude_take(c, msg);
     ladder_msg(c, 0, false, msg, now_us);
@@ -414,7 +414,10 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         return;
     if (rf_sip_value(msg, RF_HDR_REPLACES).p != NULL) {
         status = transfer_replaces(c, msg, &who);
-        if (status != 0)
+        if (status == 403)
+            transfer_forbid(c, call_settings(c)->transfer ? "it names a call of somebody else" : "sip.transfer is off",
+                            now_us);
+        else if (status != 0)
             call_end(c, "us", status, RF_REFUSE_NONE, now_us);
         else if (check_offer(c, msg, has_sdp > 0, now_us))
             transfer_open(c, now_us);

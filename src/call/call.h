@@ -145,6 +145,8 @@ struct rf_call_env {
     void (*path_end)(void *ctx, struct rf_path *path);
     /** How many octets a request may have by UDP to this peer, when it has so many (RFC 3261 18.1.1). */
     size_t (*udp_max)(void *ctx, const struct rf_addr *peer, size_t octets);
+    /** May this user or connection send a text message of so many octets now? NONE, MESSAGE_TOO_LARGE, OVERLOAD. */
+    enum rf_refusal (*judge_message)(void *ctx, const char *who, size_t octets, uint64_t now_us);
     /**
      * Send to the media process; replies come by rf_call_media_reply. The callee sets `epoch` and, for OPEN, chooses
      * the media thread; others go to the thread that owns session.slot. RF_ERR_NOMEM, RF_ERR_CLOSED.
@@ -209,6 +211,16 @@ uint16_t rf_call_saved_owner(const struct rf_hash_key *key, struct rf_span value
 
 /* --- for requests that begin something else (src/event) --- */
 
+#define RF_UUID_OCTETS 16
+#define RF_TRAIL_MAX   8 /* systems in a circle that we find at its first turn; 33 octets of a request each */
+
+/* Which markers a request came in with (marker.c, docs/design/0020-loops.md). Zero: none. */
+struct rf_call_trail {
+    uint8_t passes; /* how often it has left us by a connection before it came in */
+    uint8_t count;
+    uint8_t uuid[RF_TRAIL_MAX][RF_UUID_OCTETS]; /* the last one first */
+};
+
 /* Who sent a request that begins something, and to whom. */
 struct rf_call_party {
     char user[64], display[96];             /* of a connection: the calling number */
@@ -226,11 +238,28 @@ bool rf_call_party_of(struct rf_call_layer *l, struct rf_server_txn *txn, const 
 /** Count, log and answer a refusal, with its code for the peer. status 0: the row's. */
 void rf_call_refuse_request(struct rf_call_layer *l, struct rf_server_txn *txn, enum rf_refusal why, int status,
                             const char *who, const struct rf_log_field *fields, uint64_t now_us);
+/** May `who` send a text message of so many octets now? false: it was refused. */
+bool rf_call_message_may(struct rf_call_layer *l, struct rf_server_txn *txn, const char *who, size_t octets,
+                         uint64_t now_us);
+/** Refuse a text message from or to a connection whose `messages` is off: RF-503. */
+void rf_call_forbid_message(struct rf_call_layer *l, struct rf_server_txn *txn, const char *connection,
+                            uint64_t now_us);
+/** It does not fit a datagram, and its receiver has no other way (RFC 3428 8): RF-531. */
+void rf_call_message_too_large(struct rf_call_layer *l, struct rf_server_txn *txn, const char *who, size_t octets,
+                               const char *reason, uint64_t now_us);
 /** Where requests for this number go over a connection; RF_REFUSE_NONE, or why nowhere. */
 enum rf_refusal rf_call_binding_of(struct rf_call_layer *l, const struct rf_connection *k, const char *number,
                                    struct rf_binding *out);
 /** Where a block `dn` is reached; false: there is none. */
 bool rf_call_device_binding(const struct rf_call_routing *r, struct rf_span name, struct rf_binding *out);
+/** From the Session-ID of a request; what is broken there is nothing. */
+void rf_call_trail_read(const struct rf_call_env *env, const struct rf_sip_msg *msg, struct rf_call_trail *out);
+/** It left for this very number by this connection before, or has left too often: it must not go there (again). */
+bool rf_call_trail_is_circle(const struct rf_call_env *env, const struct rf_call_trail *t, const char *connection,
+                             const char *number);
+/** The header line by which we know it again when it comes back, with the markers of others behind ours. */
+void rf_call_trail_put(const struct rf_call_env *env, const struct rf_call_trail *t, const char *connection,
+                       const char *number, struct rf_buf *b);
 /** A Call-ID of ours for what `first` is about; its owner is this worker (rf_call_owner). */
 void rf_call_put_own_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b);
 

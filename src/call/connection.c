@@ -110,7 +110,6 @@ find(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow
 {
     const struct rf_call_routing *r = routing(l);
     char registered[RF_CONNECTION_NAME_MAX], dialled[RF_NUMBER_MAX];
-    const char *proven = flow->proven_name;
     struct rf_connection_finding f;
     struct rf_connection_evidence e = { .source = &flow->remote, .leads_to = leads_to, .ctx = l->env.board };
 
@@ -119,15 +118,17 @@ find(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow
     e.conf = r->conf;
     if (l->env.board != NULL && rf_board_of_flow(l->env.board, flow->id, registered))
         e.registered = registered;
-    e.proven_name = &proven;
-    e.proven_count = proven[0] != '\0';
+    e.proven = flow->proven;
     if (user_of(&msg->ruri, dialled))
         e.number = rf_span_str(dialled);
     rf_connection_find(r->connections, &e, &f);
     if (f.connection == NULL && f.candidates > 1)
-        RF_REFUSE(
-            FORBIDDEN, RF_F_STR("what", "a call"), RF_F_ADDR("who", &flow->remote),
-            RF_F_STR("reason", "several connections lead to this address, and the number belongs to none of them"));
+        RF_REFUSE(FORBIDDEN, RF_F_STR("what", "a call"), RF_F_ADDR("who", &flow->remote),
+                  RF_F_STR("reason", strcmp(f.by, "certificate") == 0
+                                         ? "its certificate is that of several connections, and the number belongs to "
+                                           "none of them, or to several"
+                                         : "several connections lead to this address, and the number belongs to none "
+                                           "of them, or to several"));
     *by = f.by;
     return f.connection;
 }
@@ -366,7 +367,7 @@ take_place(struct leg *leg, const struct leg_place *place)
 
     if (k == NULL)
         return RF_REFUSE_NOT_FOUND; /* a reload took it away */
-    if (marker_is_loop(leg->call))
+    if (rf_call_trail_is_circle(&leg->call->l->env, &leg->call->trail, k->name, place->number))
         return RF_REFUSE_CALL_LOOP;
     snprintf(leg->user, sizeof leg->user, "%s", place->number);
     snprintf(leg->connection, sizeof leg->connection, "%s", k->name);
@@ -498,7 +499,7 @@ leg_put_identity(struct leg *leg, struct rf_buf *extra)
     }
     if (a->is_private)
         rf_put_str(extra, "Privacy: id\r\n");
-    marker_put(leg->call, extra);
+    rf_call_trail_put(&leg->call->l->env, &leg->call->trail, k->name, leg->user, extra);
 }
 
 /* No name of one side is told to the other unless it is the caller's own number. */

@@ -64,6 +64,8 @@ end_leg_a(struct call *c, uint64_t now_us)
     }
     if (c->a->server_is_open) {
         put_refusal_headers(c, &extra, c->refusal);
+        if (c->refusal == RF_REFUSE_NONE && c->q850 != 0)
+            rf_sip_put_reason_q850(&extra, c->q850);
         if (rf_buf_done(&extra) != RF_OK)
             extra.n = 0;
         leg_respond(c->a, c->status, rf_buf_span(&extra), (struct rf_span){ 0 }, now_us);

@@ -51,7 +51,7 @@ far_named(struct rf_call_layer *l, const struct rf_sip_replaces *r, struct far *
 
     memset(out, 0, sizeof *out);
     if (l->env.guests != NULL)
-        (void)rf_call_guests_find(l->env.guests, r->call_id, &worker);
+        (void)rf_call_guests_find(l->env.guests, (struct rf_call_guest_name){ r->call_id, r->to_tag }, &worker);
     out->worker = worker;
     out->early_only = r->is_early_only;
     return worker != l->env.worker && rf_span_copy(r->call_id, out->call_id, sizeof out->call_id) == RF_OK &&
@@ -143,7 +143,9 @@ taken(struct rf_call_layer *l, const struct errand *e, struct rf_span octets, ui
     struct leg *leg;
 
     if (e->status != 0) {
-        if (is_wanted)
+        if (is_wanted && e->status == 403)
+            transfer_far_refused(c, e->status, "", now_us);
+        else if (is_wanted)
             call_end(c, "callee", e->status == 300 ? 481 : e->status, RF_REFUSE_NONE, now_us);
         return;
     }
@@ -204,7 +206,7 @@ answer_take(struct rf_call_layer *l, uint16_t from, const struct errand *e, uint
     struct errand answer = { .kind = ERRAND_TAKEN, .serial = e->serial };
     struct leg *other = NULL, *ghost = NULL;
     struct rf_span octets = { 0 };
-    struct rf_span call_id;
+    struct rf_call_guest_name name;
 
     answer.status = transfer_judge(leg, e->purpose, e->user, e->connection, e->far.early_only);
     if (answer.status == 300) { /* it rings: its caller goes on by a call of its own */
@@ -225,9 +227,9 @@ answer_take(struct rf_call_layer *l, uint16_t from, const struct errand *e, uint
         (void)!post(l, from, &answer, (struct rf_span){ 0 });
         return;
     }
-    call_id = rf_span_str(other->dialog.call_id);
-    if (rf_call_guests_add(l->env.guests, call_id, from) != RF_OK || !post(l, from, &answer, octets)) {
-        rf_call_guests_drop(l->env.guests, call_id, from);
+    name = leg_guest_name(other);
+    if (rf_call_guests_add(l->env.guests, name, from) != RF_OK || !post(l, from, &answer, octets)) {
+        rf_call_guests_drop(l->env.guests, name, from);
         leg_be_guest(other); /* it may have been one here */
         leg_free(ghost);
         return;

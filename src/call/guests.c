@@ -19,8 +19,8 @@ struct rf_call_guests {
 struct guest {
     struct rf_hash_node node;
     uint16_t worker;
-    size_t n;
-    char call_id[];
+    size_t call_id_n, our_tag_n;
+    char text[]; /* Call-ID, and our tag behind it */
 };
 
 enum rf_err
@@ -51,38 +51,57 @@ rf_call_guests_free(struct rf_call_guests *g)
     free(g);
 }
 
+static struct rf_call_guest_name
+name_of(const struct guest *x)
+{
+    return (struct rf_call_guest_name){ rf_span(x->text, x->call_id_n), rf_span(x->text + x->call_id_n, x->our_tag_n) };
+}
+
 static bool
 guest_is(const struct rf_hash_node *node, const void *key)
 {
-    const struct guest *x = rf_container(node, const struct guest, node);
+    struct rf_call_guest_name x = name_of(rf_container(node, const struct guest, node));
+    const struct rf_call_guest_name *k = key;
 
-    return rf_span_eq(rf_span(x->call_id, x->n), *(const struct rf_span *)key);
+    return rf_span_eq(x.call_id, k->call_id) && rf_span_eq(x.our_tag, k->our_tag);
+}
+
+static uint64_t
+hash_of(const struct rf_call_guests *g, struct rf_call_guest_name name)
+{
+    uint64_t h[2] = { rf_hash_of(&g->table, name.call_id), rf_hash_of(&g->table, name.our_tag) };
+
+    return rf_siphash(&g->table.key, h, sizeof h);
 }
 
 static struct guest *
-find(struct rf_call_guests *g, struct rf_span call_id)
+find(struct rf_call_guests *g, struct rf_call_guest_name name)
 {
-    struct rf_hash_node *node = rf_hash_find(&g->table, rf_hash_of(&g->table, call_id), guest_is, &call_id);
+    struct rf_hash_node *node = rf_hash_find(&g->table, hash_of(g, name), guest_is, &name);
 
     return node != NULL ? rf_container(node, struct guest, node) : NULL;
 }
 
 enum rf_err
-rf_call_guests_add(struct rf_call_guests *g, struct rf_span call_id, uint16_t worker)
+rf_call_guests_add(struct rf_call_guests *g, struct rf_call_guest_name name, uint16_t worker)
 {
     enum rf_err err = RF_OK;
     struct guest *x;
 
+    if (name.our_tag.n == 0)
+        return RF_ERR_RANGE;
     pthread_mutex_lock(&g->lock);
-    x = find(g, call_id);
+    x = find(g, name);
     if (x == NULL) {
-        x = calloc(1, sizeof *x + call_id.n);
+        x = calloc(1, sizeof *x + name.call_id.n + name.our_tag.n);
         if (x == NULL) {
             err = RF_ERR_NOMEM;
         } else {
-            memcpy(x->call_id, call_id.p, call_id.n);
-            x->n = call_id.n;
-            rf_hash_insert(&g->table, &x->node, rf_hash_of(&g->table, call_id));
+            memcpy(x->text, name.call_id.p, name.call_id.n);
+            memcpy(x->text + name.call_id.n, name.our_tag.p, name.our_tag.n);
+            x->call_id_n = name.call_id.n;
+            x->our_tag_n = name.our_tag.n;
+            rf_hash_insert(&g->table, &x->node, hash_of(g, name));
             atomic_fetch_add_explicit(&g->count, 1, memory_order_release);
         }
     }
@@ -93,12 +112,12 @@ rf_call_guests_add(struct rf_call_guests *g, struct rf_span call_id, uint16_t wo
 }
 
 void
-rf_call_guests_drop(struct rf_call_guests *g, struct rf_span call_id, uint16_t worker)
+rf_call_guests_drop(struct rf_call_guests *g, struct rf_call_guest_name name, uint16_t worker)
 {
     struct guest *x;
 
     pthread_mutex_lock(&g->lock);
-    x = find(g, call_id);
+    x = find(g, name);
     if (x != NULL && x->worker == worker) {
         rf_hash_remove(&g->table, &x->node);
         atomic_fetch_sub_explicit(&g->count, 1, memory_order_release);
@@ -108,14 +127,14 @@ rf_call_guests_drop(struct rf_call_guests *g, struct rf_span call_id, uint16_t w
 }
 
 bool
-rf_call_guests_find(struct rf_call_guests *g, struct rf_span call_id, uint16_t *worker)
+rf_call_guests_find(struct rf_call_guests *g, struct rf_call_guest_name name, uint16_t *worker)
 {
     struct guest *x;
 
-    if (g == NULL || atomic_load_explicit(&g->count, memory_order_acquire) == 0)
+    if (g == NULL || name.our_tag.n == 0 || atomic_load_explicit(&g->count, memory_order_acquire) == 0)
         return false;
     pthread_mutex_lock(&g->lock);
-    x = find(g, call_id);
+    x = find(g, name);
     if (x != NULL)
         *worker = x->worker;
     pthread_mutex_unlock(&g->lock);

@@ -5,7 +5,12 @@
  * Call-ID stays what it is, so all workers share this list of exceptions. It is empty but for transferred calls, and
  * then a message costs one atomic load.
  *
- * Threads: any; one lock, held for a look-up. Memory: 100 octets and its Call-ID for each such leg.
+ * A dialog is named by its Call-ID and our tag in it. The Call-ID alone is the peer's choice in half of them: whoever
+ * chose the same one would be led to that worker, and its own transfer would take the other's place here. Our tag is 64
+ * random bits that only its peer was told.
+ *
+ * Threads: any; one lock, held for a look-up. Memory: 100 octets and its name for each such leg, so that calls-max
+ * bounds it; nothing is kept for what peers merely send.
  */
 #ifndef RF_CALL_GUESTS_H
 #define RF_CALL_GUESTS_H
@@ -15,16 +20,20 @@
 
 struct rf_call_guests;
 
+struct rf_call_guest_name {
+    struct rf_span call_id, our_tag; /* our_tag empty: no dialog yet, so nobody's guest */
+};
+
 RF_MUST_CHECK enum rf_err rf_call_guests_new(struct rf_call_guests **out, const struct rf_rand *rand);
 /** NULL is fine. */
 void rf_call_guests_free(struct rf_call_guests *g);
 
-/** Its messages are for `worker` from now on, whoever had it before. RF_ERR_NOMEM. */
-RF_MUST_CHECK enum rf_err rf_call_guests_add(struct rf_call_guests *g, struct rf_span call_id, uint16_t worker);
+/** Its messages are for `worker` from now on, whoever had it before. RF_ERR_NOMEM, RF_ERR_RANGE (no tag). */
+RF_MUST_CHECK enum rf_err rf_call_guests_add(struct rf_call_guests *g, struct rf_call_guest_name name, uint16_t worker);
 /** It ended at `worker`. Nothing happens when another one has it by now. */
-void rf_call_guests_drop(struct rf_call_guests *g, struct rf_span call_id, uint16_t worker);
+void rf_call_guests_drop(struct rf_call_guests *g, struct rf_call_guest_name name, uint16_t worker);
 /** Is it a guest, and whose? NULL: there are none. */
-bool rf_call_guests_find(struct rf_call_guests *g, struct rf_span call_id, uint16_t *worker);
+bool rf_call_guests_find(struct rf_call_guests *g, struct rf_call_guest_name name, uint16_t *worker);
 /** How many there are: for tests of leaks. */
 size_t rf_call_guests_count(struct rf_call_guests *g);
 

@@ -1,4 +1,4 @@
-/* Dialogs at another worker: who has them, and that only who has one can drop it. */
+/* Dialogs at another worker: who has them, that only who has one can drop it, and that a stranger's Call-ID is nobody's. */
 #include "call/guests.h"
 
 #include <pthread.h>
@@ -11,26 +11,68 @@
 
 static struct rf_call_guests *g;
 
+static struct rf_call_guest_name
+named(const char *call_id, const char *our_tag)
+{
+    return (struct rf_call_guest_name){ rf_span_str(call_id), rf_span_str(our_tag) };
+}
+
+/* The worker that has it, or 99. */
+static uint16_t
+whose(const char *call_id, const char *our_tag)
+{
+    uint16_t worker = 99;
+    bool found = rf_call_guests_find(g, named(call_id, our_tag), &worker);
+
+    return found == (worker != 99) ? worker : 98;
+}
+
 static void
 test_one(void)
 {
     uint16_t worker = 99;
 
-    ok(!rf_call_guests_find(NULL, RF_SPAN_LIT("a"), &worker) && !rf_call_guests_find(g, RF_SPAN_LIT("a"), &worker) &&
-           worker == 99,
+    ok(!rf_call_guests_find(NULL, named("a", "1"), &worker) && worker == 99 && whose("a", "1") == 99,
        "nobody is a guest: the owner stays as it was");
-    ok(rf_call_guests_add(g, RF_SPAN_LIT("a@b"), 1) == RF_OK && rf_call_guests_find(g, RF_SPAN_LIT("a@b"), &worker) &&
-           worker == 1,
-       "a guest is found");
-    ok(!rf_call_guests_find(g, RF_SPAN_LIT("A@b"), &worker) && !rf_call_guests_find(g, RF_SPAN_LIT("a@"), &worker),
-       "a Call-ID is compared whole, letter case counts (RFC 3261 20.8)");
-    ok(rf_call_guests_add(g, RF_SPAN_LIT("a@b"), 2) == RF_OK && rf_call_guests_find(g, RF_SPAN_LIT("a@b"), &worker) &&
-           worker == 2 && rf_call_guests_count(g) == 1,
+    ok(rf_call_guests_add(g, named("a@b", "t1"), 1) == RF_OK && whose("a@b", "t1") == 1, "a guest is found");
+    ok(rf_call_guests_add(g, named("a@b", "t1"), 2) == RF_OK && whose("a@b", "t1") == 2 && rf_call_guests_count(g) == 1,
        "it moves on, and is one guest still");
-    rf_call_guests_drop(g, RF_SPAN_LIT("a@b"), 1);
-    ok(rf_call_guests_find(g, RF_SPAN_LIT("a@b"), &worker), "who had it before cannot drop it");
-    rf_call_guests_drop(g, RF_SPAN_LIT("a@b"), 2);
-    ok(!rf_call_guests_find(g, RF_SPAN_LIT("a@b"), &worker) && rf_call_guests_count(g) == 0, "who has it can");
+    rf_call_guests_drop(g, named("a@b", "t1"), 1);
+    ok(whose("a@b", "t1") == 2, "who had it before cannot drop it");
+    rf_call_guests_drop(g, named("a@b", "t1"), 2);
+    ok(whose("a@b", "t1") == 99 && rf_call_guests_count(g) == 0, "who has it can");
+}
+
+/* A peer chooses the Call-ID of a call that it makes; our tag it does not (RFC 3261 12). */
+static void
+test_strangers(void)
+{
+    static const struct {
+        const char *call_id, *our_tag, *why;
+    } strangers[] = {
+        { "a@b", "", "a new request with the same Call-ID has no tag of ours" },
+        { "a@b", "t2", "another dialog with the same Call-ID" },
+        { "a@b", "T1", "tags are compared whole, letter case counts (RFC 3261 7.3.1)" },
+        { "A@b", "t1", "so are Call-IDs (RFC 3261 20.8)" },
+        { "a@", "bt1", "where the Call-ID ends counts" },
+        { "a@bt", "1", "where the tag begins counts" },
+        { "", "a@bt1", "all of it as the tag" },
+    };
+
+    ok(rf_call_guests_add(g, named("a@b", "t1"), 1) == RF_OK && whose("a@b", "t1") == 1, "a guest");
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+        ok(whose(strangers[i].call_id, strangers[i].our_tag) == 99, "not led to its worker: %s", strangers[i].why);
+        rf_call_guests_drop(g, named(strangers[i].call_id, strangers[i].our_tag), 1);
+        ok(whose("a@b", "t1") == 1, "and drops nobody: %s", strangers[i].why);
+    }
+    ok(rf_call_guests_add(g, named("a@b", "t2"), 3) == RF_OK && whose("a@b", "t1") == 1 && whose("a@b", "t2") == 3,
+       "two dialogs with one Call-ID are two guests, of two workers");
+    rf_call_guests_drop(g, named("a@b", "t2"), 3);
+    ok(whose("a@b", "t1") == 1 && whose("a@b", "t2") == 99, "the end of the one is not the end of the other");
+    ok(rf_call_guests_add(g, named("c@d", ""), 1) == RF_ERR_RANGE && rf_call_guests_count(g) == 1,
+       "what is no dialog cannot be a guest");
+    rf_call_guests_drop(g, named("a@b", "t1"), 1);
+    ok(rf_call_guests_count(g) == 0, "nobody is left");
 }
 
 /* Each thread has guests of its own, with names that the others have too but for a letter. */
@@ -41,15 +83,15 @@ come_and_go(void *arg)
     uintptr_t wrong = 0;
 
     for (unsigned i = 0; i < ROUNDS; i++) {
-        char name[32];
-        struct rf_span id;
+        char call_id[32], tag[2] = { (char)('a' + me), '\0' };
+        struct rf_call_guest_name name;
 
-        snprintf(name, sizeof name, "%c-%u", 'a' + me, i % 64);
-        id = rf_span_str(name);
-        if (rf_call_guests_add(g, id, me) != RF_OK || !rf_call_guests_find(g, id, &worker) || worker != me)
+        snprintf(call_id, sizeof call_id, "%u", i % 64);
+        name = named(call_id, tag);
+        if (rf_call_guests_add(g, name, me) != RF_OK || !rf_call_guests_find(g, name, &worker) || worker != me)
             wrong++;
-        rf_call_guests_drop(g, id, me);
-        if (rf_call_guests_find(g, id, &worker))
+        rf_call_guests_drop(g, name, me);
+        if (rf_call_guests_find(g, name, &worker))
             wrong++;
     }
     return (void *)wrong;
@@ -76,6 +118,7 @@ main(void)
 {
     rf_assert(rf_call_guests_new(&g, &rf_rand_system) == RF_OK);
     test_one();
+    test_strangers();
     test_threads();
     rf_call_guests_free(g);
     return tap_done();

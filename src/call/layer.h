@@ -25,7 +25,7 @@
 #define PRELUDE_US    (32 * RF_S)     /* later an INVITE with the same Call-ID is another matter (64 * T1) */
 #define RECORD_WAIT_US (2 * RF_S) /* so long the record of a call that ended waits for answers to our BYE and CANCEL */
 #define RECENT_MAX    200 /* calls that ended, kept for `call show` and `ladder last` */
-#define INFO_MAX      8   /* INFO under way at once in a call: keypad presses of both sides */
+#define INFO_MAX      8   /* INFO and MESSAGE under way at once in a call: keypad presses of both sides */
 #define INFO_BODY_MAX 4096
 #define FAILED_WAYS_MAX 4 /* that one request in a dialog tries in vain; each costs 32 s by UDP */
 #define FORKS_MAX     8   /* forks of one attempt whose 2xx we remember to have answered with BYE */
@@ -154,6 +154,11 @@ struct leg {
     bool is_counted;             /* among the connection's calls */
     struct leg_place *places;    /* leg B by a route: all of them; NULL otherwise */
     uint8_t place_count, place_next;
+    uint8_t places_incompatible; /* of those before the present one (TEL-35) */
+    uint16_t former_status;      /* what the place before said; 0: nothing */
+    enum rf_refusal former_refusal;
+    bool is_unreachable;         /* no server of its connection could be reached: nobody has answered 503 */
+    bool status_is_former;       /* the present place said nothing, so that of the one before is the answer */
     uint8_t challenges, update_challenges, bye_challenges; /* answered, for our INVITE, UPDATE, BYE that is open */
     char *credentials;           /* header line for the request that goes out next; wiped */
     char *shown_credentials;     /* what our last INVITE bore: its ACK bears it too (RFC 3261 13.2.2.4); wiped */
@@ -354,11 +359,12 @@ struct call {
     uint16_t early_status; /* last 1xx that leg A got */
     uint16_t paths_wanted;
     uint8_t max_forwards;
-    uint8_t passes;            /* how often it has left us by a connection before it came in: marker.c */
+    struct rf_call_trail trail; /* where it has been before it came in: marker.c */
     struct rf_quota_share *share; /* of its caller's calls; NULL: it is not admitted */
     struct leg *a, *b;         /* b: who answered */
     struct rf_link attempts;   /* legs B before one answers, and those that lost */
     char called[64];           /* user part that was dialled */
+    int q850;                  /* what leg A hears when no refusal says it; 0: nothing */
     bool is_bypass;            /* media goes from leg to leg without us (TEL-33) */
     struct exchange exchange;
     uint8_t join;              /* enum join */
@@ -441,6 +447,8 @@ void leg_set_flow(struct leg *leg, struct rf_flow *flow); /* takes a new referen
 struct leg *leg_other(const struct leg *leg);
 /** In the table: is its Call-ID another worker's? Then all workers are to know. */
 void leg_be_guest(struct leg *leg);
+/** By which all workers know it, when it is a guest. */
+struct rf_call_guest_name leg_guest_name(const struct leg *leg);
 /** How our requests go out by its flow; `hop` points to `ours`. */
 void leg_hop(struct leg *leg, struct rf_hop *hop, struct rf_addr *ours);
 /** Whom sentences are about: the connection, or the user. */
@@ -615,14 +623,6 @@ void leg_credentials_sent(struct leg *leg, enum rf_sip_method method);
 void leg_credentials_drop(struct leg *leg);
 /** It is no call of its connection any more. */
 void leg_uncount(struct leg *leg);
-
-/* --- marker.c --- */
-/** A header line by which we know this call again when it comes back. */
-void marker_put(struct call *c, struct rf_buf *b);
-/** How often the call of this INVITE has left us, by its marker; 0: it has none, or none of ours. */
-uint8_t marker_read(const struct rf_call_layer *l, const struct rf_sip_msg *msg);
-/** It has come back so often that it goes in a circle: it must not leave again. */
-bool marker_is_loop(const struct call *c);
 
 /* --- unwanted.c --- */
 /** End a dialog that no call wants; it is taken over. connection: who answers a challenge; "": nobody. false: unsent. */
@@ -884,8 +884,10 @@ int transfer_judge(const struct leg *leg, enum transfer_kind kind, const char *u
                    bool early_only);
 /** Leg B came from another worker. */
 void transfer_taken(struct call *c, struct leg *leg, uint64_t now_us);
-/** The other worker's leg cannot be had; status 300: call `number` instead. */
+/** Or it does not come: a status of transfer_judge there; number: what was dialled in the call that rings (300). */
 void transfer_far_refused(struct call *c, int status, const char *number, uint64_t now_us);
+/** Who asked for this call may not have it: RF-503, whichever worker found so. It has ended when this returns. */
+void transfer_forbid(struct call *c, const char *reason, uint64_t now_us);
 void origin_free(struct call *c);
 
 /* --- errand.c --- */

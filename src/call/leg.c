@@ -47,7 +47,7 @@ leg_free(struct leg *leg)
     update_disown(leg);
     prack_free(leg);
     if (leg->is_guest)
-        rf_call_guests_drop(leg->call->l->env.guests, rf_span_str(leg->dialog.call_id), leg->call->l->env.worker);
+        rf_call_guests_drop(leg->call->l->env.guests, leg_guest_name(leg), leg->call->l->env.worker);
     rf_hash_remove(&leg->call->l->legs, &leg->node);
     leg_uncount(leg);
     free(leg->places);
@@ -105,19 +105,25 @@ leg_find(struct rf_call_layer *l, struct rf_span call_id, struct rf_span our_tag
     return node != NULL ? rf_container(node, struct leg, node) : NULL;
 }
 
+struct rf_call_guest_name
+leg_guest_name(const struct leg *leg)
+{
+    return (struct rf_call_guest_name){ rf_span_str(leg->dialog.call_id), rf_span_str(leg->dialog.local_tag) };
+}
+
 void
 leg_be_guest(struct leg *leg)
 {
     struct rf_call_env *env = &leg->call->l->env;
-    struct rf_span call_id = rf_span_str(leg->dialog.call_id);
+    struct rf_call_guest_name name = leg_guest_name(leg);
 
     leg->is_guest = false;
     if (env->guests == NULL)
         return;
-    if (rf_call_owner(&env->owner_key, call_id, env->workers) == env->worker)
-        rf_call_guests_drop(env->guests, call_id, env->worker); /* it came home */
+    if (rf_call_owner(&env->owner_key, name.call_id, env->workers) == env->worker)
+        rf_call_guests_drop(env->guests, name, env->worker); /* it came home */
     else
-        leg->is_guest = rf_call_guests_add(env->guests, call_id, env->worker) == RF_OK;
+        leg->is_guest = rf_call_guests_add(env->guests, name, env->worker) == RF_OK;
 }
 
 struct leg *
@@ -391,8 +397,9 @@ is_too_large(const struct leg *leg, enum rf_sip_method method, size_t octets)
 {
     const struct rf_call_env *env = &leg->call->l->env;
 
-    return (method == RF_SIP_INVITE || method == RF_SIP_INFO) && leg->flow->transport == RF_UDP && !leg->is_large &&
-           octets > env->udp_max(env->ctx, &leg->flow->remote, octets);
+    bool counts = method == RF_SIP_MESSAGE || ((method == RF_SIP_INVITE || method == RF_SIP_INFO) && !leg->is_large);
+
+    return counts && leg->flow->transport == RF_UDP && octets > env->udp_max(env->ctx, &leg->flow->remote, octets);
 }
 
 enum rf_err

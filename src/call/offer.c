@@ -2,7 +2,7 @@
  * call/offer.c - offers and answers of one leg, and the keys in them (RFC 3264, 4568, TEL-21 to TEL-40)
  *
  * Each leg is a session of its own: codecs are those of the other leg, keys, addresses and origin are ours. What is
- * kept of a peer's description is its text without a=crypto lines; its keys live in leg_media alone and are wiped.
+ * kept of a peer's description is its text without lines that hold keys; its keys live in leg_media alone and are wiped.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,7 +98,7 @@ keep_text(struct leg_media *m, struct rf_span text)
         size_t n = rf_span_find(left, '\n');
         struct rf_span line = rf_span_sub(left, 0, n + 1);
 
-        if (!rf_span_starts(line, "a=crypto:")) {
+        if (!rf_sdp_line_has_keys(line)) {
             memcpy(m->sdp + m->sdp_n, line.p, line.n);
             m->sdp_n += line.n;
         }
@@ -279,19 +279,13 @@ bypass_in(struct leg *leg, struct rf_span text, struct leg_media **out)
     return RF_REFUSE_OVERLOAD;
 }
 
-static bool
-has_keys(struct rf_span text)
-{
-    return rf_span_find_str(text, RF_SPAN_LIT("a=crypto:")) < text.n;
-}
-
 /* Empty: it bears keys and the way to this leg is clear, or a restart has forgotten it (its keys are on no disk). */
 static struct rf_span
 bypass_out(struct leg *leg, const struct leg_media *from)
 {
     struct rf_span text = rf_span(from->raw, from->raw_n);
 
-    if (has_keys(text) && !rf_transport_is_secure(leg->transport)) {
+    if (rf_sdp_has_keys(text) && !rf_transport_is_secure(leg->transport)) {
         leg->refusal = RF_REFUSE_KEYS_IN_CLEAR;
         return (struct rf_span){ 0 };
     }

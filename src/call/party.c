@@ -43,6 +43,45 @@ rf_call_refuse_request(struct rf_call_layer *l, struct rf_server_txn *txn, enum 
     rf_server_txn_reply(txn, status != 0 ? status : row->sip, NULL, rf_buf_span(&b), now_us);
 }
 
+void
+rf_call_message_too_large(struct rf_call_layer *l, struct rf_server_txn *txn, const char *who, size_t octets,
+                          const char *reason, uint64_t now_us)
+{
+    rf_call_refuse_request(l, txn, RF_REFUSE_MESSAGE_TOO_LARGE, 0, who,
+                           (const struct rf_log_field[]){ RF_F_STR("who", who), RF_F_U64("octets", octets),
+                                                          RF_F_STR("reason", reason), { 0 } },
+                           now_us);
+}
+
+bool
+rf_call_message_may(struct rf_call_layer *l, struct rf_server_txn *txn, const char *who, size_t octets, uint64_t now_us)
+{
+    enum rf_refusal why = l->env.judge_message != NULL ? l->env.judge_message(l->env.ctx, who, octets, now_us)
+                                                       : RF_REFUSE_NONE;
+
+    if (why == RF_REFUSE_MESSAGE_TOO_LARGE)
+        rf_call_message_too_large(l, txn, who, octets, "sip.message-max allows less", now_us);
+    else if (why != RF_REFUSE_NONE)
+        rf_call_refuse_request(
+            l, txn, why, 0, who,
+            (const struct rf_log_field[]){
+                RF_F_STR("what", "the number of messages a minute (sip.messages-per-minute)"), RF_F_STR("who", who),
+                RF_F_STR("seconds", "5"), { 0 } },
+            now_us);
+    return why == RF_REFUSE_NONE;
+}
+
+void
+rf_call_forbid_message(struct rf_call_layer *l, struct rf_server_txn *txn, const char *connection, uint64_t now_us)
+{
+    rf_call_refuse_request(l, txn, RF_REFUSE_FORBIDDEN, 0, connection,
+                           (const struct rf_log_field[]){ RF_F_STR("what", "a text message"),
+                                                          RF_F_STR("who", connection),
+                                                          RF_F_STR("reason", "messages is off for this connection"),
+                                                          { 0 } },
+                           now_us);
+}
+
 /* It came in clear, and its user or connection does not take that (IPC-24, TEL-35). */
 static void
 refuse_clear(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_call_party *who, uint64_t now_us)

@@ -38,6 +38,36 @@ forget_target(struct leg *leg)
     prack_forget(leg);
 }
 
+/* It, or we, cannot speak as the other side wants. For how many places of a route that was so: places_incompatible. */
+static bool
+is_incompatible(const struct leg *leg)
+{
+    return leg->status == 488 || leg->status == 606 || rf_refusal_row(leg->refusal)->q850 == 88;
+}
+
+/* What the present place said is over, but may be the answer when nobody else says anything. */
+static void
+place_over(struct leg *leg)
+{
+    leg->places_incompatible += is_incompatible(leg) && !leg->status_is_former;
+    leg->former_status = leg->status;
+    leg->is_unreachable = false;
+    leg->former_refusal = leg->refusal;
+    leg->status_is_former = false;
+    leg->status = 0;
+}
+
+/* true: the place before has said something. */
+static bool
+former_answers(struct leg *leg)
+{
+    if (leg->former_status == 0)
+        return false;
+    leg->status = leg->former_status;
+    leg->refusal = leg->former_refusal;
+    return leg->status_is_former = true;
+}
+
 /*
  * The next connection of a route: a dialog of its own, because its URI, its number and its policy are others.
  * false: there is none. Otherwise the leg, and the call, may be gone.
@@ -47,6 +77,7 @@ next_place(struct leg *leg, uint64_t now_us)
 {
     leg_path_end(leg);
     forget_target(leg);
+    place_over(leg);
     while (leg_take_place(leg, now_us)) {
         ladder_add(leg->call, 1, true, "", 0, leg->connection, now_us);
         leg->path = leg_path_new(leg, path_ready);
@@ -55,6 +86,8 @@ next_place(struct leg *leg, uint64_t now_us)
         seek(leg, false);
         return true;
     }
+    if (leg->status == 0)
+        (void)former_answers(leg);
     leg->hunt.state = RF_HUNT_OVER;
     return false;
 }
@@ -96,9 +129,11 @@ target_over(struct leg *leg, enum rf_hunt_event e, uint64_t now_us)
 static void
 no_way(struct leg *leg, enum rf_err why, uint64_t now_us)
 {
-    if (leg->status == 0) {
-        leg->status = why == RF_ERR_AGAIN || why == RF_ERR_NOMEM ? 503 : 480;
-        leg->refusal = why == RF_ERR_CLOSED ? RF_REFUSE_STALE_FLOW : RF_REFUSE_NONE;
+    if (leg->status == 0 && !former_answers(leg)) {
+        /* A phone that cannot be reached is not there; a carrier's server is there and out of order (TEL-6). */
+        leg->is_unreachable = leg->connection[0] != '\0' && !leg->is_registered && why != RF_ERR_NOMEM;
+        leg->status = leg->is_unreachable || why == RF_ERR_AGAIN || why == RF_ERR_NOMEM ? 503 : 480;
+        leg->refusal = why == RF_ERR_CLOSED && !leg->is_unreachable ? RF_REFUSE_STALE_FLOW : RF_REFUSE_NONE;
         ladder_add(leg->call, 1, true, "INVITE", 0, rf_err_text(why), now_us);
     }
     target_over(leg, RF_HUNT_EV_NO_WAY, now_us);
@@ -232,7 +267,7 @@ unsent(struct leg *leg, enum rf_err err, uint64_t now_us)
     if (err == RF_ERR_REFUSED) {
         leg->status = 488;
         leg_say_unoffered(leg);
-        target_over(leg, RF_HUNT_EV_FINAL, now_us);
+        target_over(leg, RF_HUNT_EV_AWAY, now_us); /* another connection may take what this one must not get */
         return;
     }
     leg->status = err == RF_ERR_CLOSED ? 480 : 503;
@@ -446,12 +481,6 @@ call_cancel_attempts(struct call *c, const struct leg *but, const char *reason, 
 
 /* --- the best of the failures --- */
 
-static bool
-is_incompatible(const struct leg *leg)
-{
-    return leg->status == 488 || leg->status == 606 || rf_refusal_row(leg->refusal)->q850 == 88;
-}
-
 /* RFC 3261 16.7 step 6: a 6xx rules; then what says most about the person called. Lower is better. */
 static int
 rank(const struct leg *leg)
@@ -467,14 +496,16 @@ rank(const struct leg *leg)
     return leg->status < 500 ? 3 : 4;
 }
 
-/* What leg A hears of it. Challenges and redirections are between us and the phone; a 503 would say that we are out
- * of service (RFC 3261 16.7 step 6). */
+/* What leg A hears of it. Challenges and redirections are between us and the phone; somebody's 503 would say that we
+ * are out of service (RFC 3261 16.7 step 6). */
 static int
-outward(int status)
+outward(const struct leg *leg)
 {
+    int status = leg->status;
+
     if (status < 400 || status == 401 || status == 407 || status == 422 || status == 481)
         return 480;
-    return status == 503 ? 500 : status;
+    return status == 503 && !leg->is_unreachable ? 500 : status;
 }
 
 void
@@ -498,15 +529,17 @@ call_choose_failure(struct call *c, uint64_t now_us)
             continue; /* its turn comes when these have failed */
         if (leg->state != LEG_DONE && leg->state != LEG_CANCELLED)
             return; /* it may still answer */
-        all++;
-        incompatible += is_incompatible(leg);
+        all += leg->place_next > 1 ? leg->place_next : 1;
+        incompatible += leg->places_incompatible + (is_incompatible(leg) && !leg->status_is_former);
         if (best == NULL || rank(leg) < rank(best))
             best = leg;
     }
     if (call_goes_on(c, best, now_us) || best == NULL)
         return;
     /* TEL-35: several places, none compatible: 503; a single one's 488 stays 488. Both bear cause 88. */
-    status = incompatible == all ? rf_srtp_incompatible_status(best->status, all) : outward(best->status);
+    status = incompatible == all ? rf_srtp_incompatible_status(best->status, all) : outward(best);
+    /* A phone's 488 often comes without a Reason. 27: destination out of order. */
+    c->q850 = is_incompatible(best) ? 88 : best->is_unreachable ? 27 : 0;
     if (best->refusal == RF_REFUSE_STALE_FLOW)
         call_say(c, RF_REFUSE_STALE_FLOW,
                  (const struct rf_log_field[]){ RF_F_STR("user", best->user), RF_F_STR("call", c->id), { 0 } });

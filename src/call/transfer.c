@@ -130,7 +130,7 @@ transfer_new(struct leg *a, struct leg *b, struct leg *by, enum transfer_kind ki
     }
     /* One hop more: phones that transfer each call to each other come to an end (RFC 3261 8.1.1.6). */
     c->max_forwards = a->call->max_forwards > 0 ? a->call->max_forwards - 1 : 0;
-    c->passes = a->call->passes;
+    c->trail = a->call->trail;
     /* It takes the place of a call that was admitted, so the share of who stays is not asked again. */
     if (rf_quota_take(c->l->env.quota, rf_span_str(a->connection[0] != '\0' ? "" : a->user), UINT32_MAX, UINT32_MAX,
                       &c->share) != RF_OK)
@@ -354,11 +354,29 @@ transfer_open(struct call *c, uint64_t now_us)
 }
 
 void
+transfer_forbid(struct call *c, const char *reason, uint64_t now_us)
+{
+    const struct origin *o = c->origin;
+    const char *asker = o == NULL || o->kind == TRANSFER_REPLACES ? leg_who(c->a)
+                        : o->connection[0] != '\0'                 ? o->connection
+                                                                   : o->user;
+
+    call_refuse(c, RF_REFUSE_FORBIDDEN, 0,
+                (const struct rf_log_field[]){ RF_F_STR("what", "a transfer"), RF_F_STR("who", asker),
+                                               RF_F_STR("reason", reason), RF_F_STR("call", c->id), { 0 } },
+                now_us);
+}
+
+void
 transfer_far_refused(struct call *c, int status, const char *number, uint64_t now_us)
 {
     struct call *asker = call_by_serial(c->l, c->origin->moving[0].call);
     char called[sizeof c->called];
 
+    if (status == 403) {
+        transfer_forbid(c, "it names a call of somebody else", now_us);
+        return;
+    }
     if (status != 300 || asker == NULL || asker->refer == NULL || asker->refer->made != c->serial) {
         call_end(c, "callee", status == 300 ? 481 : status, RF_REFUSE_NONE, now_us);
         return;

@@ -127,7 +127,7 @@ rf_bundle_next(struct rf_span block, size_t *at, struct rf_bundle_item *out)
         return false;
     memcpy(&h, block.p + *at, sizeof h);
     left -= sizeof h;
-    if ((h.kind != RF_BUNDLE_OWN && h.kind != RF_BUNDLE_TRUSTED) || (uint64_t)h.name + h.first + h.second > left)
+    if (h.kind < RF_BUNDLE_OWN || h.kind > RF_BUNDLE_FAULT || (uint64_t)h.name + h.first + h.second > left)
         return false;
     *at += sizeof h;
     out->kind = (enum rf_bundle_kind)h.kind;
@@ -232,6 +232,12 @@ rf_bundle_add_own(struct rf_bundle *b, const char *name, struct rf_span chain, s
 
     rf_cert_unref(c);
     return err ? err : add_item(b, RF_BUNDLE_OWN, rf_span_str(name), chain, key);
+}
+
+enum rf_err
+rf_bundle_add_fault(struct rf_bundle *b, const char *code, const char *sentence, const char *effect)
+{
+    return add_item(b, RF_BUNDLE_FAULT, rf_span_str(code), rf_span_str(sentence), rf_span_str(effect));
 }
 
 /* --- trusted --- */

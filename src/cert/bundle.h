@@ -7,6 +7,7 @@
  *
  *   own      a chain and its key, in PEM, under the name of its certificate block
  *   trusted  one certificate or revocation list in DER, in a group (the path that a setting names), with its file
+ *   fault    what could not be read although nothing that is served may need it: code, sentence, what it brings about
  *
  * Threads: one. Memory: at most RF_BUNDLE_MAX; keys are wiped when it is freed or grows.
  */
@@ -53,6 +54,9 @@ RF_MUST_CHECK enum rf_err rf_bundle_add_trusted(struct rf_bundle *b, const char 
 /** One more file of a group that may be there already: a list beside its authority. As above. */
 RF_MUST_CHECK enum rf_err rf_bundle_add_to_group(struct rf_bundle *b, const char *group, const char *path,
                                                  struct rf_cert_problem *problem);
+/** Something that could not be read and is told by whoever gets the block. RF_ERR_NOMEM. */
+RF_MUST_CHECK enum rf_err rf_bundle_add_fault(struct rf_bundle *b, const char *code, const char *sentence,
+                                              const char *effect);
 /** The operating system's public authorities, under RF_BUNDLE_SYSTEM; nothing when it has none. */
 RF_MUST_CHECK enum rf_err rf_bundle_add_system(struct rf_bundle *b);
 
@@ -66,12 +70,12 @@ bool rf_bundle_is_stale(const struct rf_bundle *b);
 
 /* --- reading --- */
 
-enum rf_bundle_kind { RF_BUNDLE_OWN = 1, RF_BUNDLE_TRUSTED };
+enum rf_bundle_kind { RF_BUNDLE_OWN = 1, RF_BUNDLE_TRUSTED, RF_BUNDLE_FAULT };
 
 struct rf_bundle_item {
     enum rf_bundle_kind kind;
-    struct rf_span name;          /* of the certificate block; or of the group */
-    struct rf_span first, second; /* own: chain, key in PEM; trusted: DER, the file's path */
+    struct rf_span name;          /* of the certificate block; or of the group; or "RF-220" */
+    struct rf_span first, second; /* own: chain, key in PEM; trusted: DER, the file's path; fault: sentence, effect */
 };
 
 /** The item at *at, which moves on; false: no more, or (with *at != block.n) not a block of ours. */

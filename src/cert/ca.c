@@ -250,6 +250,8 @@ rf_ca_record_add(struct rf_ca_session *s, X509 *x, const struct rf_ca_leaf *leaf
         snprintf(problem->text, sizeof problem->text,
                  "%.100s/" RF_CA_LIST_FILE " is full, and none of its certificates has ended",
                  s->folder.path);
+    if (err == RF_ERR_RANGE)
+        return RF_ERR_SYNTAX;
     if (!err) {
         err = rf_ca_write_list(s, problem);
         if (err)
@@ -394,6 +396,30 @@ rf_ca_ensure(const struct rf_ca_conf *conf, int64_t wall_s, struct rf_ca_result 
         err = rf_ca_keep_crl(&s, wall_s, &result->made_crl, &crl_due_s, problem);
     if (!err && crl_due_s < result->due_s)
         result->due_s = crl_due_s;
+    rf_ca_session_close(&s);
+    return err;
+}
+
+enum rf_err
+rf_ca_look(const char *dir, struct rf_cert_problem *problem)
+{
+    struct rf_ca_session s = {.folder = {.fd = -1, .lock_fd = -1}};
+    struct rf_cert *leaf = NULL;
+    enum rf_err err;
+
+    memset(problem, 0, sizeof *problem);
+    err = rf_ca_folder_open(&s.folder, dir, problem);
+    if (!err)
+        err = load_root(&s.folder, &s.root, problem);
+    if (err == RF_ERR_NOT_FOUND)
+        err = RF_ERR_STATE;
+    if (!err)
+        err = rf_ca_list_load(&s.list, s.folder.path, problem);
+    if (!err)
+        err = rf_ca_urls_load(&s.urls, s.folder.path, problem);
+    if (!err && rf_ca_folder_has(&s.folder, "server.pem"))
+        err = load_pair(s.folder.path, "server", &leaf, problem);
+    rf_cert_unref(leaf);
     rf_ca_session_close(&s);
     return err;
 }

@@ -54,6 +54,12 @@ struct rf_ca_result {
 RF_MUST_CHECK enum rf_err rf_ca_ensure(const struct rf_ca_conf *conf, int64_t wall_s,
                                        struct rf_ca_result *result, struct rf_cert_problem *problem);
 
+/**
+ * Read all of its files as rf_ca_ensure would, and make nothing.
+ * @return RF_ERR_STATE there is none; otherwise as rf_ca_ensure
+ */
+RF_MUST_CHECK enum rf_err rf_ca_look(const char *dir, struct rf_cert_problem *problem);
+
 /** The time at which a third of a certificate's life is left. */
 int64_t rf_cert_renew_at(const struct rf_cert_facts *f);
 

@@ -124,8 +124,10 @@ rf_ca_stage(const struct rf_ca_folder *f, const char *name, mode_t mode, BIO *co
     staged_name(name, temp);
     (void)unlinkat(f->fd, temp, 0); /* of a run that crashed */
     fd = openat(f->fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-    if (fd < 0)
-        return failed(f, temp, problem);
+    if (fd < 0) {
+        err = failed(f, temp, problem);
+        return err == RF_ERR_NOT_FOUND ? RF_ERR_IO : err;
+    }
     while (done < n) {
         ssize_t w = write(fd, p + done, (size_t)(n - done));
 
@@ -151,12 +153,12 @@ rf_ca_commit(const struct rf_ca_folder *f, const char *name, struct rf_cert_prob
     char temp[RF_CA_FILE_NAME_MAX];
 
     staged_name(name, temp);
-    if (renameat(f->fd, temp, f->fd, name) != 0) {
+    /* The folder as well: without that the name may be gone after a power cut, whatever is in the file. */
+    if (renameat(f->fd, temp, f->fd, name) != 0 || fsync(f->fd) != 0) {
         enum rf_err err = failed(f, name, problem);
 
         return err == RF_ERR_NOT_FOUND ? RF_ERR_IO : err;
     }
-    fsync(f->fd);
     return RF_OK;
 }
 

@@ -13,7 +13,7 @@
 
 #include "cert/cert.h"
 
-#define RF_CA_FILE_NAME_MAX 80 /* "NAME.pem.new", NAME as RF_CA_NAME_MAX */
+#define RF_CA_FILE_NAME_MAX 96 /* "NAME.0011223344556677.pem.new", NAME as RF_CA_NAME_MAX */
 
 struct rf_ca_folder {
     char path[512];
@@ -34,10 +34,10 @@ RF_MUST_CHECK enum rf_err rf_ca_folder_lock(struct rf_ca_folder *f, struct rf_ce
 void rf_ca_folder_close(struct rf_ca_folder *f);
 bool rf_ca_folder_has(const struct rf_ca_folder *f, const char *name);
 
-/** Write NAME.new and sync it; nothing is seen under NAME yet. RF_ERR_IO. */
+/** Write NAME.new and sync it; nothing is seen under NAME yet. RF_ERR_REFUSED, RF_ERR_IO. */
 RF_MUST_CHECK enum rf_err rf_ca_stage(const struct rf_ca_folder *f, const char *name, mode_t mode,
                                       BIO *content, struct rf_cert_problem *problem);
-/** Put NAME.new into its place. RF_ERR_IO. */
+/** Put NAME.new into its place, and the folder on disk. RF_ERR_IO. */
 RF_MUST_CHECK enum rf_err rf_ca_commit(const struct rf_ca_folder *f, const char *name,
                                        struct rf_cert_problem *problem);
 /** Take NAME.new away again. */

@@ -313,7 +313,7 @@ rf_cert_load(struct rf_cert **out, const char *chain_path, const char *key_path,
             char why[sizeof problem->text];
 
             memcpy(why, problem->text, sizeof why);
-            say(problem, "%.90s with %.90s: %s", chain_path, key_path, why);
+            say(problem, "%.120s with %.120s: %.74s", chain_path, key_path, why);
         }
     }
     if (key != NULL)

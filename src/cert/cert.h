@@ -41,7 +41,7 @@ struct rf_cert_problem {
     bool key_file_is_open;  /* others may read the key (RF-809) */
     bool is_mismatch;       /* the key is another certificate's (RF-219) */
     unsigned mode;          /* of that file */
-    char text[200];         /* "server.key does not belong to server.pem" */
+    char text[320];         /* "server.key does not belong to server.pem" */
 };
 
 struct rf_cert;

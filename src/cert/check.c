@@ -607,6 +607,18 @@ report_path(struct judge *j)
         rf_part_subject(j->path.part[i], j->r->path[i], sizeof j->r->path[i]);
 }
 
+/* What is missing may stand behind those that are looked at. */
+static void
+blame_count(struct judge *j)
+{
+    j->path.fault = RF_PATH_NOT_VALID;
+    snprintf(j->path.detail, sizeof j->path.detail,
+             j->path.count == j->count
+                 ? "it is too deep: %zu certificates were sent, %zu are looked at, and those reach no root of the store"
+                 : "%zu certificates were sent, %zu are looked at, and an issuer is not among those",
+             j->q->chain_count, j->count);
+}
+
 static void
 judge_leaf(struct judge *j)
 {
@@ -626,6 +638,8 @@ judge_leaf(struct judge *j)
         j->path.part[0] = &j->part[0];
         j->path.count = 1;
     }
+    if (j->path.fault == RF_PATH_NO_ISSUER && q->chain_count > j->count)
+        blame_count(j);
     say(j, RF_CHECK_PRESENT, true,
         q->chain_count > j->count ? "%zu certificates, of which %zu were looked at" : "%zu", q->chain_count,
         j->count);
@@ -690,7 +704,7 @@ rf_check_fields(const struct rf_check_report *report, const char *peer,
         RF_F_STR("owner", peer),
         RF_F_STR("who", peer),
         RF_F_STR("check", rf_check_rule_name(report->first_failed)),
-        RF_F_STR("level", rf_check_level_name(report->level)),
+        RF_F_STR("check_level", rf_check_level_name(report->level)),
         RF_F_STR("subject", report->leaf.subject),
         RF_F_STR("issuer", issuer),
         RF_F_STR("serial", report->leaf.serial),

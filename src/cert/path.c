@@ -247,7 +247,7 @@ climb(struct search *s)
     if (last->has_weak_signature)
         return fail(s, RF_PATH_WEAK_SIGNATURE, "it is signed with %s", last->signature);
     if (s->count - 1 > s->depth || s->count == RF_PATH_MAX)
-        return fail(s, RF_PATH_NOT_VALID, "there are more than %u certificates between it and its root",
+        return fail(s, RF_PATH_NOT_VALID, "it is too deep: there are more than %u certificates between it and its root",
                     s->depth);
     if (last->is_self_issued && is_verified(s, last, last, true))
         return fail(s, RF_PATH_UNKNOWN_ROOT, "its root is not in the store");

@@ -168,7 +168,7 @@ rf_cli_ask(const struct rf_cli *cli, json_t *request, int *status)
         snprintf(sentence, sizeof sentence,
                  "the daemon of %s has not answered for %u s; what was asked for may still happen", cli->state_dir,
                  (unsigned)seconds);
-        *status = rf_cli_error(cli, RF_EXIT_NO_DAEMON, "", sentence,
+        *status = rf_cli_error(cli, RF_EXIT_NO_DAEMON, rf_refusal_row(RF_REFUSE_NO_DAEMON)->code, sentence,
                                "ringfence log shows what it did last; a process of it that hangs is started anew "
                                "within a minute. --timeout SECONDS waits longer");
         return NULL;
@@ -176,7 +176,7 @@ rf_cli_ask(const struct rf_cli *cli, json_t *request, int *status)
     if (answer == NULL) {
         if (why == EACCES || why == EPERM) {
             snprintf(sentence, sizeof sentence, "you may not talk to the daemon of %s", cli->state_dir);
-            *status = rf_cli_error(cli, RF_EXIT_NOT_PERMITTED, "", sentence,
+            *status = rf_cli_error(cli, RF_EXIT_NOT_PERMITTED, rf_refusal_row(RF_REFUSE_NO_DAEMON)->code, sentence,
                                    "run this as root, or as a member of the daemon's group");
             return NULL;
         }
@@ -184,7 +184,7 @@ rf_cli_ask(const struct rf_cli *cli, json_t *request, int *status)
                  why == ENOENT || why == ECONNREFUSED ? "it does not run" : why != 0 ? strerror(why) : "");
         snprintf(fix, sizeof fix, "ringfence run --state %s   or name the directory of the one that runs with --state",
                  cli->state_dir);
-        *status = rf_cli_error(cli, RF_EXIT_NO_DAEMON, "", sentence, fix);
+        *status = rf_cli_error(cli, RF_EXIT_NO_DAEMON, rf_refusal_row(RF_REFUSE_NO_DAEMON)->code, sentence, fix);
         return NULL;
     }
     if (!json_is_true(json_object_get(answer, "ok"))) {

@@ -91,6 +91,6 @@ int
 rf_cmd_cert_revoke(struct rf_cli *cli)
 {
     if (!rf_cli_confirm(cli, "Revoke this certificate? Whoever checks will refuse it from then on."))
-        return RF_EXIT_FAILED;
+        return RF_EXIT_USAGE;
     return send_command(cli, "acme.revoke", "the authority is asked to revoke it, and then for another one");
 }

@@ -22,8 +22,19 @@ static int
 ca_dir(const struct rf_cli *cli, char out[static DIR_TEXT_MAX])
 {
     if (snprintf(out, DIR_TEXT_MAX, "%s/ca", cli->state_dir) >= DIR_TEXT_MAX)
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "the path of the state directory is too long");
+        return rf_cli_refuse(cli, RF_EXIT_USAGE, RF_REFUSE_COMMAND, "name a shorter one with --state",
+                             "the path of the state directory %.60s... is too long", cli->state_dir);
     return 0;
+}
+
+/* Is it about a file of the authority, or about one of whoever asked? */
+static bool
+is_of_authority(const struct rf_cli *cli, const char *text)
+{
+    char dir[DIR_TEXT_MAX];
+    int n = snprintf(dir, sizeof dir, "%.100s", cli->state_dir); /* as much of it as every sentence has */
+
+    return strncmp(text, dir, (size_t)n) == 0 && (n >= 100 || strncmp(text + n, "/ca", 3) == 0);
 }
 
 static int
@@ -36,16 +47,28 @@ fail(const struct rf_cli *cli, enum rf_err err, const struct rf_cert_problem *pr
                             "chmod 600 that file");
     switch (err) {
     case RF_ERR_RANGE:
-        return rf_cli_error(cli, RF_EXIT_USAGE, NULL, text, NULL);
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "%s", text);
     case RF_ERR_REFUSED:
-        return rf_cli_error(cli, RF_EXIT_NOT_PERMITTED, NULL, text,
-                            "be root, or the user whose state directory it is");
+        return rf_cli_refuse(cli, RF_EXIT_NOT_PERMITTED, RF_REFUSE_FILE_ACCESS,
+                             "be root, or the user whose state directory it is", "%s", text);
     case RF_ERR_STATE:
-        return rf_cli_error(cli, RF_EXIT_FAILED, NULL, text,
-                            "ringfence ca init, with the --state of the daemon");
+        return rf_cli_refuse(cli, RF_EXIT_FAILED, RF_REFUSE_UNKNOWN_CERT,
+                             "ringfence ca init, with the --state of the daemon", "%s", text);
+    case RF_ERR_EXISTS:
+        return rf_cli_refuse(cli, RF_EXIT_FAILED, RF_REFUSE_IN_THE_WAY,
+                             "ringfence ca list shows what was issued and revoked, and when", "%s", text);
+    case RF_ERR_TIMEOUT:
+        return rf_cli_refuse(cli, RF_EXIT_FAILED, RF_REFUSE_FILE_ACCESS,
+                             "wait until the other ringfence ca is done, or end it; then the same again", "%s", text);
+    case RF_ERR_IO:
+    case RF_ERR_NOT_FOUND:
+        if (!is_of_authority(cli, text))
+            return rf_cli_refuse(cli, RF_EXIT_FAILED, RF_REFUSE_FILE_ACCESS, NULL, "%s", text);
+        break;
     default:
-        return rf_cli_error(cli, RF_EXIT_FAILED, NULL, text, NULL);
+        break;
     }
+    return rf_cli_refuse(cli, RF_EXIT_FAILED, RF_REFUSE_LOCAL_CA, NULL, "the local authority cannot be used: %s", text);
 }
 
 /* --- flags --- */
@@ -57,7 +80,7 @@ take_key(const struct rf_cli *cli, enum rf_ca_key *out)
 
     *out = key != NULL && strcmp(key, "rsa") == 0 ? RF_CA_RSA : RF_CA_ECDSA;
     if (key != NULL && strcmp(key, "rsa") != 0 && strcmp(key, "ecdsa") != 0)
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "--key takes ecdsa or rsa");
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "--key takes ecdsa or rsa, not \"%.40s\"", key);
     return 0;
 }
 
@@ -68,7 +91,7 @@ take_days(const struct rf_cli *cli, int normally, int max, int *out)
     uint64_t n = (uint64_t)normally;
 
     if (days != NULL && (rf_span_u64(rf_span_str(days), (uint64_t)max, &n) != RF_OK || n == 0))
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "--days takes a number from 1 to %d", max);
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "--days takes a number from 1 to %d, not \"%.40s\"", max, days);
     *out = (int)n;
     return 0;
 }
@@ -80,7 +103,7 @@ take_use(const struct rf_cli *cli, unsigned *out)
     bool both = rf_cli_flag(cli, "--both") != NULL;
 
     if (client + server + both > 1)
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "one of --client, --server and --both");
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "a certificate is for one of --client, --server and --both, not for two of them");
     *out = client ? RF_CA_CLIENT : server ? RF_CA_SERVER : RF_CA_CLIENT | RF_CA_SERVER;
     return 0;
 }
@@ -183,8 +206,8 @@ ensure_state_dir(const struct rf_cli *cli)
 {
     if (mkdir(cli->state_dir, 0700) == 0 || errno == EEXIST)
         return 0;
-    return rf_cli_fail(cli, errno == EACCES || errno == EPERM ? RF_EXIT_NOT_PERMITTED : RF_EXIT_FAILED,
-                       "%s: %s", cli->state_dir, strerror(errno));
+    return rf_cli_refuse(cli, errno == EACCES || errno == EPERM ? RF_EXIT_NOT_PERMITTED : RF_EXIT_FAILED,
+                         RF_REFUSE_FILE_ACCESS, NULL, "%s: %s", cli->state_dir, strerror(errno));
 }
 
 static enum rf_err
@@ -222,7 +245,8 @@ rf_cmd_ca_init(struct rf_cli *cli)
     enum rf_ca_key key;
     enum rf_err err;
     bool made;
-    int status = facts == NULL ? rf_cli_fail(cli, RF_EXIT_FAILED, "out of memory") : ca_dir(cli, dir);
+    int status = facts == NULL ? rf_cli_refuse(cli, RF_EXIT_FAILED, RF_REFUSE_OVERLOAD, "try again", "out of memory")
+                               : ca_dir(cli, dir);
 
     if (status == 0)
         status = take_key(cli, &key);
@@ -234,9 +258,9 @@ rf_cmd_ca_init(struct rf_cli *cli)
         want.key = rf_cli_flag(cli, "--key") != NULL ? &key : NULL;
         err = init(dir, &want, &made, facts, &problem);
         if (err == RF_ERR_EXISTS)
-            status = rf_cli_error(
-                cli, RF_EXIT_FAILED, NULL, problem.text,
-                "it is not replaced, because phones and peers trust it; leave --name and --key out");
+            status = rf_cli_refuse(cli, RF_EXIT_FAILED, RF_REFUSE_IN_THE_WAY,
+                                   "it is not replaced, because phones and peers trust it; leave --name and --key out",
+                                   "%s", problem.text);
         else if (err)
             status = fail(cli, err, &problem);
     }
@@ -338,7 +362,8 @@ rf_cmd_ca_issue(struct rf_cli *cli)
     if (err == RF_ERR_EXISTS) {
         /* Another root's file is not replaced, whatever is answered. */
         if (strstr(problem.text, "/ca.pem is there") != NULL)
-            return rf_cli_error(cli, RF_EXIT_FAILED, NULL, problem.text, "name another folder with --out");
+            return rf_cli_refuse(cli, RF_EXIT_FAILED, RF_REFUSE_IN_THE_WAY, "name another folder with --out", "%s",
+                                 problem.text);
         snprintf(problem.text + strlen(problem.text), sizeof problem.text - strlen(problem.text),
                  ". Replace them?");
         if (!rf_cli_confirm(cli, problem.text))
@@ -368,13 +393,17 @@ rf_cmd_ca_revoke(struct rf_cli *cli)
     if (status != 0)
         return status;
     if (word != NULL && rf_ca_reason_find(rf_span_str(word), &reason) != RF_OK)
-        return rf_cli_fail(
-            cli, RF_EXIT_USAGE,
-            "--reason takes key-compromise, superseded, affiliation-changed, no-longer-used or unspecified");
+        return rf_cli_fail(cli, RF_EXIT_USAGE,
+                           "--reason takes key-compromise, superseded, affiliation-changed, no-longer-used or "
+                           "unspecified, not \"%.40s\"",
+                           word);
     snprintf(question, sizeof question, "Revoke %.100s for good?", cli->arg[0]);
     if (!rf_cli_confirm(cli, question))
         return RF_EXIT_USAGE;
     err = rf_ca_revoke(dir, cli->arg[0], reason, now_s, &record, &problem);
+    if (err == RF_ERR_RANGE || err == RF_ERR_NOT_FOUND)
+        return rf_cli_refuse(cli, err == RF_ERR_RANGE ? RF_EXIT_USAGE : RF_EXIT_FAILED, RF_REFUSE_UNKNOWN_CERT,
+                             "ringfence ca list shows numbers and names; ringfence ca revoke SERIAL", "%s", problem.text);
     if (err)
         return fail(cli, err, &problem);
     o = record_json(&record, now_s);
@@ -407,8 +436,8 @@ write_out(const struct rf_cli *cli, const char *path, const char *text, size_t n
                              : (int)(slash - path),
              slash == NULL ? "." : path);
     if (name[0] == '\0' || strlen(name) > RF_CA_NAME_MAX)
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "--out takes a file, whose name has %d octets at most",
-                           RF_CA_NAME_MAX);
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "--out takes a file, whose name has 1 to %d octets, not \"%.100s\"",
+                           RF_CA_NAME_MAX, name);
     content = BIO_new_mem_buf(text, (int)n);
     err = content != NULL ? rf_ca_folder_open(&folder, dir, &problem) : RF_ERR_NOMEM;
     if (!err)
@@ -447,7 +476,7 @@ rf_cmd_ca_export(struct rf_cli *cli)
     if (status != 0)
         return status;
     if (is_crl && rf_cli_flag(cli, "--root") != NULL)
-        return rf_cli_fail(cli, RF_EXIT_USAGE, "one of --root and --crl");
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "ca export takes one of --root and --crl, not both");
     err = is_crl ? rf_ca_crl(dir, (int64_t)time(NULL), &text, &n, &problem)
                  : read_root(dir, &text, &n, &problem);
     if (err)

@@ -5,13 +5,14 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <openssl/bio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "cert/ca_files.h"
 #include "cert/cert.h"
 #include "cli/commands.h"
 #include "conf/options.h"
@@ -290,81 +291,85 @@ print_changed(const struct rf_cli *cli, const json_t *result, const char *what)
         fprintf(stderr, "%s\n", what);
 }
 
-/* Beside its place, synced, then renamed; with the owner of the state directory, who is the daemon's user. */
-static enum rf_err
-write_file(const char *path, const char *octets, size_t n, mode_t mode, const struct stat *owner)
-{
-    char temp[PATH_SIZE + 8];
-    size_t done = 0;
-    int fd;
-
-    snprintf(temp, sizeof temp, "%s.new", path);
-    unlink(temp);
-    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-    while (fd >= 0 && done < n) {
-        ssize_t w = write(fd, octets + done, n - done);
-
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w <= 0)
-            break;
-        done += (size_t)w;
-    }
-    if (fd < 0 || done != n || (geteuid() == 0 && fchown(fd, owner->st_uid, owner->st_gid) != 0) ||
-        fchmod(fd, mode) != 0 || fsync(fd) != 0 || rename(temp, path) != 0) {
-        if (fd >= 0)
-            close(fd);
-        unlink(temp);
-        return RF_ERR_IO;
-    }
-    close(fd);
-    return RF_OK;
-}
-
 struct pair {
     char chain[PATH_SIZE], key[PATH_SIZE]; /* below the state directory */
 };
+
+static int
+refuse_pair(const struct rf_cli *cli, enum rf_err err, const struct rf_cert_problem *problem)
+{
+    const char *text = problem->text[0] != '\0' ? problem->text : rf_err_text(err);
+
+    if (problem->key_file_is_open)
+        return rf_cli_refuse(cli, RF_EXIT_USAGE, RF_REFUSE_KEY_FILE_MODE, "chmod 600 the key", "%s", text);
+    return rf_cli_refuse(cli, RF_EXIT_USAGE, problem->is_mismatch ? RF_REFUSE_KEY_MISMATCH : RF_REFUSE_FILE_OF_CERTS, NULL,
+                         "%s", text);
+}
+
+/* The folder of such files; its owner is that of the state directory: the daemon's user. */
+static int
+open_folder(const struct rf_cli *cli, struct rf_ca_folder *f, const char *path)
+{
+    struct rf_cert_problem problem = { 0 };
+    struct stat owner;
+
+    f->fd = f->lock_fd = -1;
+    if (stat(cli->state_dir, &owner) != 0 || (mkdir(path, 0700) != 0 && errno != EEXIST) ||
+        (geteuid() == 0 && lchown(path, owner.st_uid, owner.st_gid) != 0))
+        return rf_cli_refuse(cli, RF_EXIT_FAILED, RF_REFUSE_FILE_ACCESS, NULL, "%s: %s", path, strerror(errno));
+    if (rf_ca_folder_open(f, path, &problem) != RF_OK)
+        return rf_cli_refuse(cli, RF_EXIT_FAILED, RF_REFUSE_FILE_ACCESS, NULL, "%s", problem.text);
+    return RF_EXIT_DONE;
+}
+
+static enum rf_err
+write_file(const struct rf_ca_folder *f, const char *path, struct rf_span octets, mode_t mode,
+           struct rf_cert_problem *problem)
+{
+    BIO *content = BIO_new_mem_buf(octets.p, (int)octets.n);
+    enum rf_err err = content != NULL ? rf_ca_write(f, strrchr(path, '/') + 1, mode, content, problem) : RF_ERR_NOMEM;
+
+    BIO_free(content);
+    return err;
+}
 
 /* Copied under a name of its own: what an earlier version of the settings names stays where it is. */
 static int
 copy_pair(const struct rf_cli *cli, const char *name, const char *chain_path, const char *key_path, struct pair *out)
 {
-    char folder[1100], *chain = NULL, *key = NULL, hex[17];
+    char path[1100], *chain = NULL, *key = NULL, hex[17];
     struct rf_cert_problem problem = { 0 };
     struct rf_buf b = rf_buf(hex, sizeof hex - 1);
+    struct rf_ca_folder folder;
     size_t chain_n = 0, key_n = 0;
     struct rf_cert *cert = NULL;
-    struct stat owner;
     enum rf_err err = rf_cert_load(&cert, chain_path, key_path, &problem);
-    int status = RF_EXIT_DONE;
+    int status;
 
     if (err)
-        return rf_cli_error(cli, RF_EXIT_USAGE,
-                            problem.key_file_is_open ? "RF-809"
-                            : problem.is_mismatch    ? rf_refusal_row(RF_REFUSE_KEY_MISMATCH)->code
-                                                     : "",
-                            problem.text[0] != '\0' ? problem.text : rf_err_text(err),
-                            problem.key_file_is_open ? "chmod 600 the key"
-                            : problem.is_mismatch    ? rf_refusal_row(RF_REFUSE_KEY_MISMATCH)->fix
-                                                     : "");
+        return refuse_pair(cli, err, &problem);
     rf_put_hex(&b, rf_cert_facts(cert)->sha256, 8);
     hex[b.n] = '\0';
     rf_cert_unref(cert);
-    snprintf(folder, sizeof folder, "%.1000s/" FOLDER, cli->state_dir);
-    snprintf(out->chain, sizeof out->chain, "%s/%s.%s.pem", folder, name, hex);
-    snprintf(out->key, sizeof out->key, "%s/%s.%s.key", folder, name, hex);
-    if (stat(cli->state_dir, &owner) != 0 || (mkdir(folder, 0700) != 0 && errno != EEXIST) ||
-        (geteuid() == 0 && lchown(folder, owner.st_uid, owner.st_gid) != 0))
-        return rf_cli_fail(cli, RF_EXIT_FAILED, "%s: %s", folder, strerror(errno));
+    snprintf(path, sizeof path, "%.1000s/" FOLDER, cli->state_dir);
+    snprintf(out->chain, sizeof out->chain, "%s/%s.%s.pem", path, name, hex);
+    snprintf(out->key, sizeof out->key, "%s/%s.%s.key", path, name, hex);
+    status = open_folder(cli, &folder, path);
+    if (status != RF_EXIT_DONE)
+        return status;
     err = rf_cert_file_read(chain_path, false, &chain, &chain_n, &problem);
     if (!err)
         err = rf_cert_file_read(key_path, true, &key, &key_n, &problem);
-    if (!err)
-        err = write_file(out->key, key, key_n, 0600, &owner);
-    if (!err)
-        err = write_file(out->chain, chain, chain_n, 0644, &owner);
     if (err)
-        status = rf_cli_fail(cli, RF_EXIT_FAILED, "%s: %s", folder, strerror(errno));
+        status = refuse_pair(cli, err, &problem);
+    if (!err)
+        err = write_file(&folder, out->key, rf_span(key, key_n), 0600, &problem);
+    if (!err)
+        err = write_file(&folder, out->chain, rf_span(chain, chain_n), 0644, &problem);
+    if (err && status == RF_EXIT_DONE)
+        status = rf_cli_refuse(cli, RF_EXIT_FAILED, RF_REFUSE_FILE_ACCESS, NULL, "%s",
+                               problem.text[0] != '\0' ? problem.text : rf_err_text(err));
+    rf_ca_folder_close(&folder);
     if (key != NULL)
         rf_wipe(key, key_n);
     free(key);
@@ -390,10 +395,12 @@ rf_cmd_cert_add(struct rf_cli *cli)
 
     if (cli->arg_count % 2 == 0 || pairs > PAIRS_MAX)
         status = rf_cli_fail(cli, RF_EXIT_USAGE,
-                             "a chain and its key are needed, or two of each: cert add NAME CHAIN KEY");
+                             "a chain and its key are needed, or two of each: cert add NAME CHAIN KEY, not %d files",
+                             cli->arg_count - 1);
     else if (!is_name(name))
         status = rf_cli_fail(cli, RF_EXIT_USAGE,
-                             "a name takes 1 to 63 letters, digits and - _ . + ~, and is not local");
+                             "\"%.80s\" cannot be the name of a certificate: 1 to 63 letters, digits and - _ . + ~, not local",
+                             name);
     for (; status == RF_EXIT_DONE && made < pairs; made++) {
         status = copy_pair(cli, name, cli->arg[1 + 2 * made], cli->arg[2 + 2 * made], &pair[made]);
         if (status == RF_EXIT_DONE) {
@@ -506,9 +513,13 @@ rf_cmd_cert_trust(struct rf_cli *cli)
         size_t n = 0;
 
         if (rf_cert_file_read(what, false, &pem, &n, &problem) != RF_OK)
-            status = rf_cli_fail(cli, RF_EXIT_USAGE, "%s", problem.text);
+            status = rf_cli_refuse(cli, RF_EXIT_USAGE, RF_REFUSE_FILE_OF_CERTS,
+                                   "name a file in PEM form, or the number of a refused peer: ringfence cert refused",
+                                   "%s", problem.text);
         else if (json_object_set_new(request, "pem", json_stringn(pem, n)) != 0)
-            status = rf_cli_fail(cli, RF_EXIT_USAGE, "%s is not in PEM form", what);
+            status = rf_cli_refuse(cli, RF_EXIT_USAGE, RF_REFUSE_FILE_OF_CERTS,
+                                   "openssl x509 -inform DER -in FILE makes PEM of it", "%s is not in PEM form", what);
+        json_object_set_new(request, "file", json_string(what));
         free(pem);
     }
     if (status != RF_EXIT_DONE || !rf_cli_confirm(cli, "Trust it?")) {

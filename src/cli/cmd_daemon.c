@@ -92,6 +92,13 @@ print_status(const struct rf_cli *cli, const json_t *s)
             printf("  hangs        the thread %s for %lld s: %s (RF-812)\n", rf_cli_text(t, "name"),
                    number(t, "silent_s"), rf_cli_text(t, "stops"));
     }
+    list = json_object_get(s, "problems");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *p = json_array_get(list, i);
+
+        printf("  problem      %s  %s\n               %s\n  fix          %s\n", rf_cli_text(p, "code"),
+               rf_cli_text(p, "sentence"), rf_cli_text(p, "effect"), rf_cli_text(p, "fix"));
+    }
     refused = json_object_get(s, "refused");
     json_object_foreach ((json_t *)(uintptr_t)refused, key, value)
         printf("  refused      %s  %lld times\n", key, (long long)json_integer_value(value));

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/refusal.h"
+#include "cert/ca.h"
 #include "cli/commands.h"
 #include "conf/conf.h"
 #include "conf/options.h"
@@ -234,6 +235,34 @@ check_threads(struct doctor *d, const json_t *running)
     }
 }
 
+/* Of a daemon that runs what it says; otherwise what it would find, without making anything. */
+static void
+check_authority(struct doctor *d, const json_t *running)
+{
+    const json_t *list = json_object_get(running, "problems");
+    struct rf_cert_problem problem;
+    char dir[1100];
+    enum rf_err err;
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *p = json_array_get(list, i);
+
+        say(d, "local authority", FAIL, rf_cli_text(p, "fix"), "%s: %s; %s", rf_cli_text(p, "code"),
+            rf_cli_text(p, "sentence"), rf_cli_text(p, "effect"));
+    }
+    if (running != NULL)
+        return;
+    snprintf(dir, sizeof dir, "%.1000s/ca", d->cli->state_dir);
+    err = rf_ca_look(dir, &problem);
+    if (err == RF_ERR_STATE || problem.key_file_is_open) /* there is none yet; or check_keys has said it */
+        return;
+    if (err)
+        say(d, "local authority", FAIL, rf_refusal_row(RF_REFUSE_LOCAL_CA)->fix,
+            "RF-220: the local authority cannot be used: %s", problem.text[0] != '\0' ? problem.text : rf_err_text(err));
+    else
+        say(d, "local authority", FINE, "", "its files can be read");
+}
+
 int
 rf_cmd_doctor(struct rf_cli *cli)
 {
@@ -257,6 +286,7 @@ rf_cmd_doctor(struct rf_cli *cli)
     check_srtp(&d, running != NULL);
     check_ports(&d, running != NULL);
     check_threads(&d, running);
+    check_authority(&d, running);
     rf_cli_list(cli, d.rows, columns, 4);
     json_decref(running);
     json_decref(d.rows);

@@ -91,7 +91,11 @@ const char *rf_cli_nearest(const char *word, const char *const *words, size_t n)
 
 /** "error RF-123 sentence" and the fix below it, on stderr; returns `status`. code, fix: "" or NULL for none. */
 int rf_cli_error(const struct rf_cli *cli, int status, const char *code, const char *sentence, const char *fix);
+/** The same with a sentence made here. A mistake in the command's words (RF_EXIT_USAGE) is RF-814, and its fix the help. */
 __attribute__((format(printf, 3, 4))) int rf_cli_fail(const struct rf_cli *cli, int status, const char *format, ...);
+/** The same with a code of the table. fix NULL: the table's, which must have no {words} then. */
+__attribute__((format(printf, 5, 6))) int rf_cli_refuse(const struct rf_cli *cli, int status, enum rf_refusal code,
+                                                        const char *fix, const char *format, ...);
 
 /* A column of a list. */
 struct rf_cli_column {

@@ -37,13 +37,32 @@ rf_cli_error(const struct rf_cli *cli, int status, const char *code, const char 
 int
 rf_cli_fail(const struct rf_cli *cli, int status, const char *format, ...)
 {
+    const struct rf_cli_command *c = cli->command;
+    char text[1024], fix[128] = "ringfence --help lists the commands";
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    if (status != RF_EXIT_USAGE)
+        return rf_cli_error(cli, status, "", text, "");
+    if (c != NULL)
+        snprintf(fix, sizeof fix, "ringfence help %s%s%s   shows what it takes", c->noun, c->verb != NULL ? " " : "",
+                 c->verb != NULL ? c->verb : "");
+    return rf_cli_error(cli, status, rf_refusal_row(RF_REFUSE_COMMAND)->code, text, fix);
+}
+
+int
+rf_cli_refuse(const struct rf_cli *cli, int status, enum rf_refusal code, const char *fix, const char *format, ...)
+{
+    const struct rf_refusal_row *row = rf_refusal_row(code);
     char text[1024];
     va_list ap;
 
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    return rf_cli_error(cli, status, "", text, "");
+    return rf_cli_error(cli, status, row->code, text, fix != NULL ? fix : row->fix);
 }
 
 const char *
@@ -233,7 +252,8 @@ rf_cli_confirm(const struct rf_cli *cli, const char *question)
     if (cli->yes)
         return true;
     if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) {
-        rf_cli_fail(cli, RF_EXIT_USAGE, "%s This needs --yes where nobody can be asked", question);
+        rf_cli_refuse(cli, RF_EXIT_USAGE, RF_REFUSE_COMMAND, "the same command with --yes",
+                      "%s This needs --yes where nobody can be asked", question);
         return false;
     }
     fprintf(stderr, "%s [y/N] ", question);

@@ -1,12 +1,15 @@
 /* Tables for the configuration: grammar, values, layers, locks, edits, suggestions. */
 #include "conf/conf.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "conf/explain.h"
+#include "conf/grammar.h"
 #include "conf/options.h"
 #include "tap.h"
 
@@ -361,6 +364,59 @@ load_file(const char *path, char *why, size_t size, struct rf_conf **c)
     return err;
 }
 
+/* A file as a failing disk gives it: pieces in order; 0 is the end, below 0 an errno. */
+static const int *pieces;
+
+static ssize_t
+take_piece(int fd, void *p, size_t n)
+{
+    int piece = *pieces++;
+
+    if (piece < 0) {
+        errno = -piece;
+        return -1;
+    }
+    rf_assert((size_t)piece <= n);
+    memset(p, 'x', (size_t)piece);
+    return piece;
+}
+
+static void
+failing_files(void)
+{
+    static const struct {
+        int piece[6];
+        const char *says, *why;
+    } cases[] = {
+        { { 100, 0 }, NULL, "a file in one piece" },
+        { { 1, 98, 1, 0 }, NULL, "in three" },
+        { { 60, -EINTR, 40, 0 }, NULL, "a signal in the middle" },
+        { { 60, -EIO }, "Input/output error", "the disk fails in the middle: not the end of the file" },
+        { { -EIO }, "Input/output error", "it fails at once" },
+        { { 99, -ESTALE }, "Stale file handle", "a server of files is gone before the last octet" },
+        { { 60, 0 }, "shorter", "somebody cuts it off meanwhile" },
+        { { 0 }, "shorter", "and empties it" },
+        { { 60, 40, 1 }, "longer", "somebody writes on" },
+    };
+    char out[100], why[400];
+    struct rf_conf *c = NULL;
+    enum rf_err err;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *got;
+
+        pieces = cases[i].piece;
+        got = rf_conf_take_octets(take_piece, -1, out, sizeof out);
+        ok(cases[i].says == NULL ? got == NULL : got != NULL && strstr(got, cases[i].says) != NULL, "%s: %s", cases[i].why,
+           got != NULL ? got : "read");
+    }
+    err = load_file(dir, why, sizeof why, &c);
+    ok(err == RF_ERR_IO && strstr(why, "is no file") != NULL, "a folder: %s", why);
+    /* Memory at 0 is nobody's: a file that opens, and whose read fails. */
+    ok(rf_conf_take_octets(read, open("/proc/self/mem", O_RDONLY | O_CLOEXEC), out, sizeof out) != NULL,
+       "a file that the system cannot read");
+}
+
 static void
 files(void)
 {
@@ -678,6 +734,47 @@ many_users(void)
     free(text);
 }
 
+#define FQDN(name, server) "sip-connection " name " {\n type fqdn\n server " server "\n}\n"
+
+/* TEL-1: calls of connections with one host and one certificate are told apart by the number that is called. */
+static void
+one_host(void)
+{
+    static const struct {
+        const char *text;
+        enum rf_err err;
+        const char *says, *why;
+    } cases[] = {
+        { FQDN("a", "sbc.example") FQDN("b", "SBC.example:5071;transport=tls"), RF_OK,
+          "test:5: sip-connection a and b have the same server", "a port does not tell who calls" },
+        { FQDN("a", "sbc.example") FQDN("b", "sbc.example") "number +1 {\n connection a\n}\n", RF_OK,
+          "no number belongs to b", "one has no number" },
+        { FQDN("a", "sbc.example") FQDN("b", "sbc.example") "number +1 {\n connection a\n}\nnumber +2 {\n connection b\n}\n",
+          RF_OK, NULL, "each has its number" },
+        { FQDN("a", "sbc.example") FQDN("b", "sbc2.example"), RF_OK, NULL, "two hosts" },
+        { FQDN("a", "sbc.example") "sip-connection b {\n type ip\n allow 192.0.2.1\n server sbc.example\n}\n", RF_OK, NULL,
+          "type ip is known by its address alone" },
+        { FQDN("a", "sbc.example") FQDN("b", "sbc.example") FQDN("c", "sbc.example") FQDN("d", "sbc.example")
+          FQDN("e", "sbc.example"), RF_ERR_RANGE, "test:17: sip-connection e: 4 of type fqdn have the server sbc.example",
+          "more than a proof has room for" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rf_conf_sources from = { .store_text = rf_span_str(cases[i].text) };
+        struct rf_conf_problem problem = { 0 };
+        struct rf_conf *c = NULL;
+        char said[600] = "";
+        enum rf_err err = rf_conf_load_from(&c, &from, &problem);
+        const struct rf_conf_problem *warning = c != NULL ? rf_conf_warning(c, 0) : err ? &problem : NULL;
+
+        if (warning != NULL)
+            snprintf(said, sizeof said, "test:%d: %s", warning->at.line, warning->sentence);
+        ok(err == cases[i].err && (cases[i].says == NULL ? said[0] == '\0' : strstr(said, cases[i].says) != NULL),
+           "TEL-1: %s: %s", cases[i].why, said);
+        rf_conf_unref(c);
+    }
+}
+
 int
 main(void)
 {
@@ -689,6 +786,8 @@ main(void)
     meanings();
     numbers_and_blocks();
     unnamed_certificate();
+    one_host();
+    failing_files();
     files();
     examples();
     editing();

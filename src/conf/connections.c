@@ -63,6 +63,53 @@ check_needs(struct loader *l, const struct rf_conf_block *b)
         rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s: allow belongs to type ip", b->label);
 }
 
+static bool
+has_number(const struct rf_conf *c, const struct rf_conf_block *b)
+{
+    const struct rf_conf_block *n;
+
+    for (size_t i = 0; (n = rf_conf_block_at(c, "number", i)) != NULL; i++)
+        if (has_word(rf_conf_block_text(c, n, "connection"), rf_span_str(b->label)))
+            return true;
+    return false;
+}
+
+/*
+ * Connections with one host have one certificate and one set of addresses: the number that is called tells their calls
+ * apart (route/connection.h, C3 and C5). More of them than a connection's proof has room for could not be told apart.
+ */
+static void
+check_host(struct loader *l, const struct rf_conf_block *b, size_t before)
+{
+    const struct rf_conf *c = l->conf;
+    const struct rf_conf_block *other, *first = NULL;
+    struct rf_target_text target, its;
+    size_t same = 0;
+
+    if (!is(c, b, "type", "fqdn") ||
+        rf_target_text_parse(rf_span_str(rf_conf_block_text(c, b, "server")), &target) != RF_OK)
+        return;
+    for (size_t i = 0; i < before; i++) {
+        other = rf_conf_block_at(c, "sip-connection", i);
+        if (!is(c, other, "type", "fqdn") ||
+            rf_target_text_parse(rf_span_str(rf_conf_block_text(c, other, "server")), &its) != RF_OK ||
+            !rf_span_ieq(target.host, its.host))
+            continue;
+        if (same++ == 0)
+            first = other;
+    }
+    if (same >= RF_CONF_FQDN_OF_A_HOST_MAX)
+        rf_loader_fail(l, RF_ERR_RANGE, b->at,
+                       "sip-connection %s: %d of type fqdn have the server %.*s already; whose a call from there is "
+                       "could not be told",
+                       b->label, RF_CONF_FQDN_OF_A_HOST_MAX, RF_SPAN_ARG(target.host));
+    else if (same > 0 && !(has_number(c, b) && has_number(c, first)))
+        rf_loader_warn(l, b->at,
+                       "sip-connection %s and %s have the same server: whose a call from there is says the number that "
+                       "is called, and no number belongs to %s",
+                       first->label, b->label, has_number(c, b) ? first->label : b->label);
+}
+
 /* Both must lead to one connection, or nobody can say whose call it is. */
 static void
 check_same(struct loader *l, const struct rf_conf_block *b, const struct rf_conf_block *other)
@@ -136,6 +183,7 @@ check_connections(struct loader *l)
             rf_conf_block(c, "user", rf_span_str(rf_conf_block_text(c, b, "username"))) != NULL)
             rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s has the username of user %s", b->label,
                            rf_conf_block_text(c, b, "username"));
+        check_host(l, b, i);
         for (size_t k = 0; k < i; k++)
             check_same(l, b, rf_conf_block_at(c, "sip-connection", k));
     }

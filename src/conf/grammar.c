@@ -439,6 +439,26 @@ rf_conf_tree_add(struct rf_conf_tree *t, struct rf_span text, enum rf_conf_layer
     return read_lines(&r, &t->root, 0, copy->octet, copy->octet + copy->n);
 }
 
+const char *
+rf_conf_take_octets(rf_conf_read_fn take, int fd, char *out, size_t n)
+{
+    size_t got = 0;
+    char more;
+
+    while (got < n) {
+        ssize_t now = take(fd, out + got, n - got);
+
+        if (now < 0 && errno == EINTR)
+            continue;
+        if (now < 0)
+            return strerror(errno);
+        if (now == 0)
+            return "it became shorter while it was read";
+        got += (size_t)now;
+    }
+    return take(fd, &more, 1) > 0 ? "it became longer while it was read" : NULL;
+}
+
 static enum rf_err
 read_file(struct rf_conf_tree *t, struct rf_conf_node *parent, int depth, const char *path, int import_depth,
           struct rf_conf_origin by, struct rf_conf_problem *problem)
@@ -446,7 +466,7 @@ read_file(struct rf_conf_tree *t, struct rf_conf_node *parent, int depth, const 
     struct reader r = { .tree = t, .problem = problem, .path = path, .import_depth = import_depth };
     struct rf_conf_text *text;
     struct stat st;
-    size_t got = 0;
+    const char *why;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0 || fstat(fd, &st) != 0) {
@@ -470,16 +490,14 @@ read_file(struct rf_conf_tree *t, struct rf_conf_node *parent, int depth, const 
                     RF_CONF_FILES_MAX);
         return RF_ERR_RANGE;
     }
-    while (got < text->n) {
-        ssize_t n = read(fd, text->octet + got, text->n - got);
-
-        if (n <= 0)
-            break;
-        got += (size_t)n;
-    }
+    why = rf_conf_take_octets(read, fd, text->octet, text->n);
     close(fd);
+    if (why != NULL) {
+        rf_conf_say(problem, by, "cannot read %s: %s", path, why);
+        return RF_ERR_IO;
+    }
     r.at = (struct rf_conf_origin){ .layer = RF_CONF_FILE, .file = lasting_name(path) };
-    return read_lines(&r, parent, depth, text->octet, text->octet + got);
+    return read_lines(&r, parent, depth, text->octet, text->octet + text->n);
 }
 
 enum rf_err

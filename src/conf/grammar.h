@@ -62,6 +62,14 @@ RF_MUST_CHECK enum rf_err rf_conf_tree_add(struct rf_conf_tree *t, struct rf_spa
 RF_MUST_CHECK enum rf_err rf_conf_tree_read(struct rf_conf_tree *t, const char *path,
                                             struct rf_conf_problem *problem);
 
+typedef ssize_t (*rf_conf_read_fn)(int fd, void *p, size_t n); /* read(2), or a test's */
+/**
+ * All n octets of a file of that size. A disk that fails in the middle, or somebody who writes the file meanwhile, is no
+ * end of the file: half a configuration may be a valid one, with half of the users and without the rules at its end.
+ * @return NULL, or why not
+ */
+const char *rf_conf_take_octets(rf_conf_read_fn take, int fd, char *out, size_t n);
+
 /** Normal form: four spaces a block, one between words, quotes only where needed. */
 void rf_conf_tree_put(const struct rf_conf_tree *t, struct rf_buf *out);
 /** A new last line of a block (or of the root). NULL: memory is out. Words are copied. */

@@ -164,7 +164,7 @@ refuse_remote_level(struct loader *l, const struct rf_option *o, const struct rf
 {
     char sentence[240];
     struct rf_buf out = rf_buf(sentence, sizeof sentence - 1);
-    const struct rf_log_field fields[] = { RF_F_SPAN("level", n->word[1].text), { 0 } };
+    const struct rf_log_field fields[] = { RF_F_SPAN("check_level", n->word[1].text), { 0 } };
 
     rf_refusal_sentence(&out, rf_refusal_row(RF_REFUSE_REMOTE_NOT_AVAILABLE)->sentence, fields);
     sentence[out.n] = '\0';

@@ -336,7 +336,7 @@ static const struct rf_option options[] = {
       "Patterns of dialled numbers: digits and + stand for themselves, X for any digit, * at the end for anything. The "
       "pattern with the most characters that stand for themselves comes first." },
     { "route.*.use", RF_OPT_BLOCK, LIST, RELOAD, "", "", "sip-connection", NULL, "TEL-18",
-      "The connections by which these calls go, in order. The next one is taken on 408, 480, 503, 504, silence and "
+      "The connections by which these calls go, in order. The next one is taken on 408, 480, 488, 503, 504, silence and "
       "lost connections, not on 404, 486, 603." },
     { "route.*.to", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..63", NULL, "",
       "Instead of use: the user, ring-group or dn to which these calls go." },
@@ -439,7 +439,7 @@ static const struct rf_option options[] = {
     { "media.backend", RF_OPT_ENUM, ONE, RESTART, "auto", "auto", "auto|openssl|ipsec-mb", NULL, "",
       "What encrypts packets: ipsec-mb is several times faster, openssl is everywhere. auto takes ipsec-mb when "
       "it is built in and passes its test vectors." },
-    { "media.replay-window", RF_OPT_NUMBER, ONE, RESTART, "128", "128", "64..1024", NULL, "",
+    { "media.replay-window", RF_OPT_NUMBER, ONE, RESTART, "128", "128", "64..1024", NULL, "TEL-25",
       "Packets that may arrive late and still be accepted once (RFC 3711 3.3.2 asks for 64 at least)." },
 
     { "registrar.min-expires", RF_OPT_DURATION, ONE, RELOAD, "60s", "60s", "1s..1d", NULL, "",

@@ -1,6 +1,7 @@
 /* Values of settings: what each type accepts, and the sentence when it does not. */
 #include "conf/options.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -337,15 +338,92 @@ check_text(const struct rf_option *o, struct rf_span word, char *sentence, size_
     return RF_ERR_RANGE;
 }
 
+/* What is wrong with a word that no grammar takes. */
+__attribute__((format(printf, 3, 4))) static enum rf_err
+malformed(char *sentence, size_t size, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(sentence, size, format, ap);
+    va_end(ap);
+    return RF_ERR_SYNTAX;
+}
+
+static enum rf_err
+check_address(const struct rf_option *o, struct rf_span word, char *sentence, size_t size)
+{
+    struct rf_addr addr;
+
+    if (rf_choice_has(o->choices, word) || rf_addr_parse(word, 0, &addr) == RF_OK)
+        return RF_OK;
+    return malformed(sentence, size, "%s takes an IP address or %s", o->name, o->choices);
+}
+
+static enum rf_err
+check_server(const struct rf_option *o, struct rf_span word, char *sentence, size_t size)
+{
+    struct rf_addr addr;
+
+    if (rf_choice_has(o->choices, word) || rf_server_parse(word, 53, &addr) == RF_OK)
+        return RF_OK;
+    return malformed(sentence, size, "%s takes an IP address, one with :PORT such as 192.0.2.53:5353, or %s", o->name,
+                     o->choices);
+}
+
+static enum rf_err
+check_network(const struct rf_option *o, struct rf_span word, char *sentence, size_t size)
+{
+    struct rf_addr addr;
+    unsigned bits;
+
+    if (rf_network_parse(word, &addr, &bits) == RF_OK)
+        return RF_OK;
+    return malformed(sentence, size, "%s takes an IP address, or a network such as 192.0.2.0/24", o->name);
+}
+
+static enum rf_err
+check_target(const struct rf_option *o, struct rf_span word, char *sentence, size_t size)
+{
+    struct rf_target_text target;
+
+    if (word.n <= 255 && rf_target_text_parse(word, &target) == RF_OK)
+        return RF_OK;
+    return malformed(sentence, size, "%s takes HOST or HOST:PORT, with ;transport=tls, tcp or udp when it matters", o->name);
+}
+
+static enum rf_err
+check_listen(const struct rf_option *o, struct rf_span word, char *sentence, size_t size)
+{
+    struct rf_listen listen;
+
+    if (rf_listen_parse(word, &listen) == RF_OK && rf_choice_has(o->choices, rf_span_str(schemes[listen.scheme])))
+        return RF_OK;
+    if (rf_choice_has(o->choices, RF_SPAN_LIT("https")))
+        return malformed(sentence, size,
+                         "%s takes ADDRESS:PORT, with https: or http: before it or without, such as 0.0.0.0:443 or "
+                         "https:[::]:443",
+                         o->name);
+    return malformed(sentence, size,
+                     "%s takes udp:, tcp: or tls: with ADDRESS:PORT, such as tls:0.0.0.0:5061 or tls:[::]:5061", o->name);
+}
+
+static enum rf_err
+check_ports(const struct rf_option *o, struct rf_span word, char *sentence, size_t size)
+{
+    uint16_t low, high;
+    enum rf_err err = rf_ports_parse(word, &low, &high);
+
+    if (err)
+        (void)malformed(sentence, size,
+                        "%s takes a range of ports from 1024 up with an even one and the next, such as 30000-39999",
+                        o->name);
+    return err;
+}
+
 static enum rf_err
 check_word(const struct rf_option *o, struct rf_span word, char *sentence, size_t size)
 {
-    struct rf_listen listen;
-    struct rf_addr addr;
-    uint16_t low, high;
-    unsigned bits;
-    enum rf_err err;
-
     switch (o->type) {
     case RF_OPT_FLAG:
         return check_choice(o, "on|off", word, sentence, size);
@@ -359,51 +437,20 @@ check_word(const struct rf_option *o, struct rf_span word, char *sentence, size_
     case RF_OPT_TEXT:
         return check_text(o, word, sentence, size);
     case RF_OPT_DOMAIN:
-        if (is_domain(word))
-            return RF_OK;
-        snprintf(sentence, size, "%s takes a host name such as office.example", o->name);
-        return RF_ERR_SYNTAX;
+        return is_domain(word) ? RF_OK
+                               : malformed(sentence, size, "%s takes a host name such as office.example", o->name);
     case RF_OPT_ADDRESS:
-        if (rf_choice_has(o->choices, word) || rf_addr_parse(word, 0, &addr) == RF_OK)
-            return RF_OK;
-        snprintf(sentence, size, "%s takes an IP address or %s", o->name, o->choices);
-        return RF_ERR_SYNTAX;
+        return check_address(o, word, sentence, size);
     case RF_OPT_SERVER:
-        if (rf_choice_has(o->choices, word) || rf_server_parse(word, 53, &addr) == RF_OK)
-            return RF_OK;
-        snprintf(sentence, size, "%s takes an IP address, one with :PORT such as 192.0.2.53:5353, or %s", o->name,
-                 o->choices);
-        return RF_ERR_SYNTAX;
+        return check_server(o, word, sentence, size);
     case RF_OPT_NETWORK:
-        if (rf_network_parse(word, &addr, &bits) == RF_OK)
-            return RF_OK;
-        snprintf(sentence, size, "%s takes an IP address, or a network such as 192.0.2.0/24", o->name);
-        return RF_ERR_SYNTAX;
-    case RF_OPT_TARGET: {
-        struct rf_target_text target;
-
-        if (word.n <= 255 && rf_target_text_parse(word, &target) == RF_OK)
-            return RF_OK;
-        snprintf(sentence, size, "%s takes HOST or HOST:PORT, with ;transport=tls, tcp or udp when it matters",
-                 o->name);
-        return RF_ERR_SYNTAX;
-    }
+        return check_network(o, word, sentence, size);
+    case RF_OPT_TARGET:
+        return check_target(o, word, sentence, size);
     case RF_OPT_LISTEN:
-        if (rf_listen_parse(word, &listen) == RF_OK && rf_choice_has(o->choices, rf_span_str(schemes[listen.scheme])))
-            return RF_OK;
-        if (rf_choice_has(o->choices, RF_SPAN_LIT("https")))
-            snprintf(sentence, size, "%s takes ADDRESS:PORT, with https: or http: before it or without, such as "
-                     "0.0.0.0:443 or https:[::]:443", o->name);
-        else
-            snprintf(sentence, size, "%s takes udp:, tcp: or tls: with ADDRESS:PORT, such as tls:0.0.0.0:5061 or "
-                     "tls:[::]:5061", o->name);
-        return RF_ERR_SYNTAX;
+        return check_listen(o, word, sentence, size);
     case RF_OPT_PORTS:
-        err = rf_ports_parse(word, &low, &high);
-        if (err)
-            snprintf(sentence, size, "%s takes a range of ports from 1024 up with an even one and the next, such "
-                     "as 30000-39999", o->name);
-        return err;
+        return check_ports(o, word, sentence, size);
     case RF_OPT_SECRET:
         return check_secret(o, word, sentence, size);
     case RF_OPT_PATH:

@@ -116,6 +116,8 @@ make(struct target *t, char branch[static 49], struct rf_buf *b)
     }
     if (k != NULL && t->m->from.is_private)
         rf_put_str(b, "Privacy: id\r\n");
+    if (k != NULL)
+        rf_call_trail_put(env, &t->m->trail, k->name, t->user, b);
     if (t->credentials != NULL)
         rf_put_str(b, t->credentials);
     rf_put(b, rf_span(t->m->headers, t->m->headers_n));

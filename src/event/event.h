@@ -45,6 +45,10 @@ struct rf_event_env {
 #define RF_EVENT_SUBSCRIPTION "subscription" /* kinds of what `store` is given */
 #define RF_EVENT_MAILBOX      "mailbox"
 
+/** Of its sender, within a dialog or not: RF_REFUSE_NONE, RF_REFUSE_MESSAGE_TOO_LARGE, RF_REFUSE_OVERLOAD (too many). */
+enum rf_refusal rf_event_judge_message(struct rf_event_board *b, const struct rf_event_settings *s, const char *who,
+                                       size_t octets, uint64_t now_us);
+
 RF_MUST_CHECK enum rf_err rf_event_layer_new(struct rf_event_layer **out, const struct rf_event_env *env);
 void rf_event_layer_free(struct rf_event_layer *l); /* NULL is fine */
 

@@ -73,12 +73,8 @@ too_large(struct message *m, uint64_t now_us)
 
     m->txn = NULL;
     rf_server_txn_own(txn, NULL, NULL);
-    rf_call_refuse_request(m->l->env.calls, txn, RF_REFUSE_MESSAGE_TOO_LARGE, 0, m->from.user,
-                           (const struct rf_log_field[]){ RF_F_STR("who", m->from.user),
-                                                          RF_F_U64("octets", m->body_n),
-                                                          RF_F_STR("reason", "the other side is reached by UDP alone"),
-                                                          { 0 } },
-                           now_us);
+    rf_call_message_too_large(m->l->env.calls, txn, m->from.user, m->body_n,
+                              "the other side is reached by UDP alone", now_us);
 }
 
 static void
@@ -129,15 +125,13 @@ message_settle(struct message *m, uint64_t now_us)
 
 /* --- the request --- */
 
-static void
-forbid(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf_connection *k, uint64_t now_us)
+enum rf_refusal
+rf_event_judge_message(struct rf_event_board *b, const struct rf_event_settings *s, const char *who, size_t octets,
+                       uint64_t now_us)
 {
-    rf_call_refuse_request(l->env.calls, txn, RF_REFUSE_FORBIDDEN, 0, k->name,
-                           (const struct rf_log_field[]){ RF_F_STR("what", "a text message"),
-                                                          RF_F_STR("who", k->name),
-                                                          RF_F_STR("reason", "messages is off for this connection"),
-                                                          { 0 } },
-                           now_us);
+    if (octets > s->message_max)
+        return RF_REFUSE_MESSAGE_TOO_LARGE;
+    return rf_event_board_rate(b, who, s->messages_per_minute, now_us) ? RF_REFUSE_NONE : RF_REFUSE_OVERLOAD;
 }
 
 static void
@@ -154,30 +148,18 @@ static bool
 check(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
       const struct rf_call_party *from, uint64_t now_us)
 {
-    const struct rf_event_settings *s = layer_settings(l);
     const char *who = from->connection != NULL ? from->connection->name : from->user;
 
     if (from->connection != NULL && !from->connection->takes_messages) {
-        forbid(l, txn, from->connection, now_us);
-        return false;
-    }
-    if (msg->body.n > s->message_max) {
-        rf_call_refuse_request(l->env.calls, txn, RF_REFUSE_MESSAGE_TOO_LARGE, 0, who,
-                               (const struct rf_log_field[]){ RF_F_STR("who", who),
-                                                              RF_F_U64("octets", msg->body.n),
-                                                              RF_F_STR("reason", "sip.message-max allows less"),
-                                                              { 0 } },
-                               now_us);
+        rf_call_forbid_message(l->env.calls, txn, from->connection->name, now_us);
         return false;
     }
     if (msg->body.n > 0 && rf_sip_value(msg, RF_HDR_CONTENT_TYPE).p == NULL) {
         rf_server_txn_reply(txn, 400, "No Content-Type", rf_span(NULL, 0), now_us);
         return false;
     }
-    if (!rf_event_board_rate(l->env.board, who, s->messages_per_minute, now_us)) {
-        overload(l, txn, who, "the number of messages a minute (sip.messages-per-minute)", now_us);
+    if (!rf_call_message_may(l->env.calls, txn, who, msg->body.n, now_us))
         return false;
-    }
     if (l->message_count >= MESSAGES_MAX) {
         overload(l, txn, who, "the number of text messages under way", now_us);
         return false;
@@ -204,6 +186,7 @@ message_new(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf
     if (from->connection != NULL)
         snprintf(m->from_connection, sizeof m->from_connection, "%s", from->connection->name);
     m->max_forwards = msg->max_forwards;
+    rf_call_trail_read(&l->env.call, msg, &m->trail);
     rf_list_append(&l->messages, &m->link);
     l->message_count++;
     for (size_t i = 0; i < sizeof about / sizeof *about; i++)
@@ -245,7 +228,8 @@ message_request(struct rf_event_layer *l, struct rf_server_txn *txn, const struc
         rf_call_refuse_request(
             l->env.calls, txn, why, 0, from.user,
             (const struct rf_log_field[]){
-                RF_F_STR("number", from.dialled), RF_F_STR("user", from.dialled), RF_F_STR("who", from.user), { 0 } },
+                RF_F_STR("number", from.dialled), RF_F_STR("user", from.dialled),
+                RF_F_STR("who", from.connection != NULL ? from.connection->name : from.user), { 0 } },
             now_us);
         message_free(m);
         return;

@@ -44,6 +44,8 @@ struct message {
     char from_connection[RF_CONNECTION_NAME_MAX];
     char *call_id; /* of the request: whose worker ours must belong to */
     uint8_t max_forwards;
+    struct rf_call_trail trail;
+    bool is_circle; /* a connection was passed over because it came back from there */
     char *headers, *body;
     size_t headers_n, body_n;
     struct place place[PLACES_MAX]; /* connections, for the one target that has them */

@@ -104,6 +104,10 @@ target_take_place(struct target *t)
         const struct rf_connection *k = r != NULL ? rf_connection_named(r->connections, rf_span_str(p->connection))
                                                   : NULL;
 
+        if (k != NULL && rf_call_trail_is_circle(&m->l->env.call, &m->trail, k->name, p->number)) {
+            m->is_circle = true;
+            continue;
+        }
         if (k == NULL || rf_call_binding_of(m->l->env.calls, k, p->number, &t->binding) != RF_REFUSE_NONE)
             continue;
         rf_dialog_fini(&t->dialog);
@@ -169,5 +173,7 @@ message_find_targets(struct message *m, enum rf_refusal *why)
             target_free(t);
         }
     }
+    if (m->targets == 0 && m->is_circle)
+        *why = RF_REFUSE_CALL_LOOP;
     return m->targets > 0;
 }

@@ -338,7 +338,7 @@ handshake_failed(struct rf_conn *c, const struct rf_tls_failure *f, uint64_t now
     if (l->user.tls_failed != NULL)
         l->user.tls_failed(l->user.ctx, &c->flow, f, now_us);
     /* Our alert must not be eaten by a reset for what the peer sent meanwhile. */
-    if (f->alert_sent > 0)
+    if (f->alert_sent >= 0)
         linger(c, now_us);
     else
         rf_conn_end(c, now_us);

@@ -1,5 +1,7 @@
 #include "flow/flow.h"
 
+#include "base/hash.h"
+
 const char *
 rf_transport_name(enum rf_transport t)
 {
@@ -9,6 +11,18 @@ rf_transport_name(enum rf_transport t)
 
     rf_assert(t < RF_TRANSPORT_COUNT);
     return names[t];
+}
+
+uint64_t
+rf_flow_host_hash(struct rf_span host)
+{
+    static const struct rf_hash_key fixed; /* who chooses hosts is the operator */
+    char lower[256];
+    size_t n = host.n < sizeof lower ? host.n : sizeof lower;
+
+    for (size_t i = 0; i < n; i++)
+        lower[i] = host.p[i] >= 'A' && host.p[i] <= 'Z' ? (char)(host.p[i] | 0x20) : host.p[i];
+    return rf_siphash(&fixed, lower, n);
 }
 
 void

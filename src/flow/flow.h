@@ -61,6 +61,17 @@ struct rf_flow_watch {
     void (*gone)(struct rf_flow_watch *w, uint64_t now_us);
 };
 
+#define RF_FLOW_PROVEN_MAX 4 /* SIP connections with one certificate, which the number that is called tells apart */
+
+/* The peer's certificate passed all checks of a SIP connection and speaks for its host. */
+struct rf_flow_proof {
+    char connection[64]; /* empty: none */
+    uint64_t host;       /* rf_flow_host_hash, so that another host after a reload is not proven by this */
+};
+
+/** Not secret, the same in every process run; letter case does not count. */
+uint64_t rf_flow_host_hash(struct rf_span host);
+
 struct rf_flow {
     const struct rf_flow_ops *ops;
     uint32_t refs;
@@ -70,7 +81,7 @@ struct rf_flow {
     bool is_closed;          /* sends fail from now on */
     struct rf_addr local, remote;
     char listener[24];       /* interface it came by: "sip-phones", "sip-trunks" */
-    char proven_name[256];   /* host name that the peer's verified certificate speaks for; empty: none */
+    struct rf_flow_proof proven[RF_FLOW_PROVEN_MAX]; /* by the peer's verified certificate; from the first on */
     uint16_t peer_refusal;   /* enum rf_refusal: its requests are answered 403 with this; 0: they are handled */
     struct rf_flow_facts facts;
     struct rf_link watches;  /* rf_flow_watch */

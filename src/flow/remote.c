@@ -125,7 +125,7 @@ rf_flow_card_fill(struct rf_flow_card *card, const struct rf_flow *f)
     card->local = f->local;
     card->remote = f->remote;
     memcpy(card->listener, f->listener, sizeof card->listener);
-    memcpy(card->proven_name, f->proven_name, sizeof card->proven_name);
+    memcpy(card->proven, f->proven, sizeof card->proven);
     card->facts = f->facts;
 }
 
@@ -161,7 +161,7 @@ rf_remote_flow(struct rf_remote_flows *r, const struct rf_flow_card *card, struc
     rf->flow.local = card->local;
     rf->flow.remote = card->remote;
     memcpy(rf->flow.listener, card->listener, sizeof rf->flow.listener);
-    memcpy(rf->flow.proven_name, card->proven_name, sizeof rf->flow.proven_name);
+    memcpy(rf->flow.proven, card->proven, sizeof rf->flow.proven);
     rf->flow.facts = card->facts;
     rf->set = r;
     rf_hash_insert(&r->flows, &rf->node, rf_hash_of(&r->flows, rf_span(&card->id, sizeof card->id)));

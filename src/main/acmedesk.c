@@ -1,7 +1,24 @@
 /* main/acmedesk.c - commands about certificates that renew themselves: the slow thread answers, the desk words it */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "main/desk.h"
+
+static const char *
+code_of(enum rf_refusal r)
+{
+    return rf_refusal_row(r)->code;
+}
+
+/* "certificate web has not been issued yet" */
+static void
+refuse(struct rf_control_ask *ask, enum rf_refusal r, const char *label, const char *what, const char *fix)
+{
+    char sentence[160];
+
+    snprintf(sentence, sizeof sentence, "certificate %.64s %s", label != NULL ? label : "", what);
+    rf_control_refuse(ask, 1, code_of(r), sentence, fix);
+}
 
 static void
 answer_list(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more)
@@ -11,7 +28,8 @@ answer_list(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void
     if (json_is_array(rows))
         rf_control_answer(ask, json_incref(rows));
     else
-        rf_control_refuse(ask, 1, "", "what renews certificates did not answer in time", "try again");
+        rf_control_refuse(ask, 1, code_of(RF_REFUSE_NO_DAEMON), "what renews certificates did not answer in time",
+                          "try again; ringfence doctor shows whether it turns");
 }
 
 static void
@@ -21,18 +39,20 @@ answer_done(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void
     char *label = more;
 
     if (result == NULL)
-        rf_control_refuse(ask, 1, "", "what renews certificates did not answer in time", "try again");
+        rf_control_refuse(ask, 1, code_of(RF_REFUSE_NO_DAEMON), "what renews certificates did not answer in time",
+                          "try again; ringfence doctor shows whether it turns");
     else if (strcmp(result, rf_err_name(RF_OK)) == 0)
         rf_control_answer(ask, json_pack("{s:s}", "certificate", label));
     else if (strcmp(result, rf_err_name(RF_ERR_NOT_FOUND)) == 0)
-        rf_control_refuse(ask, 1, "", "no certificate of this name renews itself",
-                          "set certificate.NAME.lets-encrypt on");
+        refuse(ask, RF_REFUSE_UNKNOWN_CERT, label, "does not renew itself (certificate.NAME.lets-encrypt)",
+               "ringfence cert automatic lists those that do; ca revoke is for what the local authority issued");
     else if (strcmp(result, rf_err_name(RF_ERR_EXISTS)) == 0)
-        rf_control_refuse(ask, 1, "", "the authority is being asked at this moment", "ringfence cert list");
+        refuse(ask, RF_REFUSE_IN_THE_WAY, label, "is being asked for at this moment",
+               "ringfence cert automatic shows how far it is; then try again");
     else if (strcmp(result, rf_err_name(RF_ERR_STATE)) == 0)
-        rf_control_refuse(ask, 1, "", "there is no certificate yet", "ringfence cert list");
+        refuse(ask, RF_REFUSE_UNKNOWN_CERT, label, "has not been issued yet", "ringfence cert automatic shows why");
     else
-        rf_control_refuse(ask, 1, "", "the change could not be written to disk",
+        rf_control_refuse(ask, 1, code_of(RF_REFUSE_STORE_FAILED), "the change could not be written to disk",
                           "free space below the state directory");
     free(label);
 }

@@ -169,6 +169,14 @@ post(void *ctx, uint16_t worker, struct rf_span letter)
     return rf_worker_post(w->shared->worker[worker]->letters, &head, sizeof head, letter);
 }
 
+static enum rf_refusal
+judge_message(void *ctx, const char *who, size_t octets, uint64_t now_us)
+{
+    const struct rf_worker *w = ctx;
+
+    return rf_event_judge_message(w->shared->lamps, &w->site->event, who, octets, now_us);
+}
+
 static int64_t
 wall_s(void *ctx)
 {
@@ -203,6 +211,7 @@ rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env)
         .path_aside = path_aside,
         .path_end = path_end,
         .udp_max = udp_max,
+        .judge_message = judge_message,
         .media = media,
         .save = save,
         .record = record,

@@ -287,7 +287,8 @@ cert_show(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
         return;
     }
     json_decref(found);
-    rf_control_refuse(ask, 1, "", "there is no certificate of this name or fingerprint",
+    rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_UNKNOWN_CERT)->code,
+                      "there is no certificate of this name or fingerprint",
                       "ringfence cert list shows names and fingerprints");
 }
 
@@ -343,7 +344,8 @@ cert_export(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request
     if (is_fine)
         rf_control_answer(ask, json_pack("{s:s, s:s%}", "name", c->name, "pem", p, (size_t)n));
     else if (c == NULL)
-        rf_control_refuse(ask, 2, "", "there is no certificate of our own of this name", "ringfence cert list");
+        rf_control_refuse(ask, 2, rf_refusal_row(RF_REFUSE_UNKNOWN_CERT)->code,
+                          "there is no certificate of our own of this name", "ringfence cert list");
     else
         rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_CERT_MISSING_INTERMEDIATE)->code,
                           "this machine does not know the root of that certificate", "ask its authority for it");
@@ -375,7 +377,8 @@ cert_renew(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
     else if (is_automatic(d->site, name))
         rf_desk_renew_automatic(d, ask, name);
     else
-        rf_control_refuse(ask, 2, "", "only the certificate local, and those that renew themselves, are made here",
+        rf_control_refuse(ask, 2, rf_refusal_row(RF_REFUSE_UNKNOWN_CERT)->code,
+                          "only the certificate local, and those that renew themselves, are made here",
                           "replace the files of another one; it is read again when they change");
 }
 

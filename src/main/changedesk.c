@@ -149,27 +149,6 @@ change_refused(struct rf_desk *d, enum rf_err err, const struct rf_conf_problem 
         rf_desk_refuse(d->change->ask, err, p);
 }
 
-/* The table's fix speaks of a peer, with words that are not at hand here: of our own files something else is to be done. */
-static const char *
-fix_of(enum rf_refusal code)
-{
-    const char *fix = rf_refusal_row(code)->fix;
-
-    switch (code) {
-    case RF_REFUSE_KEY_FILE_MODE:
-        return "chmod 600 that file; what runs stays as it was";
-    case RF_REFUSE_CERT_EXPIRED:
-    case RF_REFUSE_CERT_NOT_YET_VALID:
-    case RF_REFUSE_CERT_KEY_TOO_SMALL:
-    case RF_REFUSE_CERT_BAD_SIGNATURE:
-        return "name another certificate there, or have this one issued anew; what runs stays as it was";
-    case RF_REFUSE_TLS_NO_CIPHER:
-        return "name a certificate whose key the level can use, or another level; what runs stays as it was";
-    default:
-        return strchr(fix, '{') == NULL ? fix : ""; /* the sentence names the file */
-    }
-}
-
 void
 rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p)
 {
@@ -180,7 +159,7 @@ rf_desk_refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf
     sentence[b.n] = '\0';
     if (p->code != RF_REFUSE_NONE)
         rf_control_refuse(ask, p->code == RF_REFUSE_LOCKED_BY_HOSTED ? 6 : 3, rf_refusal_row(p->code)->code, sentence,
-                          fix_of(p->code));
+                          rf_config_fix(p->code));
     else
         rf_control_refuse(ask, err == RF_ERR_NOT_FOUND && p->at.line == 0 ? 2 : 3,
                           rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, sentence,
@@ -223,6 +202,11 @@ say_warnings(const struct rf_ifaces *s)
 {
     for (size_t i = 0; i < s->warning_count; i++)
         RF_LOG_CODE(RF_LOG_WARN, rf_refusal_row(s->warning[i].code)->code, "tls.warning", s->warning[i].text);
+    if (s->fault.code == RF_REFUSE_NONE)
+        return;
+    rf_refusal_add(s->fault.code, 1);
+    RF_LOG_CODE(RF_LOG_ERROR, rf_refusal_row(s->fault.code)->code, "ca.damaged", s->fault.sentence,
+                RF_F_STR("effect", s->fault.effect), RF_F_STR("fix", rf_site_fault_fix(&s->fault)));
 }
 
 /* What ended by the change of a level stays so, until the setting itself is taken out (AVA-10). */
@@ -427,7 +411,7 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
         rf_channel_send(d->conf.channel, RF_SAY_RELOAD, c->number, NULL, fd) != RF_OK) {
         change_free(c);
         if (ask != NULL)
-            rf_control_refuse(ask, 1, "", "the parent process could not be asked to read the certificates",
+            rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_NO_DAEMON)->code, "the parent process could not be asked to read the certificates",
                               "try again");
     } else {
         d->change = c;
@@ -448,7 +432,7 @@ void
 rf_desk_renew_local(struct rf_desk *d, struct rf_control_ask *ask)
 {
     if (rf_channel_send(d->conf.channel, RF_SAY_RENEW, 0, NULL, -1) != RF_OK) {
-        rf_control_refuse(ask, 1, "", "the parent process could not be asked", "try again");
+        rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_NO_DAEMON)->code, "the parent process could not be asked", "try again");
         return;
     }
     rf_desk_apply(d, ask, NULL, NULL, 0, 0);
@@ -477,7 +461,7 @@ rf_desk_defer(struct rf_desk *d, struct rf_control_ask *ask, const char *command
         return false;
     w = calloc(1, sizeof *w);
     if (w == NULL) {
-        rf_control_refuse(ask, 1, "", "out of memory", "try again");
+        rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_OVERLOAD)->code, "out of memory", "try again");
         return true;
     }
     w->ask = ask;

@@ -13,6 +13,12 @@
 
 #define PATH_MAX_OCTETS 1200
 
+/* What is wrong with our own authority. Nothing that is served may need it: signal decides (main/ifaces.c). */
+struct fault {
+    enum rf_refusal code; /* RF_REFUSE_NONE: nothing */
+    char sentence[sizeof ((struct rf_conf_problem *)0)->sentence];
+};
+
 struct gather {
     struct rf_bundle *to;
     struct rf_key_files *files;
@@ -21,6 +27,8 @@ struct gather {
     struct rf_credentials_sources *from;
     char local_chain[PATH_MAX_OCTETS], local_key[PATH_MAX_OCTETS], local_root[PATH_MAX_OCTETS],
         local_crl[PATH_MAX_OCTETS];
+    struct fault fault;
+    bool has_local_leaf, has_local_root; /* what of our own authority can be used */
     struct rf_conf_problem *problem;
 };
 
@@ -50,6 +58,25 @@ fail(struct gather *g, enum rf_err err, struct rf_conf_origin at, const struct r
 }
 
 /* --- our own authority --------------------------------------------------------------------------------- */
+
+/* The first one counts: what follows is its consequence more often than not. */
+static void
+note_fault(struct gather *g, enum rf_err err, const struct rf_cert_problem *why)
+{
+    struct fault *f = &g->fault;
+    struct rf_buf out = rf_buf(f->sentence, sizeof f->sentence - 1);
+    const char *reason = why->text[0] != '\0' ? why->text : rf_err_text(err);
+
+    if (f->code != RF_REFUSE_NONE)
+        return;
+    f->code = why->key_file_is_open ? RF_REFUSE_KEY_FILE_MODE : RF_REFUSE_LOCAL_CA;
+    if (why->key_file_is_open) /* its text names the file; which one of the two keys is not known here */
+        rf_put_str(&out, why->text);
+    else
+        rf_refusal_sentence(&out, rf_refusal_row(f->code)->sentence,
+                            (const struct rf_log_field[]){ RF_F_STR("reason", reason), { 0 } });
+    f->sentence[out.n] = '\0';
+}
 
 /* Names that the local certificate speaks for: the domain, and every address that others may be pointed at. */
 static size_t
@@ -87,6 +114,22 @@ local_names(const struct rf_conf *c, char mem[][RF_ADDR_TEXT_MAX], const char **
     return n;
 }
 
+/* Tried again later, and when somebody mends one of its files. */
+#define MEND_LOOK_S 3600
+
+static void
+watch_authority(struct gather *g, const char *dir)
+{
+    static const char *const names[] = { "", "/ca.key", "/issued", "/urls" };
+    char path[PATH_MAX_OCTETS];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s%s", dir, names[i]);
+        (void)!rf_bundle_watch(g->to, path);
+    }
+    g->from->renew_at_s = g->from->wall_s + MEND_LOOK_S;
+}
+
 /* The CA's folder stays root's: signal is given the listeners' key, never the CA's. */
 static enum rf_err
 make_local(struct gather *g)
@@ -97,30 +140,37 @@ make_local(struct gather *g)
                                .must_renew = g->from->must_renew };
     struct rf_cert_problem problem = { 0 };
     struct rf_ca_result result = { 0 };
-    enum rf_err err;
+    enum rf_err err = RF_OK;
 
     snprintf(dir, sizeof dir, "%s/ca", g->state_dir);
     snprintf(ca_name, sizeof ca_name, "ringfence local CA (%.200s)", rf_conf_text(g->conf, "domain"));
     if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
         snprintf(problem.text, sizeof problem.text, "%.150s: %s", dir, strerror(errno));
-        return fail(g, RF_ERR_IO, (struct rf_conf_origin){ 0 }, &problem, "");
-    }
-    if (geteuid() == 0)
+        err = RF_ERR_IO;
+    } else if (geteuid() == 0) {
         (void)!lchown(dir, 0, 0);
+    }
     snprintf(g->local_chain, sizeof g->local_chain, "%s/server.pem", dir);
     snprintf(g->local_key, sizeof g->local_key, "%s/server.key", dir);
     snprintf(g->local_root, sizeof g->local_root, "%s/ca.pem", dir);
     snprintf(g->local_crl, sizeof g->local_crl, "%s/ca.crl", dir);
     conf.name_count = local_names(g->conf, mem, name, RF_LISTENERS_MAX + 1);
-    err = rf_ca_ensure(&conf, g->from->wall_s, &result, &problem);
-    if (err)
-        return fail(g, err, (struct rf_conf_origin){ 0 }, &problem, g->local_key);
+    if (!err)
+        err = rf_ca_ensure(&conf, g->from->wall_s, &result, &problem);
     if (result.made_ca || result.made_leaf)
         RF_LOGF(RF_LOG_INFO, "cert.made", result.made_ca ? "a local certificate authority and a certificate were made"
                                                          : "a new certificate was made by the local authority",
                 RF_F_STR("folder", dir), RF_F_STR("reason", result.why != NULL ? result.why : ""));
     g->from->renew_at_s = result.due_s;
-    return RF_OK;
+    if (!err)
+        return RF_OK;
+    note_fault(g, err, &problem);
+    watch_authority(g, dir);
+    if (!g->from->must_renew)
+        return RF_OK;
+    *g->problem = (struct rf_conf_problem){ .code = g->fault.code }; /* whoever asked for a new one is told */
+    memcpy(g->problem->sentence, g->fault.sentence, sizeof g->problem->sentence);
+    return err;
 }
 
 /* --- certificate blocks -------------------------------------------------------------------------------- */
@@ -196,6 +246,27 @@ add_named(struct gather *g, const char *name, const char *chains, const char *ke
     return err;
 }
 
+/* What our own authority issued for us; nothing, and a fault, when that cannot be read. */
+static enum rf_err
+add_local(struct gather *g, const char *name)
+{
+    struct rf_cert_problem why = { 0 };
+    struct rf_cert *c = NULL;
+    enum rf_err err;
+
+    if (g->has_local_leaf)
+        return add_own(g, name, g->local_chain, g->local_key, (struct rf_conf_origin){ 0 });
+    err = rf_cert_load(&c, g->local_chain, g->local_key, &why);
+    rf_cert_unref(c);
+    if (!err) {
+        g->has_local_leaf = true;
+        return add_own(g, name, g->local_chain, g->local_key, (struct rf_conf_origin){ 0 });
+    }
+    note_fault(g, err, &why);
+    err = rf_bundle_watch(g->to, g->local_chain);
+    return err ? err : rf_bundle_watch(g->to, g->local_key);
+}
+
 /* What was put below the state directory under its name; our own authority's while there is none. */
 static enum rf_err
 add_kept(struct gather *g, const char *name, struct rf_conf_origin at)
@@ -213,7 +284,7 @@ add_kept(struct gather *g, const char *name, struct rf_conf_origin at)
         found = true;
         err = add_own(g, name, chain, key, at);
     }
-    return err || found ? err : add_own(g, name, g->local_chain, g->local_key, at);
+    return err || found ? err : add_local(g, name);
 }
 
 /* Whom the connection to an ACME authority trusts (main/automatic.c). */
@@ -238,7 +309,7 @@ static enum rf_err
 add_blocks(struct gather *g)
 {
     const struct rf_conf_block *b;
-    enum rf_err err = add_own(g, RF_CREDENTIALS_LOCAL, g->local_chain, g->local_key, (struct rf_conf_origin){ 0 });
+    enum rf_err err = add_local(g, RF_CREDENTIALS_LOCAL);
 
     for (size_t i = 0; !err && (b = rf_conf_block_at(g->conf, "certificate", i)) != NULL; i++) {
         const char *name = rf_conf_block_label(b), *chains = rf_conf_block_text(g->conf, b, "chain");
@@ -275,16 +346,42 @@ add_trusted(struct gather *g, const char *paths, struct rf_conf_origin at)
     return err ? fail(g, err, at, &problem, "") : RF_OK;
 }
 
+/* The list of revoked ones first: without it nobody is trusted for the root's signature. */
+static enum rf_err
+add_local_root(struct gather *g)
+{
+    struct rf_cert_problem why = { 0 };
+    enum rf_err err = rf_bundle_add_to_group(g->to, RF_CREDENTIALS_LOCAL, g->local_crl, &why);
+
+    if (!err)
+        err = rf_bundle_add_to_group(g->to, RF_CREDENTIALS_LOCAL, g->local_root, &why);
+    g->has_local_root = err == RF_OK;
+    if (err)
+        note_fault(g, err, &why);
+    return err == RF_ERR_NOMEM ? err : RF_OK;
+}
+
+static enum rf_err
+add_fault(struct gather *g)
+{
+    static const char *const effect[2][2] = {
+        { "listeners cannot show its certificate; peers with its certificates are not trusted",
+          "listeners cannot show its certificate; it issues and revokes nothing" },
+        { "its certificate is shown until it ends; peers with its certificates are not trusted",
+          "its certificate is shown until it ends; it issues and revokes nothing" },
+    };
+
+    if (g->fault.code == RF_REFUSE_NONE)
+        return RF_OK;
+    return rf_bundle_add_fault(g->to, rf_refusal_row(g->fault.code)->code, g->fault.sentence,
+                               effect[g->has_local_leaf][g->has_local_root]);
+}
+
 static enum rf_err
 add_stores(struct gather *g)
 {
-    struct rf_cert_problem problem = { 0 };
-    enum rf_err err = rf_bundle_add_trusted(g->to, RF_CREDENTIALS_LOCAL, g->local_root, &problem);
+    enum rf_err err = add_local_root(g);
 
-    if (!err)
-        err = rf_bundle_add_to_group(g->to, RF_CREDENTIALS_LOCAL, g->local_crl, &problem);
-    if (err)
-        return fail(g, err, (struct rf_conf_origin){ 0 }, &problem, "");
     for (int i = 0; !err && i < RF_IFACE_COUNT; i++) {
         struct rf_iface_settings s;
 
@@ -339,6 +436,8 @@ rf_credentials_gather(struct rf_bundle *out, struct rf_key_files *files, struct 
         err = add_blocks(&g);
     if (!err)
         err = add_stores(&g);
+    if (!err)
+        err = add_fault(&g);
     if (!err)
         err = rf_key_files_put(files, RF_SPAN_LIT(RF_KEY_FILES_CERTS), rf_bundle_block(out));
     if (err && problem->sentence[0] == '\0')

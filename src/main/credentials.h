@@ -8,6 +8,9 @@
  *                          or certificate renewal put there; while there is none, what our own authority issues
  *   local (no block)       DIR/ca/server.pem and server.key: what our own authority issues
  *
+ * What is wrong with our own authority's files is no error here: it goes along as a fault (cert/bundle.h), with what of
+ * it can be used, because nothing that is served may need the rest.
+ *
  * Threads: the parent's one.
  */
 #ifndef RF_MAIN_CREDENTIALS_H

@@ -366,6 +366,19 @@ sum(const json_t *answers, const char *key)
     return n;
 }
 
+/* What is wrong and stays so until somebody mends it. */
+static json_t *
+problems(const struct rf_site *site)
+{
+    const struct rf_site_fault *f = &site->ifaces->fault;
+    json_t *list = json_array();
+
+    if (f->code != RF_REFUSE_NONE)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "code", rf_refusal_row(f->code)->code, "sentence",
+                                              f->sentence, "effect", f->effect, "fix", rf_site_fault_fix(f)));
+    return list;
+}
+
 static void
 answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more)
 {
@@ -397,6 +410,7 @@ answer_status(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, vo
     json_object_set_new(o, "refused", refusals());
     json_object_set_new(o, "shares", shares(d));
     json_object_set_new(o, "threads", rf_pulse_show(d->conf.shared->pulse, rf_now_us()));
+    json_object_set_new(o, "problems", problems(d->site));
     json_object_set(o, "worker", answers);
     rf_control_answer(ask, o);
 }

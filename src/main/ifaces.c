@@ -222,6 +222,21 @@ is_automatic(struct load *l, const struct rf_conf_block *b)
     return used > 0;
 }
 
+static void
+take_fault(struct rf_ifaces *s, const struct rf_bundle_item *item)
+{
+    s->fault.code = rf_refusal_find(item->name);
+    (void)!rf_span_copy(item->first, s->fault.sentence, sizeof s->fault.sentence);
+    (void)!rf_span_copy(item->second, s->fault.effect, sizeof s->fault.effect);
+}
+
+const char *
+rf_site_fault_fix(const struct rf_site_fault *f)
+{
+    return f->code == RF_REFUSE_KEY_FILE_MODE ? "chmod 600 that file, then: ringfence reload"
+                                              : rf_refusal_row(f->code)->fix;
+}
+
 static enum rf_err
 take_own(struct load *l)
 {
@@ -235,6 +250,8 @@ take_own(struct load *l)
         struct rf_cert_problem why = { 0 };
         enum rf_err err;
 
+        if (item.kind == RF_BUNDLE_FAULT)
+            take_fault(s, &item);
         if (item.kind != RF_BUNDLE_OWN)
             continue;
         if (s->cert_count == RF_SITE_CERTS_MAX)
@@ -407,6 +424,25 @@ name_of_cert(const struct rf_ifaces *s, const struct rf_cert *c)
     return RF_CREDENTIALS_LOCAL;
 }
 
+/* A listener has nothing to show, because our own authority is broken. */
+static enum rf_err
+fail_for_fault(struct load *l, enum rf_iface i)
+{
+    enum rf_err err = fail(l, RF_ERR_REFUSED, rf_iface_origin(l->from->conf, i, "certificate"), "%s: %s",
+                           rf_iface_row(i)->name, l->to->fault.sentence);
+
+    l->problem->code = l->to->fault.code;
+    return err;
+}
+
+/* What it issued has ended, and it cannot issue another. */
+static bool
+is_of_broken_authority(const struct load *l, const struct rf_site_iface *f, const struct rf_tls_finding *found)
+{
+    return l->to->fault.code != RF_REFUSE_NONE && found->refusal == RF_REFUSE_CERT_EXPIRED &&
+           found->cert < f->cert_count && strcmp(name_of_cert(l->to, f->cert[found->cert]), RF_CREDENTIALS_LOCAL) == 0;
+}
+
 static enum rf_err
 judge_findings(struct load *l, enum rf_iface i, const struct rf_tls_findings *all)
 {
@@ -424,7 +460,7 @@ judge_findings(struct load *l, enum rf_iface i, const struct rf_tls_findings *al
             enum rf_err err = fail(l, RF_ERR_REFUSED, at, "%s: %s", interface, found->text);
 
             l->problem->code = found->refusal;
-            return err;
+            return is_of_broken_authority(l, f, found) ? fail_for_fault(l, i) : err;
         }
         warn(l, found->refusal, "%s: %s", interface, found->text);
     }
@@ -529,6 +565,9 @@ load_iface(struct load *l, enum rf_iface i)
     if (err)
         return err;
     choose_certs(l, set.certificates, f);
+    /* What nobody can reach shows nothing, and as a client it goes without. */
+    if (f->cert_count == 0 && l->to->fault.code != RF_REFUSE_NONE)
+        return f->has_listener ? fail_for_fault(l, i) : RF_OK;
     if (f->cert_count == 0)
         return fail(l, RF_ERR_NOT_FOUND, rf_iface_origin(c, i, "certificate"), "%s: there is no certificate %s",
                     row->name, set.certificates);

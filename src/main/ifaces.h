@@ -51,6 +51,12 @@ struct rf_site_server {
     uint8_t pin[RF_PINS_MAX][32];
 };
 
+/* Something that could not be read, although nothing that is served needs it. */
+struct rf_site_fault {
+    enum rf_refusal code; /* RF_REFUSE_NONE: there is none */
+    char sentence[256], effect[128];
+};
+
 struct rf_ifaces {
     size_t cert_count;
     struct rf_site_cert cert[RF_SITE_CERTS_MAX];
@@ -64,6 +70,7 @@ struct rf_ifaces {
     char peer_name[RF_PEER_NAMES_MAX][256];
     bool legacy_is_over;     /* medium-without-r11-checks is set, and has ended by the change of a level (AVA-10) */
     int64_t loaded_s;        /* when files were read */
+    struct rf_site_fault fault; /* of our own authority */
     size_t warning_count;
     struct {
         enum rf_refusal code;
@@ -102,6 +109,9 @@ RF_MUST_CHECK enum rf_err rf_ifaces_connection(const struct rf_ifaces *s, size_t
                                                struct rf_tls_client **out, const char **why);
 /** Is it one of the certificates that the connection's operator has pinned? true: it is, or none are. */
 bool rf_ifaces_pin_fits(const struct rf_ifaces *s, size_t i, const uint8_t sha256[static 32]);
+
+/** What to do about it; a constant string. */
+const char *rf_site_fault_fix(const struct rf_site_fault *f);
 
 /* --- trusted certificates in the store --- */
 

@@ -154,6 +154,7 @@ rf_media_main(void)
         return failed("thread");
     (void)rf_channel_send(m.channel, RF_SAY_READY, 0, NULL, -1);
     start.workers = workers;
+    start.replay_window = m.launch->replay_window;
     start.control = control;
     start.ports = ports;
     start.stop = m.stop_fd;

@@ -179,19 +179,32 @@ make_ban_memory(struct parent *p)
     return RF_EXIT_FAILED;
 }
 
+/*
+ * Twice as many as calls, because a slot rests for a while after its call (relay/map.h). Not more calls than there are
+ * ports for: each takes two pairs. The numbers of slots are names of sessions, so this holds until the next start
+ * (docs/design/0008).
+ */
+uint32_t
+rf_media_slots(const struct rf_run_settings *s, uint32_t calls_max)
+{
+    uint32_t calls = (uint32_t)(s->port_high - s->port_low + 1) / 4;
+
+    if (calls_max < calls)
+        calls = calls_max;
+    return 2 * ((calls + s->threads - 1) / s->threads) + 16;
+}
+
 static int
 make_media(struct parent *p)
 {
     const struct rf_run_settings *s = &p->settings;
     unsigned pairs = s->workers * s->threads;
     uint32_t port_pairs = (uint32_t)(s->port_high - s->port_low + 1) / 2;
-    uint32_t calls = s->calls_max < port_pairs / 2 ? s->calls_max : port_pairs / 2;
     struct rf_port_keeper_conf conf = { .threads = s->threads, .port_low = s->port_low, .port_high = s->port_high };
 
     conf.blocks_per_thread = (port_pairs / s->threads + RF_PORT_BLOCK_PAIRS - 1) / RF_PORT_BLOCK_PAIRS;
     p->pairs_per_thread = conf.blocks_per_thread * RF_PORT_BLOCK_PAIRS;
-    /* Twice as many slots as calls, because a slot rests for a while after its call (relay/map.h). */
-    p->slots_per_thread = 2 * ((calls + s->threads - 1) / s->threads) + 16;
+    p->slots_per_thread = rf_media_slots(s, s->calls_max);
     rf_media_addresses(s, p->media_address);
     memcpy(conf.address, p->media_address, sizeof conf.address);
     p->media = calloc(pairs, sizeof *p->media);

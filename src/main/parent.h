@@ -70,6 +70,8 @@ int rf_parent_certificates(struct parent *p, const struct rf_conf *c, struct rf_
 enum rf_err rf_parent_read_certificates_again(struct rf_child *c, void *ctx);
 /** What media binds to: the addresses of the families that we listen on; 0.0.0.0 and :: when they differ. */
 void rf_media_addresses(const struct rf_run_settings *s, struct rf_addr out[2]);
+/** Slots of each media thread for so many calls at one time, as far as there are ports for them. */
+uint32_t rf_media_slots(const struct rf_run_settings *s, uint32_t calls_max);
 /** Read everything again and offer it to signal. @param number  of signal's question; 0: nobody asked
  *  @param layer_fd  the store's layer as it would be, the caller's; -1: as it is */
 void rf_parent_reload(struct parent *p, uint32_t number, int layer_fd);

@@ -162,6 +162,19 @@ change_media_addresses(struct parent *p)
     }
 }
 
+/* More calls than there are slots for: those beyond wait for a start, although the setting is in force at once. */
+static void
+look_at_slots(const struct parent *p)
+{
+    char value[24];
+
+    if (rf_media_slots(&p->settings, p->next.calls_max) <= p->slots_per_thread)
+        return;
+    snprintf(value, sizeof value, "%u", (unsigned)p->next.calls_max);
+    rf_refuse(RF_REFUSE_NEEDS_RESTART,
+              (struct rf_log_field[]){ RF_F_STR("setting", "calls-max"), RF_F_STR("value", value), { 0 } });
+}
+
 /* Signal has answered: the listeners are the next ones from now on, or stay as they are. */
 void
 rf_parent_reloaded(struct parent *p, bool is_applied)
@@ -174,6 +187,7 @@ rf_parent_reloaded(struct parent *p, bool is_applied)
         p->settings.listen_count = p->next.listen_count;
         memcpy(p->settings.domain, p->next.domain, sizeof p->settings.domain);
         change_media_addresses(p);
+        look_at_slots(p);
         (void)dup3(p->next_certs_fd, p->certs_fd, O_CLOEXEC);
         rf_conf_unref(p->conf);
         p->conf = rf_conf_ref(p->next_conf);

@@ -2,9 +2,11 @@
  * main/pulse.h - does a thread beside the workers still turn its loop?
  *
  * Workers and media threads that hang take calls with them, so their processes start anew. What these threads do can
- * wait: no certificate is renewed and no web page answered, and a new process would cost every phone its connection
- * (and where the disk hangs, it would not start at all). So it is said, once (RF-812), and shown by status and doctor
- * until the thread turns again.
+ * wait: no certificate is renewed and no web page answered; with security.ocsp hard, a peer that was never seen is refused.
+ * Signal is not started anew for them, after no time: calls that are up would survive that, but every phone would lose its
+ * connection and each call that still rings would end, to mend what has weeks of time. A hang that is the disk's would
+ * meet the new process as well, before it listens, and then nobody is served. So it is said, once (RF-812), and shown by
+ * status and doctor until the thread turns again; when to restart is the operator's choice.
  *
  * Threads: the watched one beats by a timer of its own loop; signal's first thread looks.
  */

@@ -88,7 +88,18 @@ is_web(struct rf_flow *flow)
     return true;
 }
 
-/* By the worker that owns its Call-ID. */
+/* Whose it is: by its Call-ID, unless its dialog was transferred into a call of another worker. */
+static uint16_t
+owner_of(const struct rf_worker *w, const struct rf_sip_msg *m)
+{
+    const struct rf_call_guest_name name = { m->call_id, m->is_request ? m->to_tag : m->from_tag };
+    uint16_t owner = rf_call_owner(&w->shared->owner_key, m->call_id, (uint16_t)w->shared->workers);
+
+    (void)rf_call_guests_find(w->shared->guests, name, &owner);
+    return owner;
+}
+
+/* By the worker that owns it. */
 void
 rf_worker_received(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
 {
@@ -122,9 +133,7 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
             rf_worker_answer_bare(w, &w->msg, flow, 403, rf_span(NULL, 0));
         return;
     }
-    owner = is_anybodys(&w->msg) ? w->index
-                                 : rf_call_owner(&w->shared->owner_key, w->msg.call_id, (uint16_t)w->shared->workers);
-    (void)rf_call_guests_find(w->shared->guests, w->msg.call_id, &owner);
+    owner = is_anybodys(&w->msg) ? w->index : owner_of(w, &w->msg);
     if (owner == w->index)
         rf_worker_received(w, flow, now_us);
     else

@@ -64,6 +64,27 @@ rf_conf_problem_text(const struct rf_conf_problem *p, char *out, size_t size)
         snprintf(out, size, "%s", p->sentence);
 }
 
+/* The table's fix speaks of a peer, with words that are not at hand here: of our own files something else is to be done. */
+const char *
+rf_config_fix(enum rf_refusal code)
+{
+    const char *fix = rf_refusal_row(code)->fix;
+
+    switch (code) {
+    case RF_REFUSE_KEY_FILE_MODE:
+        return "chmod 600 that file";
+    case RF_REFUSE_CERT_EXPIRED:
+    case RF_REFUSE_CERT_NOT_YET_VALID:
+    case RF_REFUSE_CERT_KEY_TOO_SMALL:
+    case RF_REFUSE_CERT_BAD_SIGNATURE:
+        return "name another certificate there, or have this one issued anew";
+    case RF_REFUSE_TLS_NO_CIPHER:
+        return "name a certificate whose key the level can use, or another level";
+    default:
+        return strchr(fix, '{') == NULL ? fix : ""; /* the sentence names the file */
+    }
+}
+
 void
 rf_config_refuse(const struct rf_conf_problem *p, const char *detail)
 {
@@ -74,5 +95,6 @@ rf_config_refuse(const struct rf_conf_problem *p, const char *detail)
         return;
     }
     rf_refusal_add(p->code, 1);
-    RF_LOG_CODE(RF_LOG_ERROR, row->code, "refused", detail, RF_F_STR("effect", "the configuration was not applied"));
+    RF_LOG_CODE(RF_LOG_ERROR, row->code, "refused", detail, RF_F_STR("effect", "the configuration was not applied"),
+                RF_F_STR("fix", rf_config_fix(p->code)));
 }

@@ -29,6 +29,8 @@ RF_MUST_CHECK enum rf_err rf_run_settings_take(struct rf_run_settings *out, cons
 
 /** "file:line:column: sentence", or "store:line: sentence". */
 void rf_conf_problem_text(const struct rf_conf_problem *p, char *out, size_t size);
+/** What to do about a configuration that was refused for this; "" when its sentence says it all. A constant string. */
+const char *rf_config_fix(enum rf_refusal code);
 /** Log that it was not applied: by its own code, or RF-810. @param detail  the problem's text */
 void rf_config_refuse(const struct rf_conf_problem *p, const char *detail);
 

@@ -144,7 +144,8 @@ config_export(struct rf_desk *d, struct rf_control_ask *ask)
 
     /* A literal password is not shown, by nobody to nobody. */
     if (layer == NULL || mem == NULL || rf_conf_hide(rf_span_str(layer), &out, &problem) != RF_OK)
-        rf_control_refuse(ask, 1, "", "the store's layer cannot be read", "");
+        rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_STORE_FAILED)->code, "the store's layer cannot be read",
+                          "ringfence doctor looks at the disk of the state directory");
     else
         rf_control_answer(ask, json_pack("{s:s%, s:o}", "text", out.p, out.n, "settings", settings_of_store(d)));
     if (layer != NULL)
@@ -285,7 +286,8 @@ is_pinned(struct rf_desk *d, struct rf_control_ask *ask, const char *name)
     if (origin.layer != RF_CONF_FILE)
         return false;
     snprintf(sentence, sizeof sentence, "%.80s is set in %s", name, origin_text(origin, at, sizeof at));
-    rf_control_refuse(ask, 7, "", sentence, "change the line there, then ringfence reload");
+    rf_control_refuse(ask, 7, rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, sentence,
+                      "change the line there, then ringfence reload");
     return true;
 }
 
@@ -336,7 +338,8 @@ rf_desk_apply_writes(struct rf_desk *d, struct rf_control_ask *ask, const struct
     char *layer = rf_site_store_layer(d->conf.shared->store);
 
     if (layer == NULL) {
-        rf_control_refuse(ask, 1, "", "the store's layer cannot be read", "");
+        rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_STORE_FAILED)->code, "the store's layer cannot be read",
+                          "ringfence doctor looks at the disk of the state directory");
         return;
     }
     rf_desk_apply(d, ask, layer, more, n, 0);
@@ -443,7 +446,9 @@ rf_desk_cert_add(struct rf_desk *d, struct rf_control_ask *ask, const json_t *re
     join_words(json_object_get(request, "chain"), &chain);
     join_words(json_object_get(request, "key"), &key);
     if (chain.overflow || key.overflow) {
-        rf_control_refuse(ask, 2, "", "the paths are too long", "");
+        rf_control_refuse(ask, 2, rf_refusal_row(RF_REFUSE_COMMAND)->code,
+                          "the path of the state directory is too long for a certificate's files",
+                          "give the daemon a shorter --state");
         return;
     }
     edit_begin(d, &e);
@@ -452,7 +457,7 @@ rf_desk_cert_add(struct rf_desk *d, struct rf_control_ask *ask, const json_t *re
     edit_change(&e, setting, keys, false);
     while (left.n > 0) {
         size_t comma = rf_span_find(left, ',');
-        struct rf_span block = rf_span_sub(left, 0, comma);
+        struct rf_span block = rf_span_sub(left, 0, comma), label;
         enum rf_iface i;
 
         left = rf_span_sub(left, comma + 1, left.n);
@@ -460,6 +465,16 @@ rf_desk_cert_add(struct rf_desk *d, struct rf_control_ask *ask, const json_t *re
             snprintf(setting, sizeof setting, "%s.certificate", rf_iface_row(i)->block);
         else
             snprintf(setting, sizeof setting, "%.*s.certificate", (int)(block.n < 60 ? block.n : 60), block.p);
+        if (rf_option_resolve(rf_span_str(setting), &label) == NULL) {
+            char sentence[160];
+
+            snprintf(sentence, sizeof sentence, "nothing called %.*s shows a certificate", (int)(block.n < 60 ? block.n : 60),
+                     block.p);
+            rf_control_refuse(ask, 2, rf_refusal_row(RF_REFUSE_COMMAND)->code, sentence,
+                              "--for web, sip, sip-phones, sip-trunks, provisioning, management, node-link");
+            edit_end(&e);
+            return;
+        }
         if (is_pinned(d, ask, setting)) {
             edit_end(&e);
             return;

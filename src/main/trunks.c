@@ -101,6 +101,7 @@ judge_trunk(const struct rf_worker *w, const struct rf_flow *flow, struct rf_che
 /*
  * A certificate that speaks for the host of a connection tells whose calls these are (route/connection.h, C3). It must pass the
  * connection's checks with that name, as if we had called: at medium-remote at least, whatever less the interface asks.
+ * Connections that have the host in common each have their own authorities and pins, so each is asked.
  */
 static void
 prove_name(const struct rf_worker *w, struct rf_flow *flow)
@@ -111,8 +112,10 @@ prove_name(const struct rf_worker *w, struct rf_flow *flow)
     struct rf_check_report *r = calloc(1, sizeof *r);
     bool has_facts = facts != NULL && r != NULL && peer != NULL && peer->has_shown &&
                      rf_tls_conn_peer_facts(tls, facts) == RF_OK;
+    size_t proven = 0;
+    size_t n_connections = has_facts ? rf_connections_count(w->site->connections) : 0;
 
-    for (size_t i = 0; has_facts && i < rf_connections_count(w->site->connections); i++) {
+    for (size_t i = 0; i < n_connections && proven < RF_FLOW_PROVEN_MAX; i++) {
         const struct rf_connection *k = rf_connection_at(w->site->connections, i);
         struct rf_tls_check check = w->site->ifaces->server[i].check;
         bool is_named = false;
@@ -125,8 +128,8 @@ prove_name(const struct rf_worker *w, struct rf_flow *flow)
             check.level = RF_CHECK_MEDIUM_REMOTE;
         if (is_named && rf_tls_conn_judge(tls, &check, rf_span_str(k->host), NULL, r) == RF_OK && r->is_accepted &&
             rf_ifaces_pin_fits(w->site->ifaces, i, peer->sha256)) {
-            snprintf(flow->proven_name, sizeof flow->proven_name, "%s", k->host);
-            break;
+            snprintf(flow->proven[proven].connection, sizeof flow->proven[proven].connection, "%s", k->name);
+            flow->proven[proven++].host = rf_flow_host_hash(rf_span_str(k->host));
         }
     }
     free(facts);

@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/codec.h"
@@ -36,6 +37,19 @@ text_of(const json_t *o, const char *key)
     const char *s = json_string_value(json_object_get(o, key));
 
     return s != NULL ? s : "";
+}
+
+/* A sentence with what was asked for in it; the exit status is 2: another word is needed. */
+__attribute__((format(printf, 4, 5))) static void
+refuse(struct rf_control_ask *ask, enum rf_refusal code, const char *fix, const char *format, ...)
+{
+    char sentence[320];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(sentence, sizeof sentence, format, ap);
+    va_end(ap);
+    rf_control_refuse(ask, 2, rf_refusal_row(code)->code, sentence, fix);
 }
 
 /* --- refused peers ------------------------------------------------------------------------------------- */
@@ -274,8 +288,8 @@ scope_of(struct rf_control_ask *ask, const char *text, const char *otherwise, ch
         return true;
     }
     if (rf_iface_find(rf_span_str(text), &i) != RF_OK) {
-        rf_control_refuse(ask, 2, "", "there is no interface of this name",
-                          "all, or one of: sip-phones sip-trunks https provisioning management node-link");
+        refuse(ask, RF_REFUSE_COMMAND, "all, or one of: sip-phones sip-trunks https provisioning management node-link",
+               "there is no interface %.60s", text);
         return false;
     }
     /* What comes by a shared address is judged as a trunk. */
@@ -304,7 +318,7 @@ put_in_store(struct rf_desk *d, struct rf_control_ask *ask, struct wanted *w, co
     if (n == w->count && n > 0)
         rf_desk_apply_writes(d, ask, write, n);
     else
-        rf_control_refuse(ask, 1, "", "out of memory", "try again");
+        rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_OVERLOAD)->code, "out of memory", "try again");
     for (size_t i = 0; i < n; i++)
         free(text[i]);
     free(f);
@@ -327,11 +341,13 @@ cert_trust(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
         snprintf(why, sizeof why, "event %.40s", w.event);
     }
     if (fault != NULL)
-        rf_control_refuse(ask, 2, "", fault, "a file of 1 to 16 certificates in PEM form; many: trusted-certificate-store");
+        refuse(ask, RF_REFUSE_FILE_OF_CERTS, "a file of 1 to 16 certificates in PEM form; many: trusted-certificate-store",
+               "%.200s: %s", text_of(request, "file"), fault);
     else if (w.count == 0)
-        rf_control_refuse(ask, 2, "", w.authority ? "there is no such event whose peer sent what signed its certificate"
-                                              : "there is no such event with a certificate",
-                          "ringfence cert refused lists them");
+        refuse(ask, RF_REFUSE_UNKNOWN_CERT, "ringfence cert refused lists them",
+               w.authority ? "there is no event %.20s whose peer sent what signed its certificate"
+                           : "there is no event %.20s with a certificate of a refused peer",
+               w.event);
     else if (scope_of(ask, text_of(request, "for"), w.interface[0] != '\0' ? w.interface : RF_TRUSTED_EVERYWHERE,
                       scope))
         put_in_store(d, ask, &w, scope, text_of(request, "who"), why);
@@ -367,6 +383,8 @@ cert_pin(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
     struct search s = { .fingerprint = text_of(request, "fingerprint"), .to = &w };
     char scope[32];
 
+    if (!scope_of(ask, text_of(request, "for"), "", scope))
+        return;
     rf_refused_visit(d->conf.shared->refused, find_refused, &s);
     for (int i = 0; w.count == 0 && i < RF_IFACE_COUNT; i++) {
         const struct rf_site_iface *f = &d->site->ifaces->iface[i];
@@ -386,9 +404,10 @@ cert_pin(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
     }
     w.is_anchor[0] = true;
     if (w.count == 0)
-        rf_control_refuse(ask, 2, "", "no certificate of this fingerprint was refused here or is in the store",
-                          "16 digits of it or more: ringfence cert refused lists them; cert trust FILE takes a file");
-    else if (scope_of(ask, text_of(request, "for"), "", scope))
+        refuse(ask, RF_REFUSE_UNKNOWN_CERT,
+               "16 digits of it or more: ringfence cert refused lists them; cert trust FILE takes a file",
+               "no certificate of this fingerprint (%.70s) was refused here or is in the store", s.fingerprint);
+    else
         put_in_store(d, ask, &w, scope, text_of(request, "who"), "pin");
     wanted_fini(&w);
 }
@@ -409,8 +428,11 @@ cert_untrust(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reques
     if (n > 0)
         rf_desk_apply_writes(d, ask, write, n);
     else
-        rf_control_refuse(ask, 2, "", "no certificate of this fingerprint was trusted by command",
-                          "those of files go with their file; ringfence cert list --trusted shows where they are from");
+        refuse(ask, RF_REFUSE_UNKNOWN_CERT,
+               "8 digits of it or more; those of files go with their file: ringfence cert list --trusted shows where "
+               "they are from",
+               "no certificate of this fingerprint (%.70s) was trusted by command%s%.30s", text_of(request, "fingerprint"),
+               text_of(request, "for")[0] != '\0' ? " for " : "", text_of(request, "for"));
     json_decref(rows);
 }
 

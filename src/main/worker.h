@@ -139,7 +139,7 @@ json_t *rf_worker_numbers_json(struct rf_worker *w);
 /** The functions that transport and transactions call; they are receive.c's. */
 void rf_worker_transport_user(struct rf_worker *w, struct rf_transport_user *out);
 void rf_worker_txn_user(struct rf_worker *w, struct rf_txn_user *out);
-/** The message in w->msg, on the worker that owns its Call-ID. */
+/** The message in w->msg, on the worker that owns it. */
 void rf_worker_received(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
 /** An answer without a transaction: to what cannot have one, or should not cost one. `headers` is not in w->out. */
 void rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *flow, int status,

@@ -447,17 +447,13 @@ rf_srtp_answer_in(const struct rf_srtp_policy *p, const struct rf_sdp_face *ours
 void
 rf_srtp_bypass(const struct rf_srtp_policy *p, const struct rf_sdp *sdp, int stream, struct rf_srtp_decision *out)
 {
-    bool has_keys = false;
-
     if (!stream_begin(sdp, stream, out))
         return;
     if (p->hosted) {
         refuse(out, RF_REFUSE_BYPASS_UNPROVEN, "");
         return;
     }
-    for (size_t i = 0; i < sdp->attr_count; i++)
-        has_keys = has_keys || rf_span_is(sdp->attr[i].name, "crypto");
-    out->keys_in_clear = has_keys && !p->transport_secure;
+    out->keys_in_clear = !p->transport_secure && rf_sdp_has_keys(sdp->raw);
     if (out->keys_in_clear)
         refuse(out, RF_REFUSE_KEYS_IN_CLEAR, "");
 }

@@ -67,8 +67,9 @@ void rf_srtp_answer_in(const struct rf_srtp_policy *p, const struct rf_sdp_face 
 /**
  * A description that is to pass us by, with its keys and addresses, because both sides send their media to each other
  * (media-handling-mode bypass, TEL-33). Nothing of it is chosen or changed, and its encryption is nobody's to prove, so that
- * `required` cannot be met and is not asked. Refused: BYPASS_UNPROVEN on platform hosted; KEYS_IN_CLEAR when it bears keys and
- * the transport is clear, since there they would be worth nothing; BAD_SDP. out->encrypted is never set.
+ * `required` cannot be met and is not asked. Refused: BYPASS_UNPROVEN on platform hosted; KEYS_IN_CLEAR when it bears keys,
+ * of whatever keying (rf_sdp_has_keys), and the transport is clear, since there they would be worth nothing; BAD_SDP.
+ * out->encrypted is never set.
  */
 void rf_srtp_bypass(const struct rf_srtp_policy *p, const struct rf_sdp *sdp, int stream, struct rf_srtp_decision *out);
 

@@ -62,7 +62,7 @@ fuzz_relay(struct rf_media_map *map, uint64_t now_us)
     struct rf_relay *r;
 
     memset(fuzz_taken, 0, sizeof fuzz_taken);
-    if (rf_relay_new(&r, map, 0, &io, now_us) != RF_OK)
+    if (rf_relay_new(&r, map, 0, 0, &io, now_us) != RF_OK)
         abort();
     return r;
 }

@@ -51,6 +51,7 @@ struct rf_relay {
     struct rf_media_map *map;
     struct rf_relay_io io;
     uint32_t thread, first_slot, slots;
+    uint16_t replay_window;         /* packets, of every context (TEL-25) */
     struct rf_leg *leg;             /* 2 a slot */
     uint32_t *free_slot;            /* a ring: free slots, longest rest first */
     uint64_t *free_at_us;           /* when that one may be used */
@@ -99,5 +100,11 @@ void rf_leg_received(struct rf_leg *leg, const uint8_t *packet, uint32_t octets,
  * that the other leg speaks now says how that arrives there.
  */
 void rf_leg_rtcp_received(struct rf_leg *leg, const struct rf_leg *other, const struct rf_rtcp *rtcp, uint64_t now_us);
+/**
+ * Reports on what the other leg sends, before they go there: the highest number that this leg's peer has seen, which
+ * srtp/protect.c may have shifted and which a phone that came by a transfer counts from anew, in the other's own numbers.
+ */
+void rf_leg_rtcp_renumber(struct rf_leg *leg, const struct rf_leg *other, const struct rf_rtcp *rtcp, uint8_t *packet,
+                          uint32_t batch);
 
 #endif

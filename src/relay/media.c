@@ -495,7 +495,7 @@ thread_init(struct thread *t, const struct rf_media_start *s, uint32_t number)
         return err;
     if (!watch(t, s->ports[number], RF_WATCH_CHANNEL, 0))
         return RF_ERR_IO;
-    err = rf_relay_new(&t->relay, s->map, number, &io, rf_now_us());
+    err = rf_relay_new(&t->relay, s->map, number, s->replay_window, &io, rf_now_us());
     if (err == RF_OK)
         rf_ports_settle(t->ports);
     return err;

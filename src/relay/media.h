@@ -29,6 +29,7 @@ struct rf_media_start {
     const int *ports;         /* [thread]: media's ends, blocking; media's own from here on */
     const char *crypto;       /* for rf_srtp_init: "auto"; NULL: it was called already */
     uint32_t tick_us;         /* 500 to 2000; 0: 1000 */
+    uint16_t replay_window;   /* packets, 64 to 1024; 0: 128 */
     int stop;                 /* readable: return; -1: none */
     _Atomic uint64_t *beat;   /* [thread]: when its loop went round last (rf_now_us), at least once a second; 0 until
                                  its first round; NULL: nobody looks */

@@ -397,8 +397,10 @@ pass_on(struct rf_relay *r, struct rf_frame *f, struct passage *p, struct rf_srt
         return;
     }
     count_in(r, leg, f, p, now_us);
-    if (f->is_rtcp)
+    if (f->is_rtcp) {
         rf_leg_rtcp_received(leg, rf_leg_other(r, f->leg), &rtcp, now_us);
+        rf_leg_rtcp_renumber(leg, rf_leg_other(r, f->leg), &rtcp, f->packet, r->batch);
+    }
     route(r, f, p, &rtcp, jobs, job_count, now_us);
 }
 
@@ -427,6 +429,47 @@ prefetch_state(const struct rf_leg *leg)
     __builtin_prefetch(&st->learnt);
 }
 
+/* What unprotect says of the frames that were given to it. */
+static void
+take_opened(struct rf_relay *r, struct rf_frame *frames, struct passage *passage, const struct rf_srtp_job *jobs,
+            size_t n, uint64_t now_us)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct rf_frame *f = &frames[i];
+        struct passage *p = &passage[i];
+
+        if (p->step != STEP_JOB)
+            continue;
+        if (jobs[p->job].result == RF_OK) {
+            f->octets = (uint32_t)jobs[p->job].octets;
+        } else {
+            refused(r, &r->leg[f->leg], jobs[p->job].result, now_us);
+            p->step = STEP_DROP;
+        }
+    }
+}
+
+/* What protect says, and with it which frames are to leave. */
+static void
+take_sealed(struct rf_relay *r, struct rf_frame *frames, const struct passage *passage, const struct rf_srtp_job *jobs,
+            size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct rf_frame *f = &frames[i];
+        const struct passage *p = &passage[i];
+
+        f->is_to_send = p->step == STEP_OUT;
+        if (p->step != STEP_SEAL)
+            continue;
+        if (jobs[p->job].result == RF_OK) {
+            f->octets = (uint32_t)jobs[p->job].octets;
+            f->is_to_send = f->is_encrypted = true;
+        } else {
+            rf_bump(&r->leg[f->leg].state->counts.out_refused, 1);
+        }
+    }
+}
+
 void
 rf_relay_batch(struct rf_relay *r, struct rf_frame *frames, size_t n, uint64_t now_us)
 {
@@ -448,20 +491,7 @@ rf_relay_batch(struct rf_relay *r, struct rf_frame *frames, size_t n, uint64_t n
     }
     if (job_count > 0)
         rf_srtp_unprotect(jobs, job_count);
-
-    for (size_t i = 0; i < n; i++) {
-        struct rf_frame *f = &frames[i];
-        struct passage *p = &passage[i];
-
-        if (p->step != STEP_JOB)
-            continue;
-        if (jobs[p->job].result == RF_OK) {
-            f->octets = (uint32_t)jobs[p->job].octets;
-        } else {
-            refused(r, &r->leg[f->leg], jobs[p->job].result, now_us);
-            p->step = STEP_DROP;
-        }
-    }
+    take_opened(r, frames, passage, jobs, n, now_us);
 
     job_count = 0; /* the array is used again: results are in the frames now */
     for (size_t i = 0; i < n; i++)
@@ -470,20 +500,7 @@ rf_relay_batch(struct rf_relay *r, struct rf_frame *frames, size_t n, uint64_t n
     if (job_count > 0)
         rf_srtp_protect(jobs, job_count);
 
-    for (size_t i = 0; i < n; i++) {
-        struct rf_frame *f = &frames[i];
-        const struct passage *p = &passage[i];
-
-        f->is_to_send = p->step == STEP_OUT;
-        if (p->step != STEP_SEAL)
-            continue;
-        if (jobs[p->job].result == RF_OK) {
-            f->octets = (uint32_t)jobs[p->job].octets;
-            f->is_to_send = f->is_encrypted = true;
-        } else {
-            rf_bump(&r->leg[f->leg].state->counts.out_refused, 1);
-        }
-    }
+    take_sealed(r, frames, passage, jobs, n);
     if (r->has_fresh_event) {
         r->has_fresh_event = false;
         for (size_t i = 0; i < n; i++)

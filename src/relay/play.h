@@ -28,6 +28,7 @@ static struct {
     struct rf_media_reply event[MAX_EVENTS];
     unsigned events, moved;
     uint64_t now_us;
+    uint16_t replay_window; /* of the relay that `start` makes */
 } w;
 
 static inline enum rf_err
@@ -77,7 +78,7 @@ static const struct rf_relay_io io = { NULL, io_take, io_claim, io_give, io_move
 static inline void
 start(void)
 {
-    if (rf_relay_new(&w.relay, w.map, 0, &io, w.now_us) != RF_OK)
+    if (rf_relay_new(&w.relay, w.map, 0, w.replay_window, &io, w.now_us) != RF_OK)
         abort();
 }
 

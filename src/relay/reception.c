@@ -1,7 +1,8 @@
 /*
- * relay/reception.c - loss, jitter and telephone-events of what arrives, and the round trip from RTCP
+ * relay/reception.c - loss, jitter, telephone-events of what arrives; RTCP: the round trip, and whose numbers are in it
  */
 #include "relay/leg.h"
+#include "rtp/octets.h"
 
 #define FAR_JITTER_MAX_US 10000000 /* ten seconds: the whole of what a phone could hold back */
 
@@ -57,5 +58,24 @@ rf_leg_rtcp_received(struct rf_leg *leg, const struct rf_leg *other, const struc
             atomic_store_explicit(&leg->state->counts.rtt_us, rtt_us, memory_order_relaxed);
         if (other->state->reception.stats.is_started && rtcp->report[i].ssrc == other->state->reception.ssrc)
             take_report(leg, other, &rtcp->report[i]);
+    }
+}
+
+void
+rf_leg_rtcp_renumber(struct rf_leg *leg, const struct rf_leg *other, const struct rf_rtcp *rtcp, uint8_t *packet,
+                     uint32_t batch)
+{
+    const struct rf_media_reception *n = &other->state->reception;
+
+    for (size_t i = 0; i < rtcp->report_count; i++) {
+        const struct rf_rtcp_report *report = &rtcp->report[i];
+        const struct rf_srtp_stream *sent = leg->is_tx_srtp ? rf_streams_find(&leg->out, report->ssrc, batch) : NULL;
+        uint16_t shift = sent != NULL ? sent->shift : 0;
+
+        if (n->stats.is_started && report->ssrc == n->ssrc)
+            rf_set32(packet + report->highest_at,
+                     rf_rtcp_highest_of_source(report->highest, shift, rf_rtp_stats_highest(&n->stats)));
+        else if (shift != 0) /* a source before this one: how often it had come round nobody knows any more */
+            rf_set32(packet + report->highest_at, (report->highest & 0xffff0000) | (uint16_t)(report->highest - shift));
     }
 }

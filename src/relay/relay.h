@@ -60,10 +60,11 @@ struct rf_relay;
 /**
  * Sessions that are in the map already go on (a former process died): their ports are claimed, their contexts
  * derived. One that makes no sense is closed.
+ * @param replay_window  packets, 64 .. 1024; 0: 128. It need not be that of the former process
  * @return RF_ERR_NOMEM
  */
 RF_MUST_CHECK enum rf_err rf_relay_new(struct rf_relay **out, struct rf_media_map *map, uint32_t thread,
-                                       const struct rf_relay_io *io, uint64_t now_us);
+                                       uint16_t replay_window, const struct rf_relay_io *io, uint64_t now_us);
 /** Wipes and frees the contexts; the map stays as it is. NULL is fine. */
 void rf_relay_free(struct rf_relay *r);
 

@@ -115,6 +115,70 @@ test_hostile(void)
     end();
 }
 
+/* A packet that arrives so many packets late: does it pass? Once, that is. restarts: those packets came to a process
+ * with a window of 64, and the late one to its successor. */
+static bool
+late_passes(uint16_t window, unsigned behind, bool restarts)
+{
+    uint8_t late[RF_FRAME_ROOM];
+    struct end a, b;
+    struct rf_media_name name;
+    struct rf_frame f;
+    bool good = true, again;
+    size_t n;
+
+    begin();
+    rf_relay_free(w.relay);
+    w.replay_window = restarts ? 64 : window;
+    start();
+    end_init(&a, "192.0.2.10:4000", 1, true, 0xaaaa);
+    end_init(&b, "198.51.100.5:6000", 1, true, 0xbbbb);
+    name = call(&a, &b);
+    n = protect(&a, late, make_rtp(&a, late, false), false);
+    for (unsigned i = 0; i < behind; i++)
+        good = talk(name, &a, 0, &b, false) && good;
+    if (!good)
+        abort();
+    w.replay_window = window;
+    if (restarts)
+        restart();
+    for (unsigned i = 0; i < 2; i++) {
+        again = good;
+        memcpy(memory[0], late, n);
+        f = frame(0, n, name, 0, RF_PORT_RTP, a.addr);
+        good = pass(&f, 1);
+    }
+    if (good || counts(name, 0)->in_replayed != (again ? 1 : 2))
+        ok(false, "TEL-25 it is taken once at most, and what is not is counted");
+    end_fini(&a);
+    end_fini(&b);
+    end();
+    return again;
+}
+
+static void
+test_window(void)
+{
+    static const struct {
+        uint16_t window;
+        unsigned behind;
+        bool restarts, want;
+        const char *why;
+    } cases[] = {
+        { 0, 127, false, true, "128 packets unless it is set: 127 late" },
+        { 0, 128, false, false, "128 packets unless it is set: 128 late" },
+        { 64, 63, false, true, "a window of 64: 63 late" },
+        { 64, 64, false, false, "a window of 64: 64 late" },
+        { 1024, 1023, false, true, "a window of 1024: 1023 late, to the other side too" },
+        { 1024, 1024, false, false, "a window of 1024: 1024 late" },
+        { 512, 300, true, true, "a wider window after a restart: what came before it counts" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ok(late_passes(cases[i].window, cases[i].behind, cases[i].restarts) == cases[i].want, "TEL-25 %s",
+           cases[i].why);
+}
+
 /* Design 5: an authenticated packet moves the leg, also back; an old one does not. */
 static void
 test_follow(void)
@@ -471,6 +535,7 @@ main(void)
         abort();
     test_pairs();
     test_hostile();
+    test_window();
     test_follow();
     test_required();
     test_session_life();

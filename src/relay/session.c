@@ -8,8 +8,6 @@
 #include "base/secret.h"
 #include "relay/leg.h"
 
-#define REPLAY_WINDOW 128 /* packets (TEL-25) */
-
 static uint32_t
 generation(const struct rf_media_session *s)
 {
@@ -105,10 +103,10 @@ drop_contexts(struct rf_leg *leg)
 }
 
 static struct rf_srtp_ctx *
-new_context(const struct rf_media_leg *set, const struct rf_srtp_key *key, uint32_t serial)
+new_context(const struct rf_relay *r, const struct rf_media_leg *set, const struct rf_srtp_key *key, uint32_t serial)
 {
     struct rf_srtp_options options = {
-        .window = REPLAY_WINDOW,
+        .window = r->replay_window, /* sending as well: what came late and was accepted must be able to leave */
         .allow_quirks = RF_SRTP_QUIRK_AES192_OLD | RF_SRTP_QUIRK_NULL_AUTH_RTCP_TAG |
                         (set->rtcp_tag32_refused ? 0 : RF_SRTP_QUIRK_RTCP_TAG32),
         .keep_roc_try_zero = true,
@@ -144,7 +142,7 @@ key_serial(struct rf_media_keys *keys, const struct rf_srtp_key *key)
  * @param before  what the present contexts were made for; NULL: there are none yet
  */
 static void
-make_contexts(struct rf_leg *leg, const struct rf_media_leg *before)
+make_contexts(const struct rf_relay *r, struct rf_leg *leg, const struct rf_media_leg *before)
 {
     const struct rf_media_leg_state *st = leg->state;
     const struct rf_media_leg *set = &st->set;
@@ -162,7 +160,7 @@ make_contexts(struct rf_leg *leg, const struct rf_media_leg *before)
                 old[j] = NULL;
             }
         if (leg->rx[i] == NULL)
-            leg->rx[i] = new_context(set, &set->rx[i], st->rx_serial[i]);
+            leg->rx[i] = new_context(r, set, &set->rx[i], st->rx_serial[i]);
     }
     for (unsigned i = 0; i < RF_MEDIA_KEYS_MAX; i++)
         rf_srtp_ctx_free(old[i]);
@@ -171,7 +169,7 @@ make_contexts(struct rf_leg *leg, const struct rf_media_leg *before)
         rf_srtp_ctx_free(leg->tx);
         leg->tx = NULL;
         if (set->tx.suite != 0 && st->tx_serial > st->tx.key_over)
-            leg->tx = new_context(set, &set->tx, st->tx_serial);
+            leg->tx = new_context(r, set, &set->tx, st->tx_serial);
     }
 }
 
@@ -307,7 +305,7 @@ change(struct rf_relay *r, uint32_t index, const struct rf_media_leg *set, uint6
     rf_leg_other(r, index)->state->told &= (uint8_t)~RF_MEDIA_TOLD_TIMEOUT;
 
     load_leg(r, index);
-    make_contexts(leg, &before);
+    make_contexts(r, leg, &before);
     leg->bad_count = 0;
     rf_wipe(&before, sizeof before);
 }
@@ -633,7 +631,7 @@ recover_leg(struct rf_relay *r, uint32_t index, uint64_t now_us)
     for (unsigned i = 0; i < RF_MEDIA_SSRCS; i++)
         rf_srtp_stream_resume(&st->tx.live[i]);
     load_leg(r, index);
-    make_contexts(leg, NULL);
+    make_contexts(r, leg, NULL);
     for (unsigned i = 0; i < RF_MEDIA_SSRCS; i++)
         if ((leg->in.in_use >> i & 1) != 0)
             leg->quirks |= st->rx.live[i].quirks;
@@ -679,8 +677,8 @@ recover(struct rf_relay *r, uint32_t slot, uint64_t now_us)
 }
 
 enum rf_err
-rf_relay_new(struct rf_relay **out, struct rf_media_map *map, uint32_t thread, const struct rf_relay_io *io,
-             uint64_t now_us)
+rf_relay_new(struct rf_relay **out, struct rf_media_map *map, uint32_t thread, uint16_t replay_window,
+             const struct rf_relay_io *io, uint64_t now_us)
 {
     struct rf_relay *r = calloc(1, sizeof *r);
 
@@ -689,6 +687,7 @@ rf_relay_new(struct rf_relay **out, struct rf_media_map *map, uint32_t thread, c
     r->map = map;
     r->io = *io;
     r->thread = thread;
+    r->replay_window = replay_window;
     r->slots = map->slots_per_thread;
     r->first_slot = thread * r->slots;
     r->free_slot = calloc(r->slots, sizeof *r->free_slot);

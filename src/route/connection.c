@@ -1,5 +1,7 @@
 #include "route/connection.h"
 
+#include <assert.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -254,19 +256,54 @@ rf_number_belongs(const struct rf_conf *conf, struct rf_span number, const struc
     return false;
 }
 
-/* (C3): type ip stays with its addresses, whatever a certificate says. */
-static const struct rf_connection *
-by_certificate(const struct rf_connections *t, const struct rf_connection_evidence *e)
-{
-    for (size_t n = 0; n < e->proven_count; n++)
-        for (size_t i = 0; i < t->count; i++) {
-            const struct rf_connection *c = &t->list[i]->connection;
+static_assert(RF_FLOW_PROVEN_MAX >= RF_CONF_FQDN_OF_A_HOST_MAX, "a flow has room for all that one certificate proves");
 
-            if (c->type == RF_CONNECTION_FQDN && c->host[0] != '\0' &&
-                rf_span_iis(rf_span_str(c->host), e->proven_name[n]))
-                return c;
-        }
-    return NULL;
+/* Several have the same proof: the number that was dialled says which. */
+struct choice {
+    const struct rf_connection_evidence *e;
+    const struct rf_connection *owner, *last;
+    size_t owners, candidates;
+};
+
+static void
+choice_add(struct choice *x, const struct rf_connection *c)
+{
+    char dialled[RF_NUMBER_MAX], whole[RF_NUMBER_MAX];
+
+    x->candidates++;
+    x->last = c;
+    if (rf_number_clean(x->e->number, dialled) != RF_OK ||
+        rf_number_read(rf_span_str(dialled), c->country, whole) != RF_OK ||
+        !rf_number_belongs(x->e->conf, rf_span_str(whole), c))
+        return;
+    x->owners++;
+    x->owner = c;
+}
+
+static void
+choice_made(const struct choice *x, const char *by, struct rf_connection_finding *out)
+{
+    out->connection = x->candidates == 1 ? x->last : x->owners == 1 ? x->owner : NULL;
+    out->candidates = x->candidates;
+    if (x->candidates > 0)
+        out->by = by;
+}
+
+/* (C3): type ip stays with its addresses, whatever a certificate says. */
+static void
+by_certificate(const struct rf_connections *t, const struct rf_connection_evidence *e,
+               struct rf_connection_finding *out)
+{
+    struct choice x = { .e = e };
+
+    for (size_t n = 0; e->proven != NULL && n < RF_FLOW_PROVEN_MAX && e->proven[n].connection[0] != '\0'; n++) {
+        const struct rf_connection *c = rf_connection_named(t, rf_span_str(e->proven[n].connection));
+
+        if (c != NULL && c->type == RF_CONNECTION_FQDN && c->host[0] != '\0' &&
+            rf_flow_host_hash(rf_span_str(c->host)) == e->proven[n].host)
+            choice_add(&x, c);
+    }
+    choice_made(&x, "certificate", out);
 }
 
 /* (C4) */
@@ -293,30 +330,16 @@ by_address(const struct rf_connections *t, const struct rf_addr *source)
 static void
 by_name(const struct rf_connections *t, const struct rf_connection_evidence *e, struct rf_connection_finding *out)
 {
-    const struct rf_connection *owner = NULL, *last = NULL;
-    size_t owners = 0;
-    char dialled[RF_NUMBER_MAX], whole[RF_NUMBER_MAX];
+    struct choice x = { .e = e };
 
-    if (e->leads_to == NULL)
-        return;
-    for (size_t i = 0; i < t->count; i++) {
+    for (size_t i = 0; e->leads_to != NULL && i < t->count; i++) {
         const struct rf_connection *c = &t->list[i]->connection;
 
-        if (!(c->type == RF_CONNECTION_FQDN || (c->type == RF_CONNECTION_CREDENTIAL && c->is_customer)) ||
-            !e->leads_to(e->ctx, c, e->source))
-            continue;
-        out->candidates++;
-        last = c;
-        if (rf_number_clean(e->number, dialled) == RF_OK &&
-            rf_number_read(rf_span_str(dialled), c->country, whole) == RF_OK &&
-            rf_number_belongs(e->conf, rf_span_str(whole), c)) {
-            owners++;
-            owner = c;
-        }
+        if ((c->type == RF_CONNECTION_FQDN || (c->type == RF_CONNECTION_CREDENTIAL && c->is_customer)) &&
+            e->leads_to(e->ctx, c, e->source))
+            choice_add(&x, c);
     }
-    out->connection = out->candidates == 1 ? last : owners == 1 ? owner : NULL;
-    if (out->candidates > 0)
-        out->by = "name";
+    choice_made(&x, "name", out);
 }
 
 void
@@ -328,10 +351,9 @@ rf_connection_find(const struct rf_connections *t, const struct rf_connection_ev
         out->by = "registration";
         return;
     }
-    if ((out->connection = by_certificate(t, e)) != NULL) {
-        out->by = "certificate";
+    by_certificate(t, e, out);
+    if (out->candidates > 0) /* weaker evidence must not decide what this one leaves open */
         return;
-    }
     if ((out->connection = by_address(t, e->source)) != NULL) {
         out->by = "address";
         return;

@@ -12,7 +12,8 @@
  *   (C3) the peer's certificate was verified and speaks for the connection's host
  *   (C4) type ip: the source lies in `allow`; of several the longest prefix. Equal ones are refused in the configuration.
  *   (C5) type fqdn, and credential with side customer: the source is one of the addresses that server leads to now
- * If (C5) leads to several connections, it is the one that the dialled number belongs to; if that is not one, nobody's. A
+ * If (C3) or (C5) leads to several connections, it is the one that the dialled number belongs to; if that is not one,
+ * nobody's: connections with one host share a certificate, and a peer may call from any port and with any SNI. A
  * name of type fqdn that leads nowhere now lets nobody in. Ports do not count: a peer calls from where it likes.
  *
  * Threads: made once from a snapshot of the configuration, read-only from then on.
@@ -87,9 +88,8 @@ const struct rf_connection *rf_connection_of_username(const struct rf_connection
 struct rf_connection_evidence {
     const struct rf_addr *source;
     const char *registered;          /* (C2): name of the connection, or NULL */
-    const char *const *proven_name;  /* (C3): host names that the verified certificate speaks for */
-    size_t proven_count;
-    struct rf_span number;           /* dialled, for (C5) */
+    const struct rf_flow_proof *proven; /* (C3): RF_FLOW_PROVEN_MAX of them, or NULL */
+    struct rf_span number;           /* dialled, for (C3) and (C5) */
     const struct rf_conf *conf;      /* whose numbers are they? */
     /** (C5): does server of this connection lead to this address now? */
     bool (*leads_to)(void *ctx, const struct rf_connection *c, const struct rf_addr *source);
@@ -99,7 +99,7 @@ struct rf_connection_evidence {
 struct rf_connection_finding {
     const struct rf_connection *connection; /* NULL: nobody's */
     const char *by;                  /* "registration", "certificate", "address", "name"; a constant string */
-    size_t candidates;               /* (C5): more than one, and nobody's: it is ambiguous */
+    size_t candidates;               /* (C3), (C5): more than one, and nobody's: it is ambiguous */
 };
 
 /** Rules (C2) to (C5). */

@@ -79,7 +79,7 @@ rf_hunt_event_of(int status)
         return RF_HUNT_EV_2XX;
     if (status == 503)
         return RF_HUNT_EV_503;
-    return status == 408 || status == 480 || status == 504 ? RF_HUNT_EV_AWAY : RF_HUNT_EV_FINAL;
+    return status == 408 || status == 480 || status == 488 || status == 504 ? RF_HUNT_EV_AWAY : RF_HUNT_EV_FINAL;
 }
 
 const char *

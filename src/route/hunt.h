@@ -10,6 +10,8 @@
  *   said nothing (timer B, F)              set aside, the next target                             RFC 3263 4.3
  *   said 1xx, then nothing (timer F)       the request has failed: it is being worked on there    RFC 3263 4.3
  *   408, 480, 504                          the next place; without one, that is the answer        TEL: ordered routes
+ *   488                                    the same: another connection has another policy,       TEL-35
+ *                                          and gets another offer
  *   any other final response               that is the answer: it speaks of the person called, and other servers of
  *                                          the same place would say no other thing
  *
@@ -41,7 +43,7 @@ enum rf_hunt_event {
     RF_HUNT_EV_1XX,
     RF_HUNT_EV_2XX,
     RF_HUNT_EV_503,
-    RF_HUNT_EV_AWAY,     /* 408, 480, 504 */
+    RF_HUNT_EV_AWAY,     /* 408, 480, 488, 504 */
     RF_HUNT_EV_FINAL,    /* any other final response */
     RF_HUNT_EV_TIMEOUT,  /* timer B or F */
     RF_HUNT_EV_LOST,     /* transport error */

@@ -89,7 +89,7 @@ responses(void)
         enum rf_hunt_event want;
     } rows[] = { { 100, RF_HUNT_EV_1XX },   { 183, RF_HUNT_EV_1XX },   { 200, RF_HUNT_EV_2XX },  { 302, RF_HUNT_EV_FINAL },
                  { 404, RF_HUNT_EV_FINAL }, { 408, RF_HUNT_EV_AWAY },  { 480, RF_HUNT_EV_AWAY }, { 486, RF_HUNT_EV_FINAL },
-                 { 487, RF_HUNT_EV_FINAL }, { 500, RF_HUNT_EV_FINAL }, { 503, RF_HUNT_EV_503 },  { 504, RF_HUNT_EV_AWAY },
+                 { 487, RF_HUNT_EV_FINAL }, { 488, RF_HUNT_EV_AWAY },  { 606, RF_HUNT_EV_FINAL }, { 500, RF_HUNT_EV_FINAL }, { 503, RF_HUNT_EV_503 },  { 504, RF_HUNT_EV_AWAY },
                  { 603, RF_HUNT_EV_FINAL } };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -1,6 +1,8 @@
 /* The dial plan and whose a request is, over configurations as people write them. */
 #include "route/plan.h"
 
+#include <stdio.h>
+
 #include "tap.h"
 
 static const char text[] =
@@ -119,6 +121,21 @@ leads_to(void *ctx, const struct rf_connection *c, const struct rf_addr *source)
            rf_addr_same_host(&a, source);
 }
 
+#define BOTH "spare sbc.partner.example twin sbc.partner.example"
+
+/* "connection host connection host" */
+static void
+prove(struct rf_flow_proof *proof, const char *words)
+{
+    char connection[64], host[64];
+    int n;
+
+    for (; words != NULL && sscanf(words, "%63s %63s%n", connection, host, &n) == 2; words += n, proof++) {
+        strcpy(proof->connection, connection);
+        proof->host = rf_flow_host_hash(rf_span_str(host));
+    }
+}
+
 static const struct {
     const char *source, *registered, *proven, *number, *want, *by, *why;
 } findings[] = {
@@ -129,8 +146,16 @@ static const struct {
     { "203.0.113.5", NULL, NULL, "+442071838752", "twin", "name", "two names with one address: whose number is it?" },
     { "203.0.113.5", NULL, NULL, "+442071838750", "spare", "name", "the other one" },
     { "203.0.113.5", NULL, NULL, "+4930", NULL, "name", "nobody's number: ambiguous" },
-    { "203.0.113.9", NULL, "sbc.partner.example", "1", "spare", "certificate", "a certificate, from anywhere" },
-    { "192.0.2.99", NULL, "192.0.2.10", "1", NULL, "", "type ip stays with its addresses" },
+    { "203.0.113.9", NULL, "spare SBC.partner.example", "1", "spare", "certificate", "a certificate, from anywhere" },
+    { "203.0.113.9", NULL, "twin sbc.partner.example", "1", "twin", "certificate", "of the one whose pin and authority fit" },
+    { "203.0.113.9", NULL, BOTH, "+442071838752", "twin", "certificate", "two with one certificate: whose number is it?" },
+    { "203.0.113.9", NULL, BOTH, "+442071838750", "spare", "certificate", "the other one" },
+    { "203.0.113.9", NULL, BOTH, "+4930", NULL, "certificate", "nobody's number: ambiguous" },
+    { "203.0.113.5", NULL, BOTH, "+4930", NULL, "certificate", "and so it stays, whatever the address says" },
+    { "192.0.2.10", NULL, BOTH, "1", NULL, "certificate", "also that of another connection" },
+    { "203.0.113.9", NULL, "spare old.partner.example", "1", NULL, "", "it had another host when it was proven" },
+    { "203.0.113.9", NULL, "gone sbc.partner.example", "1", NULL, "", "a reload took it away" },
+    { "192.0.2.99", NULL, "carrier 192.0.2.10", "1", NULL, "", "type ip stays with its addresses" },
     { "192.0.2.99", "spare", NULL, "1", "spare", "registration", "the connection we registered by" },
     { "2001:db8::1", NULL, NULL, "1", NULL, "", "another family" },
 };
@@ -174,14 +199,15 @@ main(void)
     for (size_t i = 0; i < sizeof findings / sizeof *findings; i++) {
         struct rf_addr source;
         struct rf_connection_finding f;
+        struct rf_flow_proof proof[RF_FLOW_PROVEN_MAX] = { 0 };
         struct rf_connection_evidence e = { .source = &source, .registered = findings[i].registered,
-                                            .proven_name = &findings[i].proven,
-                                            .proven_count = findings[i].proven != NULL,
+                                            .proven = proof,
                                             .number = rf_span_str(findings[i].number), .conf = conf,
                                             .leads_to = leads_to };
 
         if (rf_addr_parse(rf_span_str(findings[i].source), 40000, &source) != RF_OK)
             return 1;
+        prove(proof, findings[i].proven);
         rf_connection_find(connections, &e, &f);
         ok((f.connection == NULL) == (findings[i].want == NULL) &&
                (f.connection == NULL || strcmp(f.connection->name, findings[i].want) == 0) &&

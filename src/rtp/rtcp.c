@@ -9,7 +9,7 @@
 
 /* Report blocks of an SR or RR; count says how many, the packet's length how many fit. RFC 3550 6.4.1 */
 static enum rf_err
-reports(const uint8_t *p, size_t n, size_t count, struct rf_rtcp *out)
+reports(const uint8_t *whole, const uint8_t *p, size_t n, size_t count, struct rf_rtcp *out)
 {
     if (n / REPORT_OCTETS < count)
         return RF_ERR_SYNTAX;
@@ -21,6 +21,7 @@ reports(const uint8_t *p, size_t n, size_t count, struct rf_rtcp *out)
         r->fraction_lost = p[4];
         r->lost = lost < 0x800000 ? (int32_t)lost : (int32_t)lost - 0x1000000;
         r->highest = rf_get32(p + 8);
+        r->highest_at = (uint32_t)(p + 8 - whole);
         r->jitter = rf_get32(p + 12);
         r->lsr = rf_get32(p + 16);
         r->dlsr = rf_get32(p + 20);
@@ -56,7 +57,7 @@ source_descriptions(const uint8_t *p, size_t n, size_t count, struct rf_rtcp *ou
 
 /* One packet of the compound: header of 4 octets, then the sender's SSRC for all but SDES. */
 static enum rf_err
-packet(const uint8_t *p, size_t n, struct rf_rtcp *out)
+packet(const uint8_t *whole, const uint8_t *p, size_t n, struct rf_rtcp *out)
 {
     size_t count = p[0] & 0x1f;
 
@@ -72,9 +73,9 @@ packet(const uint8_t *p, size_t n, struct rf_rtcp *out)
             out->packets = rf_get32(p + 20);
             out->octets = rf_get32(p + 24);
         }
-        return reports(p + 8 + SENDER_INFO_OCTETS, n - 8 - SENDER_INFO_OCTETS, count, out);
+        return reports(whole, p + 8 + SENDER_INFO_OCTETS, n - 8 - SENDER_INFO_OCTETS, count, out);
     case RF_RTCP_RR:
-        return n < 8 ? RF_ERR_SYNTAX : reports(p + 8, n - 8, count, out);
+        return n < 8 ? RF_ERR_SYNTAX : reports(whole, p + 8, n - 8, count, out);
     case RF_RTCP_SDES:
         return source_descriptions(p + 4, n - 4, count, out);
     case RF_RTCP_BYE:
@@ -117,12 +118,22 @@ rf_rtcp_parse(const uint8_t *p, size_t n, struct rf_rtcp *out)
                 return RF_ERR_SYNTAX;
             used -= padding;
         }
-        err = packet(p + at, used, out);
+        err = packet(p, p + at, used, out);
         if (err)
             return err;
         at += octets;
     }
     return RF_OK;
+}
+
+uint32_t
+rf_rtcp_highest_of_source(uint32_t seen, uint16_t shift, uint32_t highest)
+{
+    uint16_t seq = (uint16_t)(seen - shift);
+    int16_t ahead = (int16_t)(uint16_t)(seq - (uint16_t)highest);
+
+    /* Behind the first of all: from before it began anew. */
+    return ahead < 0 && highest < (uint32_t)-(int32_t)ahead ? seq : highest + (uint32_t)(int32_t)ahead;
 }
 
 void

@@ -20,6 +20,7 @@ struct rf_rtcp_report {
     uint32_t highest;       /* extended highest sequence number */
     uint32_t jitter;        /* timestamp units */
     uint32_t lsr, dlsr;     /* 1/65536 s; 0: no sender report had arrived there */
+    uint32_t highest_at;    /* where `highest` stands in the packet */
 };
 
 struct rf_rtcp {
@@ -32,6 +33,13 @@ struct rf_rtcp {
     bool has_bye;
     uint32_t bye_ssrc;      /* the first */
 };
+
+/**
+ * What a report says as `seen` of a stream whose numbers were shifted on their way there, in the numbers of its source.
+ * @param shift    what was added to the source's numbers
+ * @param highest  of the source as we count it, extended: says how often they have come round
+ */
+uint32_t rf_rtcp_highest_of_source(uint32_t seen, uint16_t shift, uint32_t highest);
 
 /** RF_ERR_SYNTAX: a version other than 2, a length that leaves the datagram, or padding before the last packet. */
 RF_MUST_CHECK enum rf_err rf_rtcp_parse(const uint8_t *p, size_t n, struct rf_rtcp *out);

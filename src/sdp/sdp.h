@@ -81,6 +81,14 @@ RF_MUST_CHECK enum rf_err rf_sdp_parse(struct rf_span text, struct rf_sdp *out, 
 const struct rf_sdp_attr *rf_sdp_media_attr(const struct rf_sdp *s, const struct rf_sdp_media *m,
                                             const char *name);
 
+/**
+ * Does a line hold a key of the media, of whatever keying: a=crypto (RFC 4568), a=key-mgmt (RFC 4567), k= (RFC 4566), or
+ * such an attribute as a capability (a=acap, RFC 5939)?
+ */
+bool rf_sdp_line_has_keys(struct rf_span line);
+/** Does any line of a description, parsed or not. */
+bool rf_sdp_has_keys(struct rf_span text);
+
 /** Index of the first audio stream with a port other than 0, or -1. */
 int rf_sdp_first_audio(const struct rf_sdp *s);
 

@@ -136,8 +136,11 @@ rf_tls_conn_handshake(struct rf_tls_conn *c)
 
     ERR_clear_error();
     err = outcome(c, SSL_do_handshake(c->ssl));
-    if (err == RF_OK && c->is_held)
+    if (err == RF_OK && c->is_held) {
         err = rf_tls_shake_hold(c);
+        if (err == RF_ERR_CRYPTO)
+            (void)SSL_shutdown(c->ssl);
+    }
     if (err == RF_OK)
         rf_tls_shake_done(c);
     else if (err != RF_ERR_AGAIN)

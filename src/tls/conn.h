@@ -59,6 +59,10 @@ bool rf_tls_conn_wants_write(const struct rf_tls_conn *c);
  * handshake goes on to its end, and then rf_tls_conn_handshake says RF_ERR_AGAIN until the answer is there, or for
  * RF_TLS_HELD_MAX_US. Nothing that the peer sent is read meanwhile. No event of the socket ends that: the owner calls
  * again every RF_TLS_HELD_US while rf_tls_conn_is_held. OpenSSL 3.0 cannot stop a server's handshake before its end.
+ *
+ * Who is refused after that gets close_notify (RFC 8446 6.1) and not the alert of its fault: for the peer the handshake
+ * is over, and OpenSSL has no call that sends an alert of our choice then. SSL_set_retry_verify would stop a client's
+ * handshake in time, but not for the answer that TLS 1.2 sends behind the chain, and no server's. Our log has the code.
  */
 #define RF_TLS_HELD_US     20000   /* a judgement takes 0.3 ms; responders answer in some 100 ms */
 #define RF_TLS_HELD_MAX_US 3000000 /* below the 4 s for which a target is tried, and the 10 s of a handshake */

@@ -300,6 +300,11 @@ failed_by_reason(const struct rf_tls_why *w, struct rf_tls_failure *f)
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_VERSION_TOO_LOW:
         return RF_REFUSE_TLS_VERSION;
+    case SSL_R_EXCESSIVE_MESSAGE_SIZE:
+        if (!w->is_certificate)
+            return RF_REFUSE_NONE;
+        snprintf(f->reason, sizeof f->reason, "it is too large: more than %d kB were sent", RF_TLS_CHAIN_OCTETS_MAX / 1024);
+        return RF_REFUSE_CERT_CHAIN_NOT_VALID;
     default:
         return RF_REFUSE_NONE;
     }
@@ -313,7 +318,7 @@ reason_text(int reason)
 
     switch (reason) {
     case SSL_R_EXCESSIVE_MESSAGE_SIZE:
-        return "a message is longer than we take (a certificate chain of more than 32 kB)";
+        return "a message is longer than we take";
     case SSL_R_WRONG_VERSION_NUMBER:
         return "what came is not TLS";
     case SSL_R_NO_RENEGOTIATION:

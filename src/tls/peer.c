@@ -13,12 +13,12 @@
 struct rf_tls_kept *
 rf_tls_kept_new(STACK_OF(X509) * chain)
 {
-    int n = sk_X509_num(chain);
+    int n = sk_X509_num(chain), sent = n;
     size_t octets = 0;
     struct rf_tls_kept *k;
 
     if (n < 0)
-        n = 0;
+        n = sent = 0;
     if (n > RF_CHECK_CHAIN_MAX)
         n = RF_CHECK_CHAIN_MAX;
     for (int i = 0; i < n; i++) {
@@ -32,6 +32,7 @@ rf_tls_kept_new(STACK_OF(X509) * chain)
     if (k == NULL)
         return NULL;
     k->count = (uint32_t)n;
+    k->sent = (uint32_t)sent;
     for (int i = 0, at = 0; i < n; i++) {
         unsigned char *p = (unsigned char *)k->der + at;
 
@@ -76,7 +77,7 @@ rf_tls_kept_parse(struct rf_span octets)
     k = calloc(1, sizeof *k + octets.n);
     if (k == NULL)
         return NULL;
-    k->count = (unsigned char)octets.p[0];
+    k->count = k->sent = (unsigned char)octets.p[0];
     for (size_t i = 0; i < k->count; i++) {
         const unsigned char *p = (const unsigned char *)octets.p + at;
         size_t n;
@@ -183,6 +184,8 @@ rf_tls_judge(const struct rf_tls_check *check, const struct rf_tls_question *q, 
         else
             question.chain_count++;
     }
+    if (k != NULL && question.chain_count == RF_CHECK_CHAIN_MAX)
+        question.chain_count = k->sent; /* rf_check_peer looks at the first ones, and says that there are more */
     if (err == RF_OK)
         err = rf_check_peer(&question, report);
     for (size_t i = 0; i < RF_CHECK_CHAIN_MAX; i++)

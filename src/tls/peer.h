@@ -15,15 +15,13 @@
 #include "tls/conn.h"
 #include "tls/why.h"
 
-/* A chain beyond this is refused with its handshake: ten certificates of RSA 4096 have 20 kB. */
-#define RF_TLS_CHAIN_OCTETS_MAX 32768
 /* Chains in a ticket: larger ones are not resumed, because a ticket must fit its extension (RFC 8446 4.6.1). */
 #define RF_TLS_TICKET_CHAIN_MAX 12288
 
 /* One allocation: facts, then the certificates behind each other. */
 struct rf_tls_kept {
     struct rf_tls_peer peer;
-    uint32_t count;
+    uint32_t count, sent;             /* kept; and how many it showed, some of which may be left out */
     uint32_t end[RF_CHECK_CHAIN_MAX]; /* certificate i is [end[i - 1], end[i]) */
     char der[];
 };

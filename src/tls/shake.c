@@ -285,7 +285,8 @@ on_ticket_made(SSL *ssl, void *arg)
     if (c == NULL || c->kept == NULL || c->kept->count == 0)
         return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), "", 0);
     rf_tls_kept_put(c->kept, &b);
-    if (b.overflow) /* a chain that long is shown again next time: on_ticket_read finds none */
+    /* A chain that long is shown again next time: on_ticket_read finds none. */
+    if (b.overflow || c->kept->sent > c->kept->count)
         b.n = 0;
     return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), b.p, b.n);
 }
@@ -418,6 +419,8 @@ rf_tls_conn_failure(const struct rf_tls_conn *c, struct rf_tls_failure *out)
         .alert_sent = c->alert_sent,
         .alert_received = c->alert_received,
         .saw_eof = c->saw_eof,
+        /* OpenSSL's state names what came, also when it was too long to be read. */
+        .is_certificate = SSL_get_state(c->ssl) == TLS_ST_SR_CERT || SSL_get_state(c->ssl) == TLS_ST_CR_CERT,
     };
 
     if (suite == NULL)

@@ -301,6 +301,14 @@ held(bool we_serve, int version, bool may_hold)
         is_up = err == RF_OK;
         if (!is_up)
             rf_tls_conn_failure(d.ours, &f);
+        if (may_hold && !is_up) {
+            char octet;
+            int n = SSL_read(d.theirs, &octet, 1);
+
+            ok(SSL_get_error(d.theirs, n) == SSL_ERROR_ZERO_RETURN && f.alert_sent == SSL_AD_CLOSE_NOTIFY,
+               "the other side is told that it is over (close_notify), not cut off");
+            ERR_clear_error();
+        }
         if (may_hold)
             ok(was_held && is_up == cases[i].is_up && f.refusal == cases[i].refusal && !rf_tls_conn_is_held(d.ours),
                "TLS %s, held, our side is the %s: %s: %s", version == TLS1_2_VERSION ? "1.2" : "1.3",

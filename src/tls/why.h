@@ -9,6 +9,9 @@
 #include "tls/failure.h"
 #include "tls/hello.h"
 
+/* A chain beyond this is refused with its handshake: ten certificates of RSA 4096 have 20 kB. */
+#define RF_TLS_CHAIN_OCTETS_MAX 32768
+
 /* What we know of the certificate that we showed: rules out what cannot be wrong with it. */
 struct rf_tls_own_facts {
     bool is_self_signed;
@@ -39,6 +42,7 @@ struct rf_tls_why {
     int reason;            /* ERR_GET_REASON of what we did not like; 0 none */
     int alert_sent, alert_received;       /* -1 none */
     bool saw_eof;
+    bool is_certificate;   /* what ended it was the peer's certificate message */
     bool cert_was_wanted;  /* the server asked for a certificate and we have none */
     uint16_t dh_bits;
     const char *gave_up;   /* the owner ended it with this reason; NULL: no */

@@ -6,7 +6,8 @@ a expects 183 savp
 relay leg A encrypted required sends listens
 relay leg B encrypted required sends listens
 b sends 200 savp
-a expects 200 savp
+a expects 200 savp same-crypto
+relay leg A encrypted required sends listens keys=1
 a sends ACK
 b forgets
 a sends BYE

@@ -7,4 +7,4 @@ phone c 202 tls
 a sends INVITE 202 savp
 b sends 488
 c sends 488
-a expects 503
+a expects 503 'Reason: Q.850;cause=88;text="INCOMPATIBLE_DESTINATION"'

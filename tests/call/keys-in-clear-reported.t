@@ -19,3 +19,4 @@ a sends BYE
 a expects 200
 b expects BYE
 b sends 200 to
+record has '"verdict_min":"PARTLY"' '"keys_in_clear":true' RF-309

@@ -2,6 +2,7 @@
 include scenes/called.scene
 b sends 183 avp
 b expects CANCEL "cause=88"
+relay unbridged
 a expects 488 "cause=88"
 b sends 200 to
 b sends 487

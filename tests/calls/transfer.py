@@ -108,8 +108,15 @@ with Daemon(users=USERS, srtp={u: "off" for u in USERS}, workers=2) as daemon:
         d.call("201", extra=[f"Replaces: {replaces}"])
         tap.ok(b.wait_idle() and hear_each_other(a, d), f"RFC 3891, round {i}: 204 has taken the place of 202")
         crossings.append(crossed(daemon))
+        # Another caller has chosen the same Call-ID (RFC 3261 12: the tags tell them apart). Its call is where its
+        # Call-ID says, whatever becomes of the one that moved to another worker.
+        same = b.call("203", call_id=a.only_call())
+        tap.ok(hear_each_other(b, c) and hear_each_other(a, d), f"round {i}: two calls with one Call-ID, all hear each other")
         reply = d.hang_up()
-        tap.ok(reply is not None and reply.status == 200 and a.wait_idle(), f"round {i}: one BYE ends it")
+        tap.ok(reply is not None and reply.status == 200 and a.wait_idle() and b.dialogs and hear_each_other(b, c),
+               f"round {i}: BYE ends the one that was transferred")
+        reply = b.hang_up(same)
+        tap.ok(reply is not None and reply.status == 200 and c.wait_idle(), f"round {i}: BYE ends the other one")
 
     tap.ok(True in crossings and False in crossings, "both happened: calls of one worker and of two", crossings)
 

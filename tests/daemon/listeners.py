@@ -274,4 +274,20 @@ with Daemon(folder_text, start=False) as daemon:
     daemon.start()
     tap.equal(registers("tcp", ("127.0.0.1", third), 2), 2, "the next start has the listeners of the store")
     taken.close()
+
+# The number of calls follows a reload as far as the media map has slots, which is sized at the start.
+with Daemon("calls-max 20\n" + config(listen="tcp:127.0.0.1:0", users=USERS, srtp=OFF, ports=400)) as daemon:
+    was = open(daemon.file).read()
+    for calls, waits in ((10, False), (20, False), (90, True)):
+        with open(daemon.file, "w") as f:
+            f.write(was.replace("calls-max 20", f"calls-max {calls}"))
+        before = os.path.getsize(daemon.err_path)
+        tap.equal(daemon.cli("reload")[0], 0, f"calls-max {calls}")
+        deadline = time.time() + (5 if waits else 1)
+        told = []
+        while time.time() < deadline and not told:
+            told = [e for e in daemon.events(before) if e.get("code") == "RF-811"]
+            time.sleep(0.1)
+        tap.ok(bool(told) == waits and (not waits or "calls-max = 90" in told[0]["msg"]),
+               f"calls-max {calls} with 20 at the start: " + ("RF-811 says that the rest waits" if waits else "in force"), told)
 tap.done()

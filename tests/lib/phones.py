@@ -89,10 +89,10 @@ class AutoPhone:
 
     # --- what it is told to do ---
 
-    def call(self, callee, extra=()):
+    def call(self, callee, extra=(), call_id=None):
         """Calls; the Call-ID once it is answered."""
         seen = len(self.messages)
-        call_id, tag, uri = sip.token() + "@test", sip.token(4), f"sip:{callee}@{self.domain}"
+        call_id, tag, uri = call_id or sip.token() + "@test", sip.token(4), f"sip:{callee}@{self.domain}"
         number, more, body = 1, [], self.sdp()
         for _ in range(2):
             with self.lock:

@@ -82,7 +82,7 @@ crypto_of(const struct phone *p, char *tag, char *suite)
 
 /*
  * sdp: avp | savp | avp+crypto | savp-plain, with  dir=sendonly  port=N  addr=A  key=N  tag=N  suite=NAME  ver=N  twice
- * "codecs=0 8"  "attr=x-room:17"  badkey  mki  lifetime. In a response tag and suite are those of the offer.
+ * "codecs=0 8"  "attr=x-room:17"  line=k=prompt (behind m=)  badkey  mki  lifetime. In a response tag and suite are those of the offer.
  */
 static const char *
 describe(struct play *p, struct phone *ph, int from, bool answers)
@@ -125,7 +125,10 @@ describe(struct play *p, struct phone *ph, int from, bool answers)
             strchr(addr, ':') != NULL ? "IP6" : "IP4", addr, strchr(addr, ':') != NULL ? "IP6" : "IP4", addr, ph->port,
             profile);
     v = option(p, from, "codecs");
-    rf_putf(&b, "%s\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n", v != NULL ? v : "0 101");
+    rf_putf(&b, "%s\r\n", v != NULL ? v : "0 101");
+    if ((v = option(p, from, "line")) != NULL)
+        rf_putf(&b, "%s\r\n", v);
+    rf_put_str(&b, "a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n");
     if ((v = option(p, from, "dir")) != NULL)
         rf_putf(&b, "a=%s\r\n", v);
     if ((v = option(p, from, "attr")) != NULL)
@@ -208,8 +211,26 @@ extra_of(struct play *p, int from)
 
 /* --- verbs --- */
 
+/* [body="line|line"] [fill=N]: a text, or so many octets; NULL: neither. */
+static const char *
+body_of(struct play *p, int from)
+{
+    static char body[40000];
+    const char *text = option(p, from, "body"), *fill = option(p, from, "fill");
+    struct rf_buf b = rf_buf(body, sizeof body - 1);
+
+    for (const char *c = text; c != NULL && *c != '\0'; c++)
+        rf_put_str(&b, *c == '|' ? "\r\n" : (char[]){ *c, '\0' });
+    if (text != NULL && strchr(text, '|') != NULL)
+        rf_put_str(&b, "\r\n");
+    for (int i = 0; fill != NULL && i < atoi(fill); i++)
+        rf_put_char(&b, 'x');
+    body[b.n] = '\0';
+    return text != NULL || fill != NULL ? body : NULL;
+}
+
 /* a asks METHOD USER: a request outside of a dialog
- * a sends INVITE 202 avp|savp... ["Header: x"] / reINVITE / ACK / CANCEL / BYE / INFO ["body"] / OPTIONS / METHOD [avp|savp...] [rack]
+ * a sends INVITE 202 avp|savp... ["Header: x"] / reINVITE / ACK / CANCEL / BYE / INFO ["body"] / MESSAGE [type=] [body=] [fill=] / OPTIONS / METHOD [avp|savp...] [rack]
  * b sends 180|183|200 ... [tag=x] [to BYE]: answers the last INVITE, or the last request of another method */
 static void
 sends(struct play *p, struct phone *ph)
@@ -235,7 +256,11 @@ sends(struct play *p, struct phone *ph)
     else if (strcmp(what, "INFO") == 0)
         phone_indialog(p->s, ph, "INFO", extra_of(p, 3), "application/dtmf-relay",
                        p->n > 3 && strchr(p->words[3], '=') ? p->words[3] : NULL);
-    else {
+    else if (strcmp(what, "MESSAGE") == 0) {
+        const char *type = option(p, 3, "type");
+
+        phone_indialog(p->s, ph, what, extra_of(p, 3), type != NULL ? type : "text/plain", body_of(p, 3));
+    } else {
         uint32_t cseq = ph->cseq;
 
         if (option(p, 3, "cseq") != NULL)
@@ -254,19 +279,9 @@ sends(struct play *p, struct phone *ph)
 static void
 requests(struct play *p, struct phone *ph)
 {
-    static char body[40000];
-    const char *text = option(p, 4, "body"), *fill = option(p, 4, "fill"), *type = option(p, 4, "type");
-    struct rf_buf b = rf_buf(body, sizeof body - 1);
+    const char *type = option(p, 4, "type");
 
-    for (const char *c = text; c != NULL && *c != '\0'; c++)
-        rf_put_str(&b, *c == '|' ? "\r\n" : (char[]){ *c, '\0' });
-    if (text != NULL && strchr(text, '|') != NULL)
-        rf_put_str(&b, "\r\n");
-    for (int i = 0; fill != NULL && i < atoi(fill); i++)
-        rf_put_char(&b, 'x');
-    body[b.n] = '\0';
-    phone_requests(p->s, ph, p->words[2], p->words[3], extra_of(p, 4), type != NULL ? type : "text/plain",
-                   text != NULL || fill != NULL ? body : NULL);
+    phone_requests(p->s, ph, p->words[2], p->words[3], extra_of(p, 4), type != NULL ? type : "text/plain", body_of(p, 4));
 }
 
 static bool
@@ -275,7 +290,31 @@ is_retransmission(const char *text, const char *before)
     return before != NULL && strcmp(text, before) == 0;
 }
 
-/* a expects 200 [avp|savp|avp+crypto|no-sdp] ["text"] [!"text"]... / expects INVITE ... / expects nothing
+/* same-crypto: the first a=crypto line is, octet for octet, that of the message before which had one; new-crypto: its key
+ * is another one. */
+static bool
+is_crypto(struct phone *ph, const char *text, bool same)
+{
+    const char *at = strstr(text, "a=crypto:"), *now, *then = strstr(ph->crypto_seen, "inline:");
+    size_t n = at != NULL ? strcspn(at, "\r") : 0;
+
+    if (n == 0 || then == NULL)
+        return false;
+    now = strstr(at, "inline:");
+    return same ? strlen(ph->crypto_seen) == n && strncmp(at, ph->crypto_seen, n) == 0
+                : now != NULL && strncmp(now, then, strcspn(then, "|")) != 0;
+}
+
+static void
+see_crypto(struct phone *ph, const char *text)
+{
+    const char *at = strstr(text, "a=crypto:");
+
+    if (at != NULL)
+        snprintf(ph->crypto_seen, sizeof ph->crypto_seen, "%.*s", (int)strcspn(at, "\r"), at);
+}
+
+/* a expects 200 [avp|savp|avp+crypto|no-sdp] [same-crypto|new-crypto] ["text"] [!"text"]... / expects INVITE ... / expects nothing
  * 100 Trying is passed over unless asked for; `again`: the message before, octet for octet */
 static void
 expects(struct play *p, struct phone *ph)
@@ -315,6 +354,7 @@ expects(struct play *p, struct phone *ph)
             : strcmp(w, "avp") == 0 ? savp || has_crypto || strstr(text, " RTP/AVP ") == NULL
             : strcmp(w, "avp+crypto") == 0 ? savp || !has_crypto
             : strcmp(w, "no-sdp") == 0 ? strstr(text, "m=audio") != NULL
+            : strcmp(w, "same-crypto") == 0 || strcmp(w, "new-crypto") == 0 ? !is_crypto(ph, text, w[0] == 's')
             : strcmp(w, "again") == 0 ? !is_retransmission(text, last)
             : strncmp(w, "dir=", 4) == 0
                 ? (strcmp(w + 4, "sendrecv") == 0 ? strstr(text, "a=sendonly") || strstr(text, "a=recvonly") ||
@@ -324,6 +364,7 @@ expects(struct play *p, struct phone *ph)
                           : strstr(text, w) == NULL)
             fails(p, "%s: \"%s\" does not hold for: %s", ph->name, w, text);
     }
+    see_crypto(ph, text);
     snprintf(last, sizeof before[0], "%s", text);
     free(text);
 }
@@ -449,7 +490,7 @@ leads(struct play *p, struct phone *ph)
     }
 }
 
-/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain|transfer|udp-max N */
+/* set ring-time|session-expires|min-se|calls-max|calls-per-user|explain|transfer|udp-max|strict-keys N */
 static void
 set(struct play *p)
 {
@@ -468,6 +509,8 @@ set(struct play *p)
         s->calls_per_user_max = v;
     else if (strcmp(p->words[1], "udp-max") == 0)
         p->s->udp_max = v;
+    else if (strcmp(p->words[1], "strict-keys") == 0)
+        p->s->strict_keys = v != 0;
     else if (strcmp(p->words[1], "message-max") == 0)
         p->s->event_settings.message_max = v;
     else if (strcmp(p->words[1], "messages-per-minute") == 0)
@@ -482,7 +525,8 @@ set(struct play *p)
         fails(p, "no such setting");
 }
 
-/* relay full|one-family|silent|away|back|timeout A|gone / relay leg A encrypted|clear|sends|mute|listens|deaf|required|unset */
+/* relay unbridged: the session opened last was never told whom it joins, open or not
+ * relay full|one-family|silent|away|back|timeout A|gone / relay leg A encrypted|clear|sends|mute|listens|deaf|required|unset */
 static void
 relay(struct play *p)
 {
@@ -504,7 +548,10 @@ relay(struct play *p)
         s->relay_away = s->relay_silent = s->relay_full = false;
         stage_pump(s);
     }
-    else if (slot == NULL)
+    else if (strcmp(what, "unbridged") == 0) {
+        if (s->changes != 0)
+            fails(p, "the relay was told %d times whom to join", s->changes);
+    } else if (slot == NULL)
         fails(p, "no media session is open");
     else if (strcmp(what, "timeout") == 0 || strcmp(what, "gone") == 0 || strcmp(what, "started") == 0) {
         r.event = strcmp(what, "gone") == 0 ? RF_MEDIA_GONE

@@ -116,7 +116,7 @@ stage_configure(struct stage *s, const char *lines)
     struct rf_conf_sources from = { 0 };
     struct rf_conf *conf;
     struct rf_connections *connections;
-    const struct rf_srtp_policy common = { .strict_transport = false };
+    const struct rf_srtp_policy common = { .strict_transport = s->strict_keys };
     struct rf_buf b = rf_buf(text, sizeof text - 1);
 
     strncat(s->conf_text, lines, sizeof s->conf_text - strlen(s->conf_text) - 1);
@@ -276,6 +276,14 @@ env_udp_max(void *ctx, const struct rf_addr *peer, size_t octets)
     return ((struct stage *)ctx)->udp_max;
 }
 
+static enum rf_refusal
+env_judge_message(void *ctx, const char *who, size_t octets, uint64_t now_us)
+{
+    struct stage *s = ctx;
+
+    return rf_event_judge_message(s->lamps, &s->event_settings, who, octets, now_us);
+}
+
 /* (I3) as seen from the relay. */
 static void
 check_leg(struct stage *s, const struct rf_media_leg *leg)
@@ -304,6 +312,7 @@ env_media(void *ctx, const struct rf_media_request *r)
         slot = &s->slot[r->session.slot];
     switch (r->command) {
     case RF_MEDIA_OPEN:
+        s->changes = 0;
         reply.event = RF_MEDIA_FULL;
         for (uint32_t i = 0; i < SLOTS && !s->relay_full && slot == NULL; i++)
             if (!s->slot[i].used) {
@@ -328,6 +337,7 @@ env_media(void *ctx, const struct rf_media_request *r)
         reply.port[r->leg] = (uint16_t)(31000 + 4 * r->session.slot);
         break;
     case RF_MEDIA_CHANGE:
+        s->changes++;
         if (slot == NULL) {
             reply.event = RF_MEDIA_GONE;
             break;
@@ -529,7 +539,7 @@ layers_open(struct stage *s)
                                .routing = env_routing, .answer_challenge = env_answer_challenge, .board = s->board,
                                .our_address = env_our_address, .path_new = env_path_new, .path_next = env_path_next,
                                .path_aside = env_path_aside, .path_end = env_path_end, .udp_max = env_udp_max,
-                               .media = env_media,
+                               .judge_message = env_judge_message, .media = env_media,
                                .save = env_save, .record = env_record, .wall_s = env_wall_s,
                                .dialog = env_dialog };
     struct rf_event_env events = { .quota = s->subscriptions, .settings = env_event_settings,

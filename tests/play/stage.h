@@ -49,6 +49,7 @@ struct phone {
     char *sdp_in;      /* the last description that came in */
     unsigned rseq;     /* of its last reliable response */
     char rack[64];     /* RAck for the last reliable response */
+    char crypto_seen[160]; /* the first a=crypto line of the message before that had one, as `expects` read it */
     int port, key, version;
     /* where its binding leads when it does not serve, and for a large request before that */
     struct phone *way[WAYS_MAX], *large_way;
@@ -91,6 +92,7 @@ struct stage {
     struct rf_media_map *map;
     struct rf_media_reply reply[64];
     int replies;
+    int changes; /* CHANGE since the last OPEN: without one nothing is relayed */
     bool relay_full, relay_silent, relay_away, relay_one_family;
     bool lost_some;    /* sessions vanished: a CLOSE of one is no fault */
     bool all_required; /* every user requires SRTP: then every leg must say so to the relay */
@@ -115,6 +117,7 @@ struct stage {
     bool slow_paths;
     struct rf_link paths; /* struct rf_path */
     size_t udp_max;
+    bool strict_keys; /* security.strict-keys, for connections that are configured from now on */
     char wrong[400]; /* the first broken invariant; empty: none */
 };
 

@@ -82,7 +82,9 @@ with Daemon(text) as daemon:
         row = rows[want.sha256]
         tap.ok(print_.strip().split("=")[1] in shown, f"TEL-9 fingerprint as openssl prints it {sni}", shown)
         not_after = time.strptime(re.search(r"notAfter=(.*)", dates).group(1), "%b %d %H:%M:%S %Y %Z")
-        tap.equal(row["not_after"], time.strftime("%Y-%m-%dT%H:%M:%SZ", not_after), "TEL-9 and the date")
+        not_before = time.strptime(re.search(r"notBefore=(.*)", dates).group(1), "%b %d %H:%M:%S %Y %Z")
+        tap.equal((row["not_before"], row["not_after"]),
+                  tuple(time.strftime("%Y-%m-%dT%H:%M:%SZ", t) for t in (not_before, not_after)), "TEL-9 and both dates")
         tap.equal([fingerprint(c) for c in re.findall(r"-----BEGIN.*?-----END CERTIFICATE-----\n", chain, re.S)],
                   [row["sha256"]] + [c["sha256"] for c in row["chain"]], "TEL-9 and the chain")
     row = rows[office.sha256]
@@ -153,8 +155,20 @@ with Daemon(text) as daemon:
     tap.ok(e is not None and "root" in str(e.get("fix", "")), "TEL-8 and the hint", e)
     end.close()
 
+# --- a chain with a hole: it is served, and the log says from the start what is missing ---
+hole = os.path.join(folder, "hole.pem")
+with open(hole, "w") as f:
+    f.write(other.pem + upper.pem)
+for what, path, warns in (("the leaf alone", other.path, "Test Lower"),
+                          ("an intermediate left out", hole, "certificate 2 did not issue")):
+    with Daemon(config(sip="certificate other", workers=1) + block("other", (path, other.key))) as daemon:
+        e = daemon.wait_event("tls.warning", 5)
+        tap.ok(e is not None and warns in str(e), f"TEL-5 {what}: a warning at the start", e)
+        row = next(r for r in daemon.cli("cert", "list", json_out=True) if r["sha256"] == other.sha256)
+        tap.ok(row["complete"] is False and "Test Lower" in row["missing"], f"TEL-5 {what}: and cert list names who is missing", row)
+
 # --- commands: add, renew, trust, pin, rollback ---
-more = "sip-trunks {\n    listen tls:127.0.0.1:0\n    client-certificate required\n}\n"
+more = "sip-trunks {\n    listen tls:127.0.0.1:0\n    client-certificate required\n}\nweb {\n    listen https:127.0.0.1:0\n}\n"
 with Daemon(config(workers=2) + more) as daemon:
     phone = daemon.ports["tls"]
     trunk = ("127.0.0.1", int(daemon.ready["interfaces"]["sip-trunks"][0].rsplit(":", 1)[1]))
@@ -165,11 +179,13 @@ with Daemon(config(workers=2) + more) as daemon:
                f"exit {code}\n{out}{err}")
         return out
 
-    tap.equal(fingerprint(Shake(phone).served[0]), fingerprint(Shake(trunk).served[0]),
-              "TEL-4 one certificate serves every interface until another is set")
+    web = ("127.0.0.1", int(daemon.ready["interfaces"]["https"][0].rsplit(":", 1)[1]))
     before = fingerprint(Shake(phone).served[0])
+    tap.equal([fingerprint(Shake(at).served[0]) for at in (trunk, web)], [before, before],
+              "TEL-4 one certificate serves phones, trunks and HTTPS until another is set")
     cli("cert", "renew")
     after = fingerprint(Shake(phone).served[0])
+    tap.equal([fingerprint(Shake(at).served[0]) for at in (trunk, web)], [after, after], "TEL-4 also when it is renewed")
     tap.ok(before != after, "cert renew: the local authority made a new one, and it is served")
     tap.ok(Shake(phone, "-CAfile", os.path.join(daemon.state, "ca", "ca.pem"), "-verify_return_error").ok,
            "GEN-18 signed by the same root")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""A circle through a carrier's B2BUA that hides everything of ours: RF-518 ends it by our marker in Session-ID, and Max-Forwards
-where the marker is dropped; calls that come back once, or bear somebody else's Session-ID, are no circle.
+"""A circle through a carrier's B2BUA that hides everything of ours: RF-518 ends it by our marker in Session-ID, at its first
+turn when the number is the same, and Max-Forwards where the marker is dropped; calls that come back once for another number,
+or bear somebody else's Session-ID, are no circle.
 
 # sanitizers: address thread
 """
@@ -19,8 +20,8 @@ class Carrier:
     """A back-to-back user agent: each INVITE that it gets at OUT goes back to the daemon from BACK, with a Call-ID, tags, Via
     and Contact of its own. `keeps` says what it lets through."""
 
-    def __init__(self, server, port, keeps, number=None, answers_after=None):
-        self.keeps, self.number, self.answers_after = keeps, number, answers_after
+    def __init__(self, server, port, keeps, number=None, answers_after=None, suffix=""):
+        self.keeps, self.number, self.answers_after, self.suffix = keeps, number, answers_after, suffix
         self.passes, self.finals, self.forwards, self.markers = 0, [], [], []
         self.into = sip.Endpoint("udp", server, source=(OUT, port))
         self.server, self.running = server, True
@@ -55,15 +56,17 @@ class Carrier:
         if self.answers_after is not None and self.passes >= self.answers_after:
             self.into.reply(m, 486, "Busy Here", sip.token(4))
             return
-        number = self.number or re.search(r"sip:([^@]+)@", m.start).group(1)
+        number = self.number or re.search(r"sip:([^@]+)@", m.start).group(1) + self.suffix
         forwards = int(m.get("max-forwards")) - 1 if "forwards" in self.keeps else 70
         end = sip.Endpoint("udp", self.server, source=(BACK, 0))
         headers = [f"From: <sip:+4930999@{BACK}>;tag={sip.token(4)}", f"To: <sip:{number}@{DOMAIN}>",
                    f"Call-ID: {sip.token()}@carrier", "CSeq: 1 INVITE", f"Contact: {end.contact('carrier')}"]
         if "marker" in self.keeps:
             headers.append(f"Session-ID: {m.get('session-id')}")
+        if "uuid" in self.keeps:
+            headers.append(f"Session-ID: {m.get('session-id').split(';')[0]};remote={'0' * 32}")
         if "forged" in self.keeps:
-            headers.append(f"Session-ID: ff{sip.token(15)};remote={'0' * 32}")
+            headers.append(f"Session-ID: ff{sip.token(15)};remote={'0' * 32};passed={sip.token(16)}.x..{'.' * 40}{sip.token(16)}")
         text = end.request("INVITE", f"sip:{number}@{DOMAIN}", headers, m.body.decode())
         text = text.replace("Max-Forwards: 70", f"Max-Forwards: {forwards}")
         reply = end.ask(text, lambda r: r.status and r.status >= 200, 60)
@@ -106,10 +109,16 @@ def main():
         phone = sip.Endpoint("udp", server)
         tap.equal(phone.register("201", USER["201"], DOMAIN).status, 200, "201 is registered")
 
-        c = Carrier(server, carrier_port, {"marker"})
+        for keeps in ("marker", "uuid"):
+            c = Carrier(server, carrier_port, {keeps})
+            reply = dial(daemon, "+4930123")
+            tap.equal((reply and reply.status, c.passes), (482, 1),
+                      f"a circle through a B2BUA that hides our Call-ID and keeps the {keeps} ends with 482 at its first turn")
+            c.close()
+
+        c = Carrier(server, carrier_port, {"marker"}, suffix="1")
         reply = dial(daemon, "+4930123")
-        tap.equal(reply and reply.status, 482, "a circle through a B2BUA that hides our Call-ID ends with 482")
-        tap.equal(c.passes, 3, "after three passes")
+        tap.equal((reply and reply.status, c.passes), (482, 3), "one whose number is another each time ends after three passes")
         tap.ok(daemon.wait_event("refused", 2, code="RF-518") or "RF-518" in daemon.log_text(), "the log has RF-518")
         ids = [m.split(";")[0] for m in c.markers]
         tap.ok(len(set(ids)) == 3 and all(re.fullmatch(r"[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", i) for i in ids),

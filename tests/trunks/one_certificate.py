@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Several connections of type fqdn with one host, and so with one certificate, that a peer shows when it calls (TEL-1, TEL-10):
+the number that is called says whose call it is, each connection's own authority and pin count, and what is ambiguous is nobody's.
+
+# sanitizers: address
+"""
+import os
+import subprocess
+import tempfile
+import time
+
+import sip
+import tap
+from daemon import DOMAIN, RINGFENCE, Daemon, config
+from pki import Cert
+
+folder = tempfile.mkdtemp(prefix="ringfence-one-certificate-")
+os.chmod(folder, 0o755)
+root = Cert(folder, "root", "Carrier Root", kind="ca")
+other_root = Cert(folder, "other-root", "Other Root", kind="ca")
+carrier = Cert(folder, "carrier", "sbc.carrier.test", root, san=["DNS:sbc.carrier.test", "DNS:two.carrier.test"])
+renewed = Cert(folder, "renewed", "sbc.carrier.test", root, san=["DNS:sbc.carrier.test"])
+NUMBERS = {"north": "+441", "south": "+442", "pinned": "+443", "private": "+444", "two": "+445"}
+
+
+def fqdn(name, host, *lines, store=root):
+    lines = "".join(f"    {line}\n" for line in lines)
+    return (f"sip-connection {name} {{\n    type fqdn\n    side customer\n    server {host}:5061;transport=tls\n    oos-check 0\n"
+            f"    trusted-certificate-store {store.path}\n{lines}}}\n"
+            f"number {NUMBERS[name]} {{\n    connection {name}\n    to 201\n}}\n")
+
+
+def wait_record(daemon, call_id, seconds=10):
+    deadline = time.time() + seconds
+    while time.time() < deadline:
+        for event in daemon.events():
+            if event.get("event") == "call.record" and event["record"]["call_id"] == call_id:
+                return event
+        time.sleep(0.1)
+    return None
+
+
+def ask(daemon, cert, number):
+    """INVITE to that number, showing the certificate: (status, connection in the record or None)."""
+    port = int(daemon.ready["interfaces"]["sip-trunks"][0].rsplit(":", 1)[1])
+    end = sip.Endpoint("tls", ("127.0.0.1", port), cert=(cert.path, cert.key))
+    call_id = sip.token() + "@carrier"
+    reply = end.ask(end.request("INVITE", f"sip:{number}@{DOMAIN}", [
+        f"From: <sip:+4930999@sbc.carrier.test>;tag={sip.token(4)}", f"To: <sip:{number}@{DOMAIN}>", f"Call-ID: {call_id}",
+        "CSeq: 1 INVITE", f"Contact: {end.contact('carrier')}"], sip.sdp("127.0.0.1", 40000)),
+        lambda m: m.status and m.status >= 200, 10)
+    end.close()
+    if reply is None or reply.status != 480:
+        return reply and reply.status, None
+    event = wait_record(daemon, call_id)
+    return reply.status, event and event["record"]["legs"][0].get("connection")
+
+
+more = ("sip-trunks {\n    listen tls:127.0.0.1:0\n    client-certificate optional\n"
+        "    received-certificate-checks none\n}\n"
+        + fqdn("north", "sbc.carrier.test") + fqdn("south", "SBC.Carrier.test")
+        + fqdn("pinned", "sbc.carrier.test", f"certificate-pin sha256:{renewed.sha256}")
+        + fqdn("private", "sbc.carrier.test", store=other_root)
+        + fqdn("two", "two.carrier.test")
+        + "number +449 {\n    connection north south\n    to 201\n}\n")
+with Daemon(config(users={"201": "x-tidal"}, srtp={"201": "off"}, workers=2) + more) as daemon:
+    for name in ("north", "south", "two"):
+        tap.equal(ask(daemon, carrier, NUMBERS[name]), (480, name), f"TEL-1: a call to {name}'s number is {name}'s")
+    for name, why in (("pinned", "another certificate is pinned"), ("private", "another authority is trusted")):
+        status, whose = ask(daemon, carrier, NUMBERS[name])
+        tap.ok(status in (401, 403, 404, 407) and whose is None, f"TEL-10: not {name}'s, for which {why}", (status, whose))
+    tap.equal(ask(daemon, renewed, NUMBERS["pinned"]), (480, "pinned"), "the pinned one is")
+    status, whose = ask(daemon, carrier, "+449")
+    tap.ok(status in (401, 403, 404, 407) and whose is None, "a number of two of them: nobody's", (status, whose))
+    status, whose = ask(daemon, carrier, "+4930")
+    tap.ok(status in (401, 403, 404, 407) and whose is None, "a number of none of them: nobody's", (status, whose))
+    refused = [e for e in daemon.events() if e.get("code") == "RF-503" and "of several connections" in e.get("msg", "") + e.get("reason", "")]
+    tap.ok(len(refused) >= 2, "RF-503 says that the certificate is that of several connections", len(refused))
+
+lonely = "".join(f"sip-connection {n} {{\n    type fqdn\n    server sbc.carrier.test\n}}\n" for n in "abcde")
+path = os.path.join(folder, "many.conf")
+with open(path, "w") as f:
+    f.write(config(users={"201": "x-tidal"}) + lonely)
+p = subprocess.run([RINGFENCE, "config", "check", path], capture_output=True, text=True)
+line = 1 + open(path).read().split("sip-connection e {")[0].count("\n")
+tap.ok(p.returncode != 0 and f"{path}:{line}" in p.stdout + p.stderr and "could not be told" in p.stdout + p.stderr,
+       "TEL-1: more than can be told apart are refused, with file and line", (p.returncode, p.stdout, p.stderr))
+tap.done()
