@@ -1,18 +1,6 @@
 #include "base/cursor.h"
 
 struct rf_span
-rf_cur_while(struct rf_cursor *c, const bool set[static 256])
-{
-    const char *start = c->p;
-
-    if (c->err != RF_OK)
-        return rf_span(start, 0);
-    while (c->p < c->end && set[(unsigned char)*c->p])
-        c->p++;
-    return rf_span(start, (size_t)(c->p - start));
-}
-
-struct rf_span
 rf_cur_until(struct rf_cursor *c, char stop)
 {
     struct rf_span left = rf_span(c->p, (size_t)(c->end - c->p));

@@ -61,8 +61,6 @@ rf_cur_expect(struct rf_cursor *c, char want)
         rf_cur_fail(c, RF_ERR_SYNTAX);
 }
 
-/** Take bytes while set[byte] is true; maybe none. */
-struct rf_span rf_cur_while(struct rf_cursor *c, const bool set[static 256]);
 
 /** Take bytes up to, not including, the next `stop`, or all that is left. */
 struct rf_span rf_cur_until(struct rf_cursor *c, char stop);

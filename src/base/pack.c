@@ -15,11 +15,17 @@ rf_pack_text(struct rf_buf *b, struct rf_span s)
 }
 
 void
+rf_pack_str(struct rf_buf *b, const char *s)
+{
+    rf_pack_text(b, rf_span_str(s));
+}
+
+void
 rf_pack_addr(struct rf_buf *b, const struct rf_addr *a)
 {
     char text[RF_ADDR_TEXT_MAX];
 
-    rf_pack_text(b, rf_span_str(rf_addr_is_set(a) ? rf_addr_text(a, text) : ""));
+    rf_pack_str(b, rf_addr_is_set(a) ? rf_addr_text(a, text) : "");
 }
 
 uint64_t
@@ -31,6 +37,16 @@ rf_unpack_u(struct rf_cursor *c, size_t octets)
     for (size_t i = 0; i < s.n; i++)
         v |= (uint64_t)(uint8_t)s.p[i] << (8 * i);
     return v;
+}
+
+bool
+rf_unpack_bool(struct rf_cursor *c)
+{
+    uint64_t v = rf_unpack_u(c, 1);
+
+    if (v > 1)
+        rf_cur_fail(c, RF_ERR_SYNTAX);
+    return v == 1;
 }
 
 unsigned

@@ -208,11 +208,14 @@ bool rf_call_has_dialog(struct rf_call_layer *l, const struct rf_sip_msg *msg);
 /** INVITE, BYE, INFO, OPTIONS within a dialog, UPDATE and others: everything but REGISTER. Answers it. */
 void rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                      uint64_t now_us);
+/** An ACK that belongs to no transaction: for a 2xx of ours. */
 void rf_call_ack(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
 /** The first ACK for a 3xx-6xx: for the ladder alone. */
 void rf_call_refusal_acked(struct rf_call_layer *l, const struct rf_sip_msg *msg, uint64_t now_us);
+/** A response without a transaction: a repeated 2xx is acknowledged again, one that nobody wants is ended. */
 void rf_call_stray_response(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow,
                             uint64_t now_us);
+/** An answer or an event of the media process. */
 void rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply, uint64_t now_us);
 
 /** What another worker's `post` sent here. */

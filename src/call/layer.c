@@ -119,7 +119,7 @@ rf_call_owner(const struct rf_hash_key *key, struct rf_span call_id, uint16_t wo
 }
 
 void
-call_put_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b)
+rf_call_put_own_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b)
 {
     uint8_t octets[12];
     uint32_t hash;
@@ -139,7 +139,7 @@ call_put_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *
 void
 call_own_id(struct call *c, struct rf_buf *b)
 {
-    call_put_id(&c->l->env, rf_span_str(c->a->dialog.call_id), b);
+    rf_call_put_own_id(&c->l->env, rf_span_str(c->a->dialog.call_id), b);
 }
 
 /* --- calls --- */

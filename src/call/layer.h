@@ -439,17 +439,19 @@ struct rf_call_layer {
 
 /* --- layer.c --- */
 const struct rf_call_settings *call_settings(const struct call *c);
+/** At once, with its legs and without a word to anybody: call_settle is for calls that end. */
 void call_free(struct call *c);
+/** A call without legs, in the layer's tables. NULL: no memory. */
 struct call *call_new(struct rf_call_layer *l, uint64_t now_us);
 /** (I1) Free it when nothing is left to wait for. */
 void call_settle(struct call *c);
 /** Nobody else is waited for: whatever was said until now is the whole ladder. */
 void call_close_record(struct call *c, uint64_t now_us);
+/** Monotonic time, microseconds. */
 uint64_t call_now(const struct call *c);
 /** NULL: it is no more. */
 struct call *call_by_serial(struct rf_call_layer *l, uint64_t serial);
 
-void call_put_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b);
 /** Call-ID for a leg B: it carries the hash of leg A's, so that both have one owner. */
 void call_own_id(struct call *c, struct rf_buf *b);
 
@@ -462,7 +464,9 @@ void leg_set_flow(struct leg *leg, struct rf_flow *flow); /* takes a new referen
 struct leg *leg_other(const struct leg *leg);
 /** In the table: is its Call-ID another worker's? Then all workers are to know. */
 void leg_be_guest(struct leg *leg);
+/** By which all workers know it, when it is a guest. */
 struct rf_call_guest_name leg_guest_name(const struct leg *leg);
+/** How our requests go out by its flow; `hop` points to `ours`. */
 void leg_hop(struct leg *leg, struct rf_hop *hop, struct rf_addr *ours);
 /** Whom sentences are about: the connection, or the user. */
 const char *leg_who(const struct leg *leg);
@@ -476,6 +480,7 @@ void leg_respond(struct leg *leg, int status, struct rf_span extra, struct rf_sp
 void leg_repeat_2xx(struct leg *leg, uint64_t now_us);
 /** ACK a 2xx; repeats of it get the same octets. */
 void leg_send_ack(struct leg *leg, struct rf_span sdp);
+/** The ACK that leg_send_ack sent, octet for octet. */
 void leg_repeat_ack(struct leg *leg);
 /** A leg that lost its path: look for a new one. false: there is none. It ends in leg_way_known. */
 bool leg_ask_path(struct leg *leg);
@@ -495,6 +500,7 @@ enum rf_err leg_send(struct leg *leg, enum rf_sip_method method, struct rf_span 
 void leg_bye(struct leg *leg, uint64_t now_us);
 /** The path that BYE waited for is there, or is not; the caller settles the call. */
 void leg_bye_path(struct leg *leg, enum rf_err why, uint64_t now_us);
+/** Our 2xx is not repeated any more; a BYE that waited for its ACK goes out. */
 void leg_ack_received(struct leg *leg, uint64_t now_us);
 /** RFC 4028: (re)start its timer. */
 void leg_session_start(struct leg *leg, uint64_t now_us);
@@ -536,9 +542,11 @@ struct rf_span leg_answer_out(struct leg *leg, struct leg_media *mine, const str
 bool leg_offer_is_news(struct leg *leg, const struct leg_media *offered);
 /** Has this offer all codecs that the other side was told it may send? Then it can be answered without asking anybody. */
 bool leg_offer_covers(const struct leg_media *offered, const struct leg_media *told);
+/** Our offer to the leg is over; its keys are wiped. */
 void leg_offer_drop(struct leg *leg);
 /** leg->next becomes what is agreed. */
 void leg_media_agree(struct leg *leg);
+/** The offer that is pending came to nothing: what was agreed before holds. */
 void leg_media_disagree(struct leg *leg);
 /** "RTP/SAVP 3 suites" for the ladder. */
 void leg_describe(struct rf_span sdp, char *note, size_t size);
@@ -551,10 +559,14 @@ bool call_media_open(struct call *c, int family_b, uint64_t now_us);
 RF_MUST_CHECK enum rf_err leg_media_place(struct call *c, struct leg *leg);
 /** (I3) One leg's state to the relay; keep_old: the key before is still taken for packets on their way. */
 void call_media_change(struct call *c, struct leg *leg, const struct leg_media *old);
+/** Give the ports back; a CLOSE that the relay does not take now is sent again until it does. */
 void call_media_close(struct call *c);
+/** After a restart: the session that the relay still has is this call's. */
 void call_media_adopt(struct call *c);
+/** The list of media sessions whose CLOSE is to be sent again. */
 void layer_closing_init(struct rf_call_layer *l);
 void layer_closing_fini(struct rf_call_layer *l);
+/** The relay's name of the call's session is known: its events find the call. */
 void call_media_named(struct call *c, struct rf_media_name name);
 /** Which leg of the media session it is. */
 uint8_t leg_slot(const struct leg *leg);
@@ -563,9 +575,9 @@ uint8_t leg_slot(const struct leg *leg);
 void call_media_take(struct call *c, struct call *from);
 /** The leg's numbers count from now on. */
 void leg_media_base(struct leg *leg);
-/** The relay's numbers of a leg now (or at the end); false: none. */
 /** Encoding name of the first codec of a description, "PCMU"; empty: it has none that is known. */
 void call_codec(const struct leg_media *m, char *out, size_t size);
+/** The relay's numbers of a leg now (or at the end); false: none. */
 bool call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out);
 
 /* --- admit.c --- */
@@ -597,6 +609,7 @@ bool request_caller(struct rf_call_layer *l, struct rf_server_txn *txn, const st
 void caller_dialled(const struct caller *who, const struct rf_sip_msg *msg, char *out, size_t size);
 /** Limits, transport and loops of a connection's call; false: it was refused. */
 bool check_connection(struct call *c, const struct caller *who, const struct rf_sip_msg *msg, uint64_t now_us);
+/** NULL: a reload took it away. */
 const struct rf_connection *connection_of(struct call *c, const char *name);
 /** A peer that registers here: its best binding (TEL-16). c: whose sentence a refusal is; NULL: nobody's. */
 enum rf_refusal connection_registered(struct rf_call_layer *l, struct call *c, const struct rf_connection *k,
@@ -608,6 +621,7 @@ enum rf_refusal connection_server(struct rf_call_layer *l, const struct rf_conne
 bool leg_take_place(struct leg *leg, uint64_t now_us);
 /** From, To and what else names the caller; RF_ERR_RANGE. */
 enum rf_err leg_put_parties(struct leg *leg, struct rf_buf *from, struct rf_buf *to);
+/** P-Asserted-Identity and Privacy, towards a connection that may have them, and the marker of loops. */
 void leg_put_identity(struct leg *leg, struct rf_buf *extra);
 /** User part of our Contact towards this leg. */
 struct rf_span leg_contact_user(const struct leg *leg);
@@ -624,7 +638,9 @@ char *call_credentials(struct rf_call_layer *l, const char *connection, const ch
 bool leg_answers_challenge(struct leg *leg, const struct rf_sip_msg *msg, uint8_t *answered);
 /** A request with leg->credentials has left: they are for no other (its nonce count would be a replay). */
 void leg_credentials_sent(struct leg *leg, enum rf_sip_method method);
+/** Wipe what answers a challenge. */
 void leg_credentials_drop(struct leg *leg);
+/** It is no call of its connection any more. */
 void leg_uncount(struct leg *leg);
 
 /* --- unwanted.c --- */
@@ -650,7 +666,9 @@ bool call_find_connections(struct call *c, const struct rf_plan *plan, enum rf_r
 bool call_find_targets(struct call *c, struct rf_span user, enum rf_refusal *why);
 /** Attempts for a dialled number, by the dial plan; false with *why when there is none. */
 bool call_find_places(struct call *c, struct rf_span number, enum rf_refusal *why);
+/** 3xx of an attempt: its contacts at our own domain become attempts, REDIRECTS_MAX in all; others are passed over. */
 void call_redirect(struct call *c, struct leg *leg, const struct rf_sip_msg *msg);
+/** Our domain, or an address at which this flow reaches us. */
 bool call_host_is_ours(struct rf_call_layer *l, const struct rf_sip_uri *uri, struct rf_flow *flow);
 /** The binding by which a leg that lost its path may be reached again. */
 bool leg_find_binding(struct leg *leg, struct rf_binding *out);
@@ -675,11 +693,13 @@ void forward_count_before(struct call *c, const struct rf_sip_msg *invite);
 void leg_put_forwarded(struct leg *leg, struct rf_buf *extra);
 /** Member "forwarded" of the record, when it was. */
 void forward_put(const struct call *c, struct rf_buf *b);
+/** "always", "busy" and so on, as the record has it. */
 const char *forward_reason_name(unsigned reason);
 
 /* --- watch.c --- */
 /** Whoever watches learns of the leg's state, or of all legs', when it is a new one. */
 void leg_tell(struct leg *leg);
+/** Its dialog is over, for whoever watches. */
 void leg_tell_gone(struct leg *leg);
 void call_tell(struct call *c);
 /** A 1xx of leg B came. */
@@ -687,9 +707,11 @@ void leg_note_early(struct leg *leg, const struct rf_sip_msg *msg);
 
 /* --- ring.c --- */
 void call_paths_ask(struct call *c, uint64_t now_us);
+/** INVITE to each attempt whose path and media are there. */
 void call_ring(struct call *c, uint64_t now_us);
 /** Seconds of Retry-After; 0: it has none that can be read. */
 uint32_t retry_after_of(const struct rf_sip_msg *msg);
+/** CANCEL, with this Reason, to all attempts but this one (NULL: to all). */
 void call_cancel_attempts(struct call *c, const struct leg *but, const char *reason, uint64_t now_us);
 /** One attempt is over; Reason of a policy refusal goes with its CANCEL. */
 void leg_cancel(struct leg *leg, enum rf_refusal why, uint64_t now_us);
@@ -704,15 +726,18 @@ void call_answered(struct call *c, struct leg *leg, const struct rf_sip_msg *msg
  *             no offer; else empty
  */
 void call_won(struct call *c, struct leg *leg, struct rf_span sdp, uint64_t now_us);
+/** A 1xx of an attempt, with what media it brings, towards leg A. */
 void call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
 void call_ack_received(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
 
 /* --- exchange.c --- */
 void exchange_invite(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                      uint64_t now_us);
+/** Our session refresh (RFC 4028) as a re-INVITE; later when another exchange is pending. */
 void exchange_refresh(struct call *c, struct leg *leg, uint64_t now_us);
 /** The path that the re-INVITE to `leg` waited for is there, or is not (leg_has_way). */
 void exchange_path(struct call *c, struct leg *leg, uint64_t now_us);
+/** ACK for our 2xx to a re-INVITE: the old key ends, and an answer in it goes to the other leg. */
 void exchange_ack(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us);
 /** The call ends: whoever waits is answered. */
 void exchange_stop(struct call *c, int status, uint64_t now_us);
@@ -733,6 +758,7 @@ void exchange_join(struct call *c, uint64_t now_us);
 /* --- indialog.c --- */
 void indialog_request(struct rf_call_layer *l, struct leg *leg, struct rf_server_txn *txn,
                       const struct rf_sip_msg *msg, uint64_t now_us);
+/** The call ends: INFO under way is answered 481. */
 void infos_stop(struct call *c, uint64_t now_us);
 /** The path that INFO to `leg` waited for is there, or is not. */
 void infos_path(struct call *c, struct leg *leg, uint64_t now_us);
@@ -760,18 +786,23 @@ void ladder_add(struct call *c, uint8_t side, bool is_out, const char *method, i
                 uint64_t now_us);
 /* Members of a JSON object that is open. */
 void ladder_put(const struct call *c, struct rf_buf *b);
+/** Look at the relay's numbers: what each leg has proven by now, and the worst verdict so far. */
 void evidence_sample(struct call *c);
+/** The last look, before the media session ends; the record has these numbers. */
 void evidence_freeze(struct call *c);
 void evidence_put_signalling(const struct leg *leg, struct rf_buf *b);
 void evidence_put_media(const struct call *c, const struct leg *leg, struct rf_buf *b);
+/** "ENCRYPTED" and so on. */
 const char *verdict_name(enum verdict v);
 /** NULL: no memory. */
 json_t *record_make(struct call *c, uint64_t now_us, bool with_ladder);
+/** The record of a call that ended, to the store and among the recent ones. */
 void record_keep(struct call *c, uint64_t now_us);
 
 /* --- oneway.c --- */
 /** Both sides said sendrecv, so silence from one of them is a fault. */
 bool call_flows_both_ways(const struct call *c);
+/** Each SAMPLE_US: does audio flow one way alone (RF-401)? */
 void oneway_sample(struct call *c, uint64_t now_us);
 /** Audio flows one way now, or did when the call ended. */
 bool oneway_is_told(const struct call *c);
@@ -799,6 +830,7 @@ void update_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, 
 void update_refresh(struct leg *leg, uint64_t now_us);
 /** An offer of leg A after its first one was answered reliably, before the call is up. true: answered 200. */
 bool update_early(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us);
+/** The UPDATE that waits for our answer; the one before is let go. */
 void update_own(struct leg *leg, struct rf_server_txn *txn);
 void update_disown(struct leg *leg);
 /** Does it take UPDATE? From a message that may have Allow. */
@@ -910,15 +942,19 @@ struct rf_sip_replaces;
 bool far_named(struct rf_call_layer *l, const struct rf_sip_replaces *r, struct far *out);
 /** The answer comes as transfer_open or transfer_far_refused; and as transfer_taken. */
 void errand_look(struct call *c, uint64_t now_us);
+/** The leg of the other worker may be had: let it come. */
 void errand_take(struct call *c, uint64_t now_us);
 /** It rings there: its caller goes on by another call. */
 void errand_give_up(struct call *c);
 
 /* --- save.c --- */
-/** The octets of a leg, valid until the next call_save; empty: too large. And back; RF_ERR_SYNTAX, RF_ERR_NOMEM. */
+/** The octets of a leg, valid until the next call_save; empty: too large. */
 struct rf_span leg_put(struct leg *leg);
+/** Into a fresh leg, with suspicion. RF_ERR_SYNTAX, RF_ERR_RANGE, RF_ERR_NOMEM: the leg is to be freed. */
 RF_MUST_CHECK enum rf_err leg_get(struct leg *leg, struct rf_span octets);
+/** Its row for a restart, when it is up; also tells whoever watches. */
 void call_save(struct call *c);
+/** The call is over: its row goes. */
 void call_forget(struct call *c);
 
 #endif

@@ -157,9 +157,3 @@ rf_call_binding_of(struct rf_call_layer *l, const struct rf_connection *k, const
         why = connection_server(l, k, number, out);
     return why;
 }
-
-void
-rf_call_put_own_id(const struct rf_call_env *env, struct rf_span first, struct rf_buf *b)
-{
-    call_put_id(env, first, b);
-}

@@ -1,6 +1,7 @@
 /*
  * cli/claim.c - a claim on the screen: its name, what was measured, and at the right whether it held
  */
+#include "cli/help.h"
 #include "cli/prove.h"
 
 #define WIDTH 79 /* columns used of 80 */
@@ -10,30 +11,6 @@ static const char *
 colour(const struct rf_cli *cli, const char *code)
 {
     return cli->colour ? code : "";
-}
-
-/* Words of a sentence, broken between them; the first line has begun at column `at`. */
-static void
-print_wrapped(const char *text, int at)
-{
-    int column = at;
-
-    while (*text != '\0') {
-        int n = (int)strcspn(text, " ");
-
-        if (column > at && column + 1 + n > WIDTH) {
-            printf("\n%*s", at, "");
-            column = at;
-        } else if (column > at) {
-            putchar(' ');
-            column++;
-        }
-        printf("%.*s", n, text);
-        column += n;
-        text += n;
-        text += strspn(text, " ");
-    }
-    putchar('\n');
 }
 
 /* "ok  encrypted" stands at the right of the first line of evidence that has room for it. */
@@ -70,7 +47,7 @@ rf_claim_print(const struct rf_cli *cli, const struct rf_claim *c, const char *s
     }
     printf("  %-*s%sFAIL%s  %s%s", NAME, c->name, colour(cli, "\033[31m"), colour(cli, "\033[0m"), c->code,
            c->code[0] != '\0' ? "  " : "");
-    print_wrapped(c->sentence, 2 + NAME + 6 + (c->code[0] != '\0' ? (int)strlen(c->code) + 2 : 0));
+    rf_cli_print_wrapped(c->sentence, 2 + NAME + 6 + (c->code[0] != '\0' ? (int)strlen(c->code) + 2 : 0), WIDTH);
     printf("  %-*sfix   ", NAME, "");
     if (c->code[0] != '\0')
         printf("ringfence explain %s   ", c->code);

@@ -57,27 +57,25 @@ put_line(const char *name, const json_t *value)
     printf("%-34s %s\n", name, text);
 }
 
-int
-rf_cmd_connection_show(struct rf_cli *cli)
+/* A json_t walks only when it is not const; nothing of it is changed. */
+static void
+print_connection(const struct rf_cli *cli, const json_t *o)
 {
-    int status;
-    json_t *o = rf_cli_ask(cli, json_pack("{s:s, s:s}", "command", "connection.show", "name", cli->arg[0]), &status);
     const char *name;
     json_t *value;
 
-    if (o == NULL)
-        return status;
-    if (cli->json) {
-        rf_cli_json(o);
-    } else {
-        json_object_foreach(o, name, value)
-            if (!json_is_object(value) && strchr(name, '.') == NULL)
-                put_line(name, value);
-        json_object_foreach(json_object_get(o, "settings"), name, value)
+    json_object_foreach((json_t *)(uintptr_t)o, name, value)
+        if (!json_is_object(value) && strchr(name, '.') == NULL)
             put_line(name, value);
-    }
-    json_decref(o);
-    return RF_EXIT_DONE;
+    json_object_foreach(json_object_get(o, "settings"), name, value)
+        put_line(name, value);
+}
+
+int
+rf_cmd_connection_show(struct rf_cli *cli)
+{
+    return rf_cli_ask_show(cli, json_pack("{s:s, s:s}", "command", "connection.show", "name", cli->arg[0]),
+                           print_connection);
 }
 
 int

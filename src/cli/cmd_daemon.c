@@ -45,21 +45,12 @@ int
 rf_cmd_stop(struct rf_cli *cli)
 {
     const char *drain = rf_cli_flag(cli, "--drain");
-    json_t *request = json_pack("{s:s}", "command", "stop"), *result;
-    int status;
+    json_t *request = json_pack("{s:s}", "command", "stop");
 
     if (drain != NULL)
         json_object_set_new(request, "drain", json_string(drain));
-    result = rf_cli_ask(cli, request, &status);
-    if (result == NULL)
-        return status;
-    if (cli->json)
-        rf_cli_json(result);
-    else if (!cli->quiet)
-        fprintf(stderr, "the daemon of %s stops%s%s\n", cli->state_dir, drain != NULL ? "; calls may go on for " : "",
-                drain != NULL ? drain : "");
-    json_decref(result);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_change(cli, request, "the daemon of %s stops%s%s", cli->state_dir,
+                             drain != NULL ? "; calls may go on for " : "", drain != NULL ? drain : "");
 }
 
 static long long
@@ -69,7 +60,7 @@ number(const json_t *o, const char *key)
 }
 
 static void
-print_status(const json_t *s)
+print_status(const struct rf_cli *cli, const json_t *s)
 {
     const json_t *list = json_object_get(s, "listen"), *store = json_object_get(s, "store"), *refused;
     long long up = number(s, "uptime_s");
@@ -116,15 +107,5 @@ print_status(const json_t *s)
 int
 rf_cmd_status(struct rf_cli *cli)
 {
-    int status;
-    json_t *s = rf_cli_ask(cli, json_pack("{s:s}", "command", "status"), &status);
-
-    if (s == NULL)
-        return status;
-    if (cli->json)
-        rf_cli_json(s);
-    else
-        print_status(s);
-    json_decref(s);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_show(cli, json_pack("{s:s}", "command", "status"), print_status);
 }

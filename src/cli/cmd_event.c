@@ -13,15 +13,10 @@ rf_cmd_subscriptions(struct rf_cli *cli)
         { "NOTIFIED", "notifies", true, NULL }, { "REACHABLE", "reachable", false, NULL },
         { "STATE", "state", false, NULL },
     };
-    int status;
-    json_t *rows = rf_cli_ask(cli, json_pack("{s:s, s:s}", "command", "subscriptions", "user",
-                                             cli->arg[0] != NULL ? cli->arg[0] : ""), &status);
 
-    if (rows == NULL)
-        return status;
-    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
-    json_decref(rows);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_list(cli, json_pack("{s:s, s:s}", "command", "subscriptions", "user",
+                                          cli->arg[0] != NULL ? cli->arg[0] : ""),
+                           columns, sizeof columns / sizeof *columns);
 }
 
 int
@@ -32,14 +27,9 @@ rf_cmd_mailbox_list(struct rf_cli *cli)
         { "OLD", "old", true, NULL },       { "URGENT", "urgent_new", true, NULL },
         { "SET BY", "set_by", false, NULL }, { "SECONDS LEFT", "left_s", true, NULL },
     };
-    int status;
-    json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "mailbox.list"), &status);
 
-    if (rows == NULL)
-        return status;
-    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
-    json_decref(rows);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_list(cli, json_pack("{s:s}", "command", "mailbox.list"), columns,
+                           sizeof columns / sizeof *columns);
 }
 
 int

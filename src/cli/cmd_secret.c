@@ -25,30 +25,9 @@ rf_cmd_secret_list(struct rf_cli *cli)
         { "SEALED BY", "key", false, NULL },
         { "NEEDED BY", NULL, false, put_used_by },
     };
-    int status;
-    json_t *rows = rf_cli_ask(cli, json_pack("{s:s}", "command", "secret.list"), &status);
 
-    if (rows == NULL)
-        return status;
-    rf_cli_list(cli, rows, columns, sizeof columns / sizeof *columns);
-    json_decref(rows);
-    return RF_EXIT_DONE;
-}
-
-static int
-send_change(const struct rf_cli *cli, json_t *request, const char *after)
-{
-    int status;
-    json_t *result = rf_cli_ask(cli, request, &status);
-
-    if (result == NULL)
-        return status;
-    if (cli->json)
-        rf_cli_json(result);
-    else if (!cli->quiet)
-        fprintf(stderr, "secret %s %s\n", cli->arg[0], after);
-    json_decref(result);
-    return RF_EXIT_DONE;
+    return rf_cli_ask_list(cli, json_pack("{s:s}", "command", "secret.list"), columns,
+                           sizeof columns / sizeof *columns);
 }
 
 static int
@@ -63,7 +42,7 @@ put(const struct rf_cli *cli, const char *command, const char *after)
     rf_wipe(value, sizeof value);
     if (request == NULL)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "name and secret are UTF-8 text");
-    return send_change(cli, request, after);
+    return rf_cli_ask_change(cli, request, "secret %s %s", cli->arg[0], after);
 }
 
 int
@@ -86,7 +65,8 @@ rf_cmd_secret_remove(struct rf_cli *cli)
     snprintf(question, sizeof question, "Forget secret %.60s?", cli->arg[0]);
     if (!rf_cli_confirm(cli, question))
         return RF_EXIT_USAGE;
-    return send_change(cli, json_pack("{s:s, s:s}", "command", "secret.remove", "name", cli->arg[0]), "is forgotten");
+    return rf_cli_ask_change(cli, json_pack("{s:s, s:s}", "command", "secret.remove", "name", cli->arg[0]),
+                             "secret %s is forgotten", cli->arg[0]);
 }
 
 int

@@ -3,51 +3,59 @@
  */
 #include "cli/help.h"
 
-#define COLUMNS 80 /* help fits a terminal of this width */
+#define WIDTH 79 /* help fits a terminal of 80 columns */
 
-/* Text with line breaks at spaces; continuation lines are indented. */
-static void
-print_wrapped(const char *text, int indent, int column)
+void
+rf_cli_print_wrapped(const char *text, int indent, int width)
 {
-    while (*text != '\0') {
-        size_t n = strcspn(text, " ");
+    int column = indent;
 
-        if (column > indent && column + (int)n >= COLUMNS) {
+    while (*text != '\0') {
+        int n = (int)strcspn(text, " ");
+
+        if (column > indent && column + 1 + n > width) {
             printf("\n%*s", indent, "");
             column = indent;
+        } else if (column > indent) {
+            putchar(' ');
+            column++;
         }
-        printf("%.*s", (int)n, text);
-        column += (int)n;
+        printf("%.*s", n, text);
+        column += n;
         text += n;
-        if (*text == ' ') {
-            text++;
-            if (column + 1 < COLUMNS) {
-                putchar(' ');
-                column++;
-            }
-        }
+        text += strspn(text, " ");
     }
     putchar('\n');
 }
 
-/* "ringfence user add NAME" in `line`; returns its length. */
-static int
-usage_of(char *line, size_t size, const struct rf_cli_command *c)
+/* "user add NAME" */
+static void
+put_usage(char *line, size_t size, const struct rf_cli_command *c)
 {
-    return snprintf(line, size, "%s%s%s%s%s", c->noun, c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "",
-                    c->args[0] != '\0' ? " " : "", c->args);
+    snprintf(line, size, "%s%s%s%s%s", c->noun, c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "",
+             c->args[0] != '\0' ? " " : "", c->args);
+}
+
+/* A name at the left and its help at the right, which begins on the next line when the name is too long for its column. */
+static void
+print_pair(const char *name, int name_width, const char *help)
+{
+    int indent = 2 + name_width + 1;
+
+    if ((int)strlen(name) > name_width)
+        printf("  %s\n%*s", name, indent, "");
+    else
+        printf("  %-*s ", name_width, name);
+    rf_cli_print_wrapped(help, indent, WIDTH);
 }
 
 static void
 print_row(const struct rf_cli_command *c)
 {
     char line[128];
-    int n = usage_of(line, sizeof line, c);
 
-    printf("  %-28s ", line);
-    if (n > 28)
-        printf("\n%*s", 31, "");
-    print_wrapped(c->help, 31, 31);
+    put_usage(line, sizeof line, c);
+    print_pair(line, 28, c->help);
 }
 
 static void
@@ -57,11 +65,18 @@ print_flags(const struct rf_cli_flag *f)
         char left[64];
 
         snprintf(left, sizeof left, "%s%s%s", f->name, f->value != NULL ? " " : "", f->value != NULL ? f->value : "");
-        printf("  %-22s ", left);
-        if (strlen(left) > 22)
-            printf("\n%*s", 25, "");
-        print_wrapped(f->help, 25, 25);
+        print_pair(left, 22, f->help);
     }
+}
+
+static void
+print_ends(void)
+{
+    printf("\nflags of every command:\n");
+    print_flags(rf_cli_global_flags);
+    printf("\nexit status: ");
+    rf_cli_print_wrapped("0 done, 1 failed, 2 usage, 3 configuration invalid, 4 daemon not reachable, 5 a check found "
+                         "problems, 6 refused by the hosted lock, 7 not permitted", 13, WIDTH);
 }
 
 int
@@ -75,10 +90,7 @@ rf_help_all(const struct rf_cli *cli, bool was_asked_for)
            "example:\n  ringfence run --state ./state\n  ringfence call show last\n\ncommands:\n", RF_VERSION);
     for (const struct rf_cli_command *c = rf_cli_commands; c->noun != NULL; c++)
         print_row(c);
-    printf("\nflags of every command:\n");
-    print_flags(rf_cli_global_flags);
-    printf("\nexit status: 0 done, 1 failed, 2 usage, 3 configuration invalid, 4 daemon not\n"
-           "reachable, 5 a check found problems, 6 refused by the hosted lock, 7 not permitted\n");
+    print_ends();
     return RF_EXIT_DONE;
 }
 
@@ -105,16 +117,15 @@ rf_help_command(const struct rf_cli *cli, const struct rf_cli_command *c)
 {
     char line[128];
 
-    usage_of(line, sizeof line, c);
+    put_usage(line, sizeof line, c);
     printf("example:\n  %s\n\nusage: ringfence %s%s\n\n", c->example, line,
            c->flags[0].name != NULL ? " [FLAGS]" : "");
-    print_wrapped(c->help, 0, 0);
+    rf_cli_print_wrapped(c->help, 0, WIDTH);
     if (c->flags[0].name != NULL) {
         printf("\nflags:\n");
         print_flags(c->flags);
     }
-    printf("\nflags of every command:\n");
-    print_flags(rf_cli_global_flags);
+    print_ends();
     return RF_EXIT_DONE;
 }
 

@@ -6,11 +6,9 @@
  * (E2) One NOTIFY is under way at a time. What changes meanwhile is told by one more when that is answered, so a slow
  *      watcher costs one transaction however much happens.
  * (E3) It ends with a NOTIFY that says so, or because its watcher refused one; then its row is deleted and its share
- * given
- *      back.
+ *      given back.
  * (E4) CSeq and version only grow, over restarts, too: those of a restored one begin above any that the process before
- * us
- *      could have reached (save.c).
+ *      us could have reached (save.c).
  */
 #ifndef RF_EVENT_LAYER_H
 #define RF_EVENT_LAYER_H

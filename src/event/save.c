@@ -17,14 +17,14 @@ put_dialog(struct rf_buf *b, const struct rf_dialog *d)
 {
     rf_pack_u(b, d->local_cseq, 4);
     rf_pack_u(b, d->remote_cseq, 4);
-    rf_pack_text(b, rf_span_str(d->local_tag));
-    rf_pack_text(b, rf_span_str(d->remote_tag));
-    rf_pack_text(b, rf_span_str(d->local));
-    rf_pack_text(b, rf_span_str(d->remote));
-    rf_pack_text(b, rf_span_str(d->target));
+    rf_pack_str(b, d->local_tag);
+    rf_pack_str(b, d->remote_tag);
+    rf_pack_str(b, d->local);
+    rf_pack_str(b, d->remote);
+    rf_pack_str(b, d->target);
     rf_pack_u(b, d->route_count, 1);
     for (size_t i = 0; i < d->route_count; i++)
-        rf_pack_text(b, rf_span_str(d->route[i]));
+        rf_pack_str(b, d->route[i]);
 }
 
 static void
@@ -61,18 +61,18 @@ sub_save(struct sub *s, uint64_t cookie)
     struct rf_buf b = rf_buf(value, sizeof value);
 
     rf_pack_u(&b, VERSION, 4);
-    rf_pack_text(&b, rf_span_str(s->dialog.call_id)); /* first, so that its worker is found without the rest */
+    rf_pack_str(&b, s->dialog.call_id); /* first, so that its worker is found without the rest */
     rf_pack_u(&b, s->package, 1);
-    rf_pack_text(&b, rf_span_str(s->watched->user));
-    rf_pack_text(&b, rf_span_str(s->watcher));
-    rf_pack_text(&b, rf_span_str(s->event_id));
+    rf_pack_str(&b, s->watched->user);
+    rf_pack_str(&b, s->watcher);
+    rf_pack_str(&b, s->event_id);
     rf_pack_u(&b, (uint64_t)s->began_s, 8);
     rf_pack_u(&b, (uint64_t)s->expires_s, 8);
     rf_pack_u(&b, (uint64_t)layer_wall_s(s->l), 8);
     rf_pack_u(&b, s->version, 4);
     rf_pack_u(&b, s->transport, 1);
     rf_pack_addr(&b, &s->remote);
-    rf_pack_text(&b, rf_span_str(s->listener));
+    rf_pack_str(&b, s->listener);
     put_dialog(&b, &s->dialog);
     if (rf_buf_done(&b) != RF_OK)
         return RF_ERR_RANGE;

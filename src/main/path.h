@@ -59,6 +59,7 @@ void rf_paths_opened(struct rf_paths *p, struct rf_flow *flow, uint64_t now_us);
 
 /** Another worker asks for a flow of ours; and what it answered to our question. */
 void rf_paths_want(struct rf_paths *p, const struct rf_letter_card *letter);
+/** What another worker says of a flow that was asked for. */
 void rf_paths_card(struct rf_paths *p, const struct rf_letter_card *letter, uint64_t now_us);
 
 #endif

@@ -108,10 +108,7 @@ struct rf_worker {
 /** What the configuration says about registrations and sign-in. */
 void rf_signal_limits(const struct rf_conf *c, struct rf_location_limits *limits, struct rf_auth_settings *auth);
 
-/** What the configuration says about sources. */
-void rf_signal_guard_limits(const struct rf_conf *c, struct rf_guard_limits *out);
-
-/** Make it; nothing runs yet, and it listens nowhere until it is told (RF_LETTER_LISTEN). The site's reference is taken over. */
+/** Make it: nothing runs yet, and it listens nowhere until it is told (RF_LETTER_LISTEN). Takes the site over. */
 RF_MUST_CHECK enum rf_err rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index,
                                         struct rf_site *site);
 /** Start its thread. */
@@ -124,24 +121,51 @@ void rf_worker_free(struct rf_worker *w);
 
 /** TLS towards a server of the configuration; borrowed. NULL: it cannot be made, which was logged. */
 struct rf_tls_client *rf_worker_client(struct rf_worker *w, const struct rf_call_server *server);
+/** Contexts for w->site's interfaces that listen, or none of them, which was logged: the old ones stay then. */
+RF_MUST_CHECK enum rf_err rf_worker_make_tls(struct rf_worker *w);
+/** Forget those that rf_worker_client made: the next of each is made of w->site. */
+void rf_worker_drop_clients(struct rf_worker *w);
 
-/** Post a letter of this head and octets; false: the reader's mailbox is full. */
-bool rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, struct rf_span octets);
+/** What w->site says about connections. */
+void rf_worker_transport_limits(const struct rf_worker *w, struct rf_transport_limits *out);
+/** The interface whose listener has this name. */
+enum rf_iface rf_listener_iface(const char *listener);
 
+/** What `status` shows of a worker; an object of numbers. */
+json_t *rf_worker_numbers_json(struct rf_worker *w);
+
+/* receive.c: what arrives */
+
+/** The functions that transport and transactions call; they are receive.c's. */
+void rf_worker_transport_user(struct rf_worker *w, struct rf_transport_user *out);
+void rf_worker_txn_user(struct rf_worker *w, struct rf_txn_user *out);
+/** The message in w->msg, on the worker that owns it. */
+void rf_worker_received(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
 /** An answer without a transaction: to what cannot have one, or should not cost one. `headers` is not in w->out. */
 void rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct rf_flow *flow, int status,
                            struct rf_span headers);
 
-/* workerletters.c */
-/** A letter of another thread; ctx is the worker. */
-void rf_worker_letter(void *ctx, struct rf_span octets, uint64_t now_us);
-/* worker.c, for it: */
-/** A message that came to another worker by `card`. */
-void rf_worker_take_message(struct rf_worker *w, const struct rf_flow_card *card, struct rf_span octets, uint64_t now_us);
-/** The configuration from now on; the reference is taken over. */
-void rf_worker_take_site(struct rf_worker *w, struct rf_site *site);
-/** Listen on one more socket, which is the worker's from here on. */
-void rf_worker_take_listener(struct rf_worker *w, const struct rf_letter_listen *letter);
+/* post.c: letters (main/letters.h) */
+
+/** Post a letter of this head and octets; false: the reader's mailbox is full. */
+bool rf_worker_post(struct rf_mailbox *to, const void *head, size_t head_octets, struct rf_span octets);
+/** `post` of remote flows (flow/remote.h); ctx is the worker. */
+RF_MUST_CHECK enum rf_err rf_worker_post_flow(void *ctx, uint16_t worker, const struct rf_span *parts, size_t n);
+/** A letter for this worker; ctx is the worker. */
+void rf_worker_letter(void *ctx, struct rf_span letter, uint64_t now_us);
+
+/* shares.c: who asks too much */
+
+/** What the configuration says about sources. */
+void rf_signal_guard_limits(const struct rf_conf *c, struct rf_guard_limits *out);
+/** May its source send the message in w->msg? false: it was answered, or its connection was closed. */
+bool rf_worker_guards(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
+/** `admit` of the transport (flow/transport.h): may this source connect? ctx is the worker. */
+bool rf_worker_admits(void *ctx, const struct rf_addr *source, enum rf_transport t, uint64_t now_us);
+/** Sign-in of a request failed or worked: logged, repeats folded, and counted for bans. */
+void rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const struct rf_auth_result *who,
+                              uint64_t now_us);
+void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
 
 /* callenv.c: what calls need of the outside (call/call.h) */
 void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
@@ -149,17 +173,10 @@ void rf_worker_call_env(struct rf_worker *w, struct rf_call_env *env);
 /* eventenv.c: subscriptions and messages */
 /** After w->calls was made. */
 RF_MUST_CHECK enum rf_err rf_worker_make_events(struct rf_worker *w, const struct rf_call_env *call);
+/** Five times a second: publications and news that did not fit a mailbox. */
 void rf_worker_tick_events(struct rf_worker *w, uint64_t now_us);
 /** `changed` of the board; ctx is the struct rf_signal. */
 void rf_signal_lamp_changed(void *ctx, const char *user, uint16_t worker);
-
-/** Sign-in of a request failed or worked: logged, repeats folded, and counted for bans. */
-void rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const struct rf_auth_result *who,
-                              uint64_t now_us);
-void rf_worker_signed_in(struct rf_worker *w, const struct rf_flow *flow);
-
-/** What `status` shows of a worker; an object of numbers. */
-json_t *rf_worker_numbers_json(struct rf_worker *w);
 
 /* strangers.c: who gets no answer where only trunks are expected */
 
@@ -180,6 +197,7 @@ bool rf_site_is_trunk(const struct rf_site *s, const struct rf_addr *a);
 
 /* register.c: REGISTER requests */
 struct rf_register;
+/** RF_ERR_NOMEM. The worker outlives it. */
 RF_MUST_CHECK enum rf_err rf_register_new(struct rf_register **out, struct rf_worker *w);
 void rf_register_free(struct rf_register *r);
 /**
@@ -187,6 +205,7 @@ void rf_register_free(struct rf_register *r);
  * no memory, and one that is repeated is challenged anew. False: it is none, or needs another answer.
  */
 bool rf_register_challenge(struct rf_register *r, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
+/** A REGISTER with its transaction: signed in, bound, answered after the commit (W2). */
 void rf_register_request(struct rf_register *r, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                          uint64_t now_us);
 

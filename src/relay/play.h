@@ -154,6 +154,16 @@ addr(const char *text)
     return a;
 }
 
+static inline unsigned
+suite_named(const char *name)
+{
+    const struct rf_srtp_suite *s = rf_srtp_suite_named(rf_span_str(name));
+
+    if (s == NULL)
+        abort();
+    return s->id;
+}
+
 static inline struct rf_srtp_key
 key(unsigned suite)
 {

@@ -3,16 +3,6 @@
  */
 #include "relay/play.h"
 
-static unsigned
-suite_named(const char *name)
-{
-    const struct rf_srtp_suite *s = rf_srtp_suite_named(rf_span_str(name));
-
-    if (s == NULL)
-        abort();
-    return s->id;
-}
-
 /* TEL-20, TEL-25: any of {RTP, suite} to any, both ways, RTCP in both mux states. */
 static void
 test_pairs(void)

@@ -9,14 +9,6 @@
 #define CM80   "AES_CM_128_HMAC_SHA1_80"
 #define GCM256 "AEAD_AES_256_GCM"
 
-static unsigned
-suite_named(const char *name)
-{
-    const struct rf_srtp_suite *s = rf_srtp_suite_named(rf_span_str(name));
-
-    return s != NULL ? s->id : 0;
-}
-
 /* What a receiver keeps of a stream, by RFC 3550 A.1, to report on it: in the numbers that it sees. */
 struct listener {
     struct rf_rtp_stats stats;

@@ -6,16 +6,6 @@
  */
 #include "relay/play.h"
 
-static unsigned
-suite_named(const char *name)
-{
-    const struct rf_srtp_suite *s = rf_srtp_suite_named(rf_span_str(name));
-
-    if (s == NULL)
-        abort();
-    return s->id;
-}
-
 /* One packet from a to b: heard, whatever number it bears when it comes out. */
 static bool
 heard(struct rf_media_name name, struct end *a, unsigned from, struct end *b)

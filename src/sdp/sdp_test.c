@@ -233,7 +233,7 @@ test_write(void)
                              "a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
                              "a=rtpmap:8 PCMA/8000\r\na=ptime:20\r\na=candidate:1 1 UDP 1 10.0.0.1 9 typ host\r\n"
                              "a=fingerprint:sha-256 AA\r\na=rtcp:9 IN IP4 10.0.0.1\r\na=label:x\r\n");
-    struct rf_sdp_face f = face_make("198.51.100.1"), g;
+    struct rf_sdp_face f = face_make("198.51.100.1");
     char text[4096];
     struct rf_buf b = rf_buf(text, sizeof text);
     static const char want_offer[] =
@@ -260,21 +260,6 @@ test_write(void)
     b = rf_buf(text, 40);
     rf_put_sdp(&b, &a, 1, NULL, 0, &f);
     ok(b.overflow, "a buffer that is too small is noticed");
-
-    f = g = face_make("198.51.100.1");
-    g.version++;
-    ok(rf_sdp_face_eq(&f, &g), "RFC 3264 8: the version alone is no change");
-    g.crypto[0].key.salt[13] = 1;
-    ok(!rf_sdp_face_eq(&f, &g), "another salt is a change");
-    g = f;
-    g.direction = RF_SENDONLY;
-    ok(!rf_sdp_face_eq(&f, &g), "hold is a change");
-    g = f;
-    g.crypto_count = 0;
-    ok(!rf_sdp_face_eq(&f, &g), "no key is a change");
-    g = f;
-    rf_addr_set_port(&g.rtp, 30002);
-    ok(!rf_sdp_face_eq(&f, &g), "another port is a change");
 }
 
 int

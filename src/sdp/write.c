@@ -107,23 +107,3 @@ rf_put_sdp(struct rf_buf *b, const struct rf_sdp *codecs, int stream, const stru
             put_refused(b, &shape->media[i]);
     }
 }
-
-static bool
-key_eq(const struct rf_srtp_key *a, const struct rf_srtp_key *b)
-{
-    return a->suite == b->suite && a->mki_octets == b->mki_octets && a->lifetime == b->lifetime &&
-           rf_octets_eq(a->key, b->key, sizeof a->key) && rf_octets_eq(a->salt, b->salt, sizeof a->salt) &&
-           rf_octets_eq(a->mki, b->mki, a->mki_octets);
-}
-
-bool
-rf_sdp_face_eq(const struct rf_sdp_face *a, const struct rf_sdp_face *b)
-{
-    if (!rf_addr_eq(&a->rtp, &b->rtp) || a->profile != b->profile || a->direction != b->direction ||
-        a->session_id != b->session_id || a->rtcp_mux != b->rtcp_mux || a->crypto_count != b->crypto_count)
-        return false;
-    for (size_t i = 0; i < a->crypto_count; i++)
-        if (a->crypto[i].tag != b->crypto[i].tag || !key_eq(&a->crypto[i].key, &b->crypto[i].key))
-            return false;
-    return true;
-}

@@ -34,9 +34,4 @@ struct rf_sdp_face {
 void rf_put_sdp(struct rf_buf *b, const struct rf_sdp *codecs, int stream, const struct rf_sdp *shape,
                 int audio_index, const struct rf_sdp_face *face);
 
-/**
- * Are these two of our faces the same to the peer but for the version? (Then the version stays, RFC 3264 8.)
- */
-bool rf_sdp_face_eq(const struct rf_sdp_face *a, const struct rf_sdp_face *b);
-
 #endif

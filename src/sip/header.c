@@ -388,20 +388,6 @@ rf_sip_allow(const struct rf_sip_msg *m)
     return bits & ~(1u << RF_SIP_UNKNOWN);
 }
 
-void
-rf_put_methods(struct rf_buf *b, uint32_t methods)
-{
-    const char *separator = "";
-
-    for (unsigned m = RF_SIP_UNKNOWN + 1; m < RF_SIP_METHOD_COUNT; m++) {
-        if ((methods & 1u << m) == 0)
-            continue;
-        rf_put_str(b, separator);
-        rf_put_str(b, rf_sip_method_name((enum rf_sip_method)m));
-        separator = ", ";
-    }
-}
-
 /* Info-Package = info-package-type *( SEMI generic-param ) */
 enum rf_err
 rf_sip_info_package_parse(struct rf_span value, struct rf_span *package)

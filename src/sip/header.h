@@ -123,8 +123,6 @@ RF_MUST_CHECK enum rf_err rf_sip_refer_to_parse(struct rf_span value, struct rf_
 
 /** Bit 1u << enum rf_sip_method for each known method of Allow; 0 without Allow. */
 uint32_t rf_sip_allow(const struct rf_sip_msg *m);
-/** "INVITE, ACK, BYE": the methods whose bits are set, for Allow. */
-void rf_put_methods(struct rf_buf *b, uint32_t methods);
 
 /** Info-Package (RFC 6086 8): the package without its parameters. */
 RF_MUST_CHECK enum rf_err rf_sip_info_package_parse(struct rf_span value, struct rf_span *package);

@@ -1,10 +1,5 @@
 # each new provisional status reaches the caller once
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/called.scene
 b sends 180
 b sends 180
 b sends 181

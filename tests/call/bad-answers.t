@@ -1,10 +1,5 @@
 # answers with a tag that was not offered, two lines, another suite, a short key (TEL-38)
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/called.scene
 b sends 200 savp tag=99
 relay unbridged
 b expects ACK

@@ -1,10 +1,5 @@
 # the caller may send BYE in an early dialog: 200 for it, 487 for the INVITE, CANCEL to the callee
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/called.scene
 b sends 180
 a expects 180
 a sends BYE

@@ -1,10 +1,5 @@
 # the callee hangs up before the caller's ACK came: BYE to the caller follows the ACK (RFC 3261 15)
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/called.scene
 b sends 200 savp
 b expects ACK
 b sends BYE

@@ -1,10 +1,5 @@
 # CANCEL before any 1xx from the callee: our CANCEL waits for the 1xx (RFC 3261 9.1)
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/called.scene
 a sends CANCEL
 a expects 200
 a expects 487

@@ -1,10 +1,5 @@
 # a callee that ignores CANCEL is given up after 64*T1 (RFC 3261 9.1)
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/called.scene
 b sends 180
 a expects 180
 a sends CANCEL

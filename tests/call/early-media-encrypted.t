@@ -1,10 +1,5 @@
 # 183 and 200 carry the same crypto line; early media is encrypted on both legs (TEL-24)
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/called.scene
 relay leg A unset
 b sends 183 savp
 a expects 183 savp

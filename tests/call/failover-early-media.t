@@ -1,12 +1,5 @@
 # early media came from a target that then says 503: the next one's answer holds, with its own keys
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-phone b2 202 tls unregistered
-b leads to b2
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/first-of-two.scene
 b sends 183 savp port=41000
 a expects 183 savp
 relay leg B port=41000

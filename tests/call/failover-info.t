@@ -1,12 +1,5 @@
 # INFO by a target that is out of service goes to the next one, and so does what comes after it; when none serves: 500
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-phone b2 202 tls unregistered
-b leads to b2
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/first-of-two.scene
 b sends 200 savp
 b expects ACK
 a expects 200

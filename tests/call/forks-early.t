@@ -1,10 +1,5 @@
 # a proxy behind the binding forks: several early dialogs, the latest early answer is shown, the first 2xx wins
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/called.scene
 b sends 183 savp totag=f1 port=5000
 a expects 183 savp
 relay leg B encrypted port=5000

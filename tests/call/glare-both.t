@@ -1,14 +1,5 @@
 # both sides re-INVITE at once: 491 to the later one; it tries again (RFC 3261 14.1)
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 a sends reINVITE savp dir=sendonly ver=2
 b sends reINVITE savp dir=sendonly ver=2
 b expects INVITE

@@ -1,14 +1,5 @@
 # hold and resume: directions are mapped, keys stay, the version grows by one (RFC 3264 8)
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 a sends reINVITE savp dir=sendonly ver=2
 b expects INVITE savp dir=sendonly "AES_CM_128_HMAC_SHA1_80"
 b sends 200 savp dir=recvonly

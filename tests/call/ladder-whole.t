@@ -1,10 +1,5 @@
 # the ladder begins with the INVITE that was challenged and ends with the answer to our BYE; no key, no credentials
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
+include scenes/called.scene
 shown has '"ladder":[{"at_us":0,"leg":"A","direction":"in","method":"INVITE","sdp":true,"note":""},'
 shown has '"leg":"A","direction":"out","method":"INVITE","status":407,"sdp":false,"note":""},'
 shown has '"leg":"A","direction":"in","method":"ACK","sdp":false,"note":""},'

@@ -1,14 +1,5 @@
 # no media from one side for the time allowed: both get BYE, RF-404
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 relay timeout B
 a expects BYE
 a sends 200 to

@@ -1,14 +1,5 @@
 # what we do not do yet is 405 with Allow, what nobody knows 501, strangers' BYE 481 (IPC-28: OPTIONS unchallenged)
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 a sends PUBLISH
 a expects 405 "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, REFER, NOTIFY, UPDATE, PRACK"
 a sends NOTIFY "Event: presence"

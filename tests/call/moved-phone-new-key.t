@@ -1,14 +1,5 @@
 # a phone that moved gets a new key, the other side hears nothing (TEL-40, RFC 4568 7.1.4)
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 a sends reINVITE savp port=45000 key=50 ver=2
 b expects nothing
 a expects 200 savp

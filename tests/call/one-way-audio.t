@@ -1,14 +1,5 @@
 # audio that reaches one party alone is told after 3 s, with its cause, and when it is over (RF-401)
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 talk 5s A=enc B=enc
 shown lacks RF-401
 talk 2s A=enc

@@ -1,14 +1,5 @@
 # on hold, and while nobody is heard, there is no one-way audio
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 elapse 10s
 talk 3s A=enc B=enc
 a sends reINVITE savp dir=sendonly ver=2

@@ -1,14 +1,5 @@
 # one-way audio: nothing has ever arrived (RF-401)
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 talk 6s A=enc 
 shown has '"code":"RF-401"' '"cause":"nothing-arrived"' "nothing arrived at"
 a sends BYE

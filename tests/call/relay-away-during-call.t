@@ -1,10 +1,5 @@
 # the relay is being restarted when a call is answered: what it missed is told again
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/called.scene
 relay away
 b sends 200 savp
 b expects ACK

@@ -1,10 +1,5 @@
 # 200 without crypto where it is required: ACK, BYE with cause 88, the caller gets 488 (TEL-31)
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/called.scene
 b sends 200 avp
 relay unbridged
 b expects ACK

@@ -1,14 +1,5 @@
 # signal is killed while a call is up: a BYE on a new connection ends it with a complete record
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 packets A in 10 enc
 packets A out 10 enc
 packets B in 10 enc

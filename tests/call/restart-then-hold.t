@@ -1,14 +1,5 @@
 # after a restart of signal a re-INVITE works: same keys, a newer version
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 restart
 a returns
 b returns

@@ -1,10 +1,5 @@
 # RFC 3311 5.1: the callee moves its early media by UPDATE after it answered reliably; before that it is 491
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
+include scenes/called.scene
 b sends 180 "Require: 100rel" "RSeq: 8"
 b expects PRACK
 b sends 200 to

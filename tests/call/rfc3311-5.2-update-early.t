@@ -1,10 +1,5 @@
 # RFC 3311 5.2: before the answer: 500 while our answer is out, 491 while our offer is; without an offer 200
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
+include scenes/called.scene
 b sends 180
 a expects 180
 a sends UPDATE savp ver=2

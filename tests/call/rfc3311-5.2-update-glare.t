@@ -1,14 +1,5 @@
 # RFC 3311 5.2: glare is 491; a second one before the first is done 500 with Retry-After
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 a sends UPDATE savp dir=sendonly ver=2
 b expects INVITE
 b sends UPDATE savp dir=inactive ver=2

@@ -1,14 +1,5 @@
 # RFC 3311 5.2: an UPDATE with an offer in a call that is up goes the way of a re-INVITE, without an ACK
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 a sends UPDATE savp dir=sendonly key=9 ver=2
 b expects INVITE savp dir=sendonly
 b sends 200 savp dir=recvonly

@@ -1,21 +1,5 @@
 # RFC 3515 2.4.4: the new phone is busy; NOTIFY says so, and the call goes on as it was
-user 201
-user 202
-user 203
-phone a 201 tls
-phone b 202 tls
-phone c 203 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
-b sends REFER "Refer-To: <sip:203@pbx.example>"
-b expects 202
-b expects NOTIFY
-b sends 200 to
-c expects INVITE savp
+include scenes/transfer-asked.scene
 c sends 486
 c expects ACK
 b expects NOTIFY "terminated" "SIP/2.0 486 Busy Here"

@@ -1,16 +1,7 @@
 # RFC 3515, 5589 6.1: the callee transfers the caller; a new call with keys of its own, the old one ends after NOTIFY 200
-user 201
-user 202
+include scenes/call-up.scene
 user 203
-phone a 201 tls
-phone b 202 tls
 phone c 203 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
 b sends REFER "Refer-To: <sip:203@pbx.example>"
 b expects 202 "Contact: <sip:"
 b expects NOTIFY "Event: refer" "Subscription-State: active;expires=180" "Content-Type: message/sipfrag" "SIP/2.0 100 Trying"

@@ -1,16 +1,7 @@
 # RFC 5589 6.1: the caller transfers the callee, who becomes the caller of the new call
-user 201
-user 202
+include scenes/call-up.scene
 user 203
-phone a 201 tls
-phone b 202 tls
 phone c 203 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
 a sends REFER "Refer-To: sip:203@pbx.example"
 a expects 202
 a expects NOTIFY "100 Trying"

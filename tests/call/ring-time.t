@@ -1,11 +1,6 @@
 # nobody answers: CANCEL, 480 and RF-515 after the ring time
 set ring-time 20
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE
+include scenes/called.scene
 b sends 180
 a expects 180
 elapse 19s

@@ -1,15 +1,6 @@
 # we refresh at half of Session-Expires, one leg after the other, when the phones have no timer (RFC 4028)
 set session-expires 600
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 elapse 299s
 a expects nothing
 b expects nothing

@@ -1,15 +1,6 @@
 # our refresh meets 491: again after the wait
 set session-expires 600
-user 201
-user 202
-phone a 201 tls
-phone b 202 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
+include scenes/call-up.scene
 elapse 301s
 a expects INVITE
 a sends 491

@@ -1,21 +1,5 @@
 # the connection of who was transferred is gone when it shall be told: it is found again by its binding
-user 201
-user 202
-user 203
-phone a 201 tls
-phone b 202 tls
-phone c 203 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
-b sends REFER "Refer-To: <sip:203@pbx.example>"
-b expects 202
-b expects NOTIFY
-b sends 200 to
-c expects INVITE savp
+include scenes/transfer-asked.scene
 a leaves
 c sends 200 savp key=3
 c expects ACK

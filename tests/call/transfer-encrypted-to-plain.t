@@ -1,28 +1,5 @@
 # a transfer from an encrypted to a plain leg decides each leg anew
-user 201
-user 202
-user 203 off
-phone a 201 tls
-phone b 202 tls
-phone c 203 tls
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
-b sends REFER "Refer-To: <sip:203@pbx.example>"
-b expects 202
-b expects NOTIFY
-b sends 200 to
-c expects INVITE avp
-c sends 200 avp
-c expects ACK
-b expects NOTIFY "200 OK"
-b sends 200 to
-b expects BYE
-b sends 200 to
-a expects INVITE savp
+include scenes/transfer-to-plain.scene
 a sends 200 savp key=2 ver=2
 a expects ACK
 relay leg A encrypted required sends listens

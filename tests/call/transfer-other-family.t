@@ -1,43 +1,12 @@
 # attended transfer to a phone of the other address family: the new call has ports of its own, and both legs new keys
-user 201
-user 202
+include scenes/call-up.scene
 user 203
-phone a 201 tls
-phone b 202 tls
 phone c 203 tls v6
-phone b2 202 tls unregistered
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
-b sends reINVITE savp dir=sendonly ver=2
-a expects INVITE dir=sendonly
-a sends 200 savp dir=recvonly
-a expects ACK
-b expects 200
-b sends ACK
-b2 sends INVITE 203 savp key=4
-c expects INVITE savp
-c sends 200 savp key=5
-c expects ACK
-b2 expects 200 savp
-b2 sends ACK
-b sends REFER "Refer-To: <sip:203@pbx.example?Replaces={%b2}>"
-b expects 202
-b expects NOTIFY "100 Trying"
-b sends 200 to
-b expects NOTIFY "terminated" "200 OK"
-b sends 200 to
-b expects BYE
-b sends 200 to
-b2 expects BYE
-b2 sends 200 to
-c expects INVITE savp dir=sendrecv
+include scenes/attended.scene
+c expects INVITE savp dir=sendrecv "c=IN IP6"
 c sends 200 savp key=6 ver=2
 c expects ACK
-a expects INVITE savp dir=sendrecv
+a expects INVITE savp dir=sendrecv "c=IN IP4"
 a sends 200 savp key=7 ver=3
 a expects ACK
 relay leg A encrypted required sends listens

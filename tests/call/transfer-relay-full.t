@@ -1,17 +1,8 @@
 # attended, the ports of the first call are of the other family and the relay is full: NOTIFY says 503, both calls go on
-user 201
-user 202
+include scenes/call-up.scene
 user 203
-phone a 201 tls
-phone b 202 tls
 phone c 203 tls v6
 phone b2 202 tls unregistered
-a sends INVITE 202 savp
-b expects INVITE savp
-b sends 200 savp
-b expects ACK
-a expects 200 savp
-a sends ACK
 b2 sends INVITE 203 savp key=4
 c expects INVITE savp
 c sends 200 savp key=5

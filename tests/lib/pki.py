@@ -2,6 +2,7 @@
 
 It shares no code with the daemon: what it makes and sees is OpenSSL's.
 """
+import contextlib
 import os
 import re
 import subprocess
@@ -120,7 +121,8 @@ class Shake:
             time.sleep(0.01)
         p.kill()
         p.wait()
-        p.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # our ping is still in it when the server refused at once
+            p.stdin.close()
         p.stdout.close()
         return seen.decode("utf-8", "replace")
 

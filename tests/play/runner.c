@@ -1,25 +1,23 @@
 /*
- * tests/play/runner.c - performs the plays of tests/call, tests/txn and tests/dialog (files *.t) on the stage
+ * tests/play/runner.c - performs the plays of tests/call and tests/event (files *.t) on the stage
  *
- * A play is lines of words; "quotes" and 'quotes' keep blanks, !"text" means that it is not there. What can stand in a line is the table `verbs` and the comment above
- * each of them. Each play ends with an elapse of 70 s after which nothing may be left, unless its last line is `stays`.
+ * A play is lines of words (script.h). What can stand in a line are the tables `verbs` and `phone_verbs` and the comment
+ * above each function that they name; README.md begins with an example. Each play ends with an elapse of 70 s after
+ * which nothing may be left, unless it says `stays`.
  */
 #include <dirent.h>
 
 #include "base/codec.h"
-
+#include "play/script.h"
 #include "play/stage.h"
 #include "tap.h"
 
-#define WORDS_MAX 32
-
 struct play {
     struct stage *s;
-    const char *file;
-    int line;
-    bool stays, failed;
-    char *words[WORDS_MAX];
+    struct script script;
+    char **words; /* of the line that is performed; NULL after the last one */
     int n;
+    bool stays, failed;
     char sdp[4096], extra[65536];
 };
 
@@ -32,39 +30,11 @@ fails(struct play *p, const char *format, ...)
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    diag("%s:%d: %s", p->file, p->line, text);
+    diag("%s: %s", script_where(&p->script), text);
     p->failed = true;
 }
 
 /* --- words --- */
-
-static void
-split(struct play *p, char *line)
-{
-    p->n = 0;
-    while (*line != '\0' && p->n < WORDS_MAX) {
-        line += strspn(line, " \t\r\n");
-        if (*line == '\0' || *line == '#')
-            break;
-        if (*line == '"' || *line == '\'' || (line[0] == '!' && line[1] == '"')) {
-            bool not = *line == '!';
-            char *end = strchr(line + not + 1, line[not]);
-
-            if (end == NULL)
-                break;
-            *end = '\0';
-            if (not)
-                memmove(line + 1, line + 2, strlen(line + 2) + 1);
-            p->words[p->n++] = not ? line : line + 1;
-            line = end + 1;
-        } else {
-            p->words[p->n++] = line;
-            line += strcspn(line, " \t\r\n");
-            if (*line != '\0')
-                *line++ = '\0';
-        }
-    }
-}
 
 /* "key=value" among the words from `from` on; NULL: not there. */
 static const char *
@@ -744,153 +714,253 @@ nothing_left(struct play *p)
 }
 
 static void
+elapse(struct play *p)
+{
+    stage_elapse(p->s, duration(p->words[1]));
+}
+
+/* restart [lost]: a new signal process; lost: the media process died as well */
+static void
+restart(struct play *p)
+{
+    for (int i = 0; i < SLOTS && flag(p, 1, "lost"); i++) {
+        p->s->slot[i].used = false;
+        p->s->map->session[i].generation = 0;
+    }
+    stage_restart(p->s);
+}
+
+static void
+record(struct play *p)
+{
+    look(p, p->s->record);
+}
+
+static void
+shown(struct play *p)
+{
+    json_t *o = rf_call_show(p->s->calls, RF_SPAN_LIT("last"), p->s->now);
+    char *text = json_dumps(o, JSON_COMPACT);
+
+    look(p, text);
+    free(text);
+    json_decref(o);
+}
+
+/* records N, calls N, subscriptions N: so many there are */
+static void
+count(struct play *p)
+{
+    const char *what = p->words[0];
+    int n = strcmp(what, "records") == 0 ? p->s->records
+            : strcmp(what, "calls") == 0 ? (int)rf_call_count(p->s->calls)
+                                         : (int)rf_event_count(p->s->events);
+
+    if (n != atoi(p->words[1]))
+        fails(p, "%d %s", n, what);
+}
+
+/* hangup: an operator ends all calls */
+static void
+hangup(struct play *p)
+{
+    rf_call_hangup_all(p->s->calls, p->s->now);
+    stage_pump(p->s);
+}
+
+/* paths slow|come */
+static void
+paths(struct play *p)
+{
+    p->s->slow_paths = strcmp(p->words[1], "slow") == 0;
+    stage_pump(p->s);
+}
+
+/* disk fails|slow|works */
+static void
+disk(struct play *p)
+{
+    p->s->disk_fails = strcmp(p->words[1], "fails") == 0;
+    p->s->disk_is_slow = strcmp(p->words[1], "slow") == 0;
+    stage_pump(p->s);
+}
+
+/* unwatched 202 USER: from now on only USER may watch 202 */
+static void
+unwatched(struct play *p)
+{
+    for (int i = 0; i < p->s->users; i++)
+        if (strcmp(p->s->user[i].name, p->words[1]) == 0)
+            snprintf(p->s->watched_by[i], sizeof p->s->watched_by[i], "%s", p->words[2]);
+    stage_new_rules(p->s);
+    rf_event_settings_changed(p->s->events, p->s->now);
+    stage_pump(p->s);
+}
+
+static void
+stays(struct play *p)
+{
+    p->stays = true;
+}
+
+/* left nothing: after the longest timer of a transaction */
+static void
+left(struct play *p)
+{
+    stage_elapse(p->s, 70 * RF_S);
+    nothing_left(p);
+}
+
+/* workers 2: the first line of a play */
+static void
+workers(struct play *p)
+{
+    stage_second_worker(p->s);
+}
+
+/* letters held|come|N: none, all, or the next N between workers */
+static void
+letters(struct play *p)
+{
+    p->s->letters_due = strcmp(p->words[1], "held") == 0 ? 0 : strcmp(p->words[1], "come") == 0 ? -1 : atoi(p->words[1]);
+    stage_pump(p->s);
+}
+
+static const struct verb {
+    const char *word;
+    int least; /* words of the line */
+    void (*perform)(struct play *p);
+} verbs[] = {
+    { "user", 2, user },        { "phone", 3, phone },         { "connection", 2, configure },
+    { "number", 2, configure }, { "route", 2, configure },     { "dn", 2, configure },
+    { "group", 2, configure },  { "set", 3, set },             { "relay", 2, relay },
+    { "packets", 5, packets },  { "talk", 2, talk },           { "elapse", 2, elapse },
+    { "restart", 1, restart },  { "record", 3, record },       { "records", 2, count },
+    { "calls", 2, count },      { "subscriptions", 2, count }, { "shown", 3, shown },
+    { "hangup", 1, hangup },    { "paths", 2, paths },         { "disk", 2, disk },
+    { "stays", 1, stays },      { "unwatched", 3, unwatched }, { "left", 2, left },
+    { "workers", 2, workers },  { "letters", 2, letters },
+};
+
+/* b aside N [retry-after=S]: how often b was set aside */
+static void
+aside(struct play *p, struct phone *ph)
+{
+    const char *seconds = option(p, 3, "retry-after");
+
+    if (ph->asides != atoi(p->words[2]) || (seconds != NULL && ph->retry_after_s != (uint32_t)atoi(seconds)))
+        fails(p, "%s was set aside %d times, Retry-After %u", ph->name, ph->asides, ph->retry_after_s);
+}
+
+static void
+asks(struct play *p, struct phone *ph)
+{
+    phone_asks(p->s, ph, p->words[2], p->words[3]);
+}
+
+/* a pretends 203: in its From, signing in as itself */
+static void
+pretends(struct play *p, struct phone *ph)
+{
+    snprintf(ph->from, sizeof ph->from, "%s", p->words[2]);
+}
+
+/* a moves: its next connection has another address and contact */
+static void
+moves(struct play *p, struct phone *ph)
+{
+    ph->addr.v4.sin_addr.s_addr = htonl(ntohl(ph->addr.v4.sin_addr.s_addr) + 100);
+}
+
+static void
+leaves(struct play *p, struct phone *ph)
+{
+    phone_leave(p->s, ph);
+}
+
+static void
+returns(struct play *p, struct phone *ph)
+{
+    phone_return(p->s, ph);
+}
+
+/* a forgets: what came and was not expected */
+static void
+forgets(struct play *p, struct phone *ph)
+{
+    char *m;
+
+    while ((m = phone_take(ph)) != NULL)
+        free(m);
+}
+
+static const struct phone_verb {
+    const char *word; /* the second; the first is the phone */
+    int least;
+    void (*perform)(struct play *p, struct phone *ph);
+} phone_verbs[] = {
+    { "sends", 3, sends },       { "expects", 3, expects }, { "requests", 4, requests }, { "asks", 4, asks },
+    { "leads", 4, leads },       { "aside", 3, aside },     { "pretends", 3, pretends }, { "moves", 2, moves },
+    { "leaves", 2, leaves },     { "returns", 2, returns }, { "forgets", 2, forgets },
+};
+
+static void
 perform(struct play *p)
 {
     const char *w = p->words[0];
-    struct stage *s = p->s;
+    struct phone *ph;
 
-    if (strcmp(w, "user") == 0)
-        user(p);
-    else if (strcmp(w, "phone") == 0)
-        phone(p);
-    else if (strcmp(w, "workers") == 0) /* workers 2: the first line of a play */
-        stage_second_worker(s);
-    else if (strcmp(w, "letters") == 0) { /* letters held|come|N: none, all, or the next N between workers */
-        s->letters_due = strcmp(p->words[1], "held") == 0 ? 0 : strcmp(p->words[1], "come") == 0 ? -1 : atoi(p->words[1]);
-        stage_pump(s);
-    }
-    else if (strcmp(w, "connection") == 0 || strcmp(w, "number") == 0 || strcmp(w, "route") == 0 ||
-             strcmp(w, "dn") == 0 || strcmp(w, "group") == 0)
-        configure(p);
-    else if (strcmp(w, "set") == 0)
-        set(p);
-    else if (strcmp(w, "relay") == 0)
-        relay(p);
-    else if (strcmp(w, "packets") == 0)
-        packets(p);
-    else if (strcmp(w, "talk") == 0)
-        talk(p);
-    else if (strcmp(w, "elapse") == 0)
-        stage_elapse(s, duration(p->words[1]));
-    else if (strcmp(w, "restart") == 0) { /* restart [lost]: the media process died as well */
-        if (flag(p, 1, "lost"))
-            for (int i = 0; i < SLOTS; i++) {
-                s->slot[i].used = false;
-                s->map->session[i].generation = 0;
-            }
-        stage_restart(s);
-    }
-    else if (strcmp(w, "record") == 0)
-        look(p, s->record);
-    else if (strcmp(w, "records") == 0) {
-        if (s->records != atoi(p->words[1]))
-            fails(p, "%d records", s->records);
-    } else if (strcmp(w, "calls") == 0) {
-        if ((int)rf_call_count(s->calls) != atoi(p->words[1]))
-            fails(p, "%zu calls", rf_call_count(s->calls));
-    } else if (strcmp(w, "shown") == 0) {
-        json_t *o = rf_call_show(s->calls, RF_SPAN_LIT("last"), s->now);
-        char *text = json_dumps(o, JSON_COMPACT);
-
-        look(p, text);
-        free(text);
-        json_decref(o);
-    } else if (strcmp(w, "hangup") == 0) {
-        rf_call_hangup_all(s->calls, s->now);
-        stage_pump(s);
-    } else if (strcmp(w, "paths") == 0) { /* paths slow|come */
-        s->slow_paths = strcmp(p->words[1], "slow") == 0;
-        stage_pump(s);
-    } else if (strcmp(w, "disk") == 0) { /* disk fails|slow|works */
-        s->disk_fails = strcmp(p->words[1], "fails") == 0;
-        s->disk_is_slow = strcmp(p->words[1], "slow") == 0;
-        stage_pump(s);
-    } else if (strcmp(w, "subscriptions") == 0) {
-        if ((int)rf_event_count(s->events) != atoi(p->words[1]))
-            fails(p, "%zu subscriptions", rf_event_count(s->events));
-    } else if (strcmp(w, "unwatched") == 0) { /* unwatched 202 USER: from now on only USER may watch 202 */
-        for (int i = 0; i < s->users; i++)
-            if (strcmp(s->user[i].name, p->words[1]) == 0)
-                snprintf(s->watched_by[i], sizeof s->watched_by[i], "%s", p->words[2]);
-        stage_new_rules(s);
-        rf_event_settings_changed(s->events, s->now);
-        stage_pump(s);
-    } else if (strcmp(w, "stays") == 0) {
-        p->stays = true;
-    } else if (strcmp(w, "left") == 0) { /* left nothing: after the longest timer of a transaction */
-        stage_elapse(s, 70 * RF_S);
-        nothing_left(p);
-    } else if (p->n >= 2) {
-        struct phone *ph = the_phone(p);
-
-        if (ph == NULL)
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(w, verbs[i].word) == 0) {
+            if (p->n < verbs[i].least)
+                fails(p, "%s wants %d words", w, verbs[i].least);
+            else
+                verbs[i].perform(p);
             return;
-        if (strcmp(p->words[1], "sends") == 0)
-            sends(p, ph);
-        else if (strcmp(p->words[1], "leads") == 0)
-            leads(p, ph);
-        else if (strcmp(p->words[1], "aside") == 0) { /* b aside N [retry-after=S]: how often b was set aside */
-            const char *seconds = option(p, 3, "retry-after");
-
-            if (ph->asides != atoi(p->words[2]) || (seconds != NULL && ph->retry_after_s != (uint32_t)atoi(seconds)))
-                fails(p, "%s was set aside %d times, Retry-After %u", ph->name, ph->asides, ph->retry_after_s);
         }
-        else if (strcmp(p->words[1], "expects") == 0)
-            expects(p, ph);
-        else if (strcmp(p->words[1], "requests") == 0)
-            requests(p, ph);
-        else if (strcmp(p->words[1], "asks") == 0)
-            phone_asks(s, ph, p->words[2], p->words[3]);
-        else if (strcmp(p->words[1], "pretends") == 0) /* a pretends 203: in its From, signing in as itself */
-            snprintf(ph->from, sizeof ph->from, "%s", p->words[2]);
-        else if (strcmp(p->words[1], "moves") == 0) /* a moves: its next connection has another address and contact */
-            ph->addr.v4.sin_addr.s_addr = htonl(ntohl(ph->addr.v4.sin_addr.s_addr) + 100);
-        else if (strcmp(p->words[1], "leaves") == 0)
-            phone_leave(s, ph);
-        else if (strcmp(p->words[1], "returns") == 0)
-            phone_return(s, ph);
-        else if (strcmp(p->words[1], "forgets") == 0) { /* its inbox */
-            char *m;
-
-            while ((m = phone_take(ph)) != NULL)
-                free(m);
-        } else
-            fails(p, "no verb %s", p->words[1]);
-    } else {
+    ph = p->n >= 2 ? the_phone(p) : NULL;
+    for (size_t i = 0; ph != NULL && i < sizeof phone_verbs / sizeof *phone_verbs; i++)
+        if (strcmp(p->words[1], phone_verbs[i].word) == 0) {
+            if (p->n < phone_verbs[i].least)
+                fails(p, "%s wants %d words", p->words[1], phone_verbs[i].least);
+            else
+                phone_verbs[i].perform(p, ph);
+            return;
+        }
+    if (p->n < 2)
         fails(p, "what is %s?", w);
-    }
+    else if (ph != NULL)
+        fails(p, "no verb %s", p->words[1]);
 }
 
 static void
 play(const char *path, const char *name)
 {
-    struct play p = { .file = name };
-    char line[2048], title[256] = "";
-    FILE *f = fopen(path, "r");
+    static struct play p;
 
-    if (f == NULL) {
-        ok(false, "%s can be read", name);
+    p = (struct play){ .n = 0 };
+    if (!script_open(&p.script, path, name)) {
+        ok(false, "%s: %s", name, p.script.problem);
         return;
     }
     p.s = stage_open(strlen(name) * 7919);
-    while (!p.failed && fgets(line, sizeof line, f) != NULL) {
-        p.line++;
-        if (line[0] == '#' && title[0] == '\0')
-            snprintf(title, sizeof title, "%.*s", (int)strcspn(line + 1, "\n"), line + 1);
-        split(&p, line);
-        if (p.n > 0)
-            perform(&p);
+    while (!p.failed && script_next(&p.script)) {
+        p.words = p.script.words;
+        p.n = p.script.n;
+        perform(&p);
         if (p.s->wrong[0] != '\0')
             fails(&p, "%s", p.s->wrong);
     }
-    fclose(f);
+    if (p.script.problem[0] != '\0')
+        fails(&p, "%s", p.script.problem);
     if (!p.failed && !p.stays) {
         stage_elapse(p.s, 70 * RF_S);
         nothing_left(&p);
         if (p.s->wrong[0] != '\0')
             fails(&p, "%s", p.s->wrong);
     }
-    ok(!p.failed, "%s:%s", name, title);
+    ok(!p.failed, "%s:%s", name, p.script.title);
+    script_close(&p.script);
     stage_close(p.s);
 }
 
@@ -903,7 +973,7 @@ by_name(const void *a, const void *b)
 int
 main(int argc, char **argv)
 {
-    static const char *const concepts[] = { "call", "txn", "dialog", "event" };
+    static const char *const concepts[] = { "call", "event" };
     char path[1024];
 
     rf_log_open(-1, -1, RF_LOG_ERROR, "play");
@@ -926,6 +996,8 @@ main(int argc, char **argv)
         }
         if (d != NULL)
             closedir(d);
+        if (n == 0)
+            ok(false, "there are plays in %s", folder);
         qsort(names, (size_t)n, sizeof names[0], by_name);
         for (int i = 0; i < n; i++) {
             char shown[512];

@@ -41,6 +41,12 @@ for page, text in pages.items():
 plain = {page: text.replace("\\-", "-").replace("\\e", "\\") for page, text in pages.items()}
 tap.equal([c for c, name in refusals if f".SS {c} {name}" not in plain["codes"]], [], "ringfence-codes(7) has every code")
 tap.equal([c for c in commands if f".SS {c}" not in plain["ringfence"]], [], "ringfence(1) has every command")
+nouns = sorted({c.split()[1] for c in commands})
+lines = [line for words in [[], *([n] for n in nouns)] for line in run(*words, "--help").splitlines()]
+tap.equal([line for line in lines if len(line) > 79 or line != line.rstrip()], [],
+          "help fits 79 columns and ends no line with a blank")
+tap.equal([n for n in nouns if not run(n, "--help").startswith("example:\n  ringfence ")], [],
+          "help of every command begins with an example")
 settings, block = [], ""
 for line in open(os.path.join(folder, "settings.md")).read().splitlines():
     if line.startswith("## "):
@@ -49,6 +55,25 @@ for line in open(os.path.join(folder, "settings.md")).read().splitlines():
         settings.append(block + line.strip("# `"))
 tap.ok(len(settings) > 40, "the settings have sections", settings)
 tap.equal([s for s in settings if f".B {s}\n" not in plain["conf"]], [], "ringfence.conf(5) has every setting")
+
+# What the documents for people name is in the tables: commands in code, settings of the blocks there are, codes.
+blocks = {re.sub(r"\.\*$", "", s.rsplit(".", 1)[0]) for s in settings if "." in s}
+named = {re.sub(r"\.\*\.", ".", s) for s in settings}
+guide = sorted("docs/guide/" + name for name in os.listdir(os.path.join(tap.ROOT, "docs", "guide")))
+for doc in ["README.md", "ARCHITECTURE.md", *guide]:
+    text = open(os.path.join(tap.ROOT, doc)).read()
+    code = re.findall(r"^ *```\w*\n(.*?)^ *```$", text, re.M | re.S) + re.findall(r"(?<!`)`([^`]+)`(?!`)", text)
+    unknown = [c for c in re.findall(r"RF-\d{3}", text) if c not in dict(refusals)]
+    for words in re.findall(r"(?:^|[/ (])ringfence ([a-z][a-z-]*(?: [a-z][a-z-]*)?)", "\n".join(code), re.M):
+        first = re.escape("ringfence " + words.split()[0])
+        with_argument = rf"{first} \[?[A-Z]" if " " in words else first + "( |$)"
+        if not any(re.match(f"ringfence {re.escape(words)}( |$)|{with_argument}", c) for c in commands):
+            unknown.append("ringfence " + words)
+    setting = r"(?:^| )([a-z][a-z-]*)\.(?:[*\d]+\.)?([a-z][a-z-]*)(?=[ ,;)]|$)"
+    for block, word in re.findall(setting, "\n".join(code), re.M):
+        if block in blocks and word != "example" and f"{block}.{word}" not in named and f"{block}.*.{word}" not in settings:
+            unknown.append(f"{block}.{word}")
+    tap.equal(unknown, [], f"{doc} names commands, settings and codes that are there")
 
 # Each code answers for itself as well.
 for code, name in refusals:
