@@ -52,8 +52,8 @@ RF_MUST_CHECK enum rf_err rf_bundle_watch(struct rf_bundle *b, const char *path)
 RF_MUST_CHECK enum rf_err rf_bundle_add_trusted(struct rf_bundle *b, const char *group, const char *path,
                                                 struct rf_cert_problem *problem);
 /**
- * A root and its list of revoked certificates, both or none: with another authority's list, or none, whoever was revoked
- * would be trusted again. As above.
+ * A root and its list of revoked certificates, both or none: with another authority's list, or none, whoever was
+ * revoked would be trusted again. As above.
  */
 RF_MUST_CHECK enum rf_err rf_bundle_add_authority(struct rf_bundle *b, const char *group, const char *root_path,
                                                   const char *list_path, struct rf_cert_problem *problem);

@@ -228,7 +228,8 @@ rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made, int64_t *due
         X509_CRL_free(was);
         return RF_OK;
     }
-    is = rf_ca_make_crl(s->root, &s->list, has_signed(s->root, was) ? was : NULL, number > wall_s ? number : wall_s, wall_s);
+    is = rf_ca_make_crl(s->root, &s->list, has_signed(s->root, was) ? was : NULL,
+                        number > wall_s ? number : wall_s, wall_s);
     X509_CRL_free(was);
     if (is == NULL)
         return rf_ca_crypto_failed(problem, "the list of revoked certificates");

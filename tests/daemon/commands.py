@@ -15,10 +15,13 @@ from daemon import RINGFENCE, Daemon
 
 REFERENCE = open(os.path.join(tap.ROOT, "docs", "reference", "commands.md")).read()
 COMMANDS = {}  # "user add" -> example line
+VALUES = []    # ("user add", "--name", may it be given several times?): flags that take a value
 for section in re.split(r"^## ringfence ", REFERENCE, flags=re.M)[1:]:
     head = section.split("\n", 1)[0]
     words = [w for w in head.split() if re.fullmatch(r"[a-z][a-z-]*", w)]
     COMMANDS[" ".join(words)] = re.search(r"```\n(.*)\n```", section).group(1)
+    VALUES += [(" ".join(words), flag, "several times" in text)
+               for flag, text in re.findall(r"^\| `(--[a-z-]+) [^`]+` \| (.*) \|$", section, re.M)]
 
 
 def run(*words, stdin="", **kw):
@@ -54,7 +57,10 @@ def usage():
             (["set", "media.crypto-suites", *map(str, range(40))], "too many words"),
             (["status", "--json=yes"], "--json takes no value"), (["log", "--lines", "-1"], "--lines"),
             (["log", "--lines", "99999999999999999999"], "--lines"), (["explain", "RF-999"], "did you mean"),
-            (["sdp", "status", "99999999999999999999"], "final status"), (["status", *["--quiet"] * 100], "too many flags")):
+            (["sdp", "status", "99999999999999999999"], "final status"), (["status", *["--quiet"] * 100], "too many flags"),
+            (["calls", "--timeout", "1", "--timeout=2"], "--timeout is given twice"),
+            (["--state", "/a", "calls", "--state", "/a"], "--state is given twice"),
+            (["ca", "issue", "x.test", "--days", "1", "--days", "900"], "--days is given twice")):
         p = run(*words)
         q = run("--json", *words)
         said = None
@@ -65,6 +71,13 @@ def usage():
         tap.ok(p.returncode == 2 and why in p.stderr and not p.stdout and said is not None and said.get("exit") == 2,
                f"{' '.join(words)[:60] or 'nothing'}: exit 2, why on stderr, and the same as JSON",
                f"exit {p.returncode}\n{p.stdout}{p.stderr}{q.stderr}")
+    wrong = []
+    for name, flag, may_repeat in VALUES:
+        p = run(*name.split(), flag, "1", flag, "2", "--help")
+        if (f"{flag} is given twice" in p.stderr) == may_repeat or p.returncode != (0 if may_repeat else 2):
+            wrong.append(f"{name} {flag}: exit {p.returncode} {p.stderr}")
+    tap.ok(not wrong and len(VALUES) > 50 and [v for v in VALUES if v[2]],
+           "a flag with a value that is given twice is refused unless its help says otherwise", "\n".join(wrong) or VALUES)
     with tempfile.TemporaryDirectory() as folder:
         for state in (folder, os.path.join(folder, "none"), os.path.join(folder, "x" * 200), "/dev/null", "\n"):
             p = run("status", "--state", state)
