@@ -132,6 +132,19 @@ def machine(daemon):
         if p.returncode not in (0, 5) and not (p.stderr.strip() and "exit" in json.loads(p.stderr.splitlines()[-1])):
             wrong.append(f"{name}: exit {p.returncode}: {p.stderr[:200]}")
     tap.ok(not wrong, f"{len(asks)} commands with --json say JSON lines", "\n".join(wrong))
+    wrong = []
+    for word in ("a" + "ä" * 60, "ab" + "€" * 60, "\udcff\udcfe", "a\x1b[31m"):
+        for words in (["cert", "untrust", word], ["cert", "pin", word, "ab" * 32], ["cert", "show", word], ["user", "show", word],
+                      ["get", word], ["set", word, "1"], ["call", "show", word], ["cert", "renew", word], ["ban", "lift", word],
+                      ["cert", "add", word, "/a", "/b"], ["ca", "issue", word], ["ca", "revoke", word, "--yes"]):
+            p = subprocess.run([RINGFENCE, *words, "--state", daemon.state, "--json"], capture_output=True, timeout=60)
+            try:
+                said = json.loads(p.stderr.decode())
+            except ValueError as e:
+                said = {"error": str(e), "code": "RF-816"}
+            if p.returncode not in (1, 2) or said["code"] == "RF-816" or "\x1b" in said["error"]:
+                wrong.append(f"{ascii(words)}: exit {p.returncode} {said}")
+    tap.ok(not wrong, "words that are cut within a character, no UTF-8, or colours: an answer all the same", "\n".join(wrong))
     for words, status in ((["user", "show", "nobody"], 1), (["call", "show", "ffff"], 1), (["get", "no.such"], 2),
                           (["config", "check", "/nonexistent"], 3), (["set", "signal.workers", "none"], 7),
                           (["connection", "show", "nobody"], 1), (["cert", "show", "nobody"], 1),
