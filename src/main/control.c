@@ -180,6 +180,9 @@ rf_control_answer(struct rf_control_ask *ask, json_t *result)
 void
 rf_control_refuse(struct rf_control_ask *ask, int exit_status, const char *code, const char *sentence, const char *fix)
 {
+    /* Exit status 2 is a mistake in the command's words, as in cli/output.c. */
+    if (exit_status == 2 && code[0] == '\0')
+        code = rf_refusal_row(RF_REFUSE_COMMAND)->code;
     answer(ask, refusal(exit_status, code, sentence, fix));
 }
 

@@ -43,7 +43,7 @@ json_t *rf_control_text(const char *text);
 /** Answer with a result, which is taken. */
 void rf_control_answer(struct rf_control_ask *ask, json_t *result);
 
-/** Answer with a refusal. code and fix may be "". */
+/** Answer with a refusal. code and fix may be ""; the code of exit status 2 is RF-814 then. */
 void rf_control_refuse(struct rf_control_ask *ask, int exit_status, const char *code, const char *sentence,
                        const char *fix);
 

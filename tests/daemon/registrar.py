@@ -46,6 +46,10 @@ with Daemon(users={USER: PASSWORD}, more=CONF, workers=2) as daemon:
     tap.equal(reply.status, 200, "a REGISTER without Contact fetches")
     tap.equal(contacts(reply), {}, "nothing is bound")
 
+    reply, _ = ask(udp, 1, "four@test", [f"Contact: <sip:{USER}@127.0.0.1:{41000 + n}>;expires=600" for n in range(4)])
+    tap.ok(reply.status == 403 and "would have 4 phones registered" in reply.get("warning"),
+           "four at once are refused, too, and nobody is said to have any", reply.text)
+
     for n, algorithm in enumerate(("SHA-512-256", "SHA-256", "MD5")):
         uri = f"sip:{USER}@127.0.0.1:{41000 + n}"
         reply, challenge = ask(udp, 1, f"a{n}@test", [f"Contact: <{uri}>;expires=600"], algorithm)
@@ -53,7 +57,7 @@ with Daemon(users={USER: PASSWORD}, more=CONF, workers=2) as daemon:
     tap.equal(len(contacts(reply)), 3, "three bindings are listed")
     reply, _ = ask(udp, 1, "a9@test", ["Contact: <sip:204@127.0.0.1:41009>;expires=600"])
     tap.equal(reply.status, 403, "one more than registrar.bindings-max is refused")
-    tap.ok("RF-521" in reply.get("warning") and "has 3 phones registered" in reply.get("warning"),
+    tap.ok("RF-521" in reply.get("warning") and "would have 4 phones registered" in reply.get("warning"),
            "and the Warning says what decides it", reply.text)
     tap.ok(daemon.wait_event("refused", 5, code="RF-521", who=USER) is not None, "so does the log")
 
