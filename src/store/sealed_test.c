@@ -73,7 +73,8 @@ sql(const char *dir, const char *text)
     char path[300], *why = NULL;
 
     snprintf(path, sizeof path, "%s/ringfence.db", dir);
-    if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK) {
+    if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_busy_timeout(db, 5000) != SQLITE_OK ||
+        sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK) {
         diag("%s", why != NULL ? why : "no database");
         abort();
     }

@@ -203,7 +203,7 @@ rows_of_words(const char *name)
     int64_t n = -1;
 
     snprintf(path, sizeof path, "%s/%s/ringfence.db", base, name);
-    if (sqlite3_open(path, &db) == SQLITE_OK &&
+    if (sqlite3_open(path, &db) == SQLITE_OK && sqlite3_busy_timeout(db, 5000) == SQLITE_OK &&
         sqlite3_prepare_v2(db, "SELECT count(*) FROM record_key", -1, &st, NULL) == SQLITE_OK &&
         sqlite3_step(st) == SQLITE_ROW)
         n = sqlite3_column_int64(st, 0);

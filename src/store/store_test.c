@@ -627,7 +627,8 @@ sql(const char *dir, const char *text)
     sqlite3 *db = NULL;
 
     snprintf(path, sizeof path, "%s/ringfence.db", dir);
-    if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK) {
+    if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_busy_timeout(db, 5000) != SQLITE_OK ||
+        sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK) {
         diag("%s: %s", text, sqlite3_errmsg(db));
         abort();
     }
