@@ -530,19 +530,33 @@ rf_call_hangup(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
     return RF_OK;
 }
 
+/* The call after this one; NULL: it is the last. */
+static struct call *
+call_after(struct rf_call_layer *l, struct call *c)
+{
+    return c->all.next != &l->all ? rf_container(c->all.next, struct call, all) : NULL;
+}
+
 void
 rf_call_hangup_all(struct rf_call_layer *l, uint64_t now_us)
 {
-    l->is_stopping = true;
-    RF_LIST_FOREACH(&l->all, it) {
-        struct call *c = rf_container(it, struct call, all);
+    struct call *c = rf_list_empty(&l->all) ? NULL : rf_container(l->all.next, struct call, all), *next;
 
+    l->is_stopping = true;
+    for (; c != NULL; c = next) {
+        /* A call that ends may end others, of who waits to pick it up or was transferred out of it: they stay until
+         * their turn (I5). */
+        next = call_after(l, c);
+        if (next != NULL)
+            next->paths_wanted++;
         if (c->state != CALL_ENDING) {
             call_end(c, "operator", 480, RF_REFUSE_NONE, now_us);
         } else {
             call_close_record(c, now_us);
             call_settle(c);
         }
+        if (next != NULL)
+            next->paths_wanted--;
     }
     l->is_stopping = false;
 }
