@@ -9,7 +9,7 @@
  *   TAKE  -> TAKEN  status; octets of the leg
  *
  * A dialog that rings cannot come: its call has transactions under way. There the INVITE goes instead (pickup.c), whole
- * and with the name of who signed in, and its worker forgets it; from then on its Call-ID is the other one's guest.
+ * and with the name of who signed in, and its worker forgets it; from then on it is the other one's guest (passed.c).
  *
  * A letter that is lost leaves both calls as they were: the new one ends by its timer.
  */
@@ -120,21 +120,6 @@ pass_invite(struct call *c)
     rf_server_txn_forget(txn);
     call_free(c);
     return true;
-}
-
-void
-rf_call_pass_begin(struct rf_call_layer *l, const struct rf_call_passed *who)
-{
-    l->passed = who;
-    l->passed_is_taken = false;
-}
-
-void
-rf_call_pass_end(struct rf_call_layer *l, const struct rf_sip_msg *invite)
-{
-    l->passed = NULL;
-    if (!l->passed_is_taken) /* refused before there was a leg, or a repeat */
-        rf_call_guests_drop(l->env.guests, rf_call_guest_of(invite), l->env.worker);
 }
 
 static void

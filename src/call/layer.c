@@ -30,6 +30,7 @@ rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env)
     rf_list_init(&l->all);
     rf_list_init(&l->unwanted);
     layer_closing_init(l);
+    layer_passed_init(l);
     if (rf_hash_init(&l->legs, env->rand) != RF_OK || rf_hash_init(&l->calls, env->rand) != RF_OK ||
         rf_hash_init(&l->medias, env->rand) != RF_OK || rf_hash_init(&l->aliases, env->rand) != RF_OK ||
         (env->quota == NULL && rf_quota_new(&l->own_quota, env->rand) != RF_OK)) {
@@ -52,6 +53,7 @@ rf_call_layer_free(struct rf_call_layer *l)
             call_free(rf_container(it, struct call, all));
     unwanted_forget(l);
     layer_closing_fini(l);
+    layer_passed_fini(l);
     rf_hash_fini(&l->legs);
     rf_hash_fini(&l->calls);
     rf_hash_fini(&l->medias);

@@ -429,6 +429,8 @@ struct rf_call_layer {
     struct rf_link unwanted;       /* BYEs of dialogs that no call has: unwanted.c */
     struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
     struct rf_timer closing_timer;
+    struct rf_link past_guests;    /* names of INVITEs passed here whose legs are gone: passed.c */
+    struct rf_timer past_guests_timer;
     bool is_stopping;              /* records wait for nobody */
     const struct rf_call_passed *passed; /* another worker knows who sends the INVITE that is handed in; else NULL */
     bool passed_is_taken;          /* and it began a call */
@@ -579,6 +581,16 @@ void leg_media_base(struct leg *leg);
 void call_codec(const struct leg_media *m, char *out, size_t size);
 /** The relay's numbers of a leg now (or at the end); false: none. */
 bool call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out);
+
+/* --- passed.c: INVITEs that another worker has judged --- */
+
+void layer_passed_init(struct rf_call_layer *l);
+/** Also of a layer that is zeroed. */
+void layer_passed_fini(struct rf_call_layer *l);
+/** Leg A of an INVITE that was passed here: its dialog and its branch are guests. Of any other INVITE nothing happens. */
+void leg_was_passed(struct leg *leg, const struct rf_sip_msg *invite);
+/** The leg ends; its INVITE's branch leads here as long as repeats of it and its ACK may come. */
+void leg_passed_over(struct leg *leg);
 
 /* --- admit.c --- */
 void call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
