@@ -431,6 +431,7 @@ struct rf_call_layer {
     struct rf_timer closing_timer;
     struct rf_link past_guests;    /* names of INVITEs passed here whose legs are gone: passed.c */
     struct rf_timer past_guests_timer;
+    size_t past_guest_count;
     bool is_stopping;              /* records wait for nobody */
     const struct rf_call_passed *passed; /* another worker knows who sends the INVITE that is handed in; else NULL */
     bool passed_is_taken;          /* and it began a call */

@@ -10,6 +10,7 @@
 #include "call/layer.h"
 
 #define STAYS_US (32 * RF_S) /* 64 * T1: timers H and L, RFC 3261 17.2.1, RFC 6026 7.1 */
+#define STAY_MAX 1024        /* so many at once; with more the oldest go: pickups come by the dozen */
 
 struct past_guest {
     struct rf_link link; /* in layer.past_guests, the oldest first */
@@ -29,6 +30,7 @@ past_guest_free(struct rf_call_layer *l, struct past_guest *x)
 {
     rf_call_guests_drop(l->env.guests, name_of(x), l->env.worker);
     rf_list_remove(&x->link);
+    l->past_guest_count--;
     free(x);
 }
 
@@ -81,6 +83,8 @@ stay(struct rf_call_layer *l, struct rf_call_guest_name name)
     memcpy(x->text, name.call_id.p, name.call_id.n);
     memcpy(x->text + name.call_id.n, name.our_tag.p, name.our_tag.n);
     rf_list_append(&l->past_guests, &x->link);
+    if (++l->past_guest_count > STAY_MAX)
+        past_guest_free(l, rf_container(l->past_guests.next, struct past_guest, link));
     if (!rf_timer_is_armed(&l->past_guests_timer))
         rf_timer_arm(l->env.wheel, &l->past_guests_timer, x->until_us);
 }
