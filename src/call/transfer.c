@@ -22,7 +22,8 @@
  * Invariants
  * (X1) A leg moves when nothing can fail any more but its own answer. Until then its call is as it was, and who asked
  *      may take it back.
- * (X2) A leg that has moved is mute and deaf until it has answered our offer: nobody hears whom it does not know of.
+ * (X2) A leg that has moved is mute and deaf until it has answered our offer: nobody hears whom it does not know of. The
+ *      same goes for INFO and MESSAGE.
  */
 #include <stdlib.h>
 
