@@ -127,10 +127,8 @@ seen(struct call *c, const struct errand *e, uint64_t now_us)
 {
     struct leg *b = c->b;
 
-    if (e->status == TRANSFER_RINGS) {
-        if (c->a->connection[0] != '\0')
-            transfer_refuse(c, 481, now_us); /* what rings at another connection is none of its calls */
-        else if (!pass_invite(c))
+    if (e->status == TRANSFER_RINGS) { /* a user asks (transfer_judge) */
+        if (!pass_invite(c))
             transfer_refuse(c, 503, now_us);
         return;
     }

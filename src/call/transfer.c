@@ -204,8 +204,10 @@ transfer_judge(const struct leg *leg, enum transfer_kind kind, const char *user,
         return kind == TRANSFER_REPLACES ? 603 : 481; /* RFC 3891 3: it is over */
     if (leg->call->state != CALL_UP && kind == TRANSFER_ATTENDED && leg == leg->call->a)
         return 300;
+    /* What rings at a connection was offered under the settings of calls to it, `outbound.srtp`. By an INVITE of its own
+     * it would choose those of calls from it. */
     if (kind == TRANSFER_REPLACES && pickup_rings(leg))
-        return TRANSFER_RINGS;
+        return connection[0] == '\0' ? TRANSFER_RINGS : 481;
     if (leg->state != LEG_UP || leg->call->state != CALL_UP)
         return 481; /* RFC 3891 3: an early dialog that we did not begin */
     if (early_only && kind == TRANSFER_REPLACES)
