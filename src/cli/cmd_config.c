@@ -83,6 +83,7 @@ rf_cmd_config_check(struct rf_cli *cli)
     struct rf_conf *conf;
     enum rf_err err = rf_conf_load_from(&conf, &from, &first);
     const struct rf_conf_problem *w;
+    bool is_strict = rf_cli_flag(cli, "--strict") != NULL;
 
     if (err) {
         if (f.count == 0)
@@ -91,11 +92,11 @@ rf_cmd_config_check(struct rf_cli *cli)
     }
     f.kind = "warning";
     f.count = 0;
-    if (rf_cli_flag(cli, "--strict") != NULL)
-        for (size_t i = 0; (w = rf_conf_warning(conf, i)) != NULL; i++)
+    for (size_t i = 0; (w = rf_conf_warning(conf, i)) != NULL; i++)
+        if (is_strict || (!w->is_advice && !cli->quiet))
             print_finding(&f, w);
     rf_conf_unref(conf);
-    if (f.count > 0)
+    if (is_strict && f.count > 0)
         return RF_EXIT_FOUND;
     if (cli->json)
         print_object(json_pack("{s:s, s:s}", "kind", "valid", "file", cli->arg[0]));

@@ -244,8 +244,8 @@ check_listeners(struct loader *l)
         rf_loader_fail(l, err, problem.at, "%s", problem.sentence);
 
     if (is_clear && rf_conf_is_on(c, "sip.require-tls"))
-        rf_loader_warn(l, origin_of(c, "sip.listen"),
-                       "sip.listen has unencrypted addresses, and sip.require-tls lets only some users use them");
+        rf_loader_advise(l, origin_of(c, "sip.listen"),
+                         "sip.listen has unencrypted addresses, and sip.require-tls lets only some users use them");
 }
 
 void

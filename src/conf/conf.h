@@ -29,6 +29,7 @@ struct rf_conf_problem {
     struct rf_conf_origin at;
     char sentence[256]; /* "unknown setting cipher-level; did you mean cipher-suite-level?" */
     enum rf_refusal code; /* RF-801, RF-809; RF_REFUSE_NONE: only a wrong text (RF-810) */
+    bool is_advice; /* a warning of what works as it is and could be better: `config check --strict` alone tells it */
 };
 
 struct rf_conf; /* a validated snapshot */
@@ -72,7 +73,7 @@ void rf_conf_unref(struct rf_conf *c);            /* any thread; NULL is fine */
 /** "ringfence.conf:41:7: sentence"; a problem of the store's layer is "settings:41:7: ". */
 void rf_conf_put_problem(struct rf_buf *out, const struct rf_conf_problem *p);
 
-/** What `config check --strict` warns of: literal passwords, ... NULL past the last. */
+/** What is valid and will hardly be meant, or is_advice: literal passwords, ... NULL past the last. */
 const struct rf_conf_problem *rf_conf_warning(const struct rf_conf *c, size_t i);
 
 /*

@@ -76,7 +76,8 @@ has_number(const struct rf_conf *c, const struct rf_conf_block *b)
 
 /*
  * Connections with one host have one certificate and one set of addresses: the number that is called tells their calls
- * apart (route/connection.h, C3 and C5). More of them than a connection's proof has room for could not be told apart.
+ * apart (route/connection.h, C3 and C5). Of more than a flow's proof has room for, those
+ * that come later are called like any, and known by address or credentials; by certificate nobody is taken for them.
  */
 static void
 check_host(struct loader *l, const struct rf_conf_block *b, size_t before)
@@ -99,9 +100,9 @@ check_host(struct loader *l, const struct rf_conf_block *b, size_t before)
             first = other;
     }
     if (same >= RF_CONF_FQDN_OF_A_HOST_MAX)
-        rf_loader_fail(l, RF_ERR_RANGE, b->at,
-                       "sip-connection %s: %d of type fqdn have the server %.*s already; whose a call from there is "
-                       "could not be told",
+        rf_loader_warn(l, b->at,
+                       "sip-connection %s: %d of type fqdn have the server %.*s already; a call that comes by its "
+                       "certificate is never taken for one of this connection",
                        b->label, RF_CONF_FQDN_OF_A_HOST_MAX, RF_SPAN_ARG(target.host));
     else if (same > 0 && !(has_number(c, b) && has_number(c, first)))
         rf_loader_warn(l, b->at,

@@ -50,12 +50,11 @@ rf_loader_refuse(struct loader *l, enum rf_refusal code, struct rf_conf_origin a
     note_problem(l, RF_ERR_REFUSED, &p);
 }
 
-void
-rf_loader_warn(struct loader *l, struct rf_conf_origin at, const char *format, ...)
+static void
+note_warning(struct loader *l, struct rf_conf_origin at, bool is_advice, const char *format, va_list ap)
 {
     struct rf_conf *c = l->conf;
     struct warning *w;
-    va_list ap;
 
     if (c->warning_count > WARNINGS_MAX)
         return;
@@ -63,16 +62,36 @@ rf_loader_warn(struct loader *l, struct rf_conf_origin at, const char *format, .
     if (w == NULL)
         return;
     w->problem.at = at;
+    w->problem.is_advice = is_advice;
     if (c->warning_count++ == WARNINGS_MAX)
-        format = "and more";
-    va_start(ap, format);
-    vsnprintf(w->problem.sentence, sizeof w->problem.sentence, format, ap);
-    va_end(ap);
+        snprintf(w->problem.sentence, sizeof w->problem.sentence, "and more");
+    else
+        vsnprintf(w->problem.sentence, sizeof w->problem.sentence, format, ap);
     if (c->last_warning != NULL)
         c->last_warning->next = w;
     else
         c->warnings = w;
     c->last_warning = w;
+}
+
+void
+rf_loader_warn(struct loader *l, struct rf_conf_origin at, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    note_warning(l, at, false, format, ap);
+    va_end(ap);
+}
+
+void
+rf_loader_advise(struct loader *l, struct rf_conf_origin at, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    note_warning(l, at, true, format, ap);
+    va_end(ap);
 }
 
 static bool

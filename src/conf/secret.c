@@ -36,7 +36,7 @@ missing(struct loader *l, struct setting *s, enum rf_err err, const char *format
     if (l->from->secret != NULL)
         rf_loader_fail(l, err, s->at, "%s", sentence);
     else
-        rf_loader_warn(l, s->at, "%s", sentence);
+        rf_loader_advise(l, s->at, "%s", sentence);
 }
 
 /* The first line is the secret. */
@@ -134,5 +134,5 @@ rf_loader_secret(struct loader *l, struct setting *s, struct rf_span value, cons
     }
     s->text = "(hidden)";
     keep(l, s, value.p, value.n);
-    rf_loader_warn(l, s->at, "%s stands here as it is; secret:NAME keeps it out of this text", name);
+    rf_loader_advise(l, s->at, "%s stands here as it is; secret:NAME keeps it out of this text", name);
 }

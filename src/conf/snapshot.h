@@ -75,6 +75,9 @@ __attribute__((format(printf, 4, 5))) void rf_loader_refuse(struct loader *l, en
                                                             struct rf_conf_origin at, const char *format, ...);
 __attribute__((format(printf, 3, 4))) void rf_loader_warn(struct loader *l, struct rf_conf_origin at,
                                                           const char *format, ...);
+/** A warning that is_advice. */
+__attribute__((format(printf, 3, 4))) void rf_loader_advise(struct loader *l, struct rf_conf_origin at,
+                                                            const char *format, ...);
 
 /** Fetch the octets of a secret that was set (conf/secret.c). @param name dotted, for sentences */
 void rf_loader_secret(struct loader *l, struct setting *s, struct rf_span value, const char *name);

@@ -209,6 +209,35 @@ say_warnings(const struct rf_ifaces *s)
                 RF_F_STR("effect", s->fault.effect), RF_F_STR("fix", rf_site_fault_fix(&s->fault)));
 }
 
+static bool
+was_said(const struct rf_conf *conf, const struct rf_conf_problem *warning)
+{
+    const struct rf_conf_problem *w;
+
+    for (size_t i = 0; conf != NULL && (w = rf_conf_warning(conf, i)) != NULL; i++)
+        if (strcmp(w->sentence, warning->sentence) == 0)
+            return true;
+    return false;
+}
+
+/* Those that the configuration before (NULL: none) did not have: a change must not repeat what everybody knows. */
+static void
+say_conf_warnings(const struct rf_conf *conf, const struct rf_conf *before)
+{
+    const struct rf_conf_problem *w;
+    char mem[1600];
+
+    for (size_t i = 0; (w = rf_conf_warning(conf, i)) != NULL; i++) {
+        struct rf_buf b = rf_buf(mem, sizeof mem - 1);
+
+        if (w->is_advice || was_said(before, w))
+            continue;
+        rf_conf_put_problem(&b, w);
+        mem[b.n] = '\0';
+        RF_LOGF(RF_LOG_WARN, "config.warning", mem);
+    }
+}
+
 /* What ended by the change of a level stays so, until the setting itself is taken out (AVA-10). */
 static void
 remember_legacy(struct rf_desk *d, const struct rf_site *next)
@@ -239,6 +268,7 @@ put_in_force(struct rf_desk *d, struct rf_site *next, json_t *changes)
     give_to_workers(d);
     rf_desk_change_listeners(d, was);
     (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 1, NULL, -1);
+    say_conf_warnings(next->conf, was->conf);
     rf_site_unref(was);
     say_warnings(next->ifaces);
     rf_expiry_look(d->expiry, next->ifaces, rf_wall_s());
@@ -480,6 +510,7 @@ rf_desk_changes_init(struct rf_desk *d)
     if (d->next == NULL || rf_expiry_new(&d->expiry) != RF_OK)
         return RF_ERR_NOMEM;
     change_shared(d);
+    say_conf_warnings(d->site->conf, NULL);
     say_warnings(d->site->ifaces);
     return RF_OK;
 }
