@@ -316,6 +316,15 @@ transfer_attended(struct leg *a, struct leg *b, struct leg *by, const struct far
     return c;
 }
 
+bool
+transfer_keep_srtp(struct leg *a, const struct rf_srtp_policy *was)
+{
+    if (a->connection[0] == '\0' || was->mode <= a->policy.mode)
+        return false;
+    a->policy = *was;
+    return true;
+}
+
 int
 transfer_replaces(struct call *c, const struct rf_sip_msg *msg, const struct caller *who)
 {
@@ -342,6 +351,7 @@ transfer_replaces(struct call *c, const struct rf_sip_msg *msg, const struct cal
     }
     if (status != 0)
         return status;
+    (void)transfer_keep_srtp(c->a, &leg->policy);
     stays = leg_other(leg);
     if (!take_origin(c, TRANSFER_REPLACES, c->a) || (c->b = stand_in(c, stays, 1)) == NULL)
         return 503;
