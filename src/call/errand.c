@@ -123,7 +123,7 @@ pass_invite(struct call *c)
     return true;
 }
 
-/* The offer of an INVITE with Replaces was judged before it was known whose place it takes. false: it is refused now. */
+/* The offer of an INVITE with Replaces was judged before it was known whose place it takes. false: refused now. */
 static bool
 offer_holds(struct call *c, const struct rf_srtp_policy *was, uint64_t now_us)
 {

@@ -10,8 +10,8 @@
  * random bits that only its peer was told.
  *
  * Threads: any; one lock, held for a look-up. Memory: 100 octets and its name for each such leg, so that calls-max
- * bounds it, and for 32 s after the end of an INVITE that was passed on, of 1024 a worker at most (passed.c); nothing is
- * kept for what peers merely send.
+ * bounds it, and for 32 s after the end of an INVITE that was passed on, of 1024 a worker at most (passed.c); nothing
+ * is kept for what peers merely send.
  */
 #ifndef RF_CALL_GUESTS_H
 #define RF_CALL_GUESTS_H

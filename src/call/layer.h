@@ -588,7 +588,7 @@ bool call_media_numbers(const struct call *c, const struct leg *leg, struct medi
 void layer_passed_init(struct rf_call_layer *l);
 /** Also of a layer that is zeroed. */
 void layer_passed_fini(struct rf_call_layer *l);
-/** Leg A of an INVITE that was passed here: its dialog and its branch are guests. Of any other INVITE nothing happens. */
+/** Leg A of an INVITE that was passed here: its dialog and its branch are guests. Of any other nothing happens. */
 void leg_was_passed(struct leg *leg, const struct rf_sip_msg *invite);
 /** The leg ends; its INVITE's branch leads here as long as repeats of it and its ACK may come. */
 void leg_passed_over(struct leg *leg);

@@ -1,9 +1,10 @@
 /*
  * call/passed.c - an INVITE that another worker has judged and this one goes on with (errand.c, guests.h)
  *
- * Its Call-ID is the other worker's, so its branch is a guest here: for repeats, CANCEL, and the ACK of a refusal. These
- * come after its leg is gone, too. An ACK that went astray would leave us repeating the refusal for 32 s, and a repeated
- * INVITE would be a second one to the worker of its Call-ID. So the name stays as long as an INVITE's transaction may.
+ * Its Call-ID is the other worker's, so its branch is a guest here: for repeats, CANCEL, and the ACK of a refusal.
+ * These come after its leg is gone, too. An ACK that went astray would leave us repeating the refusal for 32 s, and a
+ * repeated INVITE would be a second one to the worker of its Call-ID. So the name stays as long as an INVITE's
+ * transaction may.
  */
 #include <stdlib.h>
 

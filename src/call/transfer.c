@@ -22,8 +22,8 @@
  * Invariants
  * (X1) A leg moves when nothing can fail any more but its own answer. Until then its call is as it was, and who asked
  *      may take it back.
- * (X2) A leg that has moved is mute and deaf until it has answered our offer: nobody hears whom it does not know of. The
- *      same goes for INFO and MESSAGE.
+ * (X2) A leg that has moved is mute and deaf until it has answered our offer: nobody hears whom it does not know of.
+ *      The same goes for INFO and MESSAGE.
  */
 #include <stdlib.h>
 
@@ -204,8 +204,8 @@ transfer_judge(const struct leg *leg, enum transfer_kind kind, const char *user,
         return kind == TRANSFER_REPLACES ? 603 : 481; /* RFC 3891 3: it is over */
     if (leg->call->state != CALL_UP && kind == TRANSFER_ATTENDED && leg == leg->call->a)
         return 300;
-    /* What rings at a connection was offered under the settings of calls to it, `outbound.srtp`. By an INVITE of its own
-     * it would choose those of calls from it. */
+    /* What rings at a connection was offered under the settings of calls to it, `outbound.srtp`. By an INVITE of its
+     * own it would choose those of calls from it. */
     if (kind == TRANSFER_REPLACES && pickup_rings(leg))
         return connection[0] == '\0' ? TRANSFER_RINGS : 481;
     if (leg->state != LEG_UP || leg->call->state != CALL_UP)
