@@ -185,6 +185,15 @@ arenas(void)
 static void
 sentences(void)
 {
+    static const char *const mends[][2] = {
+        { "", "" },
+        { "Bj\xc3\xb6rn, line\n\tend", "Bj\xc3\xb6rn, line\n\tend" },
+        { "cut \xc3", "cut ?" },
+        { "cut \xe2\x82", "cut ??" },
+        { "\xff\xfe", "??" },
+        { "\x1b[31mred\x7f\r", "?[31mred??" },
+        { "\xc0\xaf", "??" },
+    };
     char mem[256];
     struct rf_buf b = rf_buf(mem, sizeof mem);
     const struct rf_log_field fields[] = { RF_F_STR("who", "203"), RF_F_STR("setting", "user.203.srtp"), { 0 } };
@@ -204,6 +213,11 @@ sentences(void)
     b = rf_buf(mem, sizeof mem);
     rf_put_json_string(&b, RF_SPAN_LIT("a\"\\\n\xff\xc3\xa9"));
     ok(rf_span_is(rf_buf_span(&b), "\"a\\\"\\\\\\u000a\\ufffd\xc3\xa9\""), "JSON strings escape what they must");
+    for (size_t i = 0; i < sizeof mends / sizeof *mends; i++) {
+        snprintf(mem, sizeof mem, "%s", mends[i][0]);
+        rf_text_mend(mem);
+        ok(strcmp(mem, mends[i][1]) == 0, "text for people, row %zu", i);
+    }
 }
 
 static void

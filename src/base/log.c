@@ -44,6 +44,24 @@ utf8_length(const unsigned char *p, size_t left)
 }
 
 void
+rf_text_mend(char *text)
+{
+    size_t left = strlen(text);
+
+    for (char *p = text; left > 0;) {
+        size_t n = utf8_length((const unsigned char *)p, left);
+        bool is_control = ((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f;
+
+        if (n == 0 || is_control) {
+            *p = '?';
+            n = 1;
+        }
+        p += n;
+        left -= n;
+    }
+}
+
+void
 rf_put_json_string(struct rf_buf *b, struct rf_span s)
 {
     const unsigned char *p = (const unsigned char *)s.p;

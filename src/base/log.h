@@ -57,6 +57,11 @@ void rf_log_event(enum rf_log_level level, const char *code, const char *event, 
 #define RF_LOG_CODE(level, code, event, msg, ...)                                                             \
     rf_log_event(level, code, event, msg, (const struct rf_log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
 
+/**
+ * A sentence with words in it that others chose, before it goes to a terminal or into JSON: octets that are no UTF-8 (one
+ * that was cut in the middle of a character has some) and control characters become '?'.
+ */
+void rf_text_mend(char *text);
 /** Append s as a JSON string with its quotes; octets that are not UTF-8 become U+FFFD. */
 void rf_put_json_string(struct rf_buf *b, struct rf_span s);
 

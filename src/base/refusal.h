@@ -291,7 +291,7 @@
       "if it is a peer, add its address to sip-connection.NAME.allow or to sip-trunks.peer-addresses; "       \
       "sip-trunks.answer-strangers on has strangers challenged")                                              \
     X(TOO_MANY_PHONES, "RF-521", "too-many-phones", WARN, 403, 21,                                            \
-      "{who} has {count} phones registered, as many as registrar.bindings-max allows",                        \
+      "{who} would have {count} phones registered, more than registrar.bindings-max allows",                  \
       "Phones that were switched off or changed their address count until their registration ends.",          \
       "ringfence registrations {who} shows them; ringfence set registrar.bindings-max N allows more")         \
     X(DO_NOT_DISTURB, "RF-530", "do-not-disturb", INFO, 486, 17,                                              \

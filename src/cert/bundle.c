@@ -217,7 +217,10 @@ read_list(const char *path, char **out, size_t *n, struct rf_cert_problem *probl
         *n += got > 0 ? (size_t)got : 0;
     }
     close(fd);
-    return *out != NULL ? RF_OK : RF_ERR_NOMEM;
+    if (*out == NULL)
+        return RF_ERR_NOMEM;
+    /* A disk that fails in the middle, or somebody who writes the file meanwhile, is no end of the file. */
+    return *n == (size_t)st.st_size ? RF_OK : say(problem, RF_ERR_IO, "%s could not be read to its end", path);
 }
 
 /* --- own --- */
@@ -378,11 +381,79 @@ has_group(const struct rf_bundle *b, const char *group)
     return false;
 }
 
-enum rf_err
-rf_bundle_add_to_group(struct rf_bundle *b, const char *group, const char *path, struct rf_cert_problem *problem)
+/* --- an authority with its list --- */
+
+static X509 *
+cert_of(struct rf_span der)
 {
+    const unsigned char *p = (const unsigned char *)der.p;
+
+    return d2i_X509(NULL, &p, (long)der.n);
+}
+
+static X509_CRL *
+list_of(struct rf_span der)
+{
+    const unsigned char *p = (const unsigned char *)der.p;
+
+    return d2i_X509_CRL(NULL, &p, (long)der.n);
+}
+
+/* Has this root signed one of the lists that stand from `at` on? */
+static bool
+has_list(struct rf_span block, size_t at, X509 *root)
+{
+    EVP_PKEY *key = X509_get0_pubkey(root);
+    struct rf_bundle_item item;
+    bool has = false;
+
+    while (key != NULL && !has && rf_bundle_next(block, &at, &item)) {
+        X509_CRL *list = list_of(item.first);
+
+        has = list != NULL && X509_CRL_verify(list, key) == 1;
+        X509_CRL_free(list);
+    }
+    return has;
+}
+
+/* What was added from `at` on: a root at least, and each with a list of its own. */
+static bool
+is_authority(struct rf_span block, size_t at)
+{
+    size_t first = at, roots = 0;
+    struct rf_bundle_item item;
+    bool is = true;
+
+    while (is && rf_bundle_next(block, &at, &item)) {
+        X509 *root = cert_of(item.first);
+
+        if (root != NULL) {
+            is = has_list(block, first, root);
+            roots++;
+        }
+        X509_free(root);
+    }
+    ERR_clear_error();
+    return is && roots > 0;
+}
+
+enum rf_err
+rf_bundle_add_authority(struct rf_bundle *b, const char *group, const char *root_path, const char *list_path,
+                        struct rf_cert_problem *problem)
+{
+    size_t before = b->n;
+    enum rf_err err;
+
     memset(problem, 0, sizeof *problem);
-    return add_file(b, group, path, problem);
+    err = add_file(b, group, list_path, problem);
+    if (!err)
+        err = add_file(b, group, root_path, problem);
+    if (!err && !is_authority(rf_bundle_block(b), before))
+        err = say(problem, RF_ERR_SYNTAX, "%.150s is no list of revoked certificates that the root of %.150s signed",
+                  list_path, root_path);
+    if (err)
+        b->n = before;
+    return err;
 }
 
 enum rf_err

@@ -51,9 +51,12 @@ RF_MUST_CHECK enum rf_err rf_bundle_watch(struct rf_bundle *b, const char *path)
  */
 RF_MUST_CHECK enum rf_err rf_bundle_add_trusted(struct rf_bundle *b, const char *group, const char *path,
                                                 struct rf_cert_problem *problem);
-/** One more file of a group that may be there already: a list beside its authority. As above. */
-RF_MUST_CHECK enum rf_err rf_bundle_add_to_group(struct rf_bundle *b, const char *group, const char *path,
-                                                 struct rf_cert_problem *problem);
+/**
+ * A root and its list of revoked certificates, both or none: with another authority's list, or none, whoever was
+ * revoked would be trusted again. As above.
+ */
+RF_MUST_CHECK enum rf_err rf_bundle_add_authority(struct rf_bundle *b, const char *group, const char *root_path,
+                                                  const char *list_path, struct rf_cert_problem *problem);
 /** Something that could not be read and is told by whoever gets the block. RF_ERR_NOMEM. */
 RF_MUST_CHECK enum rf_err rf_bundle_add_fault(struct rf_bundle *b, const char *code, const char *sentence,
                                               const char *effect);

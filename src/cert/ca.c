@@ -1,6 +1,7 @@
 #include "cert/ca.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +97,12 @@ load_root(const struct rf_ca_folder *f, struct rf_cert **out, struct rf_cert_pro
                  f->path);
         return RF_ERR_SYNTAX;
     }
+    /* A start that was cut short leaves a key and nothing else; here a new root would take the old one's key away. */
+    if (err == RF_ERR_NOT_FOUND && rf_ca_folder_has(f, "ca.key") &&
+        (rf_ca_folder_has(f, RF_CA_LIST_FILE) || rf_ca_folder_has(f, "ca.crl") || rf_ca_folder_has(f, "server.pem"))) {
+        snprintf(problem->text, sizeof problem->text, "%.100s/ca.key is there but its ca.pem is not", f->path);
+        return RF_ERR_SYNTAX;
+    }
     return err;
 }
 
@@ -116,38 +123,6 @@ make_root(const struct rf_ca_folder *f, const char *name, enum rf_ca_key kind, i
     X509_free(x);
     EVP_PKEY_free(key);
     return err;
-}
-
-enum rf_err
-rf_ca_session_open(struct rf_ca_session *s, const char *dir, struct rf_cert_problem *problem)
-{
-    enum rf_err err;
-
-    memset(problem, 0, sizeof *problem);
-    memset(s, 0, sizeof *s);
-    err = rf_ca_folder_open(&s->folder, dir, problem);
-    if (!err)
-        err = rf_ca_folder_lock(&s->folder, problem);
-    if (!err)
-        err = load_root(&s->folder, &s->root, problem);
-    if (err == RF_ERR_NOT_FOUND) {
-        snprintf(problem->text, sizeof problem->text, "there is no authority in %.120s", dir);
-        return RF_ERR_STATE;
-    }
-    if (!err)
-        err = rf_ca_list_load(&s->list, s->folder.path, problem);
-    if (!err)
-        err = rf_ca_urls_load(&s->urls, s->folder.path, problem);
-    return err;
-}
-
-void
-rf_ca_session_close(struct rf_ca_session *s)
-{
-    rf_cert_unref(s->root);
-    rf_ca_list_fini(&s->list);
-    rf_ca_folder_close(&s->folder);
-    s->root = NULL;
 }
 
 /* --- the list of revoked certificates --- */
@@ -172,6 +147,56 @@ load_crl(const struct rf_ca_folder *f)
     free(text);
     return crl;
 }
+
+static bool
+has_signed(const struct rf_cert *root, X509_CRL *crl)
+{
+    bool has = crl != NULL && X509_CRL_verify(crl, X509_get0_pubkey(rf_cert_leaf(root))) == 1;
+
+    ERR_clear_error();
+    return has;
+}
+
+enum rf_err
+rf_ca_session_open(struct rf_ca_session *s, const char *dir, struct rf_cert_problem *problem)
+{
+    enum rf_err err;
+
+    memset(problem, 0, sizeof *problem);
+    memset(s, 0, sizeof *s);
+    err = rf_ca_folder_open(&s->folder, dir, problem);
+    if (!err)
+        err = rf_ca_folder_lock(&s->folder, problem);
+    if (!err)
+        err = load_root(&s->folder, &s->root, problem);
+    if (err == RF_ERR_NOT_FOUND) {
+        snprintf(problem->text, sizeof problem->text, "there is no authority in %.120s", dir);
+        return RF_ERR_STATE;
+    }
+    if (!err)
+        err = rf_ca_list_load(&s->list, s->folder.path, problem);
+    if (!err)
+        err = rf_ca_urls_load(&s->urls, s->folder.path, problem);
+    if (!err) {
+        X509_CRL *was = load_crl(&s->folder);
+
+        if (has_signed(s->root, was))
+            rf_ca_recall_revoked(&s->list, was);
+        X509_CRL_free(was);
+    }
+    return err;
+}
+
+void
+rf_ca_session_close(struct rf_ca_session *s)
+{
+    rf_cert_unref(s->root);
+    rf_ca_list_fini(&s->list);
+    rf_ca_folder_close(&s->folder);
+    s->root = NULL;
+}
+
+/* --- a new list of revoked certificates --- */
 
 static enum rf_err
 write_crl(const struct rf_ca_folder *f, X509_CRL *crl, struct rf_cert_problem *problem)
@@ -203,8 +228,9 @@ rf_ca_keep_crl(struct rf_ca_session *s, int64_t wall_s, bool *made, int64_t *due
         X509_CRL_free(was);
         return RF_OK;
     }
+    is = rf_ca_make_crl(s->root, &s->list, has_signed(s->root, was) ? was : NULL,
+                        number > wall_s ? number : wall_s, wall_s);
     X509_CRL_free(was);
-    is = rf_ca_make_crl(s->root, &s->list, number > wall_s ? number : wall_s, wall_s);
     if (is == NULL)
         return rf_ca_crypto_failed(problem, "the list of revoked certificates");
     err = write_crl(&s->folder, is, problem);

@@ -438,6 +438,61 @@ revocation(void)
     X509_CRL_free(crl);
 }
 
+static void
+copy(const char *from, const char *to, long octets)
+{
+    FILE *f = fopen(from, "r"), *t = fopen(to, "w");
+    static char text[1 << 20];
+    size_t n;
+
+    rf_assert(f != NULL && t != NULL);
+    n = fread(text, 1, sizeof text, f);
+    if (octets >= 0 && (size_t)octets < n)
+        n = (size_t)octets;
+    rf_assert(fwrite(text, 1, n, t) == n && fclose(f) == 0 && fclose(t) == 0);
+}
+
+/* `issued` is lost in a way that no parser sees: what was revoked stays so on every list that follows. */
+static void
+lost_records(void)
+{
+    static const struct {
+        const char *what, *from;
+        long octets;
+    } rows[] = {
+        { "it is empty", "issued.full", 0 },
+        { "it is of a backup before the revocation", "issued.backup", -1 },
+        { "it is whole", "issued.full", -1 },
+    };
+
+    rf_assert(issue_one(order_of("thief.example"), T0) == RF_OK && issue_one(order_of("later.example"), T0) == RF_OK);
+    copy(in(ca, "issued"), in(ca, "issued.backup"), -1);
+    rf_assert(rf_ca_revoke(ca, "thief.example", RF_CA_KEY_COMPROMISE, T0 + 10, &record, &problem) == RF_OK);
+    copy(in(ca, "issued"), in(ca, "issued.full"), -1);
+    copy(in(ca, "ca.crl"), in(ca, "crl.full"), -1);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char name[40];
+
+        copy(in(ca, rows[i].from), in(ca, "issued"), rows[i].octets);
+        copy(in(ca, "crl.full"), in(ca, "ca.crl"), -1);
+        snprintf(name, sizeof name, "other%zu.example", i);
+        ok(issue_one(order_of(name), T0 + 20) == RF_OK &&
+               rf_ca_revoke(ca, name, RF_CA_UNSPECIFIED, T0 + 30, &record, &problem) == RF_OK,
+           "%s: another one is revoked: %s", rows[i].what, problem.text);
+        ok(!passes("thief.example", RF_CHECK_MEDIUM, false, "", true, T0 + 40) &&
+               !passes(name, RF_CHECK_MEDIUM, false, "", true, T0 + 40),
+           "GEN-18 %s: both are refused", rows[i].what);
+        ok(crl_number(T0 + 25 * DAY) > 0 && !passes("thief.example", RF_CHECK_MEDIUM, false, "", true, T0 + 25 * DAY),
+           "GEN-18 %s: also by the list of the next month", rows[i].what);
+        ok(passes("later.example", RF_CHECK_MEDIUM, false, "", true, T0 + 40), "%s: others are not", rows[i].what);
+    }
+    ok(rf_ca_revoke(ca, "thief.example", RF_CA_UNSPECIFIED, T0 + 50, &record, &problem) == RF_ERR_EXISTS,
+       "and it cannot be revoked twice: %s", problem.text);
+    unlink(in(ca, "issued.backup"));
+    unlink(in(ca, "issued.full"));
+    unlink(in(ca, "crl.full"));
+}
+
 /* Our own server's certificate is on the list, and is replaced when it was revoked. */
 static void
 own_server(void)
@@ -594,6 +649,7 @@ main(void)
     whole_or_not();
     two_authorities();
     revocation();
+    lost_records();
     own_server();
     list_lines();
     list_is_bounded();

@@ -11,6 +11,12 @@
 #include "cert/names.h"
 #include "cert/part.h"
 
+/*
+ * Revoked certificates that the list of what was issued does not know. It holds some 8000 lines, so this is what one
+ * that was lost whole could have revoked; the list stays below what rf_cert_file_read takes. Of more the newest stay.
+ */
+#define CARRIED_MAX 8000
+
 EVP_PKEY *
 rf_ca_make_key(enum rf_ca_key kind)
 {
@@ -207,14 +213,19 @@ rf_ca_make_leaf(EVP_PKEY *key, const struct rf_ca_leaf *leaf, const struct rf_ce
     return NULL;
 }
 
-void
-rf_ca_serial(X509 *x, char *out, size_t size)
+static void
+put_serial(const ASN1_INTEGER *serial, char *out, size_t size)
 {
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
     struct rf_buf b = rf_buf(out, size - 1);
 
     rf_put_hex(&b, ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
     out[b.n] = '\0';
+}
+
+void
+rf_ca_serial(X509 *x, char *out, size_t size)
+{
+    put_serial(X509_get0_serialNumber(x), out, size);
 }
 
 /* --- lists of revoked certificates --- */
@@ -294,8 +305,88 @@ add_crl_extensions(X509_CRL *crl, X509 *issuer, int64_t number)
     return added;
 }
 
+static int
+newest_first(const X509_REVOKED *const *a, const X509_REVOKED *const *b)
+{
+    return ASN1_TIME_compare(X509_REVOKED_get0_revocationDate(*b), X509_REVOKED_get0_revocationDate(*a));
+}
+
+static bool
+has_record(const struct rf_ca_list *list, const ASN1_INTEGER *serial)
+{
+    char hex[sizeof list->record->serial];
+
+    put_serial(serial, hex, sizeof hex);
+    return rf_ca_list_find(list, hex) != NULL;
+}
+
+/*
+ * What the last list revokes and ours does not know, because `issued` was lost, cut off between two lines or put back
+ * from a backup. When those end is not known either, so they stay.
+ */
+static STACK_OF(X509_REVOKED) *
+unknown_of(X509_CRL *was, X509_CRL *crl, const struct rf_ca_list *list)
+{
+    STACK_OF(X509_REVOKED) *from = X509_CRL_get_REVOKED(was), *kept = sk_X509_REVOKED_new(newest_first);
+
+    for (int i = 0; kept != NULL && i < sk_X509_REVOKED_num(from); i++) {
+        X509_REVOKED *entry = sk_X509_REVOKED_value(from, i), *there;
+        const ASN1_INTEGER *serial = X509_REVOKED_get0_serialNumber(entry);
+
+        if (X509_CRL_get0_by_serial(crl, &there, serial) == 1 || has_record(list, serial))
+            continue;
+        entry = X509_REVOKED_dup(entry);
+        if (entry == NULL || sk_X509_REVOKED_push(kept, entry) <= 0) {
+            X509_REVOKED_free(entry);
+            sk_X509_REVOKED_pop_free(kept, X509_REVOKED_free);
+            return NULL;
+        }
+    }
+    return kept;
+}
+
+static bool
+carry_over(X509_CRL *crl, X509_CRL *was, const struct rf_ca_list *list)
+{
+    STACK_OF(X509_REVOKED) *kept = unknown_of(was, crl, list);
+    bool carried = kept != NULL;
+
+    if (!carried)
+        return false;
+    sk_X509_REVOKED_sort(kept);
+    for (int i = 0; carried && i < CARRIED_MAX && sk_X509_REVOKED_num(kept) > 0; i++) {
+        X509_REVOKED *entry = sk_X509_REVOKED_shift(kept);
+
+        carried = X509_CRL_add0_revoked(crl, entry) == 1;
+        if (!carried)
+            X509_REVOKED_free(entry);
+    }
+    sk_X509_REVOKED_pop_free(kept, X509_REVOKED_free);
+    return carried;
+}
+
+void
+rf_ca_recall_revoked(struct rf_ca_list *list, X509_CRL *was)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct rf_ca_record *r = &list->record[i];
+        ASN1_INTEGER *serial = r->revoked == 0 ? serial_of(r->serial) : NULL;
+        X509_REVOKED *entry = NULL;
+        int64_t when;
+
+        if (serial != NULL && X509_CRL_get0_by_serial(was, &entry, serial) == 1) {
+            ASN1_ENUMERATED *reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+
+            r->revoked = rf_part_time(X509_REVOKED_get0_revocationDate(entry), &when) && when > 0 ? when : 1;
+            r->reason = reason != NULL ? (enum rf_ca_reason)ASN1_ENUMERATED_get(reason) : RF_CA_UNSPECIFIED;
+            ASN1_ENUMERATED_free(reason);
+        }
+        ASN1_INTEGER_free(serial);
+    }
+}
+
 X509_CRL *
-rf_ca_make_crl(const struct rf_cert *ca, const struct rf_ca_list *list, int64_t number, int64_t wall_s)
+rf_ca_make_crl(const struct rf_cert *ca, const struct rf_ca_list *list, X509_CRL *was, int64_t number, int64_t wall_s)
 {
     X509_CRL *crl = X509_CRL_new();
     X509 *issuer = rf_cert_leaf(ca);
@@ -306,6 +397,7 @@ rf_ca_make_crl(const struct rf_cert *ca, const struct rf_ca_list *list, int64_t 
     for (size_t i = 0; made && i < list->count; i++)
         if (is_listed(&list->record[i], wall_s))
             made = add_revoked(crl, &list->record[i]);
+    made = made && X509_CRL_sort(crl) == 1 && (was == NULL || carry_over(crl, was, list));
     made = made && X509_CRL_sort(crl) == 1 && X509_CRL_sign(crl, rf_cert_key(ca), EVP_sha256()) != 0;
     if (!made) {
         X509_CRL_free(crl);

@@ -39,10 +39,13 @@ X509 *rf_ca_make_leaf(EVP_PKEY *key, const struct rf_ca_leaf *leaf, const struct
 
 /**
  * The list of what is revoked and has not ended for longer than a list lasts (RFC 5280 5).
+ * @param was     the last one, signed by this root, or NULL: what it revokes and `list` does not know stays revoked
  * @param number  above that of the last one
  */
-X509_CRL *rf_ca_make_crl(const struct rf_cert *ca, const struct rf_ca_list *list, int64_t number,
+X509_CRL *rf_ca_make_crl(const struct rf_cert *ca, const struct rf_ca_list *list, X509_CRL *was, int64_t number,
                          int64_t wall_s);
+/** Mark as revoked what the last list revokes, whatever its records say: they may come from a backup. */
+void rf_ca_recall_revoked(struct rf_ca_list *list, X509_CRL *was);
 /** Number of a list (RFC 5280 5.2.3); 0 none. */
 int64_t rf_ca_crl_number(X509_CRL *crl);
 /** Should a new one be made? It was signed by another root, it ends soon, or it lacks one that is revoked. */

@@ -175,6 +175,10 @@ bad_input(void)
     fputs("-----BEGIN CERTIFICATE-----\ngarbage\n-----END CERTIFICATE-----\n", f);
     fclose(f);
     ok(ensure(names, 4, T0) == RF_OK && result.made_leaf && !result.made_ca, "a damaged leaf is made anew");
+    rename(in_dir("ca.pem"), in_dir("away"));
+    ok(ensure(names, 4, T0) == RF_ERR_SYNTAX && strstr(problem.text, "ca.pem is not") != NULL && !result.made_ca,
+       "a root's key is not overwritten when the root itself is gone: %s", problem.text);
+    rename(in_dir("away"), in_dir("ca.pem"));
     unlink(in_dir("ca.key"));
     ok(ensure(names, 4, T0) == RF_ERR_SYNTAX, "a root without its key is not replaced: %s", problem.text);
 }

@@ -91,9 +91,6 @@ rf_cli_nearest(const char *word, const char *const *words, size_t n)
 static int
 unknown(const struct rf_cli *cli, const char *what, const char *word, const char *near)
 {
-    char fix[160];
-
-    snprintf(fix, sizeof fix, near != NULL ? "did you mean %s?" : "ringfence --help lists what there is", near);
     if (near != NULL)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "unknown %s %s; did you mean %s?", what, word, near);
     return rf_cli_fail(cli, RF_EXIT_USAGE, "unknown %s %s; ringfence --help lists what there is", what, word);
@@ -280,6 +277,9 @@ take_flags(struct rf_cli *cli, char **argv, const struct line *l, bool *wants_he
             return rf_cli_fail(cli, RF_EXIT_USAGE, "%s takes no value", f->name);
         if (strcmp(f->name, "--help") == 0)
             *wants_help = true;
+        /* One of two values would be left aside, and whoever gave both meant each. A switch twice is a switch. */
+        if (f->value != NULL && !f->may_repeat && rf_cli_flag(cli, f->name) != NULL)
+            return rf_cli_fail(cli, RF_EXIT_USAGE, "%s is given twice: %s %s", f->name, f->name, f->value);
         if (f->value != NULL && value[0] == '\0' && strcmp(f->name, "--state") == 0)
             return rf_cli_fail(cli, RF_EXIT_USAGE, "--state needs a value: --state DIR");
         take_global(cli, f->name, value);

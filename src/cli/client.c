@@ -163,6 +163,10 @@ rf_cli_ask(const struct rf_cli *cli, json_t *request, int *status)
         *status = rf_cli_fail(cli, RF_EXIT_USAGE, "--timeout takes seconds, from 1 to 86400");
         return NULL;
     }
+    if (request == NULL) {
+        *status = rf_cli_fail(cli, RF_EXIT_USAGE, "a word of this command is not UTF-8 text");
+        return NULL;
+    }
     answer = ask(cli->state_dir, (uint32_t)seconds, request, &why);
     if (answer == NULL && why == ETIMEDOUT) {
         snprintf(sentence, sizeof sentence,

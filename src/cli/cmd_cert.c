@@ -275,7 +275,8 @@ rf_cmd_cert_export(struct rf_cli *cli)
     if (cli->json && out == NULL)
         rf_cli_json(result);
     else if (f == NULL || fputs(rf_cli_text(result, "pem"), f) < 0 || (f != stdout && fclose(f) != 0))
-        status = rf_cli_fail(cli, RF_EXIT_FAILED, "%s: %s", out != NULL ? out : "stdout", strerror(errno));
+        status = rf_cli_refuse(cli, RF_EXIT_FAILED, RF_REFUSE_FILE_ACCESS, NULL, "%s: %s", out != NULL ? out : "stdout",
+                               strerror(errno));
     json_decref(result);
     return status;
 }

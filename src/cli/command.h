@@ -42,6 +42,7 @@ struct rf_cli_flag {
     const char *name;  /* "--config" */
     const char *value; /* "FILE": what follows; NULL: a switch */
     const char *help;
+    bool may_repeat;   /* a value and given several times: rf_cli_flag_nth. Others are refused the second time */
 };
 
 struct rf_cli_command;

@@ -6,31 +6,45 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/secret.h"
 #include "cli/command.h"
 
-int
-rf_cli_error(const struct rf_cli *cli, int status, const char *code, const char *sentence, const char *fix)
+static void
+put_error(const struct rf_cli *cli, int status, const char *code, const char *sentence, const char *fix)
 {
     bool colour = cli->colour && isatty(STDERR_FILENO) == 1;
 
-    if (code == NULL)
-        code = "";
     if (cli->json) {
-        json_t *o = json_pack("{s:s, s:s, s:s, s:i}", "error", sentence, "code", code, "fix", fix != NULL ? fix : "",
+        json_t *o = json_pack("{s:s, s:s, s:s, s:i}", "error", sentence, "code", code, "fix", fix,
                               "exit", status);
 
         if (o != NULL) {
             json_dumpf(o, stderr, JSON_COMPACT);
             fputc('\n', stderr);
             json_decref(o);
-            return status;
+            return;
         }
     }
     fprintf(stderr, "%serror%s %s%s%s\n", colour ? "\033[31m" : "", colour ? "\033[0m" : "", code,
             code[0] != '\0' ? "  " : "", sentence);
-    if (fix != NULL && fix[0] != '\0')
+    if (fix[0] != '\0')
         fprintf(stderr, "  fix          %s\n", fix);
+}
+
+int
+rf_cli_error(const struct rf_cli *cli, int status, const char *code, const char *sentence, const char *fix)
+{
+    char *said = strdup(sentence), *mend = strdup(fix != NULL ? fix : "");
+
+    /* Names of files and of peers stand in them. */
+    if (said != NULL)
+        rf_text_mend(said);
+    if (mend != NULL)
+        rf_text_mend(mend);
+    put_error(cli, status, code != NULL ? code : "", said != NULL ? said : "memory is out", mend != NULL ? mend : "");
+    free(said);
+    free(mend);
     return status;
 }
 

@@ -196,7 +196,7 @@ const struct rf_cli_command rf_cli_commands[] = {
       { { "--client", NULL, "for who connects" },
         { "--server", NULL, "for who is connected to" },
         { "--both", NULL, "for either, as SIP trunks need it; when nothing is said" },
-        { "--name", "DNS|IP|sip:DOMAIN", "what it is for; may be given several times (NAME)" },
+        { "--name", "DNS|IP|sip:DOMAIN", "what it is for; may be given several times (NAME)", true },
         { "--key", "ecdsa|rsa", "kind of its key: P-256 (ecdsa) or RSA 2048" },
         { "--days", "N", "how long it lasts (397)" },
         { "--out", "DIR", "where the files go (here)" } } },

@@ -351,10 +351,9 @@ static const struct rf_option options[] = {
     { "route.*.media-handling-mode", RF_OPT_ENUM, ONE, RELOAD, "default", "default", "default|bypass", "default", "TEL-33",
       "As in sip-connection, for calls by this route." },
 
-    { "dn.*.service-type", RF_OPT_ENUM, ONE, RELOAD, "device", "device", "device|gateway", NULL, "GEN-9 GEN-22",
-      "What stands at contact: a device of a user, which is reached there while it is not registered, or a gateway." },
     { "dn.*.contact", RF_OPT_TARGET, ONE, RELOAD, "", "", NULL, NULL, "GEN-9 GEN-10 GEN-22",
-      "HOST:PORT, with ;transport=tls for TLS: where it is reached." },
+      "HOST:PORT, with ;transport=tls for TLS: where it is reached. A user of the block's name is reached there while it "
+      "is not registered; without such a user it is a device or a gateway that never registers." },
     { "dn.*.srtp", RF_OPT_ENUM, ONE, RELOAD, "@sip.srtp", "@sip.srtp", "off|optional|required", "required", "IPC-25",
       "As sip.srtp, for this device." },
 

@@ -1,5 +1,7 @@
 #include "flow/flow.h"
 
+#include <stdlib.h>
+
 #include "base/hash.h"
 
 const char *
@@ -50,8 +52,10 @@ rf_flow_unref(struct rf_flow *f)
     if (f == NULL)
         return;
     rf_assert(f->refs > 0);
-    if (--f->refs == 0)
-        f->ops->free(f);
+    if (--f->refs > 0)
+        return;
+    free(f->proven);
+    f->ops->free(f);
 }
 
 void

@@ -81,7 +81,9 @@ struct rf_flow {
     bool is_closed;          /* sends fail from now on */
     struct rf_addr local, remote;
     char listener[24];       /* interface it came by: "sip-phones", "sip-trunks" */
-    struct rf_flow_proof proven[RF_FLOW_PROVEN_MAX]; /* by the peer's verified certificate; from the first on */
+    /* By the peer's verified certificate: RF_FLOW_PROVEN_MAX places, from the first on; freed with the flow. NULL: none,
+     * as with every phone. */
+    struct rf_flow_proof *proven;
     uint16_t peer_refusal;   /* enum rf_refusal: its requests are answered 403 with this; 0: they are handled */
     struct rf_flow_facts facts;
     struct rf_link watches;  /* rf_flow_watch */

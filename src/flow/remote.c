@@ -125,7 +125,8 @@ rf_flow_card_fill(struct rf_flow_card *card, const struct rf_flow *f)
     card->local = f->local;
     card->remote = f->remote;
     memcpy(card->listener, f->listener, sizeof card->listener);
-    memcpy(card->proven, f->proven, sizeof card->proven);
+    if (f->proven != NULL)
+        memcpy(card->proven, f->proven, sizeof card->proven);
     card->facts = f->facts;
 }
 
@@ -133,6 +134,7 @@ enum rf_err
 rf_remote_flow(struct rf_remote_flows *r, const struct rf_flow_card *card, struct rf_flow **out)
 {
     uint16_t owner = (uint16_t)(card->id >> 48);
+    struct rf_flow_proof *proven = NULL;
     struct remote_flow *rf;
     enum rf_err err;
 
@@ -150,18 +152,24 @@ rf_remote_flow(struct rf_remote_flows *r, const struct rf_flow_card *card, struc
         return RF_OK;
     }
     rf = calloc(1, sizeof *rf);
-    if (rf == NULL)
-        return RF_ERR_NOMEM;
-    err = post(r, owner, LETTER_WATCH, card->id, rf_span(NULL, 0));
+    if (card->proven[0].connection[0] != '\0')
+        proven = malloc(sizeof card->proven);
+    if (rf == NULL || (proven == NULL && card->proven[0].connection[0] != '\0'))
+        err = RF_ERR_NOMEM;
+    else
+        err = post(r, owner, LETTER_WATCH, card->id, rf_span(NULL, 0));
     if (err != RF_OK) {
+        free(proven);
         free(rf);
         return err;
     }
+    if (proven != NULL)
+        memcpy(proven, card->proven, sizeof card->proven);
     rf_flow_init(&rf->flow, &remote_ops, card->transport, card->id);
     rf->flow.local = card->local;
     rf->flow.remote = card->remote;
     memcpy(rf->flow.listener, card->listener, sizeof rf->flow.listener);
-    memcpy(rf->flow.proven, card->proven, sizeof rf->flow.proven);
+    rf->flow.proven = proven;
     rf->flow.facts = card->facts;
     rf->set = r;
     rf_hash_insert(&r->flows, &rf->node, rf_hash_of(&r->flows, rf_span(&card->id, sizeof card->id)));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/refusal.h"
 #include "base/secret.h"
 
 struct peer {
@@ -117,11 +118,25 @@ peer_write(struct peer *p)
     return true;
 }
 
+json_t *
+rf_control_text(const char *text)
+{
+    char *copy = strdup(text);
+    json_t *o;
+
+    if (copy != NULL)
+        rf_text_mend(copy);
+    o = json_string(copy != NULL ? copy : "");
+    free(copy);
+    return o;
+}
+
+/* Names of files and of peers stand in a refusal. */
 static json_t *
 refusal(int exit_status, const char *code, const char *sentence, const char *fix)
 {
-    return json_pack("{s:b, s:i, s:s, s:s, s:s}", "ok", 0, "exit", exit_status, "code", code, "sentence", sentence,
-                     "fix", fix);
+    return json_pack("{s:b, s:i, s:s, s:o, s:o}", "ok", 0, "exit", exit_status, "code", code, "sentence",
+                     rf_control_text(sentence), "fix", rf_control_text(fix));
 }
 
 static void
@@ -138,7 +153,9 @@ answer(struct rf_control_ask *ask, json_t *whole)
     p->ask = NULL;
     if (p->control->is_ending) {
         json_decref(whole);
-        whole = refusal(1, "", "the daemon was told to stop before it had done this", "ask again when it runs");
+        whole = refusal(1, rf_refusal_row(RF_REFUSE_NO_DAEMON)->code,
+                        "the daemon was told to stop before it had answered",
+                        "look whether it was done when the daemon runs again");
     }
     text = json_dumps(whole, JSON_COMPACT);
     json_decref(whole);
@@ -163,6 +180,9 @@ rf_control_answer(struct rf_control_ask *ask, json_t *result)
 void
 rf_control_refuse(struct rf_control_ask *ask, int exit_status, const char *code, const char *sentence, const char *fix)
 {
+    /* Exit status 2 is a mistake in the command's words, as in cli/output.c. */
+    if (exit_status == 2 && code[0] == '\0')
+        code = rf_refusal_row(RF_REFUSE_COMMAND)->code;
     answer(ask, refusal(exit_status, code, sentence, fix));
 }
 

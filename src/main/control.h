@@ -35,10 +35,15 @@ RF_MUST_CHECK enum rf_err rf_control_new(struct rf_control **out, struct rf_loop
 void rf_control_end(struct rf_control *c);
 void rf_control_free(struct rf_control *c); /* when each request was answered; NULL is fine */
 
+/**
+ * Text that a peer or a person chose, as JSON: Jansson takes none that is not UTF-8, and what is made without it is
+ * missing from the answer, or the whole answer is.
+ */
+json_t *rf_control_text(const char *text);
 /** Answer with a result, which is taken. */
 void rf_control_answer(struct rf_control_ask *ask, json_t *result);
 
-/** Answer with a refusal. code and fix may be "". */
+/** Answer with a refusal. code and fix may be ""; the code of exit status 2 is RF-814 then. */
 void rf_control_refuse(struct rf_control_ask *ask, int exit_status, const char *code, const char *sentence,
                        const char *fix);
 

@@ -346,15 +346,12 @@ add_trusted(struct gather *g, const char *paths, struct rf_conf_origin at)
     return err ? fail(g, err, at, &problem, "") : RF_OK;
 }
 
-/* The list of revoked ones first: without it nobody is trusted for the root's signature. */
 static enum rf_err
 add_local_root(struct gather *g)
 {
     struct rf_cert_problem why = { 0 };
-    enum rf_err err = rf_bundle_add_to_group(g->to, RF_CREDENTIALS_LOCAL, g->local_crl, &why);
+    enum rf_err err = rf_bundle_add_authority(g->to, RF_CREDENTIALS_LOCAL, g->local_root, g->local_crl, &why);
 
-    if (!err)
-        err = rf_bundle_add_to_group(g->to, RF_CREDENTIALS_LOCAL, g->local_root, &why);
     g->has_local_root = err == RF_OK;
     if (err)
         note_fault(g, err, &why);

@@ -251,11 +251,12 @@ put_binding(void *ctx, struct rf_span aor, const struct rf_binding *b)
     if (v->user[0] != '\0' && !rf_span_is(user, v->user))
         return;
     json_array_append_new(
-        v->rows, json_pack("{s:s%, s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:i}", "user", user.p, user.n, "contact",
-                           b->contact, "transport", rf_transport_name(b->transport), "source",
+        v->rows, json_pack("{s:s%, s:o, s:s, s:s, s:I, s:b, s:o, s:o, s:i}", "user", user.p, user.n, "contact",
+                           rf_control_text(b->contact), "transport", rf_transport_name(b->transport), "source",
                            rf_addr_text(&b->source, address), "expires_s", (json_int_t)(b->expires_s - v->now_s),
-                           "reachable", b->transport == RF_UDP || b->flow_id != 0, "user_agent", b->user_agent,
-                           "instance", b->instance, "reg_id", (int)b->reg_id));
+                           "reachable", b->transport == RF_UDP || b->flow_id != 0, "user_agent",
+                           rf_control_text(b->user_agent), "instance", rf_control_text(b->instance),
+                           "reg_id", (int)b->reg_id));
 }
 
 static void

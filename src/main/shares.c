@@ -52,15 +52,18 @@ is_proven(const struct rf_flow *flow)
     return rf_transport_is_reliable(flow->transport);
 }
 
-/* Requests with credentials are judged by those; what belongs to a dialog is not a stranger's. */
+/*
+ * Requests with credentials are judged by those, when they answer a challenge of ours: anybody can write a header. Of
+ * OPTIONS nobody asks them. What belongs to a dialog is not a stranger's.
+ */
 static bool
-is_strangers(const struct rf_sip_msg *m)
+is_strangers(const struct rf_worker *w, const struct rf_addr *source, uint64_t now_us)
 {
-    size_t i = 0, k = 0;
+    const struct rf_sip_msg *m = &w->msg;
 
     return m->is_request && m->method != RF_SIP_ACK && m->method != RF_SIP_CANCEL && m->to_tag.n == 0 &&
-           rf_sip_field_next(m, RF_HDR_AUTHORIZATION, &i) == NULL &&
-           rf_sip_field_next(m, RF_HDR_PROXY_AUTHORIZATION, &k) == NULL;
+           (m->method == RF_SIP_OPTIONS ||
+            !rf_auth_is_answer(w->shared->auth, m, rf_span_str(w->site->call.domain), source, now_us));
 }
 
 bool
@@ -70,7 +73,7 @@ rf_worker_guards(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
     char header[48];
     struct rf_buf b = rf_buf(header, sizeof header);
 
-    if (is_strangers(&w->msg))
+    if (is_strangers(w, &flow->remote, now_us))
         a = rf_guard_request(w->shared->guard, &flow->remote, is_proven(flow), now_us);
     else
         a = rf_guard_ask(w->shared->guard, &flow->remote, now_us);
@@ -111,7 +114,8 @@ rf_worker_sign_in_failed(struct rf_worker *w, const struct rf_flow *flow, const 
                    (struct rf_log_field[]){ RF_F_SPAN("user", who->username), RF_F_STR("domain", w->site->call.domain),
                                             RF_F_STR("addr", rf_addr_text(&flow->remote, address)), { 0 } },
                    now_us);
-    a = rf_guard_wrong_password(w->shared->guard, &flow->remote, is_proven(flow) || who->nonce_is_ours, now_us);
+    a = rf_guard_wrong_password(w->shared->guard, &flow->remote,
+                                is_proven(flow) || rf_auth_proves(w->shared->auth, who, &flow->remote), now_us);
     /* This one is answered like any other; what comes next is not. */
     (void)guard_allows(w, &flow->remote, &a, now_us);
 }

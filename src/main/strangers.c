@@ -46,7 +46,7 @@ is_peer(const struct rf_worker *w, const struct rf_flow *flow)
     const struct rf_connections *connections = w->site->connections;
     char name[RF_CONNECTION_NAME_MAX];
 
-    if (flow->proven[0].connection[0] != '\0' || is_opened_by_us(w, flow) || rf_site_is_trunk(w->site, &flow->remote) ||
+    if (flow->proven != NULL || is_opened_by_us(w, flow) || rf_site_is_trunk(w->site, &flow->remote) ||
         rf_board_of_flow(w->shared->board, flow->id, name))
         return true;
     for (size_t i = 0; i < rf_connections_count(connections); i++) {

@@ -128,6 +128,10 @@ prove_name(const struct rf_worker *w, struct rf_flow *flow)
             check.level = RF_CHECK_MEDIUM_REMOTE;
         if (is_named && rf_tls_conn_judge(tls, &check, rf_span_str(k->host), NULL, r) == RF_OK && r->is_accepted &&
             rf_ifaces_pin_fits(w->site->ifaces, i, peer->sha256)) {
+            if (flow->proven == NULL)
+                flow->proven = calloc(RF_FLOW_PROVEN_MAX, sizeof *flow->proven);
+            if (flow->proven == NULL)
+                break; /* without memory nothing is proven */
             snprintf(flow->proven[proven].connection, sizeof flow->proven[proven].connection, "%s", k->name);
             flow->proven[proven++].host = rf_flow_host_hash(rf_span_str(k->host));
         }

@@ -164,6 +164,37 @@ has_right_answer(const struct rf_auth *a, const struct rf_sip_msg *req, const st
     return is_known & is_right;
 }
 
+bool
+rf_auth_proves(const struct rf_auth *a, const struct rf_auth_result *r, const struct rf_addr *source)
+{
+    return r->nonce_is_ours && r->nonce_whom == rf_nonce_whom(a->nonces, source);
+}
+
+/* An answer with another algorithm than its nonce was made for would let a weak one stand for a strong one. */
+static bool
+is_with_its_algorithm(const struct rf_auth *a, const struct rf_digest_credentials *c, const struct rf_nonce *nonce)
+{
+    return c->algorithm == nonce->algorithm && !c->is_sess && !c->is_auth_int && is_offered(a, c->algorithm);
+}
+
+bool
+rf_auth_is_answer(struct rf_auth *a, const struct rf_sip_msg *req, struct rf_span realm, const struct rf_addr *source,
+                  uint64_t now_us)
+{
+    static const enum rf_sip_header headers[] = { RF_HDR_AUTHORIZATION, RF_HDR_PROXY_AUTHORIZATION };
+
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        struct rf_digest_credentials c;
+        struct rf_nonce nonce;
+
+        if (find_credentials(req, headers[i], realm, &c) == RF_OK && rf_nonce_open(a->nonces, c.nonce, &nonce) == RF_OK &&
+            nonce.whom == rf_nonce_whom(a->nonces, source) && is_for_this_uri(req, c.uri) &&
+            is_with_its_algorithm(a, &c, &nonce) && !is_expired(a, &nonce, now_us))
+            return true;
+    }
+    return false;
+}
+
 static enum rf_auth_verdict
 check(struct rf_auth *a, const struct rf_sip_msg *req, enum rf_sip_header header, struct rf_span realm,
       bool (*lookup)(void *ctx, struct rf_span user, struct rf_auth_user *out), void *ctx, uint64_t now_us,
@@ -181,10 +212,10 @@ check(struct rf_auth *a, const struct rf_sip_msg *req, enum rf_sip_header header
     if (rf_nonce_open(a->nonces, c.nonce, &nonce) != RF_OK)
         return RF_AUTH_STALE;
     out->nonce_is_ours = true;
+    out->nonce_whom = nonce.whom;
     if (!is_for_this_uri(req, c.uri))
         return RF_AUTH_BROKEN;
-    /* An answer with another algorithm than its nonce was made for would let a weak one stand for a strong one. */
-    if (c.algorithm != nonce.algorithm || c.is_sess || c.is_auth_int || !is_offered(a, c.algorithm))
+    if (!is_with_its_algorithm(a, &c, &nonce))
         return RF_AUTH_CHALLENGE;
     if (is_expired(a, &nonce, now_us))
         return RF_AUTH_STALE;
@@ -229,7 +260,7 @@ rf_auth_put_challenges(struct rf_auth *a, struct rf_buf *b, enum rf_sip_header h
 
         if (md5_only && algorithm != RF_DIGEST_MD5)
             continue;
-        rf_nonce_put(a->nonces, &nonce, algorithm, now_us);
+        rf_nonce_put(a->nonces, &nonce, algorithm, source, now_us);
         rf_put_digest_challenge(&v, algorithm, realm, rf_buf_span(&nonce), stale);
         b->overflow |= v.overflow;
         rf_sip_put_header(b, answer, rf_buf_span(&v));

@@ -49,7 +49,8 @@ struct rf_auth_result {
     enum rf_auth_verdict verdict;
     enum rf_digest_algorithm algorithm; /* that was used: for the call record */
     struct rf_span username;            /* of the credentials, as sent; empty: none */
-    bool nonce_is_ours;                 /* the sender echoed a nonce of ours: its address is proven */
+    bool nonce_is_ours;                 /* the sender echoed a nonce of ours, */
+    uint32_t nonce_whom;                /* which was sent to this address: rf_auth_proves */
 };
 
 /**
@@ -60,6 +61,16 @@ struct rf_auth_result {
 void rf_auth_check(struct rf_auth *a, const struct rf_sip_msg *req, enum rf_sip_header header,
                    struct rf_span realm, bool (*lookup)(void *ctx, struct rf_span user, struct rf_auth_user *out),
                    void *ctx, uint64_t now_us, struct rf_auth_result *out);
+
+/** Did whoever sent these credentials get a nonce at this very address? A datagram's source may be forged otherwise. */
+bool rf_auth_proves(const struct rf_auth *a, const struct rf_auth_result *r, const struct rf_addr *source);
+
+/**
+ * Do credentials of this request answer a challenge that this very address got, in time and for this request? Whether
+ * rightly is for rf_auth_check to say. What stands in such a header otherwise may be made up. A few microseconds.
+ */
+bool rf_auth_is_answer(struct rf_auth *a, const struct rf_sip_msg *req, struct rf_span realm,
+                       const struct rf_addr *source, uint64_t now_us);
 
 /**
  * Header lines with one challenge per algorithm, in the order of the settings (WWW-Authenticate, or

@@ -325,7 +325,7 @@ full_table(void)
         char text[RF_NONCE_TEXT];
         struct rf_buf b = rf_buf(text, sizeof text);
 
-        rf_nonce_put(n, &b, RF_DIGEST_MD5, 1000 * S);
+        rf_nonce_put(n, &b, RF_DIGEST_MD5, &(struct rf_addr){ .sa.sa_family = AF_INET }, 1000 * S);
         if (rf_nonce_open(n, rf_buf_span(&b), &nonce[i]) != RF_OK ||
             rf_nonce_use(n, &nonce[i], 1, false, 300, 1000 * S) != RF_OK)
             ok(false, "nonce %d", i);

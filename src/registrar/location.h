@@ -64,7 +64,7 @@ struct rf_register_result {
     /* 200, 400, 403 (bindings-max), 423 (min_expires), 439 (RFC 5626 6), 500 (CSeq order), 503 */
     int status;
     const char *sentence;       /* for a refusal: a constant string, of a 503 what is full; "" for 200 */
-    uint32_t bindings;          /* for 403: how many there are */
+    uint32_t bindings;          /* for 403: how many there would be */
     bool waits_for_store;       /* a change was queued: answer when `done` was called */
     uint32_t min_expires_s;
 };

@@ -23,7 +23,7 @@ struct set {
 };
 
 struct rf_nonces {
-    struct rf_hash_key mac[2], place; /* two MACs of 64 bits under two keys; which set */
+    struct rf_hash_key mac[2], place, whom; /* two MACs of 64 bits under two keys; which set; whose address */
     _Atomic uint64_t next;
     struct set *set;
     size_t mask;
@@ -46,6 +46,7 @@ rf_nonces_new(struct rf_nonces **out, const struct rf_rand *rand, uint32_t slots
         pthread_mutex_init(&n->lock[i], NULL);
     rf_rand_fill(rand, n->mac, sizeof n->mac);
     rf_rand_fill(rand, &n->place, sizeof n->place);
+    rf_rand_fill(rand, &n->whom, sizeof n->whom);
     atomic_init(&n->next, 1);
     if (n->set == NULL) {
         rf_nonces_free(n);
@@ -87,11 +88,20 @@ seconds_of(uint64_t now_us)
     return (uint32_t)(now_us / 1000000u);
 }
 
+uint32_t
+rf_nonce_whom(const struct rf_nonces *n, const struct rf_addr *a)
+{
+    if (a->sa.sa_family == AF_INET6)
+        return (uint32_t)rf_siphash(&n->whom, &a->v6.sin6_addr, 8);
+    return (uint32_t)rf_siphash(&n->whom, &a->v4.sin_addr, 4);
+}
+
 void
-rf_nonce_put(struct rf_nonces *n, struct rf_buf *b, enum rf_digest_algorithm a, uint64_t now_us)
+rf_nonce_put(struct rf_nonces *n, struct rf_buf *b, enum rf_digest_algorithm a, const struct rf_addr *to,
+             uint64_t now_us)
 {
     uint64_t number = atomic_fetch_add_explicit(&n->next, 1, memory_order_relaxed);
-    uint32_t made_s = seconds_of(now_us);
+    uint32_t made_s = seconds_of(now_us), whom = rf_nonce_whom(n, to);
     uint8_t octet[RF_NONCE_OCTETS];
 
     for (int i = 0; i < 6; i++)
@@ -99,6 +109,8 @@ rf_nonce_put(struct rf_nonces *n, struct rf_buf *b, enum rf_digest_algorithm a, 
     for (int i = 0; i < 4; i++)
         octet[6 + i] = (uint8_t)(made_s >> (8 * (3 - i)));
     octet[10] = (uint8_t)a;
+    for (int i = 0; i < 4; i++)
+        octet[11 + i] = (uint8_t)(whom >> (8 * (3 - i)));
     sign(n, octet, octet + SIGNED_OCTETS);
     rf_put_hex(b, octet, sizeof octet);
 }
@@ -119,6 +131,8 @@ rf_nonce_open(const struct rf_nonces *n, struct rf_span text, struct rf_nonce *o
         out->number = out->number << 8 | octet[i];
     for (int i = 0; i < 4; i++)
         out->made_s = out->made_s << 8 | octet[6 + i];
+    for (int i = 0; i < 4; i++)
+        out->whom = out->whom << 8 | octet[11 + i];
     return RF_OK;
 }
 

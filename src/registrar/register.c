@@ -330,9 +330,9 @@ judge(struct request *q, const struct entry *e)
             after--;
     }
     if (after > atomic_load(&q->l->bindings_max) && after > (e != NULL ? e->count : 0)) {
-        q->result->bindings = e != NULL ? e->count : 0;
+        q->result->bindings = after;
         /* Not 503: trying again in a moment, or at another registrar, would not help. */
-        return refuse(q, 403, "this user has as many phones registered as registrar.bindings-max allows");
+        return refuse(q, 403, "this user would have more phones registered than registrar.bindings-max allows");
     }
     return true;
 }

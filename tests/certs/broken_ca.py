@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A damaged local authority stops nothing that does not need it: the daemon starts and says what is wrong, with code,
 what it brings about and what to do; a good certificate of it is still shown; only a listener that has nothing to show is a
-reason to refuse. GEN-18.
+reason to refuse; and whoever it had revoked stays out, whatever was done to it. GEN-18.
 
 # sanitizers: address
 """
@@ -77,6 +77,13 @@ def both(*damages):
     return damage
 
 
+def swapped(name, content):
+    def damage(d):
+        with open(path(d, name), "w") as f:
+            f.write(content)
+    return damage
+
+
 # what was done to it, the code, what the sentence names, is its certificate still good?
 KINDS = [
     ("issued cut off", cut("issued", 150), "RF-220", "issued:2", True),
@@ -92,6 +99,8 @@ KINDS = [
     ("ca.key may be read by others", open_mode("ca.key"), "RF-809", "ca.key", True),
     ("server.key may be read by others", open_mode("server.key"), "RF-809", "server.key", False),
     ("issued and server.pem are garbage", both(garbage("issued"), garbage("server.pem")), "RF-220", "issued:1", False),
+    ("ca.pem is gone", gone("ca.pem"), "RF-220", "ca.pem", True),
+    ("ca.pem is another root", swapped("ca.pem", root.pem), "RF-220", "ca.pem", True),
     ("the folder is a file", all_gone, "RF-220", "/ca", False),
 ]
 
@@ -153,6 +162,54 @@ for what, damage, code, named, is_good in KINDS:
             d.process.wait(20)
             status, out, err = d.cli("doctor")
             tap.ok(status == 5 and named in out, f"{what}: doctor says so without a daemon, too", out)
+
+# --- whom it revoked stays out ---
+# A state directory of its own, in which a certificate was revoked before the damage.
+issuing = os.path.join(folder, "issuing")
+os.mkdir(issuing, 0o700)
+shutil.copytree(GOOD, os.path.join(issuing, "ca"))
+for words in (["issue", "thief.test", "--client"], ["issue", "phone.test", "--client"], ["revoke", "thief.test", "--yes"]):
+    subprocess.run([RINGFENCE, "ca", *words, *(["--out", folder] if words[0] == "issue" else []), "--state", issuing],
+                   check=True, capture_output=True)
+foreign = os.path.join(folder, "foreign")
+os.mkdir(foreign, 0o700)
+subprocess.run([RINGFENCE, "ca", "init", "--state", foreign], check=True, capture_output=True)
+foreign_list = subprocess.run([RINGFENCE, "ca", "export", "--crl", "--state", foreign], check=True, capture_output=True,
+                              text=True).stdout
+GOOD = os.path.join(issuing, "ca")
+ASKS = config(listen="tls:127.0.0.1:0", sip="client-certificate required")
+
+
+def comes_in(d, name):
+    shake = Shake(d.ports["tls"], "-cert", os.path.join(folder, name + ".pem"), "-key", os.path.join(folder, name + ".key"))
+    return shake.ok and "\r\n" in shake.text
+
+
+no_records = garbage("issued")
+# what was done, and does a certificate that nobody revoked still come in?
+LISTS = [
+    ("nothing was done", lambda d: None, True),
+    ("issued is empty", cut("issued", 0), True),
+    ("issued is garbage", no_records, True),
+    ("ca.crl is gone", gone("ca.crl"), True),
+    ("ca.crl is another authority's", swapped("ca.crl", foreign_list), True),
+    ("issued is garbage, ca.crl is gone", both(no_records, gone("ca.crl")), False),
+    ("issued is garbage, ca.crl is empty", both(no_records, cut("ca.crl", 0)), False),
+    ("issued is garbage, ca.crl is cut off", both(no_records, cut("ca.crl", 200)), False),
+    ("issued is garbage, ca.crl is a copy of ca.pem",
+     both(no_records, swapped("ca.crl", open(os.path.join(GOOD, "ca.pem")).read())), False),
+    ("issued is garbage, ca.crl is another authority's", both(no_records, swapped("ca.crl", foreign_list)), False),
+    ("issued is garbage, ca.pem is another authority's",
+     both(no_records, swapped("ca.pem", open(os.path.join(foreign, "ca", "ca.pem")).read())), False),
+]
+for what, damage, others in LISTS:
+    for when in ("before the start", "while it runs"):
+        with start(ASKS, damage if when == "before the start" else lambda d: None) as d:
+            if when == "while it runs":
+                damage(d)
+                d.cli("reload")
+            came = [comes_in(d, name) for name in ("thief.test", "phone.test")] if d.ready else None
+            tap.ok(came == [False, others], f"GEN-18 {what} {when}: who was revoked stays out", f"{came} {d.log_text()[-1500:]}")
 
 # --- mended while it runs ---
 with start(NEEDS_NOT, garbage("issued")) as d:

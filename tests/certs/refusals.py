@@ -97,6 +97,8 @@ BROKEN = [
     (["ca", "export", "--crl"], 1, "RF-220", "issued:1"),
 ]
 RUNNING = [
+    (["cert", "export", "local", "--out", f"{nowhere}/x"], 1, "RF-815", nowhere),
+    (["tls", "devices", "--level", "nothing"], 2, "RF-814", "level"),
     (["cert", "add", "x", own.path], 2, "RF-814", "cert add"),
     (["cert", "add", "x", own.path, own.key, own.path], 2, "RF-814", "3 files"),
     (["cert", "add", "local", own.path, own.key], 2, "RF-814", '"local"'),

@@ -15,10 +15,13 @@ from daemon import RINGFENCE, Daemon
 
 REFERENCE = open(os.path.join(tap.ROOT, "docs", "reference", "commands.md")).read()
 COMMANDS = {}  # "user add" -> example line
+VALUES = []    # ("user add", "--name", may it be given several times?): flags that take a value
 for section in re.split(r"^## ringfence ", REFERENCE, flags=re.M)[1:]:
     head = section.split("\n", 1)[0]
     words = [w for w in head.split() if re.fullmatch(r"[a-z][a-z-]*", w)]
     COMMANDS[" ".join(words)] = re.search(r"```\n(.*)\n```", section).group(1)
+    VALUES += [(" ".join(words), flag, "several times" in text)
+               for flag, text in re.findall(r"^\| `(--[a-z-]+) [^`]+` \| (.*) \|$", section, re.M)]
 
 
 def run(*words, stdin="", **kw):
@@ -54,7 +57,10 @@ def usage():
             (["set", "media.crypto-suites", *map(str, range(40))], "too many words"),
             (["status", "--json=yes"], "--json takes no value"), (["log", "--lines", "-1"], "--lines"),
             (["log", "--lines", "99999999999999999999"], "--lines"), (["explain", "RF-999"], "did you mean"),
-            (["sdp", "status", "99999999999999999999"], "final status"), (["status", *["--quiet"] * 100], "too many flags")):
+            (["sdp", "status", "99999999999999999999"], "final status"), (["status", *["--quiet"] * 100], "too many flags"),
+            (["calls", "--timeout", "1", "--timeout=2"], "--timeout is given twice"),
+            (["--state", "/a", "calls", "--state", "/a"], "--state is given twice"),
+            (["ca", "issue", "x.test", "--days", "1", "--days", "900"], "--days is given twice")):
         p = run(*words)
         q = run("--json", *words)
         said = None
@@ -65,6 +71,13 @@ def usage():
         tap.ok(p.returncode == 2 and why in p.stderr and not p.stdout and said is not None and said.get("exit") == 2,
                f"{' '.join(words)[:60] or 'nothing'}: exit 2, why on stderr, and the same as JSON",
                f"exit {p.returncode}\n{p.stdout}{p.stderr}{q.stderr}")
+    wrong = []
+    for name, flag, may_repeat in VALUES:
+        p = run(*name.split(), flag, "1", flag, "2", "--help")
+        if (f"{flag} is given twice" in p.stderr) == may_repeat or p.returncode != (0 if may_repeat else 2):
+            wrong.append(f"{name} {flag}: exit {p.returncode} {p.stderr}")
+    tap.ok(not wrong and len(VALUES) > 50 and [v for v in VALUES if v[2]],
+           "a flag with a value that is given twice is refused unless its help says otherwise", "\n".join(wrong) or VALUES)
     with tempfile.TemporaryDirectory() as folder:
         for state in (folder, os.path.join(folder, "none"), os.path.join(folder, "x" * 200), "/dev/null", "\n"):
             p = run("status", "--state", state)
@@ -119,6 +132,19 @@ def machine(daemon):
         if p.returncode not in (0, 5) and not (p.stderr.strip() and "exit" in json.loads(p.stderr.splitlines()[-1])):
             wrong.append(f"{name}: exit {p.returncode}: {p.stderr[:200]}")
     tap.ok(not wrong, f"{len(asks)} commands with --json say JSON lines", "\n".join(wrong))
+    wrong = []
+    for word in ("a" + "ä" * 60, "ab" + "€" * 60, "\udcff\udcfe", "a\x1b[31m"):
+        for words in (["cert", "untrust", word], ["cert", "pin", word, "ab" * 32], ["cert", "show", word], ["user", "show", word],
+                      ["get", word], ["set", word, "1"], ["call", "show", word], ["cert", "renew", word], ["ban", "lift", word],
+                      ["cert", "add", word, "/a", "/b"], ["ca", "issue", word], ["ca", "revoke", word, "--yes"]):
+            p = subprocess.run([RINGFENCE, *words, "--state", daemon.state, "--json"], capture_output=True, timeout=60)
+            try:
+                said = json.loads(p.stderr.decode())
+            except ValueError as e:
+                said = {"error": str(e), "code": "RF-816"}
+            if p.returncode not in (1, 2) or said["code"] == "RF-816" or "\x1b" in said["error"]:
+                wrong.append(f"{ascii(words)}: exit {p.returncode} {said}")
+    tap.ok(not wrong, "words that are cut within a character, no UTF-8, or colours: an answer all the same", "\n".join(wrong))
     for words, status in ((["user", "show", "nobody"], 1), (["call", "show", "ffff"], 1), (["get", "no.such"], 2),
                           (["config", "check", "/nonexistent"], 3), (["set", "signal.workers", "none"], 7),
                           (["connection", "show", "nobody"], 1), (["cert", "show", "nobody"], 1),

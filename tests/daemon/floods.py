@@ -23,9 +23,14 @@ LIMITS = """security {
 ATTACKER, VICTIM, OTHER = ("127.0.0.66", 0), ("127.0.0.67", 0), ("127.0.0.68", 0)
 
 
-def stranger(end, n):
-    return end.request("OPTIONS", f"sip:{DOMAIN}", [f"From: <sip:x@{DOMAIN}>;tag=1", f"To: <sip:{DOMAIN}>",
-                                                    f"Call-ID: {sip.token()}", f"CSeq: {n} OPTIONS"])
+def stranger(end, n, *more, method="OPTIONS"):
+    return end.request(method, f"sip:{DOMAIN}", [f"From: <sip:x@{DOMAIN}>;tag=1", f"To: <sip:203@{DOMAIN}>",
+                                                 f"Call-ID: {sip.token()}", f"CSeq: {n} {method}", *more])
+
+
+MADE_UP = [f"{name}: {value}" for name in ("Authorization", "Proxy-Authorization") for value in (
+    "Digest x", "Basic eA==", f'Digest username="203", realm="{DOMAIN}", nonce="{"ab" * 31}", uri="sip:{DOMAIN}", '
+                              f'response="{"0" * 32}", algorithm=MD5, cnonce="a", nc=00000001, qop=auth')]
 
 
 def status(daemon):
@@ -52,6 +57,24 @@ with Daemon(users=USERS, srtp={"203": "off", "204": "off"}, more=LIMITS, workers
     victim = sip.Endpoint("tcp", daemon.ports["tcp"], VICTIM)
     reply = victim.register("204", USERS["204"], DOMAIN)
     tap.ok(reply is not None and reply.status == 200, "the address they bore can sign in", reply and reply.start)
+
+    # --- a header that anybody can write is no sign-in ---
+    for n, header in enumerate(MADE_UP):
+        liar = sip.Endpoint("udp", daemon.ports["udp"], (f"127.0.1.{n + 1}", 0), timeout=2)
+        answers = [liar.ask(stranger(liar, k + 1, header, method="REGISTER"), lambda m: m.status) for k in range(150)]
+        busy = sum(m is not None and m.status == 503 for m in answers)
+        tap.ok(busy > 20, f"credentials that were made up ({header[:32]}) lift no limit: {busy} of 150 are 503")
+        liar.close()
+    for n, (method, of) in enumerate((("REGISTER", "sip:203@elsewhere.test"), ("OPTIONS", f"sip:{DOMAIN}"))):
+        liar = sip.Endpoint("udp", daemon.ports["udp"], (f"127.0.2.{n + 1}", 0), timeout=2)
+        got = liar.ask(stranger(liar, 1, method="REGISTER"), lambda m: m.status == 401)
+        answers = []
+        for k in range(150):
+            value = sip.digest(got.get("www-authenticate"), "203", "guess", method, of, k + 1)
+            answers.append(liar.ask(stranger(liar, k + 2, f"Authorization: {value}", method=method), lambda m: m.status))
+        busy = sum(m is not None and m.status == 503 for m in answers)
+        tap.ok(busy > 20, f"nor does a nonce of ours with which nobody signs in ({method}): {busy} of 150 are 503")
+        liar.close()
 
     # --- TCP: the source is proven ---
     end = sip.Endpoint("tcp", daemon.ports["tcp"], ATTACKER)
@@ -102,6 +125,20 @@ with Daemon(users=USERS, srtp={"203": "off", "204": "off"}, more=LIMITS, workers
     seen = [guess() for _ in range(8)]
     tap.ok(seen[-1] is not None and seen[-1].status == 503 and int(seen[-1].get("retry-after")) > 3,
            "who goes on is out for longer", seen[-1] and seen[-1].text)
+
+    # A nonce proves the address that it was sent to, and no other: with one of his own, a forger would ban his victim.
+    forger = sip.Endpoint("udp", daemon.ports["udp"], ("127.0.0.71", 0), timeout=2)
+    victim = sip.Endpoint("udp", daemon.ports["udp"], ("127.0.0.72", 0), timeout=2)
+    head = lambda n: [f"From: <sip:203@{DOMAIN}>;tag=1", f"To: <sip:203@{DOMAIN}>", f"Call-ID: forged{n}@test",  # noqa: E731
+                      f"CSeq: {n} REGISTER"]
+    got = forger.ask(forger.request("REGISTER", f"sip:{DOMAIN}", head(1)), lambda m: m.status == 401)
+    for n in range(2, 14):  # what comes from the victim's address, as if the forger had written it there
+        value = sip.digest(got.get("www-authenticate"), "203", "guess", "REGISTER", f"sip:{DOMAIN}", n)
+        last = victim.ask(victim.request("REGISTER", f"sip:{DOMAIN}", [*head(n), f"Authorization: {value}"]), lambda m: m.status)
+    tap.ok(last is not None and last.status == 401, "wrong passwords with a nonce of another address are refused, and no more",
+           last and last.start)
+    reply = victim.register("204", USERS["204"], DOMAIN)
+    tap.ok(reply is not None and reply.status == 200, "the address that they bore is not banned", reply and reply.start)
 
     # INVITE counts like REGISTER.
     caller = sip.Endpoint("udp", daemon.ports["udp"], ("127.0.0.69", 0), timeout=2)

@@ -46,6 +46,10 @@ with Daemon(users={USER: PASSWORD}, more=CONF, workers=2) as daemon:
     tap.equal(reply.status, 200, "a REGISTER without Contact fetches")
     tap.equal(contacts(reply), {}, "nothing is bound")
 
+    reply, _ = ask(udp, 1, "four@test", [f"Contact: <sip:{USER}@127.0.0.1:{41000 + n}>;expires=600" for n in range(4)])
+    tap.ok(reply.status == 403 and "would have 4 phones registered" in reply.get("warning"),
+           "four at once are refused, too, and nobody is said to have any", reply.text)
+
     for n, algorithm in enumerate(("SHA-512-256", "SHA-256", "MD5")):
         uri = f"sip:{USER}@127.0.0.1:{41000 + n}"
         reply, challenge = ask(udp, 1, f"a{n}@test", [f"Contact: <{uri}>;expires=600"], algorithm)
@@ -53,9 +57,19 @@ with Daemon(users={USER: PASSWORD}, more=CONF, workers=2) as daemon:
     tap.equal(len(contacts(reply)), 3, "three bindings are listed")
     reply, _ = ask(udp, 1, "a9@test", ["Contact: <sip:204@127.0.0.1:41009>;expires=600"])
     tap.equal(reply.status, 403, "one more than registrar.bindings-max is refused")
-    tap.ok("RF-521" in reply.get("warning") and "has 3 phones registered" in reply.get("warning"),
+    tap.ok("RF-521" in reply.get("warning") and "would have 4 phones registered" in reply.get("warning"),
            "and the Warning says what decides it", reply.text)
     tap.ok(daemon.wait_event("refused", 5, code="RF-521", who=USER) is not None, "so does the log")
+
+    # --- what a phone says of itself hides it from nobody ---
+    seen = daemon.cli("registrations", json_out=True)
+    udp.send_octets, udp.send = udp.send, lambda text: udp.send_octets(text.encode("utf-8", "surrogateescape"))
+    for n, agent in enumerate(("\udcff\udcfe", "a" + "\u00e4" * 200, "colour \x1b[31m")):
+        reply, _ = ask(udp, 1, f"agent{n}@test", [f"Contact: <sip:{USER}@127.0.0.1:{41000 + n}>;expires=600", f"User-Agent: {agent}"])
+        rows = daemon.cli("registrations", json_out=True)
+        tap.ok(reply.status == 200 and len(rows) == len(seen) == 3 and not any("\x1b" in row["user_agent"] for row in rows),
+               f"a phone that calls itself {ascii(agent)[:20]} is shown", rows)
+    udp.send = udp.send_octets
 
     reply, _ = ask(udp, 3, "a0@test", ["Contact: <sip:204@127.0.0.1:41000>;expires=0"])
     tap.ok(reply.status == 200 and "sip:204@127.0.0.1:41000" not in contacts(reply) and len(contacts(reply)) == 2,
