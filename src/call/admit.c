@@ -397,11 +397,7 @@ call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_
         call_free(c);
         return;
     }
-    if (l->passed != NULL) {
-        leg_be_guest(c->a);
-        c->a->passed_branch = rf_span_dup(msg->via.branch);
-        l->passed_is_taken = c->a->passed_branch != NULL;
-    }
+    leg_was_passed(c->a, msg);
     c->max_forwards = msg->max_forwards;
     forward_count_before(c, msg);
     rf_call_trail_read(&l->env, msg, &c->trail);

@@ -104,6 +104,29 @@ leads_to(void *ctx, const struct rf_connection *c, const struct rf_addr *source)
     return rf_board_leads_to(ctx, c, source);
 }
 
+/* Once a source and minute: whoever forges its datagrams could fill the log. */
+static void
+say_ambiguous(struct rf_call_layer *l, const struct rf_flow *flow, const char *by)
+{
+    char host[RF_ADDR_TEXT_MAX];
+    struct rf_buf b = rf_buf(host, sizeof host);
+    const struct rf_log_field fields[] = {
+        RF_F_STR("what", "a call"), RF_F_ADDR("who", &flow->remote),
+        RF_F_STR("reason", strcmp(by, "certificate") == 0
+                               ? "its certificate is that of several connections, and the number belongs to none of "
+                                 "them, or to several"
+                               : "several connections lead to this address, and the number belongs to none of them, or "
+                                 "to several"),
+        { 0 }
+    };
+
+    rf_put_host(&b, &flow->remote, false);
+    if (l->env.refuse != NULL)
+        l->env.refuse(l->env.ctx, RF_REFUSE_FORBIDDEN, rf_buf_span(&b), fields, rf_wheel_now_us(l->env.wheel));
+    else
+        rf_refuse(RF_REFUSE_FORBIDDEN, fields);
+}
+
 /* By address, registration or certificate; credentials come before all these (C1). */
 static const struct rf_connection *
 find(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow, const char **by)
@@ -123,12 +146,7 @@ find(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow
         e.number = rf_span_str(dialled);
     rf_connection_find(r->connections, &e, &f);
     if (f.connection == NULL && f.candidates > 1)
-        RF_REFUSE(FORBIDDEN, RF_F_STR("what", "a call"), RF_F_ADDR("who", &flow->remote),
-                  RF_F_STR("reason", strcmp(f.by, "certificate") == 0
-                                         ? "its certificate is that of several connections, and the number belongs to "
-                                           "none of them, or to several"
-                                         : "several connections lead to this address, and the number belongs to none "
-                                           "of them, or to several"));
+        say_ambiguous(l, flow, f.by);
     *by = f.by;
     return f.connection;
 }

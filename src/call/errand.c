@@ -9,7 +9,7 @@
  *   TAKE  -> TAKEN  status; octets of the leg
  *
  * A dialog that rings cannot come: its call has transactions under way. There the INVITE goes instead (pickup.c), whole
- * and with the name of who signed in, and its worker forgets it; from then on its Call-ID is the other one's guest.
+ * and with the name of who signed in, and its worker forgets it; from then on it is the other one's guest (passed.c).
  *
  * A letter that is lost leaves both calls as they were: the new one ends by its timer.
  */
@@ -35,6 +35,7 @@ struct errand {
     char number[64];                      /* answers: what was dialled in that call */
     uint8_t side;                         /* answers: of the other leg */
     struct rf_addr media_addr;            /* answers: of the other leg */
+    struct rf_srtp_policy policy;         /* answers to LOOK: of the leg that is to be replaced */
 };
 
 static bool
@@ -122,19 +123,24 @@ pass_invite(struct call *c)
     return true;
 }
 
-void
-rf_call_pass_begin(struct rf_call_layer *l, const struct rf_call_passed *who)
+/* The offer of an INVITE with Replaces was judged before it was known whose place it takes. false: refused now. */
+static bool
+offer_holds(struct call *c, const struct rf_srtp_policy *was, uint64_t now_us)
 {
-    l->passed = who;
-    l->passed_is_taken = false;
-}
+    struct leg_media *m = NULL;
+    enum rf_refusal why;
 
-void
-rf_call_pass_end(struct rf_call_layer *l, const struct rf_sip_msg *invite)
-{
-    l->passed = NULL;
-    if (!l->passed_is_taken) /* refused before there was a leg, or a repeat */
-        rf_call_guests_drop(l->env.guests, rf_call_guest_of(invite), l->env.worker);
+    if (c->origin->kind != TRANSFER_REPLACES || !transfer_keep_srtp(c->a, was) || c->a->next == NULL)
+        return true;
+    why = c->a->server != NULL ? leg_offer_in(c->a, rf_server_txn_request(c->a->server)->body, &m)
+                               : RF_REFUSE_BAD_SDP;
+    if (why != RF_REFUSE_NONE) {
+        call_end(c, "us", rf_refusal_row(why)->sip, why, now_us);
+        return false;
+    }
+    leg_media_free(c->a->next);
+    c->a->next = m;
+    return true;
 }
 
 static void
@@ -142,10 +148,8 @@ seen(struct call *c, const struct errand *e, uint64_t now_us)
 {
     struct leg *b = c->b;
 
-    if (e->status == TRANSFER_RINGS) {
-        if (c->a->connection[0] != '\0')
-            transfer_refuse(c, 481, now_us); /* what rings at another connection is none of its calls */
-        else if (!pass_invite(c))
+    if (e->status == TRANSFER_RINGS) { /* a user asks (transfer_judge) */
+        if (!pass_invite(c))
             transfer_refuse(c, 503, now_us);
         return;
     }
@@ -153,6 +157,8 @@ seen(struct call *c, const struct errand *e, uint64_t now_us)
         transfer_far_refused(c, e->status, e->number, now_us);
         return;
     }
+    if (!offer_holds(c, &e->policy, now_us))
+        return;
     snprintf(b->user, sizeof b->user, "%s", e->user);
     snprintf(b->display, sizeof b->display, "%s", e->display);
     snprintf(b->connection, sizeof b->connection, "%s", e->connection);
@@ -260,6 +266,7 @@ answer_look(struct rf_call_layer *l, uint16_t from, const struct errand *e)
     if (answer.status == 0) {
         other = leg_other(leg);
         answer.side = other->side;
+        answer.policy = leg->policy;
         answer.media_addr = other->media_addr;
         snprintf(answer.user, sizeof answer.user, "%s", other->user);
         snprintf(answer.display, sizeof answer.display, "%s", other->display);

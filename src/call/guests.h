@@ -10,7 +10,8 @@
  * random bits that only its peer was told.
  *
  * Threads: any; one lock, held for a look-up. Memory: 100 octets and its name for each such leg, so that calls-max
- * bounds it; nothing is kept for what peers merely send.
+ * bounds it, and for 32 s after the end of an INVITE that was passed on, of 1024 a worker at most (passed.c); nothing
+ * is kept for what peers merely send.
  */
 #ifndef RF_CALL_GUESTS_H
 #define RF_CALL_GUESTS_H
@@ -41,6 +42,8 @@ RF_MUST_CHECK enum rf_err rf_call_guests_add(struct rf_call_guests *g, struct rf
 void rf_call_guests_drop(struct rf_call_guests *g, struct rf_call_guest_name name, uint16_t worker);
 /** Is it a guest, and whose? NULL: there are none. */
 bool rf_call_guests_find(struct rf_call_guests *g, struct rf_call_guest_name name, uint16_t *worker);
+/** The same for a message; the ACK of a refusal also by its branch, which is its INVITE's (RFC 3261 17.1.1.3). */
+bool rf_call_guests_lead(struct rf_call_guests *g, const struct rf_sip_msg *msg, uint16_t *worker);
 /** How many there are: for tests of leaks. */
 size_t rf_call_guests_count(struct rf_call_guests *g);
 

@@ -75,6 +75,43 @@ test_strangers(void)
     ok(rf_call_guests_count(g) == 0, "nobody is left");
 }
 
+/* An INVITE that was passed on: what belongs to its transaction is led by its branch. */
+static void
+test_passed(void)
+{
+    static struct rf_sip_msg m; /* large */
+    static const struct {
+        enum rf_sip_method method;
+        bool is_request;
+        const char *to_tag, *branch;
+        bool is_led;
+        const char *what;
+    } rows[] = {
+        { RF_SIP_INVITE, true, "", "z9hG4bK1", true, "a repeat" },
+        { RF_SIP_CANCEL, true, "", "z9hG4bK1", true, "its CANCEL" },
+        { RF_SIP_ACK, true, "t9", "z9hG4bK1", true, "the ACK of a refusal, whose tag is in no list" },
+        { RF_SIP_BYE, true, "t9", "z9hG4bK1", false, "no other request in a dialog" },
+        { RF_SIP_ACK, true, "t9", "z9hG4bK2", false, "no ACK of another INVITE" },
+        { RF_SIP_INVITE, true, "", "z9hG4bK2", false, "no other INVITE with its Call-ID" },
+        { RF_SIP_ACK, true, "t9", "", false, "nothing without a branch" },
+    };
+
+    ok(rf_call_guests_add(g, named("a@b", "z9hG4bK1"), 1) == RF_OK, "an INVITE that was passed on");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint16_t worker = 99;
+        bool is_led;
+
+        m.is_request = rows[i].is_request;
+        m.method = rows[i].method;
+        m.call_id = RF_SPAN_LIT("a@b");
+        m.to_tag = rf_span_str(rows[i].to_tag);
+        m.via.branch = rf_span_str(rows[i].branch);
+        is_led = rf_call_guests_lead(g, &m, &worker);
+        ok(is_led == rows[i].is_led && worker == (is_led ? 1 : 99), "passed on: %s", rows[i].what);
+    }
+    rf_call_guests_drop(g, named("a@b", "z9hG4bK1"), 1);
+}
+
 /* Each thread has guests of its own, with names that the others have too but for a letter. */
 static void *
 come_and_go(void *arg)
@@ -119,6 +156,7 @@ main(void)
     rf_assert(rf_call_guests_new(&g, &rf_rand_system) == RF_OK);
     test_one();
     test_strangers();
+    test_passed();
     test_threads();
     rf_call_guests_free(g);
     return tap_done();

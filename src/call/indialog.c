@@ -226,7 +226,8 @@ relay(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct r
     struct leg *to = leg_other(leg);
     struct relayed *r;
 
-    if (c->state != CALL_UP || to == NULL || to->state != LEG_UP) {
+    /* Who was transferred and has not been told yet writes, and dials, for the one before (X2). */
+    if (c->state != CALL_UP || to == NULL || to->state != LEG_UP || (c->origin != NULL && c->join != JOIN_NONE)) {
         rf_server_txn_reply(txn, 480, NULL, (struct rf_span){ 0 }, now_us);
         return;
     }

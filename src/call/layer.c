@@ -30,6 +30,7 @@ rf_call_layer_new(struct rf_call_layer **out, const struct rf_call_env *env)
     rf_list_init(&l->all);
     rf_list_init(&l->unwanted);
     layer_closing_init(l);
+    layer_passed_init(l);
     if (rf_hash_init(&l->legs, env->rand) != RF_OK || rf_hash_init(&l->calls, env->rand) != RF_OK ||
         rf_hash_init(&l->medias, env->rand) != RF_OK || rf_hash_init(&l->aliases, env->rand) != RF_OK ||
         (env->quota == NULL && rf_quota_new(&l->own_quota, env->rand) != RF_OK)) {
@@ -52,6 +53,7 @@ rf_call_layer_free(struct rf_call_layer *l)
             call_free(rf_container(it, struct call, all));
     unwanted_forget(l);
     layer_closing_fini(l);
+    layer_passed_fini(l);
     rf_hash_fini(&l->legs);
     rf_hash_fini(&l->calls);
     rf_hash_fini(&l->medias);
@@ -530,19 +532,33 @@ rf_call_hangup(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
     return RF_OK;
 }
 
+/* The call after this one; NULL: it is the last. */
+static struct call *
+call_after(struct rf_call_layer *l, struct call *c)
+{
+    return c->all.next != &l->all ? rf_container(c->all.next, struct call, all) : NULL;
+}
+
 void
 rf_call_hangup_all(struct rf_call_layer *l, uint64_t now_us)
 {
-    l->is_stopping = true;
-    RF_LIST_FOREACH(&l->all, it) {
-        struct call *c = rf_container(it, struct call, all);
+    struct call *c = rf_list_empty(&l->all) ? NULL : rf_container(l->all.next, struct call, all), *next;
 
+    l->is_stopping = true;
+    for (; c != NULL; c = next) {
+        /* A call that ends may end others, of who waits to pick it up or was transferred out of it: they stay until
+         * their turn (I5). */
+        next = call_after(l, c);
+        if (next != NULL)
+            next->paths_wanted++;
         if (c->state != CALL_ENDING) {
             call_end(c, "operator", 480, RF_REFUSE_NONE, now_us);
         } else {
             call_close_record(c, now_us);
             call_settle(c);
         }
+        if (next != NULL)
+            next->paths_wanted--;
     }
     l->is_stopping = false;
 }

@@ -429,6 +429,9 @@ struct rf_call_layer {
     struct rf_link unwanted;       /* BYEs of dialogs that no call has: unwanted.c */
     struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
     struct rf_timer closing_timer;
+    struct rf_link past_guests;    /* names of INVITEs passed here whose legs are gone: passed.c */
+    struct rf_timer past_guests_timer;
+    size_t past_guest_count;
     bool is_stopping;              /* records wait for nobody */
     const struct rf_call_passed *passed; /* another worker knows who sends the INVITE that is handed in; else NULL */
     bool passed_is_taken;          /* and it began a call */
@@ -579,6 +582,16 @@ void leg_media_base(struct leg *leg);
 void call_codec(const struct leg_media *m, char *out, size_t size);
 /** The relay's numbers of a leg now (or at the end); false: none. */
 bool call_media_numbers(const struct call *c, const struct leg *leg, struct media_numbers *out);
+
+/* --- passed.c: INVITEs that another worker has judged --- */
+
+void layer_passed_init(struct rf_call_layer *l);
+/** Also of a layer that is zeroed. */
+void layer_passed_fini(struct rf_call_layer *l);
+/** Leg A of an INVITE that was passed here: its dialog and its branch are guests. Of any other nothing happens. */
+void leg_was_passed(struct leg *leg, const struct rf_sip_msg *invite);
+/** The leg ends; its INVITE's branch leads here as long as repeats of it and its ACK may come. */
+void leg_passed_over(struct leg *leg);
 
 /* --- admit.c --- */
 void call_invite(struct rf_call_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
@@ -905,6 +918,11 @@ struct leg *stand_in(struct call *c, const struct leg *of, uint8_t side);
 /** The leg leaves its call, where `ghost` takes its place with its evidence; `to`: id of the call that has it then. */
 void leave_behind(struct leg *leg, struct leg *ghost, const char *to, uint64_t now_us);
 struct leg *leg_named(struct rf_call_layer *l, struct rf_span call_id, struct rf_span to_tag, struct rf_span from_tag);
+/**
+ * A connection that replaces its own leg `was` by an INVITE: where SRTP was asked more strictly of that leg, the other direction's
+ * setting, it stays so. true: the policy of `a` has changed.
+ */
+bool transfer_keep_srtp(struct leg *a, const struct rf_srtp_policy *was);
 #define TRANSFER_RINGS 180 /* of transfer_judge: it rings, and its call may be taken (pickup.c) */
 /**
  * May the other leg of this one (NULL: there is none) be had? connection: of who asks, "" for a user.

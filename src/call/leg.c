@@ -49,12 +49,7 @@ leg_free(struct leg *leg)
     if (leg->is_guest)
         rf_call_guests_drop(leg->call->l->env.guests, leg_guest_name(leg), leg->call->l->env.worker);
     rf_hash_remove(&leg->call->l->legs, &leg->node);
-    if (leg->passed_branch != NULL)
-        rf_call_guests_drop(leg->call->l->env.guests,
-                            (struct rf_call_guest_name){ rf_span_str(leg->dialog.call_id),
-                                                         rf_span_str(leg->passed_branch) },
-                            leg->call->l->env.worker);
-    free(leg->passed_branch);
+    leg_passed_over(leg);
     pickup_unname(leg);
     leg_uncount(leg);
     free(leg->places);

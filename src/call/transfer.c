@@ -23,6 +23,7 @@
  * (X1) A leg moves when nothing can fail any more but its own answer. Until then its call is as it was, and who asked
  *      may take it back.
  * (X2) A leg that has moved is mute and deaf until it has answered our offer: nobody hears whom it does not know of.
+ *      The same goes for INFO and MESSAGE.
  */
 #include <stdlib.h>
 
@@ -203,8 +204,10 @@ transfer_judge(const struct leg *leg, enum transfer_kind kind, const char *user,
         return kind == TRANSFER_REPLACES ? 603 : 481; /* RFC 3891 3: it is over */
     if (leg->call->state != CALL_UP && kind == TRANSFER_ATTENDED && leg == leg->call->a)
         return 300;
+    /* What rings at a connection was offered under the settings of calls to it, `outbound.srtp`. By an INVITE of its
+     * own it would choose those of calls from it. */
     if (kind == TRANSFER_REPLACES && pickup_rings(leg))
-        return TRANSFER_RINGS;
+        return connection[0] == '\0' ? TRANSFER_RINGS : 481;
     if (leg->state != LEG_UP || leg->call->state != CALL_UP)
         return 481; /* RFC 3891 3: an early dialog that we did not begin */
     if (early_only && kind == TRANSFER_REPLACES)
@@ -313,6 +316,15 @@ transfer_attended(struct leg *a, struct leg *b, struct leg *by, const struct far
     return c;
 }
 
+bool
+transfer_keep_srtp(struct leg *a, const struct rf_srtp_policy *was)
+{
+    if (a->connection[0] == '\0' || was->mode <= a->policy.mode)
+        return false;
+    a->policy = *was;
+    return true;
+}
+
 int
 transfer_replaces(struct call *c, const struct rf_sip_msg *msg, const struct caller *who)
 {
@@ -339,6 +351,7 @@ transfer_replaces(struct call *c, const struct rf_sip_msg *msg, const struct cal
     }
     if (status != 0)
         return status;
+    (void)transfer_keep_srtp(c->a, &leg->policy);
     stays = leg_other(leg);
     if (!take_origin(c, TRANSFER_REPLACES, c->a) || (c->b = stand_in(c, stays, 1)) == NULL)
         return 503;

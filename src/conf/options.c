@@ -288,7 +288,8 @@ static const struct rf_option options[] = {
     { "sip-connection.*.media-handling-mode", RF_OPT_ENUM, ONE, RELOAD, "default", "default", "default|bypass", "default",
       "TEL-3 TEL-33",
       "default: media goes through us and its encryption is proven packet by packet. bypass: both sides send it to "
-      "each other; nobody can say whether it is encrypted (RF-307)." },
+      "each other; nobody can say whether it is encrypted (RF-307). In a route with several connections all of them "
+      "must say so, else media goes through us." },
     { "sip-connection.*.calls-max", RF_OPT_NUMBER, ONE, RELOAD, "100", "100", "1..100000", NULL, "",
       "Calls of this connection at one time, both directions together; one more is answered 503 (RF-512), and one of "
       "ours takes the next connection of its route." },

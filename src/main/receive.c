@@ -94,7 +94,7 @@ owner_of(const struct rf_worker *w, const struct rf_sip_msg *m)
 {
     uint16_t owner = rf_call_owner(&w->shared->owner_key, m->call_id, (uint16_t)w->shared->workers);
 
-    (void)rf_call_guests_find(w->shared->guests, rf_call_guest_of(m), &owner);
+    (void)rf_call_guests_lead(w->shared->guests, m, &owner);
     return owner;
 }
 

@@ -88,7 +88,31 @@ add_connection(const struct rf_plan_question *q, const struct rf_connection *c, 
     memcpy(p->number, written, sizeof p->number);
     say(q, "place %zu: connection %s, as %s%s", out->count, c->name, p->number,
         q->is_up != NULL && !q->is_up(q->ctx, c) ? " (does not answer now)" : "");
-    take_bypass(q, out, "sip-connection", c->block);
+}
+
+/*
+ * That of a connection is its own, and media goes one way for all places of a call: so all of them must have it. Where
+ * one has not, media comes through us, and each place gets what its own SRTP setting says.
+ */
+static void
+take_bypass_of_places(const struct rf_plan_question *q, struct rf_plan *out)
+{
+    const struct rf_connection *first = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < out->count; i++) {
+        const struct rf_place *p = &out->place[i];
+
+        if (p->kind != RF_PLACE_CONNECTION || !p->connection->is_bypass)
+            continue;
+        n++;
+        first = first != NULL ? first : p->connection;
+    }
+    if (n > 0 && n == out->count)
+        take_bypass(q, out, "sip-connection", first->block);
+    else if (n > 0 && !out->is_bypass)
+        say(q, "media comes through us: sip-connection.%s.media-handling-mode is bypass, but not that of all places",
+            first->name);
 }
 
 /* Connections that do not answer now come last, in their order: one of them may be back. */
@@ -346,6 +370,7 @@ rf_plan_make(const struct rf_plan_question *q, struct rf_plan *out)
     if (!take_number(q, number, out) && (q->connection != NULL || !add_named(q, number, number, false, out)))
         take_routes(q, number, out);
     move_down_last(q, out);
+    take_bypass_of_places(q, out);
     if (out->count == 0)
         say(q, out->refusal == RF_REFUSE_CALL_LOOP ? "refused: the call would go back to where it came from (RF-518)"
                                                    : "refused: nothing answers this number (RF-505)");

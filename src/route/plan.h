@@ -39,7 +39,7 @@ struct rf_plan {
     struct rf_place place[RF_PLAN_PLACES_MAX];
     bool is_group;                /* a ring-group: its members' own forwarding does not count */
     uint32_t stage_s;             /* so long a stage rings; 0: as long as any call */
-    bool is_bypass;               /* media-handling-mode of number, route or connection */
+    bool is_bypass;               /* media-handling-mode of number or route, or of all connections */
     char bypass_setting[160];     /* which */
     enum rf_refusal refusal;      /* when there is no place: RF_REFUSE_NOT_FOUND, RF_REFUSE_CALL_LOOP */
     const char *user;             /* refused, but a user of this name is known: it has no phone */

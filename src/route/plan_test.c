@@ -28,6 +28,10 @@ static const char text[] =
     "number 1800 {\n to acme\n}\n"
     "route all {\n match +*\n use carrier spare\n}\n"
     "route mobile {\n match +447*\n use spare\n media-handling-mode bypass\n}\n"
+    "sip-connection past {\n type ip\n allow 192.0.2.77\n server 192.0.2.77\n media-handling-mode bypass\n}\n"
+    "route mixed {\n match 71*\n use past carrier\n}\n"
+    "route mixed2 {\n match 72*\n use carrier past\n}\n"
+    "route alone {\n match 73*\n use past\n}\n"
     "route nine {\n match 9XXXXXXX*\n strip 1\n use carrier\n}\n"
     "route resold {\n match +*\n from acme\n use carrier\n}\n"
     "route back {\n match 5*\n from carrier spare\n use acme carrier\n}\n" /* refused below */;
@@ -98,6 +102,9 @@ static const struct {
     { "201", NULL, "+4930123456", "connection carrier, connection spare as +4930123456", "a route, in order" },
     { "201", NULL, "+447700900123", "connection spare as 07700900123 bypass route.mobile.media-handling-mode",
       "the longest match, the number as that connection writes it" },
+    { "201", NULL, "73", "connection past as 73 bypass sip-connection.past.media-handling-mode", "that of a connection" },
+    { "201", NULL, "71", "connection past, connection carrier as 71", "is its own, and no other connection's of a route" },
+    { "201", NULL, "72", "connection carrier, connection past as 72", "whichever is first" },
     { "201", NULL, "912345678", "connection carrier as 12345678", "strip" },
     { "201", NULL, "91234", "RF-505", "X stands for a digit" },
     { "201", NULL, "nobody", "RF-505", "no such user" },

@@ -894,6 +894,16 @@ forgets(struct play *p, struct phone *ph)
         free(m);
 }
 
+/* c repeats: its last INVITE, octet for octet, as by UDP when no answer came through */
+static void
+repeats(struct play *p, struct phone *ph)
+{
+    if (ph->invite == NULL)
+        fails(p, "%s has sent no INVITE", ph->name);
+    else
+        phone_send(p->s, ph, ph->invite);
+}
+
 static const struct phone_verb {
     const char *word; /* the second; the first is the phone */
     int least;
@@ -902,6 +912,7 @@ static const struct phone_verb {
     { "sends", 3, sends },       { "expects", 3, expects }, { "requests", 4, requests }, { "asks", 4, asks },
     { "leads", 4, leads },       { "aside", 3, aside },     { "pretends", 3, pretends }, { "moves", 2, moves },
     { "leaves", 2, leaves },     { "returns", 2, returns }, { "forgets", 2, forgets },
+    { "repeats", 2, repeats },
 };
 
 static void

@@ -462,19 +462,22 @@ deliver_letters(struct stage *s)
 }
 
 static uint16_t
-owner_of(const struct stage *s, struct rf_call_guest_name name)
+owner_of(const struct stage *s, const struct rf_sip_msg *msg)
 {
     static const struct rf_hash_key key;
-    uint16_t owner = rf_call_owner(&key, name.call_id, (uint16_t)s->workers);
+    uint16_t owner = rf_call_owner(&key, msg->call_id, (uint16_t)s->workers);
 
-    (void)rf_call_guests_find(s->guests, name, &owner);
+    (void)rf_call_guests_lead(s->guests, msg, &owner);
     return owner;
 }
 
 bool
 stage_is_owner(const struct stage *s, int worker, const char *call_id)
 {
-    return worker < 0 || s->workers == 1 || owner_of(s, (struct rf_call_guest_name){ .call_id = rf_span_str(call_id) }) == worker;
+    static const struct rf_hash_key key;
+
+    return worker < 0 || s->workers == 1 ||
+           rf_call_owner(&key, rf_span_str(call_id), (uint16_t)s->workers) == worker;
 }
 
 static void
@@ -1002,7 +1005,8 @@ phone_send(struct stage *s, struct phone *p, const char *text)
         stage_wrong(s, why);
         return;
     }
-    rf_txn_received(s->workers == 1 || owner_of(s, rf_call_guest_of(&msg)) == 0 ? s->txn : s->txn2, &msg, &p->wire->flow, s->now);
+    rf_txn_received(s->workers == 1 || owner_of(s, &msg) == 0 ? s->txn : s->txn2, &msg, &p->wire->flow,
+                    s->now);
     stage_pump(s);
 }
 
