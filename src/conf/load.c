@@ -50,7 +50,7 @@ rf_loader_refuse(struct loader *l, enum rf_refusal code, struct rf_conf_origin a
     note_problem(l, RF_ERR_REFUSED, &p);
 }
 
-static void
+__attribute__((format(printf, 4, 0))) static void
 note_warning(struct loader *l, struct rf_conf_origin at, bool is_advice, const char *format, va_list ap)
 {
     struct rf_conf *c = l->conf;
