@@ -297,8 +297,11 @@ struct rf_call_counts {
 struct rf_call_counts rf_call_counts(struct rf_call_layer *l);
 /** One object per call: id, from, to, seconds, legs with signalling and media evidence, verdict, code. */
 json_t *rf_call_list(struct rf_call_layer *l, uint64_t now_us);
-/** The whole evidence of one call (id or unique prefix, or "last") with its ladder; NULL: not here. */
-json_t *rf_call_show(struct rf_call_layer *l, struct rf_span id, uint64_t now_us);
+/**
+ * The whole evidence of one call (id or unique prefix, or "last") with its ladder; NULL: not here. `newness` says which
+ * of several workers' answers is the last call: more is newer, and one that is up is newer than all that ended.
+ */
+json_t *rf_call_show(struct rf_call_layer *l, struct rf_span id, uint64_t now_us, uint64_t *newness);
 /** BYE or CANCEL both sides. RF_ERR_NOT_FOUND. */
 RF_MUST_CHECK enum rf_err rf_call_hangup(struct rf_call_layer *l, struct rf_span id, uint64_t now_us);
 /** End all (stop --drain is over). */

@@ -60,7 +60,7 @@ rf_call_layer_free(struct rf_call_layer *l)
     rf_hash_fini(&l->aliases);
     rf_quota_free(l->own_quota);
     for (size_t i = 0; i < RECENT_MAX; i++)
-        free(l->recent[i]);
+        free(l->recent[i].record);
     free(l->record_mem);
     free(l->save_mem);
     rf_wipe(l->sdp, sizeof l->sdp);
@@ -491,15 +491,17 @@ is_record_of(struct rf_span record, struct rf_span id)
     return id.n <= its.n && memcmp(its.p, id.p, id.n) == 0;
 }
 
+#define NEWER_THAN_ENDED ((uint64_t)1 << 63) /* above every clock */
+
 json_t *
-rf_call_show(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
+rf_call_show(struct rf_call_layer *l, struct rf_span id, uint64_t now_us, uint64_t *newness)
 {
     struct call *c = find_call(l, id);
     const char *found = NULL;
+    bool is_last = rf_span_is(id, "last");
 
-    if (rf_span_is(id, "last")) {
-        if (l->recent_next > 0)
-            found = l->recent[(l->recent_next - 1) % RECENT_MAX];
+    *newness = 0;
+    if (is_last) {
         /* A call that is up is newer than one that ended. */
         if (!rf_list_empty(&l->all)) {
             struct call *newest = rf_container(l->all.prev, struct call, all);
@@ -509,14 +511,18 @@ rf_call_show(struct rf_call_layer *l, struct rf_span id, uint64_t now_us)
         }
     }
     if (c != NULL) {
+        *newness = c->began_us | (c->record_made ? 0 : NEWER_THAN_ENDED);
         evidence_sample(c);
         return record_make(c, now_us, true);
     }
     for (size_t i = 0; found == NULL && i < RECENT_MAX && i < l->recent_next; i++) {
-        const char *r = l->recent[(l->recent_next - 1 - i) % RECENT_MAX];
+        size_t at = (l->recent_next - 1 - i) % RECENT_MAX;
+        const char *r = l->recent[at].record;
 
-        if (r != NULL && id.n >= 4 && is_record_of(rf_span_str(r), id))
+        if (r != NULL && (is_last || (id.n >= 4 && is_record_of(rf_span_str(r), id)))) {
             found = r;
+            *newness = l->recent[at].began_us;
+        }
     }
     return found != NULL ? json_loads(found, 0, NULL) : NULL;
 }

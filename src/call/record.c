@@ -199,7 +199,8 @@ record_keep(struct call *c, uint64_t now_us)
 {
     struct rf_call_layer *l = c->l;
     struct rf_call_record r;
-    char **slot, words[WORDS_OCTETS];
+    char words[WORDS_OCTETS];
+    size_t at;
 
     if (c->record_made)
         return;
@@ -209,9 +210,10 @@ record_keep(struct call *c, uint64_t now_us)
     r.verdict_min = verdict_name(c->verdict_seen ? c->verdict_min : VERDICT_UNPROVEN);
     r.words = words_of(c, r.verdict_min, words, sizeof words);
     r.began_s = c->began_wall_s;
-    slot = &l->recent[l->recent_next++ % RECENT_MAX];
-    free(*slot);
-    *slot = r.text.n > 0 ? strndup(r.text.p, r.text.n) : NULL;
+    at = l->recent_next++ % RECENT_MAX;
+    free(l->recent[at].record);
+    l->recent[at].record = r.text.n > 0 ? strndup(r.text.p, r.text.n) : NULL;
+    l->recent[at].began_us = c->began_us;
     if (r.text.n > 0)
         l->env.record(l->env.ctx, rf_span_str(c->id), &r);
 }

@@ -421,7 +421,10 @@ struct rf_call_layer {
     struct rf_link all;
     size_t count;
     uint64_t serial;
-    char *recent[RECENT_MAX];      /* records as JSON text */
+    struct {
+        char *record; /* JSON text */
+        uint64_t began_us;
+    } recent[RECENT_MAX];
     char *record_mem;              /* where a record is written */
     size_t record_cap;
     char *save_mem;                /* where call_save writes; NULL until then */

@@ -19,7 +19,8 @@ struct question {
     struct rf_timer timer;
     uint64_t serial;
     unsigned open;
-    json_t *answers;
+    json_t *answers;  /* the newest is the first */
+    uint64_t newness; /* of the first */
     struct rf_control_ask *ask;
     void (*done)(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *more);
     void *more;
@@ -92,8 +93,12 @@ rf_desk_letter(struct rf_desk *d, struct rf_span octets)
 
         if (q->serial != told.serial)
             continue;
-        if (told.answer != NULL)
+        if (told.answer != NULL && told.newness > q->newness) {
+            json_array_insert_new(q->answers, 0, told.answer);
+            q->newness = told.newness;
+        } else if (told.answer != NULL) {
             json_array_append_new(q->answers, told.answer);
+        }
         if (--q->open == 0)
             question_done(q);
         return;
@@ -149,14 +154,8 @@ answer_call(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void
 {
     char *id = more;
     struct look look = { 0 };
-    json_t *best = NULL;
+    json_t *best = json_array_get(answers, 0);
 
-    for (size_t i = 0; i < json_array_size(answers); i++) {
-        json_t *call = json_array_get(answers, i);
-
-        if (best == NULL || strcmp(text_of(call, "began"), text_of(best, "began")) > 0)
-            best = call;
-    }
     if (best == NULL) {
         bool last = strcmp(id, "last") == 0;
 

@@ -116,6 +116,7 @@ struct rf_letter_told {
     struct rf_letter_head head;
     uint64_t serial;
     json_t *answer;    /* the reader's; NULL: nothing to tell */
+    uint64_t newness;  /* RF_ASK_CALL: which of several answers is the last call (rf_call_show) */
 };
 
 struct rf_mailbox;

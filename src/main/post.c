@@ -137,7 +137,7 @@ take_question(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
         told.answer = rf_call_list(w->calls, now_us);
         break;
     case RF_ASK_CALL:
-        told.answer = rf_call_show(w->calls, text, now_us);
+        told.answer = rf_call_show(w->calls, text, now_us, &told.newness);
         break;
     case RF_ASK_HANGUP:
         err = rf_call_hangup(w->calls, text, now_us);

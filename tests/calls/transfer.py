@@ -97,6 +97,8 @@ with Daemon(users=USERS, srtp={u: "off" for u in USERS}, workers=2, of_user={"20
         tap.equal(reply and reply.status, 202, f"round {i}: attended transfer is accepted")
         tap.ok(b.wait_idle(), f"round {i}: both calls of 202 end")
         tap.ok(hear_each_other(a, c), f"round {i}: 201 and 203 hear each other")
+        tap.equal(daemon.cli("call", "show", "last", json_out=True)[0]["id"], daemon.cli("calls", json_out=True)[0]["id"],
+                  f"round {i}: the last call is the one that is up, not one that ended within the same second")
         crossings.append(crossed(daemon))
         reply = a.hang_up()
         tap.ok(reply is not None and reply.status == 200 and c.wait_idle(), f"round {i}: one BYE ends it")

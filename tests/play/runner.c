@@ -739,7 +739,8 @@ record(struct play *p)
 static void
 shown(struct play *p)
 {
-    json_t *o = rf_call_show(p->s->calls, RF_SPAN_LIT("last"), p->s->now);
+    uint64_t newness;
+    json_t *o = rf_call_show(p->s->calls, RF_SPAN_LIT("last"), p->s->now, &newness);
     char *text = json_dumps(o, JSON_COMPACT);
 
     look(p, text);
