@@ -84,6 +84,7 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
         return;
     evidence_freeze(c);
     c->state = CALL_ENDING;
+    tally_no_verdict(c);
     call_tell(c);
     c->ended_by = by;
     c->ended_us = now_us;

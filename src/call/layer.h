@@ -378,6 +378,22 @@ json_t *record_make(struct call *c, uint64_t now_us, bool with_ladder);
 /** The record of a call that ended, to the store and among the recent ones. */
 void record_keep(struct call *c, uint64_t now_us);
 
+/* --- tally.c: what calls add to the metrics (base/tally.h) --- */
+/** It counts among those with its verdict of now. At its end: among none. */
+void tally_verdict(struct call *c);
+void tally_no_verdict(struct call *c);
+/** Each sample: what the relay has counted of each leg since the last one. */
+void tally_sample(struct call *c);
+/** The last one of a leg, which has its final numbers. */
+void tally_leg_over(struct call *c, struct leg *leg);
+/** The leg's numbers begin anew: it came into another call. @param base  the relay's, as of now */
+void tally_leg_anew(struct leg *leg, const struct media_numbers *base);
+void tally_leg_free(struct leg *leg);
+/** Its record is made. */
+void tally_ended(const struct call *c);
+/** Audio of a leg flows one way for the first time. */
+void tally_one_way(void);
+
 /* --- oneway.c --- */
 /** Both sides said sendrecv, so silence from one of them is a fault. */
 bool call_flows_both_ways(const struct call *c);

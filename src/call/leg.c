@@ -33,6 +33,7 @@ leg_free(struct leg *leg)
     if (leg == NULL)
         return;
     leg_tell_gone(leg);
+    tally_leg_free(leg);
     wheel = leg->call->l->env.wheel;
     rf_timer_cancel(wheel, &leg->ack_timer);
     rf_timer_cancel(wheel, &leg->session_timer);

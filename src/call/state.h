@@ -12,6 +12,7 @@
 #ifndef RF_CALL_STATE_H
 #define RF_CALL_STATE_H
 
+#include "base/tally.h"
 #include "call/call.h"
 #include "dialog/dialog.h"
 #include "dialog/session_timer.h"
@@ -120,6 +121,14 @@ struct leg_oneway {
 /* What whoever may take a call that rings is told instead of its dialog's name: pickup.c. */
 struct leg_alias {
     char call_id[48], our_tag[17], their_tag[17];
+};
+
+/* Of the relay's counters, what was added to the metrics already; and the gauge that the leg stands in. */
+struct leg_tally {
+    uint64_t authentic, encrypted, clear_in, clear_out, auth, replay, clear_refused, foreign, malformed, lost, far_lost;
+    struct rf_tally_connection *row; /* of its connection; NULL: not looked up yet */
+    rf_cell *stream;                 /* NULL: it is in none */
+    uint8_t suite;                   /* that was agreed last; 0: none */
 };
 
 struct call;
@@ -232,6 +241,7 @@ struct leg {
     struct rf_client_txn *refresh;  /* an UPDATE of ours, unanswered; NULL: none */
     /* the last sample of the relay's counters */
     uint64_t seen_clear, seen_encrypted;
+    struct leg_tally tally;         /* what the metrics know of it (tally.c) */
     struct leg_oneway oneway;       /* of what this leg's party sends */
     struct media_numbers end;       /* of the map, taken before CLOSE */
     bool has_end;
@@ -404,6 +414,7 @@ struct call {
     int64_t began_wall_s, answered_wall_s, ended_wall_s;
     uint8_t verdict_now, verdict_min;
     bool verdict_seen;
+    rf_cell *verdict_cell;         /* of the metrics, where the call stands by its verdict now; NULL: it is over */
     bool auth_bad_logged[2];
     uint64_t window_us;            /* when the window of oneway.c began; 0: there is none */
     struct media_numbers window[2]; /* counters of both legs then */

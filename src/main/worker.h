@@ -56,6 +56,9 @@ struct rf_signal {
     struct rf_acme_shown *shown;   /* what an authority may look at */
     struct rf_pulse pulse[RF_PULSE_COUNT]; /* of the threads beside the workers */
     struct rf_ocsp_cache *ocsp;    /* what authorities say of peers' certificates */
+    struct rf_self *self;          /* what the kernel says of this process (main/self.h) */
+    _Atomic bool reload_failed;    /* the last change of the configuration was refused */
+    _Atomic int64_t configured_s;  /* when the one in force was taken over */
     struct rf_worker *worker[RF_WORKERS_MAX];
     unsigned workers;
 };
