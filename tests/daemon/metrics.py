@@ -21,6 +21,11 @@ from pki import Cert, Shake
 from phones import AutoPhone
 from ports import free_tcp_port
 
+try:  # another judge, where it is installed
+    from prometheus_client.parser import text_string_to_metric_families
+except ImportError:
+    text_string_to_metric_families = None
+
 PHONE = os.path.join(BUILD, "rf-phone")
 SETTLE = 15  # seconds until what ended has been counted
 USERS = {**PASSWORDS, "204": "plain-tin-52", "205": "calm-reed-33"}
@@ -223,6 +228,11 @@ def listener(daemon, port):
         except (ConnectionError, IndexError, ValueError) as e:
             status = e
         tap.ok(status == want or (want == 405 and status == 413), f"{why}: {want}", status)
+    if text_string_to_metric_families is not None:
+        families = list(text_string_to_metric_families(body.decode()))
+        tap.equal(sum(len(f.samples) for f in families), len(m.samples), "prometheus_client reads it, sample by sample")
+        tap.equal({n.removesuffix("_total") if kind == "counter" else n for n, kind in m.types.items()},
+                  {f.name for f in families}, "and finds each metric")
     if shutil.which("promtool"):
         p = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True)
         tap.equal((p.returncode, p.stdout + p.stderr), (0, b""), "promtool finds nothing")
@@ -267,7 +277,7 @@ def state(daemon, read):
 
 def transfer(daemon, read):
     """203 moves 204, with whom it speaks, to 205: each packet counts once, whichever call its leg was in."""
-    before = read()
+    before, old = read(), {r["id"] for r in daemon.cli("calls", "--ended", json_out=True)}
     phones = {u: AutoPhone(daemon, u, USERS[u], DOMAIN, ssrc) for u, ssrc in (("203", 1), ("204", 2), ("205", 3))}
     a, b, c = phones.values()
     call_id = a.call("204")
@@ -281,7 +291,8 @@ def transfer(daemon, read):
     tap.ok(all(p.wait_idle() for p in phones.values()), "all hang up")
     now = wait_for(read, lambda m: m.sum("ringfence_calls") == 0 and m.rise(before, CALLS) == 2)
     tap.equal(now.rise(before, CALLS), 2, "two calls")
-    records = daemon.cli("calls", "--ended", "--limit", "2", json_out=True)
+    ended = lambda: daemon.cli("calls", "--ended", json_out=True)  # noqa: E731
+    records = wait_for(lambda: [r for r in ended() if r["id"] not in old], lambda found: len(found) == 2)
     media = [leg["media"] for r in records for leg in r["legs"] if "in" in leg["media"]]
     tap.equal((now.rise(before, CLEAR, direction="in"), now.rise(before, CLEAR, direction="out")),
               (sum(m["in"]["clear"] for m in media), sum(m["out"]["clear"] for m in media)),
@@ -346,6 +357,30 @@ for workers in (1, 2):
             state(daemon, read)
         restarts(daemon, read)
         tap.equal(exposition.of_command(daemon).faults, [], "valid after all of it")
+
+# Over the network, to whoever shows a certificate that we trust.
+with tempfile.TemporaryDirectory() as folder:
+    root, stranger = Cert(folder, "root", "Monitoring", kind="ca"), Cert(folder, "stranger", "Somebody", kind="ca")
+    friend, foe = Cert(folder, "friend", "prometheus", root), Cert(folder, "foe", "prometheus", stranger)
+    os.chmod(folder, 0o755)
+    port = free_tcp_port()
+    text = (f"metrics {{\n    listen https:127.0.0.1:{port}\n    client-certificate required\n"
+            f"    received-certificate-checks medium\n    trusted-certificate-store {root.path}\n}}\n")
+    with Daemon(more=text) as daemon:
+        def over_tls(*words):
+            p = subprocess.run(["curl", "-sk", "--max-time", "10", *words, f"https://127.0.0.1:{port}/metrics"],
+                               capture_output=True, text=True)
+            return p.returncode, p.stdout
+        code, out = over_tls("--cert", friend.path, "--key", friend.key)
+        m = exposition.Metrics(out)
+        tap.equal((code, m.faults), (0, []), "https: whoever shows a certificate that we trust gets the metrics")
+        tap.equal(m.sum("ringfence_tls_connections", surface="metrics"), 1, "and finds itself among the connections")
+        tap.ok(over_tls()[0] != 0, "whoever shows none gets nothing")
+        tap.ok(over_tls("--cert", foe.path, "--key", foe.key)[0] != 0, "nor with a certificate of somebody else")
+        m = exposition.of_command(daemon)
+        tap.equal((m.sum(FAILURES, surface="metrics", code="RF-110"), m.sum(FAILURES, surface="metrics", code="RF-201"),
+                   m.sum(FAILURES)), (1, 1, 2), "both are counted with their codes")
+        tap.equal(m.sum(HANDSHAKES, surface="metrics", result="full"), 1, "and the handshake that was good")
 
 # Who reaches it may read it: so it is not everybody's.
 with tempfile.TemporaryDirectory() as folder:
