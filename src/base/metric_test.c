@@ -205,7 +205,8 @@ test_threads(void)
     for (int i = 0; i < THREADS; i++)
         pthread_join(t[i], NULL);
     rf_tally_sum(&sum);
-    ok(rf_cell_value(&sum.one_way) == THREADS * ROUNDS, "what %d threads counted is there, also after their end", THREADS);
+    ok(rf_cell_value(&sum.one_way) == THREADS * ROUNDS, "what %d threads counted is there, also after their end",
+       THREADS);
     ok(rf_cell_value(&sum.calls[1]) == 0 && rf_cell_value(&sum.calls[0]) == 0, "a gauge goes back to nothing");
     ok(rf_cell_value(&before.one_way) == 0, "and before there was nothing");
     ok(rf_cell_value(&rf_tally_connection("acme")->clear[0]) == THREADS * ROUNDS / 2, "one row for each connection");

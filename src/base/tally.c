@@ -3,7 +3,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
+
 #define BLOCKS_MAX 256  /* threads that enter: workers and those beside them, of which there are fewer */
+#define ROW_BUCKETS 1024
 #define ROWS_MAX   8192 /* twice RF_CONNECTIONS_MAX: names change by reload */
 
 static struct rf_tally shared; /* of threads that did not enter */
@@ -146,18 +149,33 @@ rf_tally_cipher_at(unsigned place)
 
 static pthread_mutex_t rows_lock = PTHREAD_MUTEX_INITIALIZER; /* whoever adds a row */
 static struct rf_tally_connection *_Atomic first_row;
+static struct rf_tally_connection *_Atomic bucket[ROW_BUCKETS];
 static size_t row_count;
 static struct rf_tally_connection others = { .name = "(other)" };
+
+static struct rf_tally_connection *_Atomic *
+bucket_of(const char *name)
+{
+    static const struct rf_hash_key fixed; /* who chooses names is the operator */
+
+    return &bucket[rf_siphash(&fixed, name, strlen(name)) % ROW_BUCKETS];
+}
 
 /* Rows are never taken away, so who walks along them needs no lock. */
 static struct rf_tally_connection *
 row_named(const char *name)
 {
-    struct rf_tally_connection *row = atomic_load_explicit(&first_row, memory_order_acquire);
+    struct rf_tally_connection *row = atomic_load_explicit(bucket_of(name), memory_order_acquire);
 
     while (row != NULL && strcmp(row->name, name) != 0)
-        row = row->next;
+        row = row->in_bucket;
     return row;
+}
+
+bool
+rf_tally_has_connection(const char *name)
+{
+    return row_named(name) != NULL;
 }
 
 static struct rf_tally_connection *
@@ -170,7 +188,9 @@ row_add(const char *name)
         return &others;
     memcpy(row->name, name, strlen(name) + 1);
     row->next = atomic_load_explicit(&first_row, memory_order_relaxed);
+    row->in_bucket = atomic_load_explicit(bucket_of(name), memory_order_relaxed);
     row_count++;
+    atomic_store_explicit(bucket_of(name), row, memory_order_release);
     atomic_store_explicit(&first_row, row, memory_order_release);
     return row;
 }

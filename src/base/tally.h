@@ -10,7 +10,8 @@
  *
  * What is counted by the name of a SIP connection has a row of its own (struct rf_tally_connection).
  *
- * Threads: any. Memory: 60 kB a thread that enters, of which it touches what it counts; 0.9 kB a connection that had a call.
+ * Threads: any. Memory: 60 kB a thread that enters, of which it touches what it counts; 0.9 kB a connection that had
+ * a call.
  */
 #ifndef RF_BASE_TALLY_H
 #define RF_BASE_TALLY_H
@@ -74,7 +75,7 @@ struct rf_tally_connection {
     char name[64];
     rf_cell calls[RF_TALLY_DIRECTIONS][RF_TALLY_OUTCOMES][RF_TALLY_VERDICTS];
     rf_cell clear[RF_TALLY_WAYS];
-    struct rf_tally_connection *next;
+    struct rf_tally_connection *next, *in_bucket;
 };
 
 /** The thread that calls this counts much: it gets a block of its own, or goes on with the shared one when there is
@@ -115,9 +116,11 @@ unsigned rf_tally_cipher(uint16_t suite);
 /** The suite of a place, 0: none yet, or the place of all beyond. */
 uint16_t rf_tally_cipher_at(unsigned place);
 
-/** The row of a name, made when there is none. Of more than 8,192 names all others share the row "(other)". A walk along
- *  all rows: once a leg, never for a packet. Rows stay as long as the process. */
+/** The row of a name, made when there is none. Of more than 8,192 names all others share the row "(other)". For once
+ *  a leg, never for a packet. Rows stay as long as the process. */
 struct rf_tally_connection *rf_tally_connection(const char *name);
+/** Has it a row already? */
+bool rf_tally_has_connection(const char *name);
 /** Rows one after the other; NULL: from the first one. NULL past the last. No lock. */
 const struct rf_tally_connection *rf_tally_connection_next(const struct rf_tally_connection *row);
 

@@ -95,8 +95,8 @@ no_stream(struct leg *leg)
 static void
 count_stream(const struct call *c, struct leg *leg)
 {
-    bool has_media = c->state == CALL_UP && !c->is_bypass && leg->media != NULL && leg->media->tx.suite < RF_TALLY_SUITES;
-    rf_cell *cell = has_media ? &rf_tally_mine()->streams[leg->media->tx.suite] : NULL;
+    const struct leg_media *m = c->state == CALL_UP && !c->is_bypass ? leg->media : NULL;
+    rf_cell *cell = m != NULL && m->tx.suite < RF_TALLY_SUITES ? &rf_tally_mine()->streams[m->tx.suite] : NULL;
 
     if (cell == leg->tally.stream)
         return;

@@ -273,8 +273,8 @@ put_settings(FILE *out)
 static void
 put_metrics(FILE *out)
 {
-    fprintf(out, "# Metrics\n\nMade by `ringfence docs` from the table in `src/base/metric.h`. `ringfence metrics` shows them, "
-                 "and\n`metrics.listen` answers GET /metrics with the same text.\n\n"
+    fprintf(out, "# Metrics\n\nMade by `ringfence docs` from the table in `src/base/metric.h`. "
+                 "`ringfence metrics` shows them, and\n`metrics.listen` answers GET /metrics with the same text.\n\n"
                  "| metric | type | labels |\n|---|---|---|\n");
     for (int m = 0; m < RF_METRIC_COUNT; m++) {
         const struct rf_metric_row *row = rf_metric_row((enum rf_metric)m);

@@ -239,8 +239,8 @@ check_metrics(struct loader *l, const struct rf_iface_listen *listen, size_t n)
 
         if (listen[i].iface == RF_IFACE_METRICS && !rf_addr_is_loopback(&listen[i].at.addr) && !is_protected)
             rf_loader_fail(l, RF_ERR_RANGE, origin_of(l->conf, "metrics.listen"),
-                           "metrics.listen would show the metrics to whoever reaches it: say an address of loopback, or "
-                           "https: together with metrics.client-certificate required");
+                           "metrics.listen would show the metrics to whoever reaches it: say an address of loopback, "
+                           "or https: together with metrics.client-certificate required");
     }
 }
 

@@ -204,12 +204,21 @@ put_users_registered(struct gather *g)
 
 /* --- TLS --- */
 
+#define VERSION_1_2 3 /* of versions[]: those that every level has */
+
+/* What is seldom counted is shown from the start where it may happen. */
+static bool
+listens(const struct gather *g, unsigned i)
+{
+    return i < RF_IFACE_COUNT && g->site->ifaces->iface[i].has_listener;
+}
+
 static void
 put_tls_connections(struct gather *g)
 {
     for (unsigned i = 0; i < RF_TALLY_IFACES; i++)
         for (unsigned v = 0; v < RF_TALLY_VERSIONS; v++)
-            if (gauge(&g->t.tls_open[i][v]) > 0 || (i < RF_IFACE_COUNT && g->site->ifaces->iface[i].has_listener && v > 2))
+            if (gauge(&g->t.tls_open[i][v]) > 0 || (v >= VERSION_1_2 && listens(g, i)))
                 rf_metrics_put(&g->out, LABELS(iface_name(i), versions[v]), gauge(&g->t.tls_open[i][v]));
 }
 
@@ -231,7 +240,7 @@ put_tls_handshakes(struct gather *g)
             }
         for (int r = 0; r < RF_REFUSAL_COUNT; r++)
             failed += rf_cell_value(&g->t.tls_failed[i][r]);
-        if (failed > 0 || (i < RF_IFACE_COUNT && g->site->ifaces->iface[i].has_listener))
+        if (failed > 0 || listens(g, i))
             rf_metrics_put(&g->out, LABELS(iface_name(i), "failed", "", ""), failed);
     }
 }
@@ -246,14 +255,11 @@ is_usual_failure(int r)
 static void
 put_tls_failures(struct gather *g)
 {
-    for (unsigned i = 0; i < RF_TALLY_IFACES; i++) {
-        bool listens = i < RF_IFACE_COUNT && g->site->ifaces->iface[i].has_listener;
-
+    for (unsigned i = 0; i < RF_TALLY_IFACES; i++)
         for (int r = 1; r < RF_REFUSAL_COUNT; r++)
-            if (rf_cell_value(&g->t.tls_failed[i][r]) > 0 || (listens && is_usual_failure(r)))
+            if (rf_cell_value(&g->t.tls_failed[i][r]) > 0 || (listens(g, i) && is_usual_failure(r)))
                 rf_metrics_put(&g->out, LABELS(iface_name(i), rf_refusal_row((enum rf_refusal)r)->code),
                                rf_cell_value(&g->t.tls_failed[i][r]));
-    }
 }
 
 #define ALERT_UNKNOWN_CA 48 /* RFC 8446 6 */
@@ -261,15 +267,12 @@ put_tls_failures(struct gather *g)
 static void
 put_tls_refused(struct gather *g)
 {
-    for (unsigned i = 0; i < RF_TALLY_IFACES; i++) {
-        bool listens = i < RF_IFACE_COUNT && g->site->ifaces->iface[i].has_listener;
-
+    for (unsigned i = 0; i < RF_TALLY_IFACES; i++)
         for (int a = 0; a < RF_TALLY_ALERTS; a++)
-            if (rf_cell_value(&g->t.tls_refused_us[i][a]) > 0 || (listens && a == ALERT_UNKNOWN_CA))
+            if (rf_cell_value(&g->t.tls_refused_us[i][a]) > 0 || (listens(g, i) && a == ALERT_UNKNOWN_CA))
                 rf_metrics_put(&g->out,
-                               LABELS(iface_name(i), a < RF_TALLY_ALERTS - 1 ? rf_tls_alert_name(a) : "none"),
+                               LABELS(iface_name(i), a < RF_TALLY_ALERTS - 1 ? rf_tls_alert_name(a) : "other"),
                                rf_cell_value(&g->t.tls_refused_us[i][a]));
-    }
 }
 
 static void
@@ -403,15 +406,6 @@ put_clear(struct gather *g, const char *name, uint64_t in, uint64_t out)
     rf_metrics_put(&g->out, LABELS(name, ways[RF_TALLY_OUT]), out);
 }
 
-static bool
-has_row(const char *name)
-{
-    for (const struct rf_tally_connection *k = NULL; (k = rf_tally_connection_next(k)) != NULL;)
-        if (strcmp(k->name, name) == 0)
-            return true;
-    return false;
-}
-
 /* Of each connection from the start, at nothing, so that the first packet is a rise. */
 static void
 put_clear_packets(struct gather *g)
@@ -419,12 +413,12 @@ put_clear_packets(struct gather *g)
     for (const struct rf_tally_connection *k = NULL; (k = rf_tally_connection_next(k)) != NULL;)
         if (k->name[0] != '(' || rf_cell_value(&k->clear[RF_TALLY_IN]) + rf_cell_value(&k->clear[RF_TALLY_OUT]) > 0)
             put_clear(g, k->name, rf_cell_value(&k->clear[RF_TALLY_IN]), rf_cell_value(&k->clear[RF_TALLY_OUT]));
-    if (!has_row(""))
+    if (!rf_tally_has_connection(""))
         put_clear(g, "", 0, 0);
     for (size_t i = 0; i < rf_connections_count(g->site->connections); i++) {
         const char *name = rf_connection_at(g->site->connections, i)->name;
 
-        if (!has_row(name))
+        if (!rf_tally_has_connection(name))
             put_clear(g, name, 0, 0);
     }
 }

@@ -44,8 +44,9 @@ rf_tls_count_failed(const struct rf_tls_conn *c, const struct rf_tls_failure *f)
 {
     const char *interface = rf_tls_conn_side(c)->interface;
     bool refused_us = f->refusal == RF_REFUSE_CERT_REFUSED_BY_PEER;
-    unsigned alert = f->alert_received < 0 || f->alert_received >= RF_TALLY_ALERTS ? RF_TALLY_ALERTS - 1
-                                                                                   : (unsigned)f->alert_received;
+    unsigned alert = rf_tls_alert_is_known(f->alert_received) && f->alert_received < RF_TALLY_ALERTS - 1
+                         ? (unsigned)f->alert_received
+                         : RF_TALLY_ALERTS - 1;
 
     if (c->is_done && !refused_us)
         return; /* a connection that broke long after */
