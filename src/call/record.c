@@ -70,7 +70,7 @@ code_of(const struct call *c)
     for (int side = 0; side < 2; side++) {
         const struct leg *leg = side == 0 ? c->a : c->b;
 
-        if (leg != NULL && leg->media != NULL && !leg->media->is_encrypted)
+        if (leg != NULL && leg_is_in_clear(leg))
             return RF_REFUSE_MEDIA_IN_CLEAR;
     }
     return RF_REFUSE_KEYS_IN_CLEAR;

@@ -40,7 +40,8 @@ test_pairs(void)
                names[i] ? names[i] : "RTP", names[j] ? names[j] : "RTP");
             ok(rtcp, "RTCP both ways, %s to %s", a.mux ? "muxed" : "own port", b.mux ? "muxed" : "own port");
             if (counts(name, 0)->in_packets != 20 || counts(name, 1)->out_packets != 20 ||
-                counts(name, 0)->in_authentic != (names[i] != NULL && strstr(names[i], "NULL_AUTH") == NULL ? 20 : 0) ||
+                counts(name, 0)->in_authentic != (names[i] != NULL && strstr(names[i], "NULL") == NULL ? 20 : 0) ||
+                counts(name, 0)->in_unencrypted != (names[i] != NULL && names[i][0] == 'N' ? 20 : 0) ||
                 counts(name, 0)->in_clear != (names[i] != NULL ? 0 : 20) ||
                 counts(name, 1)->out_encrypted != (names[j] != NULL && names[j][0] != 'N' ? 20 : 0))
                 ok(false, "the counters say so");
