@@ -1,8 +1,8 @@
 /*
  * call/evidence.c - what protected a call, from packets that were counted and never from settings
  *
- * A leg is encrypted when SRTP packets passed and no clear one did; SRTP whose payload is in clear (UNENCRYPTED_SRTP) is clear,
- * though authentic. A call is ENCRYPTED when both legs are, now, and
+ * A leg is encrypted when SRTP packets passed and no clear one did; SRTP whose payload is in clear (UNENCRYPTED_SRTP)
+ * is clear, though authentic. A call is ENCRYPTED when both legs are, now, and
  * both signalling paths are TLS, so that the keys could not be read. verdict_min is the worst of its life.
  */
 #include "base/json.h"
@@ -27,7 +27,7 @@ proof(uint64_t encrypted, uint64_t clear)
     return clear == 0 ? LEG_ENCRYPTED : LEG_MIXED;
 }
 
-/* A suite without authentication proves nothing about who sent the packets (TEL-30), one without encryption has nothing to prove. */
+/* Without authentication nothing proves who sent the packets (TEL-30), without encryption there is nothing to prove. */
 static bool
 proves(const struct leg *leg)
 {

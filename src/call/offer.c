@@ -153,7 +153,8 @@ static bool
 is_same_stream(const struct leg_media *was, const struct leg_media *is)
 {
     return was != NULL && was->is_encrypted && is->is_encrypted && was->rx[0].suite == is->rx[0].suite &&
-           was->rx[0].clear == is->rx[0].clear && rf_addr_eq(&was->peer, &is->peer) && rf_octets_eq(was->rx[0].key, is->rx[0].key, sizeof is->rx[0].key) &&
+           was->rx[0].clear == is->rx[0].clear && rf_addr_eq(&was->peer, &is->peer) &&
+           rf_octets_eq(was->rx[0].key, is->rx[0].key, sizeof is->rx[0].key) &&
            rf_octets_eq(was->rx[0].salt, is->rx[0].salt, sizeof is->rx[0].salt);
 }
 

@@ -248,7 +248,7 @@ check_listeners(struct loader *l)
                          "sip.listen has unencrypted addresses, and sip.require-tls lets only some users use them");
 }
 
-/* RF-403: allowed, but nobody shall be surprised (TEL-29). A connection that only has what media says is not named again. */
+/* RF-403: allowed, but nobody shall be surprised (TEL-29). What media says is not said of each connection again. */
 static void
 check_unencrypted(struct loader *l)
 {

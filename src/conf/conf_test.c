@@ -179,9 +179,10 @@ static const struct {
       "f:4:2: user.201.srtp is enforced on Hosted platforms and cannot be optional" },
     { "platform hosted\nuser 201 {\n password x\n require-tls off\n}\n", RF_ERR_REFUSED, "f:4:2: user.201.require-tls" },
     { "platform hosted\nmedia {\n allow-null-auth on\n}\n", RF_ERR_REFUSED, "f:3:2: media.allow-null-auth" },
-    { "platform hosted\nmedia {\n allow-unencrypted-srtp on\n}\n", RF_ERR_REFUSED, "f:3:2: media.allow-unencrypted-srtp" },
-    { "platform hosted\nsip-connection c {\n type ip\n allow 192.0.2.1\n allow-unencrypted-srtp on\n}\n", RF_ERR_REFUSED,
-      "f:5:2: sip-connection.c.allow-unencrypted-srtp" },
+    { "platform hosted\nmedia {\n allow-unencrypted-srtp on\n}\n", RF_ERR_REFUSED,
+      "f:3:2: media.allow-unencrypted-srtp" },
+    { "platform hosted\nsip-connection c {\n type ip\n allow 192.0.2.1\n allow-unencrypted-srtp on\n}\n",
+      RF_ERR_REFUSED, "f:5:2: sip-connection.c.allow-unencrypted-srtp" },
     { "platform hosted\nmedia {\n crypto-suites AES_CM_128_NULL_AUTH\n}\n", RF_ERR_REFUSED, "f:3:2: media.crypto-suites" },
     { "platform hosted\nsecurity {\n strict-keys off\n}\n", RF_ERR_REFUSED, "f:3:2: security.strict-keys" },
 };

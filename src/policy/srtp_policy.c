@@ -7,8 +7,8 @@
  *      NULL_AUTH where its switch is on).
  * (P3) An answer is accepted as encrypted only with a tag, its suite and its session parameters that we offered.
  * (P4) A key of ours never equals one of theirs.
- * (P5) A line that leaves something in clear (UNENCRYPTED_...) is chosen only where its switch is on, never on platform hosted,
- *      and when no line encrypts; all of it is authenticated (TEL-29).
+ * (P5) A line that leaves something in clear (UNENCRYPTED_...) is chosen only where its switch is on, never on platform
+ *      hosted, and when no line encrypts; all of it is authenticated (TEL-29).
  */
 #include "policy/srtp_policy.h"
 

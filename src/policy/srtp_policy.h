@@ -22,7 +22,7 @@ struct rf_srtp_policy {
     size_t suite_count;
     bool answer_savp;      /* answer-profile savp: RTP/AVP with a=crypto is answered RTP/SAVP (TEL-23) */
     bool allow_null_auth;  /* AES_CM_128_NULL_AUTH may be chosen, last (TEL-30) */
-    bool allow_unencrypted; /* lines with UNENCRYPTED_SRTP, UNENCRYPTED_SRTCP may be chosen, after all others (TEL-29) */
+    bool allow_unencrypted; /* lines with UNENCRYPTED_SRTP or ..._SRTCP may be chosen, after all others (TEL-29) */
     /* A suite that encrypts nothing (NULL_HMAC_...) is never offered or chosen, whatever the list says (TEL-29). */
     bool offerer_order;    /* take the first common suite of the offer, not the strongest (TEL-22) */
     bool hosted;           /* platform hosted: as required, keys in clear refused */
@@ -59,8 +59,8 @@ void rf_srtp_offer_in(const struct rf_srtp_policy *p, const struct rf_sdp *offer
  */
 enum rf_refusal rf_srtp_offer_out(const struct rf_srtp_policy *p, const struct rf_rand *rand, struct rf_sdp_face *face);
 
-/** The answer's crypto for an accepted offer: same tag and session parameters, a fresh key that differs from theirs; none when
- *  plain. */
+/** The answer's crypto for an accepted offer: same tag and session parameters, a fresh key that differs from theirs;
+ *  none when plain. */
 void rf_srtp_answer_out(const struct rf_srtp_decision *d, const struct rf_rand *rand, struct rf_sdp_face *face);
 
 /** Decide on an answer to our offer `ours`. out->suite with our own key is ours->crypto[] with out->tag. */

@@ -322,12 +322,12 @@ static const struct offer_case offer_cases[] = {
       RF_SRTP_OFF, .allow_null_auth = true, .refusal = RF_REFUSE_NO_COMMON_SUITE },
     { "TEL-29: unencrypted RTCP is skipped, the next line taken", nine, "RTP/SAVP",
       { "1 " CM256 " UNENCRYPTED_SRTCP", "2 " CM80 }, RF_SRTP_REQUIRED, .tag = 2, .answer_profile = "RTP/SAVP" },
-    { "TEL-29: and so is unencrypted SRTP, where SRTP is off as well", nine, "RTP/SAVP", { "1 " CM80 " UNENCRYPTED_SRTP" },
-      RF_SRTP_OFF, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+    { "TEL-29: and so is unencrypted SRTP, where SRTP is off as well", nine, "RTP/SAVP",
+      { "1 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_OFF, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
     { "TEL-29: under RTP/AVP without the switch it is plain RTP", nine, "RTP/AVP", { "1 " CM80 " UNENCRYPTED_SRTP" },
       RF_SRTP_OPTIONAL, .answer_profile = "RTP/AVP" },
-    { "TEL-29: allowed, alone, flagged, even where SRTP is required", nine, "RTP/SAVP", { "1 " CM80 " UNENCRYPTED_SRTP" },
-      RF_SRTP_REQUIRED, .allow_unencrypted = true, .tag = 1, .answer_profile = "RTP/SAVP", .weak = true,
+    { "TEL-29: allowed, alone, flagged, even where SRTP is required", nine, "RTP/SAVP",
+      { "1 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED, .allow_unencrypted = true, .tag = 1, .answer_profile = "RTP/SAVP", .weak = true,
       .unencrypted = RF_SRTP_CLEAR_RTP },
     { "TEL-29: both parameters, in any order", nine, "RTP/SAVP", { "1 " CM80 " UNENCRYPTED_SRTCP UNENCRYPTED_SRTP" },
       RF_SRTP_REQUIRED, .allow_unencrypted = true, .tag = 1, .answer_profile = "RTP/SAVP", .weak = true,
@@ -364,8 +364,8 @@ static const struct offer_case offer_cases[] = {
       .refusal = RF_REFUSE_NO_COMMON_SUITE },
     { "TEL-29: nor for one that encrypts nothing", NULL_CIPHER, "RTP/SAVP", { "1 " NULL_CIPHER }, RF_SRTP_REQUIRED,
       .allow_unencrypted = true, .refusal = RF_REFUSE_NO_COMMON_SUITE },
-    { "TEL-29: keys in clear are refused as ever", nine, "RTP/SAVP", { "1 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED,
-      .allow_unencrypted = true, .clear = true, .strict = true, .refusal = RF_REFUSE_KEYS_IN_CLEAR,
+    { "TEL-29: keys in clear are refused as ever", nine, "RTP/SAVP", { "1 " CM80 " UNENCRYPTED_SRTP" },
+      RF_SRTP_REQUIRED, .allow_unencrypted = true, .clear = true, .strict = true, .refusal = RF_REFUSE_KEYS_IN_CLEAR,
       .keys_in_clear = true },
     { "TEL-29: unauthenticated SRTP, whatever is allowed", nine, "RTP/SAVP", { "1 " CM80 " UNAUTHENTICATED_SRTP" },
       RF_SRTP_OFF, .allow_unencrypted = true, .allow_null_auth = true, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
@@ -448,7 +448,8 @@ test_offers(void)
         p.strict_transport = c->strict;
         p.allow_unencrypted = c->allow_unencrypted;
         rf_srtp_offer_in(&p, &s, 0, &d);
-        ok(d.refusal == c->refusal && d.clear == c->unencrypted && answers_as_agreed(&d) && d.keys_in_clear == c->keys_in_clear && d.weak == c->weak &&
+        ok(d.refusal == c->refusal && d.clear == c->unencrypted && answers_as_agreed(&d) &&
+               d.keys_in_clear == c->keys_in_clear && d.weak == c->weak &&
                d.encrypted == (c->tag != 0) && (c->tag == 0 || d.tag == c->tag) &&
                (c->refusal != RF_REFUSE_NONE ||
                 strcmp(rf_sdp_profile_name(d.answer_profile), c->answer_profile) == 0),
@@ -588,7 +589,8 @@ test_offer_out(void)
         good = rf_srtp_offer_out(&p, &rf_rand_system, &face) == out_cases[i].refusal &&
                face.profile == out_cases[i].profile && face.crypto_count == out_cases[i].lines;
         for (size_t k = 0; k < face.crypto_count; k++) {
-            good &= face.crypto[k].tag == k + 1 && face.crypto[k].key.clear == 0 && face.crypto[k].key.suite == p.suite[k];
+            good &= face.crypto[k].tag == k + 1 && face.crypto[k].key.clear == 0 &&
+                    face.crypto[k].key.suite == p.suite[k];
             for (size_t j = 0; j < k; j++)
                 good &= memcmp(face.crypto[k].key.key, face.crypto[j].key.key, 16) != 0;
         }
@@ -653,7 +655,8 @@ static const struct {
     { "RFC 4568 5.1.3: offered, and missing in the answer", "RTP/SAVP", { "5 " CM80 }, RF_SRTP_REQUIRED,
       .allow_unencrypted = true, .offered = RF_SRTP_CLEAR_RTP, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
     { "RFC 4568 5.1.3: one of two missing", "RTP/SAVP", { "5 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED,
-      .allow_unencrypted = true, .offered = RF_SRTP_CLEAR_RTP | RF_SRTP_CLEAR_RTCP, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+      .allow_unencrypted = true, .offered = RF_SRTP_CLEAR_RTP | RF_SRTP_CLEAR_RTCP,
+      .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
     { "TEL-29: offered, and not allowed any more", "RTP/SAVP", { "5 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED,
       .offered = RF_SRTP_CLEAR_RTP, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
     { "DTLS-SRTP was not offered", "UDP/TLS/RTP/SAVP", { "5 " CM80 }, RF_SRTP_OPTIONAL,
@@ -677,7 +680,8 @@ test_answers(void)
         for (size_t k = 0; k < ours.crypto_count; k++)
             ours.crypto[k].key.clear = answer_cases[i].offered;
         rf_srtp_answer_in(&p, &ours, &s, 0, &d);
-        ok(d.refusal == answer_cases[i].refusal && d.clear == (d.encrypted ? answer_cases[i].offered : 0) && d.encrypted == answer_cases[i].encrypted &&
+        ok(d.refusal == answer_cases[i].refusal && d.clear == (d.encrypted ? answer_cases[i].offered : 0) &&
+               d.encrypted == answer_cases[i].encrypted &&
                d.keys_in_clear == (answer_cases[i].clear && d.encrypted) &&
                (d.refusal == RF_REFUSE_NONE || rf_refusal_row(d.refusal)->q850 == 88),
            "%s: %s %s", answer_cases[i].why, rf_refusal_row(d.refusal)->slug, d.detail);

@@ -24,7 +24,8 @@ static const char *const line_sets[] = {
     "a=crypto:1 " CM80 " " KEY46 "\r\n",
     "a=crypto:1 " CM80 " " KEY30 " UNENCRYPTED_SRTP\r\n",
     "a=crypto:1 " CM80 " " KEY30 " UNENCRYPTED_SRTCP\r\n",
-    "a=crypto:1 " CM80 " " KEY30 " UNENCRYPTED_SRTP UNENCRYPTED_SRTCP\r\na=crypto:2 AES_256_CM_HMAC_SHA1_80 " KEY46 "\r\n",
+    "a=crypto:1 " CM80 " " KEY30 " UNENCRYPTED_SRTP UNENCRYPTED_SRTCP\r\n"
+    "a=crypto:2 AES_256_CM_HMAC_SHA1_80 " KEY46 "\r\n",
     "a=crypto:2 AES_256_CM_HMAC_SHA1_80 " KEY46 "\r\na=crypto:1 " CM80 " " KEY30 " UNENCRYPTED_SRTCP\r\n",
     "a=crypto:3 AES_CM_128_NULL_AUTH " KEY30 " UNENCRYPTED_SRTP\r\n",
     "a=crypto:1 AEAD_AES_256_GCM " KEY44 " UNENCRYPTED_SRTP\r\n",
@@ -171,8 +172,8 @@ main(void)
             all_policies(&s, line_sets[k][0] != '\0');
         }
     }
-    diag("%zu decisions, %zu accepted, %zu of these encrypted, %zu with something in clear", combinations, accepted, encrypted,
-         clear);
+    diag("%zu decisions, %zu accepted, %zu of these encrypted, %zu with something in clear", combinations, accepted,
+         encrypted, clear);
     ok(combinations == COUNT(profiles) * COUNT(line_sets) * 128 * COUNT(suite_lists) * 3 * 2, "every combination ran");
     ok(accepted > 1000 && encrypted > 1000 && clear > 500 && accepted - encrypted > 1000, "all outcomes occurred");
     ok(broken[0] == 0, "a refusal hands out no key and is a 488");

@@ -2,8 +2,8 @@
  * relay/packet_fuzz.c - datagrams of any content into calls of all kinds
  *
  * Input: records of four octets and a packet: leg; port, source and time; octets (2). Batches end where the time says.
- * Leg 7 is a CHANGE instead: of which call, to which of four keys, with the old one beside it or not, after a silence, and with
- * something left in clear by its key (RF_SRTP_CLEAR_*), allowed or not.
+ * Leg 7 is a CHANGE instead: of which call, to which of four keys, with the old one beside it or not, after a silence,
+ * and with something left in clear by its key (RF_SRTP_CLEAR_*), allowed or not.
  * Whatever comes, nothing in clear leaves to a leg that requires SRTP, and no packet grows beyond its frame.
  */
 #include "relay/fuzz_io.h"
@@ -33,9 +33,12 @@ change_to(struct rf_relay *r, uint32_t slot, unsigned leg, const char *suite, bo
         c->tx.key[0] = (uint8_t)(1 + slot * 2 + leg);
         c->rx[0].key[0] = (uint8_t)(101 + slot * 2 + leg);
         c->tx.key[1] = c->rx[0].key[1] = (uint8_t)number;
-        c->tx.clear = c->rx[0].clear = (uint8_t)(more & (c->tx.suite <= 4 ? RF_SRTP_CLEAR_RTCP : 3u)); /* 1 to 4 are GCM */
+        /* Rows 1 to 4 are GCM. */
+        c->tx.clear = c->rx[0].clear = (uint8_t)(more & (c->tx.suite <= 4 ? RF_SRTP_CLEAR_RTCP : 3u));
         c->unencrypted_allowed = more >> 2 & 1;
-        bare = (bare & ~(1u << (2 * slot + leg))) | (c->tx.clear != 0 && !c->unencrypted_allowed ? 1u << (2 * slot + leg) : 0u);
+        bare &= ~(1u << (2 * slot + leg));
+        if (c->tx.clear != 0 && !c->unencrypted_allowed)
+            bare |= 1u << (2 * slot + leg);
         c->rx_count = 1;
         c->require_srtp = 1;
         if (old >= 0 && old != (int)number) {

@@ -284,8 +284,8 @@ test_required(void)
 #undef LEAKS
 }
 
-/* TEL-29: UNENCRYPTED_SRTP and UNENCRYPTED_SRTCP. Where nobody allowed them they are no keys (I3); where they were, packets are
- * authenticated, and counted as what they are. */
+/* TEL-29: UNENCRYPTED_SRTP and UNENCRYPTED_SRTCP. Where nobody allowed them they are no keys (I3); where they were,
+ * packets are authenticated, and counted as what they are. */
 static void
 test_unencrypted(void)
 {

@@ -37,7 +37,8 @@ fingerprint(const struct rf_srtp_key *k)
 static bool
 key_eq(const struct rf_srtp_key *a, const struct rf_srtp_key *b)
 {
-    return a->suite == b->suite && a->clear == b->clear && a->mki_octets == b->mki_octets && a->lifetime == b->lifetime &&
+    return a->suite == b->suite && a->clear == b->clear && a->mki_octets == b->mki_octets &&
+           a->lifetime == b->lifetime &&
            rf_octets_eq(a->key, b->key, sizeof a->key) && rf_octets_eq(a->salt, b->salt, sizeof a->salt) &&
            rf_octets_eq(a->mki, b->mki, sizeof a->mki);
 }

@@ -1,6 +1,7 @@
 /*
- * TEL-29: SRTP and SRTCP that are authenticated and not encrypted (UNENCRYPTED_SRTP, UNENCRYPTED_SRTCP), with every suite that
- * may be so and each back end. What must leave is the packet as it was, the MKI, and an HMAC that OpenSSL computes here.
+ * TEL-29: SRTP and SRTCP that are authenticated and not encrypted (UNENCRYPTED_SRTP, UNENCRYPTED_SRTCP), with every
+ * suite that may be so and each back end. What must leave is the packet as it was, the MKI, and an HMAC that OpenSSL
+ * computes here.
  */
 #include <openssl/hmac.h>
 #include <stdlib.h>

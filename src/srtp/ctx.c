@@ -12,7 +12,7 @@
 #define WINDOW_DEFAULT 128               /* packets (TEL-25) */
 #define WINDOW_MIN 64                    /* RFC 3711 3.3.2 */
 
-/* What encrypts SRTP packets: none where UNENCRYPTED_SRTP was negotiated, and then the keys are derived all the same. */
+/* What encrypts SRTP packets: nothing where UNENCRYPTED_SRTP was negotiated; keys are derived all the same. */
 static enum rf_srtp_cipher
 rtp_cipher(const struct rf_srtp_suite *suite, const struct rf_srtp_key *key)
 {

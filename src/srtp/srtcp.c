@@ -28,8 +28,8 @@
  * the 2^31 there are. */
 #define RESERVE 64
 
-/* Does a packet with this E bit stand as RFC 4568 6.3.2 wants it? One word of the session parameters says it for all packets, and
- * the E bit must not say otherwise (6). The suites without a cipher have no opinion. */
+/* Is the E bit as RFC 4568 6.3.2 wants it? One session parameter says it for all packets, and the E bit must not say
+ * otherwise (6). The suites without a cipher have no opinion. */
 static bool
 is_as_negotiated(const struct rf_srtp_ctx *ctx, uint32_t word)
 {

@@ -88,7 +88,8 @@ void rf_srtp_stream_resume(struct rf_srtp_stream *stream);
 struct rf_srtp_ctx;
 
 /** Session keys from a master key; serves both directions and any number of streams. options NULL: all zero.
- *  RF_ERR_RANGE: no such suite, MKI length or window, or one that cannot be in clear as the key says; RF_ERR_NOMEM; RF_ERR_CRYPTO. */
+ *  RF_ERR_RANGE: no such suite, MKI length or window, or a suite that cannot be in clear as the key says;
+ *  RF_ERR_NOMEM; RF_ERR_CRYPTO. */
 RF_MUST_CHECK enum rf_err rf_srtp_ctx_new(struct rf_srtp_ctx **out, const struct rf_srtp_key *key,
                                           const struct rf_srtp_options *options);
 /** Wipes and frees. NULL is fine. */

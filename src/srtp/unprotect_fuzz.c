@@ -2,8 +2,8 @@
  * Any octets as SRTP or SRTCP.
  *
  * Input: one octet (low 4 bits: suite; 0x10 SRTCP; 0x20 an MKI of 4 octets; 0x40 compatibility modes; 0x80 what it is,
- * SRTP or SRTCP, was negotiated to be in clear), the suite's master key and salt, then the packet. Seeds are known answers, so that what
- * lies behind authentication is reached too. Contexts are as the relay makes them.
+ * SRTP or SRTCP, was negotiated to be in clear), the suite's master key and salt, then the packet. Seeds are known
+ * answers, so that what lies behind authentication is reached too. Contexts are as the relay makes them.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -294,7 +294,8 @@ negative(void)
 }
 
 static void
-tool_says(const json_t *row, bool is_protect, bool is_clear, const char *packet, uint64_t seq, enum rf_err want, const char *result)
+tool_says(const json_t *row, bool is_protect, bool is_clear, const char *packet, uint64_t seq,
+          enum rf_err want, const char *result)
 {
     static char mem[8192];
     char keysalt[128], base64[128];
@@ -332,7 +333,8 @@ tool(void)
         if (!is_only_received(row))
             tool_says(row, true, is_clear_rtcp(row), plain, seq, RF_OK, sealed);
         tool_says(row, false, is_clear_rtcp(row), sealed, seq, RF_OK, plain);
-        if (strcmp(text(row, "kind"), "srtcp") == 0 && !rf_srtp_suite_named(rf_span_str(text(row, "suite")))->has_null_cipher)
+        if (strcmp(text(row, "kind"), "srtcp") == 0 &&
+            !rf_srtp_suite_named(rf_span_str(text(row, "suite")))->has_null_cipher)
             tool_says(row, false, !is_clear_rtcp(row), sealed, seq, RF_ERR_REFUSED, plain);
     }
     json_decref(root);

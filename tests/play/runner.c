@@ -82,7 +82,8 @@ crypto_of(const struct phone *p, char *tag, char *suite)
 
 /*
  * sdp: avp | savp | avp+crypto | savp-plain, with  dir=sendonly  port=N  addr=A  key=N  tag=N  suite=NAME  ver=N  twice
- * "codecs=0 8"  "attr=x-room:17"  line=k=prompt (behind m=)  badkey  mki  lifetime  "params=UNENCRYPTED_SRTP". In a response tag and suite are those of the offer.
+ * "codecs=0 8"  "attr=x-room:17"  line=k=prompt (behind m=)  badkey  mki  lifetime
+ * "params=UNENCRYPTED_SRTP". In a response tag and suite are those of the offer.
  */
 static const char *
 describe(struct play *p, struct phone *ph, int from, bool answers)

@@ -2,7 +2,8 @@
  * srtp2-peer - one end of an SRTP call on Debian's libsrtp2, for tests/interop/libsrtp_peer.py
  *
  * libsrtp is what FreeSWITCH, Asterisk and PJSIP speak. Version 2.5 derives AES-192 keys in a way of its own, and with
- * --rtcp-tag 32 SRTCP is cut as FreeSWITCH does it. --clear authenticates without encrypting (UNENCRYPTED_SRTP, ..._SRTCP). Payloads are audio() of tests/lib/rtp.py, and compared on arrival.
+ * --rtcp-tag 32 SRTCP is cut as FreeSWITCH does it. --clear authenticates without encrypting
+ * (UNENCRYPTED_SRTP, ..._SRTCP). Payloads are audio() of tests/lib/rtp.py, and compared on arrival.
  *
  *   srtp2-peer --port N --to HOST:PORT --suite NAME --tx BASE64 --rx BASE64 [--rtcp-tag 32|80] [--mux] [--seconds N]
  *              [--seq N] [--clear rtp|rtcp|both]
