@@ -20,7 +20,8 @@
     { "--suite", "NAME", "crypto suite as in a=crypto" },                                                     \
     { "--key", "BASE64", "master key and salt of a test vector; file:PATH works too" },                       \
     { "--seq", "N", "sequence number; with --rtcp the SRTCP index" }, { "--roc", "N", "rollover counter" },   \
-    { "--mki", "HEX", "master key identifier" }, { "--rtcp", NULL, "the packet is RTCP" }
+    { "--mki", "HEX", "master key identifier" }, { "--rtcp", NULL, "the packet is RTCP" },                    \
+    { "--unencrypted", NULL, "UNENCRYPTED_SRTP, or with --rtcp UNENCRYPTED_SRTCP, was negotiated" }
 
 const struct rf_cli_command rf_cli_commands[] = {
     { "run", NULL, "", 0, 0, false, "ringfence run --state /var/lib/ringfence",
@@ -270,6 +271,7 @@ const struct rf_cli_command rf_cli_commands[] = {
         { "--answer-profile", "mirror|savp", "as media.answer-profile" },
         { "--transport", "tls|tcp|udp", "by which it came" },
         { "--allow-null-auth", NULL, "as media.allow-null-auth" },
+        { "--allow-unencrypted-srtp", NULL, "as media.allow-unencrypted-srtp" },
         { "--offerer-order", NULL, "as media.suite-order offerer" },
         { "--hosted", NULL, "as platform hosted" },
         { "--bypass", NULL, "as media-handling-mode bypass" },

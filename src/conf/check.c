@@ -248,6 +248,23 @@ check_listeners(struct loader *l)
                          "sip.listen has unencrypted addresses, and sip.require-tls lets only some users use them");
 }
 
+/* RF-403: allowed, but nobody shall be surprised (TEL-29). What media says is not said of each connection again. */
+static void
+check_unencrypted(struct loader *l)
+{
+    static const char tail[] = "allow-unencrypted-srtp lets peers have SRTP that is not encrypted";
+    const char *code = rf_refusal_row(RF_REFUSE_MEDIA_IN_CLEAR)->code;
+    const struct rf_conf_block *b;
+
+    if (rf_conf_is_on(l->conf, "media.allow-unencrypted-srtp")) {
+        rf_loader_warn(l, origin_of(l->conf, "media.allow-unencrypted-srtp"), "%s: media.%s", code, tail);
+        return;
+    }
+    for (size_t i = 0; (b = rf_conf_block_at(l->conf, "sip-connection", i)) != NULL; i++)
+        if (rf_conf_block_is_on(l->conf, b, "allow-unencrypted-srtp"))
+            rf_loader_warn(l, b->at, "%s: sip-connection.%s.%s", code, b->label, tail);
+}
+
 void
 rf_loader_check(struct loader *l)
 {
@@ -264,6 +281,7 @@ rf_loader_check(struct loader *l)
     check_users(l);
     rf_loader_check_connections(l);
     check_listeners(l);
+    check_unencrypted(l);
     check_order(l, "registrar.min-expires", "registrar.default-expires");
     check_order(l, "registrar.default-expires", "registrar.max-expires");
     if (rf_conf_number(c, "sip.session-expires") != 0)
