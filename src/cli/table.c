@@ -93,7 +93,7 @@ const struct rf_cli_command rf_cli_commands[] = {
       "failed, 1 no such connection",
       rf_cmd_connection_test, { { 0 } } },
     { "connection", "add", "NAME [KEY=VALUE...]", 1, RF_CLI_ARGS_MAX, true,
-      "ringfence connection add carrier server=sip.carrier.example username=office1 register=on",
+      "ringfence connection add carrier server=sip.acme.test username=me register=on",
       "add a connection, in force at once; KEY is a setting of sip-connection (config explain sip-connection). The "
       "password of type credential is asked for or read from standard input, unless password=secret:NAME is given",
       rf_cmd_object_add, { { 0 } } },

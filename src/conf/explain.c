@@ -211,7 +211,7 @@ put_block(struct rf_buf *out, struct rf_span name)
 
     if (place != RF_PLACE_BLOCK && place != RF_PLACE_LABELLED_BLOCK)
         return RF_ERR_NOT_FOUND;
-    rf_putf(out, "%.*s%s: a block with these settings; default in brackets\n", RF_SPAN_ARG(name),
+    rf_putf(out, "%.*s%s: a block with these settings, defaults in parentheses\n", RF_SPAN_ARG(name),
             label[0] != '\0' ? " NAME" : "");
     for (size_t i = 0; rf_option_at(i) != NULL; i++) {
         const struct rf_option *o = rf_option_at(i);

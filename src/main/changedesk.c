@@ -17,6 +17,7 @@ struct rf_desk_change {
     uint32_t number;
     struct rf_control_ask *ask;
     char *layer;                 /* NULL: it stays */
+    bool is_edit;                /* nobody has seen it as a text */
     int64_t trust_version;
     struct rf_store_write write[RF_DESK_WRITES_MAX];
     size_t write_count;
@@ -145,7 +146,11 @@ change_refused(struct rf_desk *d, enum rf_err err, const struct rf_conf_problem 
     rf_conf_put_problem(&b, p);
     sentence[b.n] = '\0';
     rf_config_refuse(p, sentence);
-    if (d->change != NULL && d->change->ask != NULL)
+    if (d->change == NULL || d->change->ask == NULL)
+        return;
+    if (d->change->is_edit)
+        rf_desk_refuse_edit(d->change->ask, err, p, "");
+    else
         rf_desk_refuse(d->change->ask, err, p);
 }
 
@@ -452,6 +457,15 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
     }
     if (fd >= 0)
         close(fd);
+}
+
+void
+rf_desk_apply_edit(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
+                   size_t more_n)
+{
+    rf_desk_apply(d, ask, layer, more, more_n, 0);
+    if (d->change != NULL)
+        d->change->is_edit = true;
 }
 
 void

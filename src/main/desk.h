@@ -92,6 +92,9 @@ void rf_desk_ask(struct rf_desk *d, enum rf_question question, const char *text,
  */
 void rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
                    size_t more_n, int64_t trust_version);
+/** The same of a layer that a command edited: what is wrong with it is said without a line of it. */
+void rf_desk_apply_edit(struct rf_desk *d, struct rf_control_ask *ask, const char *layer,
+                        const struct rf_store_write *more, size_t more_n);
 
 /* changedesk.c */
 RF_MUST_CHECK enum rf_err rf_desk_changes_init(struct rf_desk *d);
@@ -144,6 +147,8 @@ void rf_desk_edit_remove(struct rf_desk_edit *e, const char *block);
 void rf_desk_edit_apply(struct rf_desk *d, struct rf_control_ask *ask, struct rf_desk_edit *e,
                         const struct rf_store_write *more, size_t n);
 void rf_desk_edit_end(struct rf_desk_edit *e); /* without applying it */
+/** Why an edited layer cannot be in force. @param fix  "" when nothing better is known than config explain */
+void rf_desk_refuse_edit(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p, const char *fix);
 /** What the file says cannot be changed by command: true, and that is answered. */
 bool rf_desk_is_pinned(struct rf_desk *d, struct rf_control_ask *ask, const char *name);
 /** A layer as somebody typed it, with lines that he knows: false, and what is wrong is answered. */

@@ -59,20 +59,26 @@ rf_desk_file_is_read(void *ctx, struct rf_span path, struct rf_span *octets)
     return true;
 }
 
-/* Why a layer is none that could be in force. A line of a text that nobody has seen helps nobody: the sentence names it. */
-static void
-refuse(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p, const char *fix)
+/* A line of a text that nobody has seen helps nobody: the sentence names the setting. */
+void
+rf_desk_refuse_edit(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p, const char *fix)
 {
     bool is_word = err == RF_ERR_NOT_FOUND && p->at.line == 0 && p->code == RF_REFUSE_NONE;
     struct rf_conf_problem said = *p;
+    const char *behind = strstr(said.sentence, ": ");
 
     if (said.at.layer == RF_CONF_STORE)
         said.at = (struct rf_conf_origin){ 0 };
+    /* The parent has put its line in front (rf_conf_problem_text). */
+    if (strncmp(said.sentence, "store:", 6) == 0 && behind != NULL)
+        memmove(said.sentence, behind + 2, strlen(behind + 2) + 1);
     if (p->code != RF_REFUSE_NONE || said.at.layer == RF_CONF_FILE)
         rf_desk_refuse(ask, err, &said);
     else
         rf_control_refuse(ask, is_word ? 2 : 3,
-                          rf_refusal_row(is_word ? RF_REFUSE_COMMAND : RF_REFUSE_CONFIG_INVALID)->code, said.sentence, fix);
+                          rf_refusal_row(is_word ? RF_REFUSE_COMMAND : RF_REFUSE_CONFIG_INVALID)->code, said.sentence,
+                          fix[0] != '\0' ? fix
+                                         : "what runs stays as it was; ringfence config explain SETTING says what it takes");
 }
 
 static bool
@@ -91,7 +97,7 @@ may_follow(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, boo
         if (was_typed)
             rf_desk_refuse(ask, err, &problem);
         else
-            refuse(ask, err, &problem, "what runs stays as it was; ringfence config explain SETTING says what a setting takes");
+            rf_desk_refuse_edit(ask, err, &problem, "");
         return false;
     }
     leaves_hosted = is_hosted(d->site->conf) && !is_hosted(conf);
@@ -222,9 +228,9 @@ rf_desk_edit_apply(struct rf_desk *d, struct rf_control_ask *ask, struct rf_desk
                    const struct rf_store_write *more, size_t n)
 {
     if (e->err)
-        refuse(ask, e->err, &e->problem, e->fix[0] != '\0' ? e->fix : "ringfence config explain lists the settings");
+        rf_desk_refuse_edit(ask, e->err, &e->problem, e->fix);
     else if (may_follow(d, ask, e->text, false))
-        rf_desk_apply(d, ask, e->text, more, n, 0);
+        rf_desk_apply_edit(d, ask, e->text, more, n);
     rf_desk_edit_end(e);
 }
 

@@ -1,8 +1,7 @@
 /*
  * main/settingsdesk.c - commands that read and change the store's layer: config.*, user.*
  *
- * Each change makes the next layer as text, checks it as a whole (a dry load with the file's layer over it), and
- * hands it to rf_desk_apply. A refused change leaves no trace.
+ * Each change edits the layer (editdesk.c). A refused one leaves no trace.
  */
 #include <stdlib.h>
 

@@ -6,12 +6,11 @@ named; what was acknowledged survives kill -9.
 # sanitizers: address thread
 """
 import json
-import os
-import time
+import subprocess
 
 import sip
 import tap
-from daemon import DOMAIN, Daemon, config, free_ports
+from daemon import DOMAIN, RINGFENCE, Daemon, config, free_ports
 from living_connections import from_host, until
 from two_systems import Phone, call
 from zone import Zone
@@ -205,7 +204,11 @@ def refusals(daemon):
             (["connection", "set", "nobody", "type=ip"], "", 1, ["there is no sip-connection nobody"]),
             (["connection", "remove", "nobody", "--yes"], "", 1, ["there is no sip-connection nobody"]),
             (["connection", "remove", "carrier"], "RF-814", 2, ["--yes"]),
-            (["number", "add", "+100", "connection=nobody"], "RF-810", 3, ["number", "sip-connection nobody"]),
+            (["number", "add", "+100", "connection=nobody"], "RF-810", 3, ["number.+100.connection", "sip-connection nobody"]),
+            (["connection", "set", "carrier", "trusted-certificate-store=/nowhere"], "RF-810", 3,
+             ["sip-connection.carrier.trusted-certificate-store", "/nowhere"]),
+            (["connection", "add", "spare", "username=x", "password=env:NOT_SET"], "RF-810", 3,
+             ["sip-connection.spare.password", "NOT_SET"]),
             (["number", "add", "+100", "media-handling-mode=default"], "RF-810", 3, ["number +100 needs to or connection"]),
             (["number", "add", OUR_NUMBER, "to=201"], "", 1, [f"number {OUR_NUMBER}", "already"]),
             (["route", "add", "two", "match=+*"], "RF-810", 3, ["route two needs match and use"]),
@@ -219,7 +222,7 @@ def refusals(daemon):
     does(daemon, "number", "remove", "+199", "--yes")
 
 
-def of_the_file(folder):
+def of_the_file():
     """What the file says stays the file's: no second one, no removal, no other value; what it leaves out can be set."""
     port = free_ports(2)
     text = base(port, OFFICE) + "sip-connection carrier {\n    type ip\n    allow 127.0.0.1\n    server 127.0.0.9\n}\n"
@@ -239,10 +242,22 @@ def of_the_file(folder):
         does(daemon, "number", "remove", "+491", "--yes")
 
 
+def on_hosted():
+    """What hosted enforces no connection leaves, and a new one begins with it (exit 6, RF-801)."""
+    port = free_ports(2)
+    text = config(listen=f"tls:127.0.0.1:{port}", users=OFFICE).replace("platform pbx", "platform hosted")
+    text = "".join(line + "\n" for line in text.splitlines() if "security-profile" not in line and "require-tls" not in line)
+    with Daemon(text=text) as daemon:
+        refused(daemon, ["connection", "add", "carrier", "type=ip", "allow=192.0.2.9", "outbound.srtp=off"], "RF-801",
+                "sip-connection.carrier.outbound.srtp", "off", status=6)
+        does(daemon, "connection", "add", "carrier", "type=ip", "allow=192.0.2.9")
+        settings = shown(daemon, "connection", "carrier")["settings"]
+        tap.equal([settings[k] for k in ("inbound.srtp", "outbound.srtp", "require-tls")], ["required", "required", "on"],
+                  "on a hosted platform a new connection is encrypted")
+
+
 def many(daemon):
     """As many as there are at one time wait for each other; none is lost."""
-    import subprocess
-    from daemon import RINGFENCE
     running = [subprocess.Popen([RINGFENCE, "number", "add", f"+33{i:04}", "to=201", "--state", daemon.state],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for i in range(12)]
     ended = [(p.communicate()[1], p.returncode) for p in running]
@@ -271,7 +286,8 @@ def main():
         last_words(office, carrier)
         for daemon in (office, carrier):
             tap.ok(PASSWORD not in daemon.log_text(), "no log has a password")
-        of_the_file(office.folder)
+        of_the_file()
+        on_hosted()
     tap.done()
 
 
