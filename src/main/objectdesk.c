@@ -260,6 +260,20 @@ take_password(const struct job *j, struct changes *c, char secret[static 96], ch
     return true;
 }
 
+/* A block without a line is none: who adds one must say something of it. */
+static bool
+is_something(const struct job *j, const struct changes *c)
+{
+    char sentence[200], fix[160];
+
+    if (c->n > 0 || j->block != NULL)
+        return true;
+    snprintf(sentence, sizeof sentence, "%s %s: a new one needs a setting with a value", j->kind->block, j->name);
+    snprintf(fix, sizeof fix, "ringfence config explain %s lists its settings", j->kind->block);
+    rf_control_refuse(j->ask, 2, not_understood(), sentence, fix);
+    return false;
+}
+
 static void
 change(const struct job *j)
 {
@@ -273,7 +287,7 @@ change(const struct job *j)
         rf_control_refuse(j->ask, 1, rf_refusal_row(RF_REFUSE_OVERLOAD)->code, "out of memory", "try again");
         return;
     }
-    if (take_settings(j, c) && take_password(j, c, secret, reference, &write, &writes)) {
+    if (take_settings(j, c) && take_password(j, c, secret, reference, &write, &writes) && is_something(j, c)) {
         rf_desk_edit_begin(j->d, &e);
         rf_desk_edit_set_all(&e, c->change, c->n);
         rf_desk_edit_apply(j->d, j->ask, &e, &write, writes);

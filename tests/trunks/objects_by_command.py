@@ -7,6 +7,7 @@ named; what was acknowledged survives kill -9.
 """
 import json
 import subprocess
+import threading
 
 import sip
 import tap
@@ -210,6 +211,7 @@ def refusals(daemon):
             (["connection", "add", "spare", "username=x", "password=env:NOT_SET"], "RF-810", 3,
              ["sip-connection.spare.password", "NOT_SET"]),
             (["number", "add", "+100", "media-handling-mode=default"], "RF-810", 3, ["number +100 needs to or connection"]),
+            (["number", "add", "+100", "to="], "RF-814", 2, ["number +100", "needs a setting"]),
             (["number", "add", OUR_NUMBER, "to=201"], "", 1, [f"number {OUR_NUMBER}", "already"]),
             (["route", "add", "two", "match=+*"], "RF-810", 3, ["route two needs match and use"]),
             (["route", "add", "two", "match=abc", "use=carrier"], "RF-810", 3, ["route two", "abc"]),
@@ -268,6 +270,32 @@ def many(daemon):
         daemon.cli("number", "remove", f"+33{i:04}", "--yes")
 
 
+def cut_off(daemon):
+    """kill -9 between commands and in the middle of one: each that ended with 0 is there afterwards."""
+    acknowledged, running = [], True
+
+    def add():
+        for i in range(1000):
+            if not running:
+                return
+            if daemon.cli("number", "add", f"+34{i:04}", "to=201")[0] == 0:
+                acknowledged.append(f"+34{i:04}")
+
+    adding = threading.Thread(target=add)
+    adding.start()
+    until(20, lambda: len(acknowledged) >= 5)
+    daemon.kill()
+    running = False
+    adding.join()
+    daemon.start()
+    names = {r["name"] for r in daemon.cli("number", "list", json_out=True)}
+    tap.ok(len(acknowledged) >= 5 and set(acknowledged) <= names,
+           f"{len(acknowledged)} numbers were acknowledged when the daemon was killed: all are there", (acknowledged, names))
+    for name in names:
+        if name.startswith("+34"):
+            daemon.cli("number", "remove", name, "--yes")
+
+
 def main():
     office_port, carrier_port = free_ports(2), free_ports(2)
     zone = Zone(ttl=1)
@@ -280,6 +308,7 @@ def main():
         refusals(office)
         by_name(office, zone)
         many(office)
+        cut_off(office)
         by_credential(office, carrier, carrier_port)
         p201.close()
         p301.close()
