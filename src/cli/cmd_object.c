@@ -1,7 +1,7 @@
 /*
  * cli/cmd_object.c - objects of the configuration by command: connection, number, route
  *
- * Settings are words KEY=VALUE with the names they have in the object's block (`ringfence config explain sip-connection`).
+ * Settings are words KEY=VALUE with the names that they have in the block (`ringfence config explain sip-connection`).
  * A password is no such word: password=- asks for it, or reads it from standard input.
  */
 #include "base/secret.h"
@@ -161,7 +161,7 @@ take_password(const struct rf_cli *cli, json_t *settings, bool is_new, json_t *r
     }
     if (word != NULL && word[0] != '\0' && !is_reference(word))
         return rf_cli_refuse(cli, RF_EXIT_USAGE, RF_REFUSE_COMMAND,
-                             "password=- asks for it or reads standard input; password=secret:NAME names one that is kept",
+                             "password=- asks for it or reads standard input; password=secret:NAME names a kept one",
                              "a password is no argument: whoever lists the processes of this machine reads it there");
     return 0;
 }

@@ -192,8 +192,8 @@ change_one(struct rf_conf_tree *t, struct rf_span name, struct rf_span value, st
         return set_value(t, o, &place, value);
     if (remove_setting(t, &place))
         return RF_OK;
-    rf_conf_say(problem, (struct rf_conf_origin){ 0 }, "%.*s is not set in the settings", (int)(name.n < 80 ? name.n : 80),
-                name.p);
+    rf_conf_say(problem, (struct rf_conf_origin){ 0 }, "%.*s is not set in the settings",
+                (int)(name.n < 80 ? name.n : 80), name.p);
     return RF_ERR_NOT_FOUND;
 }
 

@@ -16,16 +16,18 @@ static const struct {
     { "number +1 {\n    to 201\n}\n", { { "number.+1.to", NULL }, { "number.+1.connection", "a" } }, RF_OK,
       "number +1 {\n    connection a\n}\n", "one goes, one comes" },
     { "sip-connection a {\n    type ip\n}\n", { { "sip-connection.a.outbound.srtp", "required" },
-      { "sip-connection.a.outbound.sip-transport-protocol", "TLS" }, { "sip-connection.a.inbound.srtp", "off" } }, RF_OK,
-      "sip-connection a {\n    type ip\n    outbound {\n        srtp required\n        sip-transport-protocol TLS\n    }\n"
-      "    inbound {\n        srtp off\n    }\n}\n", "blocks within a block are made once" },
+      { "sip-connection.a.outbound.sip-transport-protocol", "TLS" }, { "sip-connection.a.inbound.srtp", "off" } },
+      RF_OK,
+      "sip-connection a {\n    type ip\n    outbound {\n        srtp required\n        sip-transport-protocol TLS\n"
+      "    }\n    inbound {\n        srtp off\n    }\n}\n", "blocks within a block are made once" },
     { "number +1 {\n    to 201\n}\n", { { "number.+1.to", "202" }, { "number.+1.to", "203" } }, RF_OK,
       "number +1 {\n    to 203\n}\n", "in order: the last of two" },
     { "number +1 {\n    to 201\n}\n", { { "number.+1.to", "202" }, { "number.+1.tto", "203" } }, RF_ERR_NOT_FOUND,
       "unknown setting number.+1.tto; did you mean to?", "an unknown one: none is made" },
     { "number +1 {\n    to 201\n}\n", { { "number.+1.to", "2\n3" } }, RF_ERR_SYNTAX, "a value must be one line of text",
       "no value brings lines of its own" },
-    { "", { { "number.+1.to", NULL } }, RF_ERR_NOT_FOUND, "number.+1.to is not set in the settings", "nothing to take out" },
+    { "", { { "number.+1.to", NULL } }, RF_ERR_NOT_FOUND, "number.+1.to is not set in the settings",
+      "nothing to take out" },
     { "number +1 {\n", { { "number.+1.to", "1" } }, RF_ERR_SYNTAX, NULL, "a text that is none" },
 };
 
@@ -41,7 +43,8 @@ edits(void)
         size_t n = 0;
 
         for (; n < CHANGES_MAX && cases[i].change[n][0] != NULL; n++)
-            change[n] = (struct rf_conf_change){ rf_span_str(cases[i].change[n][0]), rf_span_str(cases[i].change[n][1]) };
+            change[n] = (struct rf_conf_change){ rf_span_str(cases[i].change[n][0]),
+                                                 rf_span_str(cases[i].change[n][1]) };
         err = rf_conf_edit_all(rf_span_str(cases[i].before), change, n, &out, &problem);
         ok(err == cases[i].want &&
                (err ? cases[i].after == NULL || strcmp(problem.sentence, cases[i].after) == 0

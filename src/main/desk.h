@@ -148,7 +148,8 @@ void rf_desk_edit_apply(struct rf_desk *d, struct rf_control_ask *ask, struct rf
                         const struct rf_store_write *more, size_t n);
 void rf_desk_edit_end(struct rf_desk_edit *e); /* without applying it */
 /** Why an edited layer cannot be in force. @param fix  "" when nothing better is known than config explain */
-void rf_desk_refuse_edit(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p, const char *fix);
+void rf_desk_refuse_edit(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p,
+                         const char *fix);
 /** What the file says cannot be changed by command: true, and that is answered. */
 bool rf_desk_is_pinned(struct rf_desk *d, struct rf_control_ask *ask, const char *name);
 /** A layer as somebody typed it, with lines that he knows: false, and what is wrong is answered. */

@@ -2,7 +2,7 @@
  * main/editdesk.c - the store's layer with something changed: from the first setting to rf_desk_apply
  *
  * Each change makes the next layer as text, checks it as a whole (a dry load with the file's layer over it), and hands
- * it to rf_desk_apply. Users, objects, certificates and single settings are all changed here, so they are refused alike.
+ * it to rf_desk_apply_edit. Users, objects, certificates and single settings are all changed here, and refused alike.
  */
 #include <stdlib.h>
 
@@ -77,8 +77,7 @@ rf_desk_refuse_edit(struct rf_control_ask *ask, enum rf_err err, const struct rf
     else
         rf_control_refuse(ask, is_word ? 2 : 3,
                           rf_refusal_row(is_word ? RF_REFUSE_COMMAND : RF_REFUSE_CONFIG_INVALID)->code, said.sentence,
-                          fix[0] != '\0' ? fix
-                                         : "what runs stays as it was; ringfence config explain SETTING says what it takes");
+                          fix[0] != '\0' ? fix : "ringfence config explain SETTING says what it takes; what runs stays");
 }
 
 static bool

@@ -4,7 +4,7 @@
  * An object is a block of the configuration with a name. A command makes, changes or takes out the block in the store's
  * layer, as `config set` does with one setting, so it is checked, written and put in force like any change. What the
  * configuration's file says stays the file's: such a block cannot be added or removed here, nor such a line be changed.
- * A password comes beside the settings and is kept sealed as the secret connection-NAME, which goes with the connection.
+ * A password comes beside the settings and is kept as the secret connection-NAME, which goes with its connection.
  */
 #include <stdlib.h>
 
@@ -118,8 +118,8 @@ static void
 show(const struct job *j)
 {
     if (is_there(j))
-        rf_control_answer(j->ask, json_pack("{s:s, s:o, s:o}", "name", j->name, "origin", origin_of(j->block), "settings",
-                                            settings_of(j, j->block)));
+        rf_control_answer(j->ask, json_pack("{s:s, s:o, s:o}", "name", j->name, "origin", origin_of(j->block),
+                                            "settings", settings_of(j, j->block)));
 }
 
 /* --- what changes -------------------------------------------------------------------------------------- */
@@ -144,8 +144,8 @@ option_of(const struct job *j, const char *key, char name[static NAME_MAX_OCTETS
     snprintf(prefix, sizeof prefix, "%s.*.%.*s", j->kind->block, (int)(dot < 40 ? dot : 40), key);
     suggestion = rf_option_suggest(rf_span_str(prefix), rf_span_str(key + dot), near, sizeof near);
     if (suggestion != NULL)
-        snprintf(sentence, sizeof sentence, "%s %s: there is no setting %.80s; did you mean %.*s%s?", j->kind->block, j->name,
-                 key, (int)(dot < 40 ? dot : 40), key, suggestion);
+        snprintf(sentence, sizeof sentence, "%s %s: there is no setting %.80s; did you mean %.*s%s?", j->kind->block,
+                 j->name, key, (int)(dot < 40 ? dot : 40), key, suggestion);
     else
         snprintf(sentence, sizeof sentence, "%s %s: there is no setting %.80s", j->kind->block, j->name, key);
     snprintf(fix, sizeof fix, "ringfence config explain %s lists its settings", j->kind->block);
@@ -167,8 +167,9 @@ is_literal(const struct job *j, const struct rf_option *o, const char *key, cons
 
     if (o->type != RF_OPT_SECRET || value[0] == '\0' || is_reference(value))
         return false;
-    snprintf(sentence, sizeof sentence, "%s %s: %s is no argument, where others could read it", j->kind->block, j->name, key);
-    snprintf(fix, sizeof fix, "%s=- asks for it or reads standard input; %s=secret:NAME names one of `ringfence secret list`",
+    snprintf(sentence, sizeof sentence, "%s %s: %s is no argument, where others could read it", j->kind->block, j->name,
+             key);
+    snprintf(fix, sizeof fix, "%s=- asks for it or reads standard input; %s=secret:NAME names one of `ringfence secret`",
              key, key);
     rf_control_refuse(j->ask, 2, not_understood(), sentence, fix);
     return true;
@@ -229,7 +230,7 @@ is_shared(struct rf_desk *d, const char *secret, const char *setting)
     return others;
 }
 
-/* The password beside the settings: kept as a secret of the connection's own. false: it was refused, and that is answered. */
+/* The password beside the settings, a secret of the connection's own. false: it was refused, and that is answered. */
 static bool
 take_password(const struct job *j, struct changes *c, char secret[static 96], char reference[static 112],
               struct rf_store_write *write, size_t *writes)
@@ -248,8 +249,9 @@ take_password(const struct job *j, struct changes *c, char secret[static 96], ch
         return false;
     }
     if (is_shared(j->d, secret, name)) {
-        snprintf(sentence, sizeof sentence, "secret %s, which %s %s would keep its password in, is needed by another setting",
-                 secret, j->kind->block, j->name);
+        snprintf(sentence, sizeof sentence,
+                 "secret %s, which %s %s would keep its password in, is needed by another setting", secret,
+                 j->kind->block, j->name);
         rf_control_refuse(j->ask, 1, "", sentence, "password=secret:NAME with another name; ringfence secret list");
         return false;
     }
@@ -385,8 +387,9 @@ is_named(const struct job *j)
                 rf_putf(&out, "%s%s.%s.%s", found > 1 ? ", " : "", references[r].noun, rf_conf_block_label(b),
                         references[r].setting);
             if (found == 1)
-                snprintf(fix, sizeof fix, "ringfence %s set %s %s=..., or ringfence %s remove %s first", references[r].noun,
-                         rf_conf_block_label(b), references[r].setting, references[r].noun, rf_conf_block_label(b));
+                snprintf(fix, sizeof fix, "ringfence %s set %s %s=..., or ringfence %s remove %s first",
+                         references[r].noun, rf_conf_block_label(b), references[r].setting, references[r].noun,
+                         rf_conf_block_label(b));
         }
     if (found > 3)
         rf_putf(&out, " and %zu more", found - 3);
