@@ -46,8 +46,8 @@ malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem
         rf_worker_answer_bare(w, &w->msg, flow, problem->status, rf_span(NULL, 0));
 }
 
-static void
-post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t now_us)
+void
+rf_worker_post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t now_us)
 {
     struct rf_letter_message head = { .head = { .kind = RF_LETTER_MESSAGE, .from = w->index } };
 
@@ -88,9 +88,8 @@ is_web(struct rf_flow *flow)
     return true;
 }
 
-/* Whose it is: by its Call-ID, unless its dialog was transferred into a call of another worker. */
-static uint16_t
-owner_of(const struct rf_worker *w, const struct rf_sip_msg *m)
+uint16_t
+rf_worker_owner_of(const struct rf_worker *w, const struct rf_sip_msg *m)
 {
     uint16_t owner = rf_call_owner(&w->shared->owner_key, m->call_id, (uint16_t)w->shared->workers);
 
@@ -132,11 +131,11 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
             rf_worker_answer_bare(w, &w->msg, flow, 403, rf_span(NULL, 0));
         return;
     }
-    owner = is_anybodys(&w->msg) ? w->index : owner_of(w, &w->msg);
+    owner = is_anybodys(&w->msg) ? w->index : rf_worker_owner_of(w, &w->msg);
     if (owner == w->index)
         rf_worker_received(w, flow, now_us);
     else
-        post_message(w, owner, flow, now_us);
+        rf_worker_post_message(w, owner, flow, now_us);
 }
 
 static void

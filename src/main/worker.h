@@ -139,6 +139,10 @@ json_t *rf_worker_numbers_json(struct rf_worker *w);
 /** The functions that transport and transactions call; they are receive.c's. */
 void rf_worker_transport_user(struct rf_worker *w, struct rf_transport_user *out);
 void rf_worker_txn_user(struct rf_worker *w, struct rf_txn_user *out);
+/** Whose it is: by its Call-ID, unless its dialog was transferred into a call of another worker. */
+uint16_t rf_worker_owner_of(const struct rf_worker *w, const struct rf_sip_msg *m);
+/** The message in w->msg to that worker; (W1) its sender is answered 503 when the mailbox is full. */
+void rf_worker_post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t now_us);
 /** The message in w->msg, on the worker that owns it. */
 void rf_worker_received(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
 /** An answer without a transaction: to what cannot have one, or should not cost one. `headers` is not in w->out. */
