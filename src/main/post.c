@@ -94,6 +94,7 @@ take_site(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
 
     memcpy(&head, letter.p, sizeof head);
     w->site = head.site;
+    w->judgement++;
     rf_worker_drop_clients(w);
     rf_worker_transport_limits(w, &transport);
     rf_transport_set_limits(w->transport, &transport);

@@ -114,6 +114,7 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
 
     if (is_web(flow))
         return;
+    rf_worker_prove_again(w, flow);
     if (rf_sip_msg_parse(&w->msg, octets, &problem) != RF_OK) {
         if (!rf_worker_ignores(w, flow, "a broken message", now_us))
             malformed(w, flow, &problem, true, now_us);
@@ -167,7 +168,10 @@ on_broken(void *ctx, struct rf_flow *flow, struct rf_span head, const struct rf_
     struct rf_sip_problem ignored;
     bool is_parsed = head.n > 0;
 
-    if (is_web(flow) || rf_worker_ignores(w, flow, "a broken message", now_us))
+    if (is_web(flow))
+        return;
+    rf_worker_prove_again(w, flow);
+    if (rf_worker_ignores(w, flow, "a broken message", now_us))
         return;
     if (is_parsed) /* what it finds is wrong is known already; the fields for an answer count */
         (void)!rf_sip_msg_parse(&w->msg, head, &ignored);

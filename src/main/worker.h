@@ -97,6 +97,7 @@ struct rf_worker {
     struct rf_keeper *keeper;
     struct rf_media_client *media;
     struct rf_site *site;
+    uint32_t judgement;            /* how many sites there were before this one: rf_flow.proven_by */
     struct rf_register *registers;
     struct rf_timer tick;
     struct rf_worker_numbers numbers;
@@ -193,6 +194,9 @@ bool rf_worker_ignores_request(struct rf_worker *w, struct rf_flow *flow, uint64
 
 /** A connection is open: may its peer speak? Marks or closes the flow when not, and says why. */
 void rf_worker_judge_peer(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
+/** A message came by it: what its certificate proves is judged anew when the configuration is another one by now, since
+ *  pins, authorities and names of connections may have changed. Flows of this worker alone. */
+void rf_worker_prove_again(struct rf_worker *w, struct rf_flow *flow);
 /** Keep the chain that the peer of this flow showed. */
 void rf_worker_keep_refused(struct rf_worker *w, const struct rf_flow *flow, enum rf_refusal why, const char *detail,
                             uint8_t passes_level);
