@@ -97,12 +97,26 @@ rf_worker_owner_of(const struct rf_worker *w, const struct rf_sip_msg *m)
     return owner;
 }
 
-/* By the worker that owns it. */
+/*
+ * Does it say that it belongs to a dialog or a transaction, and to none of ours? Anybody can write a tag, or CANCEL what
+ * there never was. What does belong to one may come from another of its hosts, and as often as it likes.
+ */
+static bool
+is_stray(struct rf_worker *w)
+{
+    const struct rf_sip_msg *m = &w->msg;
+
+    return m->is_request && m->method != RF_SIP_ACK && (m->to_tag.n > 0 || m->method == RF_SIP_CANCEL) &&
+           !rf_txn_knows(w->txn, m) && !rf_call_has_dialog(w->calls, m) && !rf_event_has_dialog(w->events, m);
+}
+
+/* By the worker that owns it, who knows its dialogs. */
 void
 rf_worker_received(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
 {
-    if (w->msg.to_tag.n == 0 || !rf_worker_ignores_request(w, flow, now_us))
-        rf_txn_received(w->txn, &w->msg, flow, now_us);
+    if (is_stray(w) && (rf_worker_ignores_request(w, flow, now_us) || !rf_worker_guards_stray(w, flow, now_us)))
+        return;
+    rf_txn_received(w->txn, &w->msg, flow, now_us);
 }
 
 static void

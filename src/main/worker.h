@@ -165,6 +165,9 @@ void rf_worker_letter(void *ctx, struct rf_span letter, uint64_t now_us);
 void rf_signal_guard_limits(const struct rf_conf *c, struct rf_guard_limits *out);
 /** May its source send the message in w->msg? false: it was answered, or its connection was closed. */
 bool rf_worker_guards(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
+/** The same for one that names a dialog or a transaction, and none of ours: it counts, whatever credentials it bears. On
+ *  the worker that owns its Call-ID. */
+bool rf_worker_guards_stray(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
 /** `admit` of the transport (flow/transport.h): may this source connect? ctx is the worker. */
 bool rf_worker_admits(void *ctx, const struct rf_addr *source, enum rf_transport t, uint64_t now_us);
 /** Sign-in of a request failed or worked: logged, repeats folded, and counted for bans. */
@@ -187,7 +190,7 @@ void rf_signal_lamp_changed(void *ctx, const char *user, uint16_t worker);
 
 /** true: this sender is nobody's peer and gets nothing; counted, logged, its connection is closed. */
 bool rf_worker_ignores(struct rf_worker *w, struct rf_flow *flow, const char *what, uint64_t now_us);
-/** The same for the request in w->msg, unless it belongs to a call. On the worker that owns its Call-ID. */
+/** The same for the request in w->msg, but for an ACK. One that names a dialog belongs to the owner of its Call-ID. */
 bool rf_worker_ignores_request(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
 
 /* trunks.c: certificates of peers, where more than a handshake decides */
