@@ -480,30 +480,28 @@ write_versioned(struct leg *leg, const struct leg_media *codecs, const struct le
 }
 
 static enum rf_refusal
-offer_face(struct leg *leg, const struct leg_media *codecs, struct rf_sdp_face *face)
+offer_face(struct leg *leg, const struct leg_media *agreed, const struct leg_media *codecs, struct rf_sdp_face *face)
 {
     enum rf_refusal why = RF_REFUSE_NONE;
 
-    face_of(leg, leg->media, face);
+    face_of(leg, agreed, face);
     face->direction = codecs->theirs;
-    if (leg->media == NULL)
+    if (agreed == NULL)
         why = rf_srtp_offer_out(leg_policy(leg), leg->call->l->env.rand, face);
     return why;
 }
 
-struct rf_span
-leg_offer_out(struct leg *leg, const struct leg_media *codecs)
+static struct rf_span
+offer_out(struct leg *leg, const struct leg_media *agreed, const struct leg_media *codecs)
 {
     struct rf_span text = { 0 };
     enum rf_refusal why;
 
-    if (leg->call->is_bypass)
-        return bypass_out(leg, codecs);
     leg_offer_drop(leg);
     leg->offer = calloc(1, sizeof *leg->offer);
     if (leg->offer == NULL)
         return text;
-    why = offer_face(leg, codecs, leg->offer);
+    why = offer_face(leg, agreed, codecs, leg->offer);
     if (why == RF_REFUSE_NONE)
         text = write_versioned(leg, codecs, NULL, leg->offer);
     else
@@ -511,6 +509,18 @@ leg_offer_out(struct leg *leg, const struct leg_media *codecs)
     if (text.n == 0)
         leg_offer_drop(leg);
     return text;
+}
+
+struct rf_span
+leg_offer_out(struct leg *leg, const struct leg_media *codecs)
+{
+    return leg->call->is_bypass ? bypass_out(leg, codecs) : offer_out(leg, leg->media, codecs);
+}
+
+struct rf_span
+leg_offer_early(struct leg *leg, const struct leg_media *codecs)
+{
+    return offer_out(leg, leg->next, codecs);
 }
 
 /* What the other leg would be told of a description: its codecs and direction, nothing of ours. */
