@@ -446,7 +446,7 @@ read_alert_octet(struct rf_probe_flight *f, uint8_t octet)
     f->state = RF_FLIGHT_ALERT;
 }
 
-/* What a server of another protocol said, for people. */
+/* What a server of another protocol said, for people: its first line, and never nothing. */
 static void
 keep_words(struct rf_probe_flight *f, struct rf_span octets)
 {
@@ -457,7 +457,7 @@ keep_words(struct rf_probe_flight *f, struct rf_span octets)
     for (size_t i = 0; i < octets.n && n < sizeof f->said - 1; i++)
         f->said[n++] = octets.p[i];
     for (size_t i = 0; i < n; i++) {
-        if (f->said[i] == '\r' || f->said[i] == '\n') {
+        if (i > 0 && (f->said[i] == '\r' || f->said[i] == '\n')) {
             n = i;
             break;
         }

@@ -66,6 +66,9 @@ test_flights(void)
     rf_probe_flight_init(&flight);
     rf_probe_flight_feed(&flight, rf_span_str("SSH-2.0-OpenSSH\x1b[2J\r\nmore"));
     ok(strcmp(flight.said, "SSH-2.0-OpenSSH.[2J") == 0, "what was said is kept printable: %s", flight.said);
+    rf_probe_flight_init(&flight);
+    rf_probe_flight_feed(&flight, rf_span_str("\r\nwelcome\r\n"));
+    ok(strcmp(flight.said, ".") == 0, "whoever begins with a line end said something too: %s", flight.said);
 }
 
 /* ServerHello of TLS 1.2 with DHE, then parameters of so many octets. */
