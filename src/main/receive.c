@@ -28,20 +28,26 @@ rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct 
         (void)rf_flow_send(flow, rf_buf_span(&b));
 }
 
+void
+rf_worker_say_unusable(struct rf_worker *w, const struct rf_addr *from, int status, const char *detail,
+                       uint64_t now_us)
+{
+    char host[RF_ADDR_TEXT_MAX];
+    struct rf_buf who = rf_buf(host, sizeof host);
+
+    rf_put_host(&who, from, false);
+    rf_fold_refuse_source(w->shared->fold, RF_REFUSE_BAD_REQUEST, from,
+                          (struct rf_log_field[]){ RF_F_SPAN("who", rf_buf_span(&who)), RF_F_STR("detail", detail),
+                                                   RF_F_I64("status", status), { 0 } },
+                          now_us);
+}
+
 static void
 malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem *problem, bool is_parsed,
           uint64_t now_us)
 {
-    char host[RF_ADDR_TEXT_MAX], source[RF_ADDR_TEXT_MAX];
-    struct rf_buf b = rf_buf(host, sizeof host), key = rf_buf(source, sizeof source);
-
     atomic_fetch_add_explicit(&w->numbers.malformed, 1, memory_order_relaxed);
-    rf_put_host(&b, &flow->remote, false);
-    rf_fold_put_source(&key, &flow->remote);
-    rf_fold_refuse(w->shared->fold, RF_REFUSE_BAD_REQUEST, rf_buf_span(&key),
-                   (struct rf_log_field[]){ RF_F_SPAN("who", rf_buf_span(&b)), RF_F_STR("detail", problem->sentence),
-                                            RF_F_I64("status", problem->status), { 0 } },
-                   now_us);
+    rf_worker_say_unusable(w, &flow->remote, problem->status, problem->sentence, now_us);
     if (is_parsed && problem->status != 0)
         rf_worker_answer_bare(w, &w->msg, flow, problem->status, rf_span(NULL, 0));
 }

@@ -140,6 +140,9 @@ json_t *rf_worker_numbers_json(struct rf_worker *w);
 /** The functions that transport and transactions call; they are receive.c's. */
 void rf_worker_transport_user(struct rf_worker *w, struct rf_transport_user *out);
 void rf_worker_txn_user(struct rf_worker *w, struct rf_txn_user *out);
+/** RF-513: what came from there cannot be used; folded by its source. */
+void rf_worker_say_unusable(struct rf_worker *w, const struct rf_addr *from, int status, const char *detail,
+                            uint64_t now_us);
 /** Whose it is: by its Call-ID, unless its dialog was transferred into a call of another worker. */
 uint16_t rf_worker_owner_of(const struct rf_worker *w, const struct rf_sip_msg *m);
 /** The message in w->msg to that worker; (W1) its sender is answered 503 when the mailbox is full. */

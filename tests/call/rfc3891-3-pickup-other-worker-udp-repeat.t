@@ -1,14 +1,5 @@
 # RFC 3891 3, RFC 3261 17.2.1: an INVITE that still waits in the other worker's mailbox: its repeat, which comes there first, is absorbed and not challenged
-workers 2
-user 201 off
-user 202 off
-phone a 201 tls worker=0
-phone b 202 tls
-phone c 202 udp worker=1 unregistered
-a sends INVITE 202 avp
-b expects INVITE
-b sends 180
-a expects 180
+include scenes/rings-at-worker-0.scene
 letters held
 c sends INVITE 202 avp "Replaces: {b}"
 letters 2
