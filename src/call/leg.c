@@ -325,6 +325,8 @@ leg_ack_received(struct leg *leg, uint64_t now_us)
         return;
     leg->awaits_ack = false;
     rf_timer_cancel(leg->call->l->env.wheel, &leg->ack_timer);
+    if (leg->server != NULL)
+        rf_server_txn_acked(leg->server);
     if (leg->bye_waits_for_ack) {
         leg->bye_waits_for_ack = false;
         leg_bye(leg, now_us);

@@ -29,6 +29,7 @@ struct reliable {
     struct leg *leg;
     struct rf_timer timer;
     uint64_t interval_us, until_us;
+    uint32_t cseq;        /* of the INVITE */
     uint32_t rseq;        /* of the last one */
     bool is_required;     /* by the INVITE: all of them */
     bool waits;           /* for its PRACK */
@@ -227,6 +228,7 @@ prack_put(struct leg *leg, int status, struct rf_span sdp, struct rf_buf *b)
         r->next_n = r->next_sdp != NULL ? sdp.n : 0;
         return false;
     }
+    r->cseq = rf_server_txn_request(leg->server)->cseq;
     r->rseq++;
     r->waits = true;
     r->has_sdp = sdp.n > 0;
@@ -376,7 +378,7 @@ prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const 
         return;
     }
     if (r == NULL || !r->waits || rack.rseq != r->rseq || rack.method != RF_SIP_INVITE || leg->server == NULL ||
-        rack.cseq != rf_server_txn_request(leg->server)->cseq) {
+        rack.cseq != r->cseq) {
         rf_server_txn_reply(txn, 481, NULL, (struct rf_span){ 0 }, now_us);
         return;
     }

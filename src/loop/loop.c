@@ -10,6 +10,10 @@
 
 #define EVENTS_MAX 256 /* events taken from the kernel at once; more wait for the next round */
 
+/* So many rounds in so long, 2000 a second, make a loop busy; a rest in which nothing came ends that. */
+#define BUSY_ROUNDS 16
+#define LOOK_US     (8 * RF_MS)
+
 struct rf_loop {
     int epoll_fd;
     struct rf_wheel *wheel;
@@ -23,6 +27,11 @@ struct rf_loop {
      * false wakes the loop, everybody else needs no system call. */
     _Atomic bool is_asleep;
     _Atomic bool is_stopped;
+    uint64_t rest_us;            /* rf_loop_rest; 0: never */
+    uint64_t round_us;           /* when the last round began */
+    uint64_t look_us;            /* since then rounds are counted */
+    unsigned rounds;
+    bool is_busy;
 };
 
 uint64_t
@@ -179,6 +188,42 @@ rf_loop_wake(struct rf_loop *l)
     errno = saved;
 }
 
+void
+rf_loop_rest(struct rf_loop *l, uint64_t rest_us)
+{
+    l->rest_us = rest_us;
+}
+
+/* Rounds follow each other so closely that a rest gathers several of them. */
+static void
+count_round(struct rf_loop *l, uint64_t now_us)
+{
+    l->round_us = now_us;
+    if (now_us - l->look_us > LOOK_US) {
+        l->look_us = now_us;
+        l->rounds = 0;
+    }
+    if (++l->rounds >= BUSY_ROUNDS)
+        l->is_busy = true;
+}
+
+/* While it is busy: let events gather, and take what came. 0: nothing did, so it is not busy any more. */
+static int
+take_gathered(struct rf_loop *l)
+{
+    uint64_t until_us = l->round_us + l->rest_us;
+    struct timespec until = { (time_t)(until_us / RF_S), (long)(until_us % RF_S * 1000) };
+    int n;
+
+    if (l->rest_us == 0 || !l->is_busy)
+        return 0;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+        ;
+    n = epoll_wait(l->epoll_fd, l->event, EVENTS_MAX, 0);
+    l->is_busy = n > 0;
+    return n;
+}
+
 static bool
 has_work(const struct rf_loop *l)
 {
@@ -209,19 +254,24 @@ wait_ms(const struct rf_loop *l, uint64_t max_wait_us)
 void
 rf_loop_once(struct rf_loop *l, uint64_t max_wait_us)
 {
-    int ms = wait_ms(l, max_wait_us), n;
+    int n = take_gathered(l);
     uint64_t now_us;
 
-    if (ms > 0) {
-        /* First say that we sleep, then look: a sender first puts its letter in, then looks whether we sleep.
-         * Both orders are sequentially consistent, so one of the two sees the other. */
-        atomic_store(&l->is_asleep, true);
-        if (has_work(l))
-            ms = 0;
+    if (n == 0) {
+        int ms = wait_ms(l, max_wait_us);
+
+        if (ms > 0) {
+            /* First say that we sleep, then look: a sender first puts its letter in, then looks whether we sleep.
+             * Both orders are sequentially consistent, so one of the two sees the other. */
+            atomic_store(&l->is_asleep, true);
+            if (has_work(l))
+                ms = 0;
+        }
+        n = epoll_wait(l->epoll_fd, l->event, EVENTS_MAX, ms);
+        atomic_store(&l->is_asleep, false);
     }
-    n = epoll_wait(l->epoll_fd, l->event, EVENTS_MAX, ms);
-    atomic_store(&l->is_asleep, false);
     now_us = rf_now_us();
+    count_round(l, now_us);
     rf_wheel_look(l->wheel, now_us); /* events come before timers, and may arm some */
     l->event_count = n > 0 ? n : 0;
     for (l->event_next = 0; l->event_next < l->event_count;) {

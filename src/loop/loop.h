@@ -68,6 +68,13 @@ struct rf_loop_hook {
 void rf_loop_add_hook(struct rf_loop *l, struct rf_loop_hook *h);
 void rf_loop_remove_hook(struct rf_loop *l, struct rf_loop_hook *h);
 
+/**
+ * While rounds follow each other closely (2000 a second), begin none earlier than rest_us after the one before: what
+ * comes meanwhile is done in one round, with one wake-up, as network cards gather interrupts. 0, as it is at first:
+ * never. A loop that is not busy answers at once, and one that has no time to rest does not.
+ */
+void rf_loop_rest(struct rf_loop *l, uint64_t rest_us);
+
 /** Run until rf_loop_stop. */
 void rf_loop_run(struct rf_loop *l);
 /** One round: wait at most max_wait_us, deliver, advance the wheel. */

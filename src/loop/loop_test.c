@@ -232,6 +232,62 @@ wakes_a_sleeper(void)
     rf_mailbox_free(box);
 }
 
+/* --- a busy loop rests --- */
+
+#define MANY 4000
+
+static unsigned octets;
+
+static void
+take_octets(struct rf_watch *w, uint32_t events, uint64_t now_us)
+{
+    char some[MANY];
+    ssize_t n = read(w->fd, some, sizeof some);
+
+    octets += n > 0 ? (unsigned)n : 0;
+}
+
+static void *
+busy_sender(void *fd)
+{
+    for (int i = 0; i < MANY && write(*(int *)fd, "x", 1) == 1; i++)
+        usleep(50); /* a tenth of a millisecond with what a sleep costs */
+    return NULL;
+}
+
+static void
+busy_loop_rests(void)
+{
+    struct rf_watch watch = { .ready = take_octets };
+    uint64_t since_us = rf_now_us();
+    pthread_t thread;
+    int p[2];
+
+    rf_assert(pipe(p) == 0);
+    watch.fd = p[0];
+    rf_assert(rf_loop_watch(loop, &watch, EPOLLIN) == RF_OK);
+    rounds = 0;
+    rf_loop_on_round(loop, count_round, &rounds);
+    rf_loop_rest(loop, 2 * RF_MS);
+    rf_assert(pthread_create(&thread, NULL, busy_sender, &p[1]) == 0);
+    while (octets < MANY && rf_now_us() < since_us + 60 * RF_S)
+        rf_loop_once(loop, RF_S);
+    pthread_join(thread, NULL);
+    ok(octets == MANY, "all that comes to a busy loop is done");
+    ok(rounds < MANY / 3, "in few rounds, because it rests between them (%d of %d)", rounds, MANY);
+    for (unsigned i = 0; i < 3; i++)
+        rf_loop_once(loop, 0);
+    since_us = rf_now_us();
+    rf_assert(write(p[1], "x", 1) == 1);
+    rf_loop_once(loop, RF_S);
+    ok(octets == MANY + 1 && rf_now_us() - since_us < RF_S, "one that has become quiet takes what comes at once");
+    rf_loop_rest(loop, 0);
+    rf_loop_on_round(loop, NULL, NULL);
+    rf_loop_unwatch(loop, &watch);
+    close(p[0]);
+    close(p[1]);
+}
+
 int
 main(void)
 {
@@ -243,6 +299,7 @@ main(void)
     many_senders();
     bounds();
     wakes_a_sleeper();
+    busy_loop_rests();
     rf_loop_free(loop);
     rf_loop_free(NULL);
     return tap_done();

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <signal.h>
@@ -528,6 +529,17 @@ end(struct process *p)
     free(p->launch);
 }
 
+/*
+ * malloc gives memory back and takes it again, in steps of a page, many times a second: two mprotect and a page fault
+ * for each call. What it keeps instead is bounded by what was in use at once.
+ */
+static void
+keep_memory(void)
+{
+    mallopt(M_TOP_PAD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 int
 rf_signal_main(void)
 {
@@ -542,6 +554,7 @@ rf_signal_main(void)
     p.log_fd = rf_launch_find(p.launch, RF_FD_LOG, 0, 0);
     rf_log_open(STDERR_FILENO, p.log_fd, (enum rf_log_level)p.launch->log_level, "signal");
     prctl(PR_SET_NAME, "rf-signal");
+    keep_memory();
     warm_up();
     sandbox.drops_user = p.launch->drops_user;
     sandbox.uid = p.launch->uid;

@@ -7,9 +7,14 @@
 #include "main/keeper.h"
 
 #define TICK_US (200 * RF_MS)
+/* What a message waits at most under load; a phone repeats after 500 ms (T1). See docs/benchmarks.md for what it saves. */
+#define REST_US (2 * RF_MS)
 /* Handshakes that are remembered, by a worker: 0.3 MB in all. */
 #define HANDSHAKES_GOOD   256
 #define HANDSHAKES_FAILED 128
+/* 16 MiB in blocks that are just too small for malloc to map each by itself. */
+#define ARENA_BLOCK  (120 * 1024)
+#define ARENA_BLOCKS 140
 
 void
 rf_worker_transport_limits(const struct rf_worker *w, struct rf_transport_limits *l)
@@ -197,6 +202,8 @@ make_parts(struct rf_worker *w)
     rf_worker_txn_user(w, &txn_user);
     err = rf_loop_new(&w->loop);
     if (!err)
+        rf_loop_rest(w->loop, REST_US);
+    if (!err)
         err = rf_mailbox_new(&w->letters, w->loop, RF_LETTER_MAX, RF_LETTER_RING, rf_worker_letter, w);
     if (!err)
         err = rf_transport_layer_new(&w->transport, w->loop, w->index, &limits, &user, &rf_rand_system);
@@ -256,6 +263,21 @@ rf_worker_new(struct rf_worker **out, struct rf_signal *shared, uint16_t index, 
     return RF_OK;
 }
 
+/*
+ * This thread's part of malloc grows by single pages, each with an mprotect, two for each call: grow it once. It costs
+ * a page a block, half a MiB; the rest is not touched, and signal's trim threshold (main/signal.c) keeps it.
+ */
+static void
+grow_arena(void)
+{
+    void *block[ARENA_BLOCKS];
+
+    for (unsigned i = 0; i < ARENA_BLOCKS; i++)
+        block[i] = malloc(ARENA_BLOCK);
+    for (unsigned i = 0; i < ARENA_BLOCKS; i++)
+        free(block[i]);
+}
+
 static void *
 run(void *arg)
 {
@@ -264,6 +286,7 @@ run(void *arg)
 
     snprintf(name, sizeof name, "rf-worker-%u", w->index);
     prctl(PR_SET_NAME, name);
+    grow_arena();
     on_tick(&w->tick, rf_now_us());
     rf_keeper_take_site(w->keeper);
     rf_loop_run(w->loop);

@@ -198,6 +198,17 @@ next_interval(const struct rf_client_txn *t)
     return doubled < t->l->limits.t2_us ? doubled : t->l->limits.t2_us;
 }
 
+/* After a final response the request is repeated no more, and is not to lie idle for 32 s; an ACK is made of it. */
+static void
+drop_what_is_over(struct rf_client_txn *t)
+{
+    if (t->state <= RF_TXN_PROCEEDING || (t->machine == RF_TXN_ICT && t->state == RF_TXN_COMPLETED && t->ack == NULL))
+        return;
+    free(t->request);
+    t->request = NULL;
+    t->request_n = 0;
+}
+
 static void
 client_event(struct rf_client_txn *t, enum rf_txn_event e, const struct rf_sip_msg *m, uint64_t now_us)
 {
@@ -216,6 +227,7 @@ client_event(struct rf_client_txn *t, enum rf_txn_event e, const struct rf_sip_m
     }
     if (step.act & RF_TXN_ACKNOWLEDGE)
         acknowledge(t, m);
+    drop_what_is_over(t);
     if (step.act & RF_TXN_RETRY_OFF)
         rf_timer_cancel(l->wheel, &t->retry);
     if (step.act & RF_TXN_RETRY_MORE) {

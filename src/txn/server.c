@@ -87,6 +87,15 @@ rf_server_txn_drop_request(struct rf_server_txn *t)
 }
 
 void
+rf_server_txn_acked(struct rf_server_txn *t)
+{
+    rf_server_txn_drop_request(t);
+    free(t->response);
+    t->response = NULL;
+    t->response_n = 0;
+}
+
+void
 rf_server_txn_free(struct rf_server_txn *t)
 {
     struct rf_txn_layer *l = t->l;

@@ -85,7 +85,13 @@ void rf_server_txn_respond(struct rf_server_txn *txn, int status, struct rf_span
 void rf_server_txn_repeat(struct rf_server_txn *txn);
 
 /**
- * The request, parsed from the transaction's own copy. INVITE: valid as long as the transaction. Others: until the
+ * The ACK for its 2xx came: request and response are needed no more, and would lie idle for the 32 s of timer L. Neither
+ * rf_server_txn_request nor rf_server_txn_repeat is for it from now on.
+ */
+void rf_server_txn_acked(struct rf_server_txn *txn);
+
+/**
+ * The request, parsed from the transaction's own copy. INVITE: valid until rf_server_txn_acked. Others: until the
  * next message comes in after the final response was given (32 s of timer J for each REGISTER would cost 1 kB each).
  */
 const struct rf_sip_msg *rf_server_txn_request(const struct rf_server_txn *txn);

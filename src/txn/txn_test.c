@@ -365,6 +365,10 @@ invite_server_accepted(void)
     ok(heard.acks == 2, "an ACK with a branch of its own goes to the user");
     answer(486);
     ok(w.sent == 2, "no other final response after a 200");
+    rf_server_txn_acked(heard.txn);
+    rf_server_txn_repeat(heard.txn);
+    receive(&w, INVITE);
+    ok(w.sent == 2 && heard.requests == 1, "after its ACK there is nothing to repeat, and the INVITE is still known");
     elapse(31 * RF_S);
     ok(heard.ended == 0, "timer L lasts 64*T1");
     elapse(2 * RF_S);

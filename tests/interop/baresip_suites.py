@@ -3,7 +3,7 @@
 It offers AES_CM_128_HMAC_SHA1_80 alone, and answers with the first line of ours that it knows: each suite once.
 
 # sanitizers: address
-# runs alone
+# runs beside few
 """
 import glob
 import os

@@ -2,7 +2,7 @@
 """baresip 1.0 transfers a call: three phones over TLS with mandatory SRTP, tones measured before and after.
 
 # sanitizers: address
-# runs alone
+# runs beside few
 """
 import os
 import tempfile

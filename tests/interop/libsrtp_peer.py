@@ -4,7 +4,7 @@ SRTCP of 80 and of 32 bits. Its AES-192 keys are derived the old way (before 2.8
 of both directions is compared octet by octet (TEL-20).
 
 # sanitizers: address
-# runs alone
+# runs beside few
 """
 import base64
 import json

@@ -3,7 +3,7 @@
 both directions is compared octet by octet. The two suites that encrypt nothing are refused (TEL-20, TEL-28, TEL-29).
 
 # sanitizers: address
-# runs alone
+# runs beside few
 """
 import re
 import tempfile

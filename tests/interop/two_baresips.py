@@ -2,7 +2,7 @@
 """baresip 1.0 to baresip 1.0 through ringfence: TLS, mandatory SRTP, a tone each way, frequencies measured.
 
 # sanitizers: address
-# runs alone
+# runs beside few
 """
 import os
 import tempfile

@@ -2,7 +2,7 @@
 """sipp 3.6 against ringfence: REGISTER and calls over UDP and TCP, and baresip (TLS, SRTP) to sipp (UDP, RTP).
 
 # sanitizers: address
-# runs alone
+# runs beside few
 """
 import os
 import subprocess

@@ -2,7 +2,7 @@
 """sipp as carriers of type ip: 20 calls to a number, 20 calls through a route whose first connection is dead (TEL-1, TEL-18).
 
 # sanitizers: address
-# runs alone
+# runs beside few
 """
 import os
 import subprocess
