@@ -211,8 +211,9 @@
       "ringfence call show ID counts what was refused, and why")                                              \
     X(MEDIA_IN_CLEAR, "RF-403", "media-in-clear", WARN, 0, 0,                                                 \
       "{who}'s leg carries unencrypted media",                                                                \
-      "SRTP is optional or off for this user and the device did not offer it.",                               \
-      "ringfence set {setting} required")                                                                     \
+      "SRTP is optional or off for this user and the device did not offer it. Or the device asked for SRTP "  \
+      "that is not encrypted (UNENCRYPTED_SRTP), and allow-unencrypted-srtp lets it.",                        \
+      "ringfence set {setting} required; allow-unencrypted-srtp off")                                         \
     X(MEDIA_TIMEOUT, "RF-404", "media-timeout", WARN, 0, 0,                                                   \
       "the call was ended: no media from {who} for {seconds} s",                                              \
       "The device lost its power or network without saying goodbye.",                                         \

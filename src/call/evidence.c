@@ -1,7 +1,8 @@
 /*
  * call/evidence.c - what protected a call, from packets that were counted and never from settings
  *
- * A leg is encrypted when SRTP packets passed and no clear one did. A call is ENCRYPTED when both legs are, now, and
+ * A leg is encrypted when SRTP packets passed and no clear one did; SRTP whose payload is in clear (UNENCRYPTED_SRTP)
+ * is clear, though authentic. A call is ENCRYPTED when both legs are, now, and
  * both signalling paths are TLS, so that the keys could not be read. verdict_min is the worst of its life.
  */
 #include "base/json.h"
@@ -26,13 +27,19 @@ proof(uint64_t encrypted, uint64_t clear)
     return clear == 0 ? LEG_ENCRYPTED : LEG_MIXED;
 }
 
-/* A suite without authentication proves nothing about who sent the packets (TEL-30). */
+/* Without authentication nothing proves who sent the packets (TEL-30), without encryption there is nothing to prove. */
 static bool
 proves(const struct leg *leg)
 {
     const struct rf_srtp_suite *s = leg->media != NULL ? rf_srtp_suite(leg->media->tx.suite) : NULL;
 
-    return s != NULL && !s->has_null_auth && !s->has_null_cipher;
+    return s != NULL && !s->has_null_auth && !s->has_null_cipher && !leg_is_in_clear(leg);
+}
+
+bool
+leg_is_in_clear(const struct leg *leg)
+{
+    return leg->media != NULL && (!leg->media->is_encrypted || (leg->media->tx.clear & RF_SRTP_CLEAR_RTP) != 0);
 }
 
 static bool
@@ -74,7 +81,7 @@ evidence_sample(struct call *c)
 
         if (!call_media_numbers(c, leg, &n))
             return;
-        encrypted = n.in_authentic + n.out_encrypted;
+        encrypted = n.in_authentic - n.in_unencrypted + n.out_encrypted;
         clear = n.in_clear + n.out_clear;
         now[side] = proof(encrypted - leg->seen_encrypted, clear - leg->seen_clear);
         leg->seen_encrypted = encrypted;
@@ -149,6 +156,18 @@ evidence_put_signalling(const struct leg *leg, struct rf_buf *b)
     rf_json_close(b, '}');
 }
 
+/* RFC 4568 6.3.2: what is authenticated and not encrypted (TEL-29). */
+static void
+put_session_parameters(uint8_t clear, struct rf_buf *b)
+{
+    rf_json_open(b, "session_parameters", '[');
+    if ((clear & RF_SRTP_CLEAR_RTP) != 0)
+        rf_json_str(b, NULL, "UNENCRYPTED_SRTP");
+    if ((clear & RF_SRTP_CLEAR_RTCP) != 0)
+        rf_json_str(b, NULL, "UNENCRYPTED_SRTCP");
+    rf_json_close(b, ']');
+}
+
 static void
 put_agreed(const struct call *c, const struct leg_media *m, struct rf_buf *b)
 {
@@ -157,13 +176,18 @@ put_agreed(const struct call *c, const struct leg_media *m, struct rf_buf *b)
     /* TEL-33: whatever the two sides have agreed, nobody here has seen a packet. */
     if (c->is_bypass)
         rf_json_bool(b, "bypass", true);
-    rf_json_str(b, "protection", c->is_bypass ? "unverified" : m->is_encrypted ? "SRTP" : "none");
+    rf_json_str(b, "protection", c->is_bypass                                   ? "unverified"
+                                 : !m->is_encrypted                             ? "none"
+                                 : (m->tx.clear & RF_SRTP_CLEAR_RTP) != 0       ? "SRTP, not encrypted"
+                                                                                : "SRTP");
     if (m->is_encrypted && suite != NULL) {
         rf_json_str(b, "suite", suite->name);
         rf_json_str(b, "keying", "SDES");
         rf_json_u64(b, "tag", (uint64_t)m->tag);
         rf_json_bool(b, "keys_in_clear", m->keys_in_clear);
         rf_json_bool(b, "weak", m->is_weak);
+        if (m->tx.clear != 0)
+            put_session_parameters(m->tx.clear, b);
     }
     rf_json_str(b, "direction", rf_sdp_direction_name(m->theirs));
 }
@@ -232,6 +256,7 @@ put_numbers(const struct media_numbers *n, const struct rf_quality_codec *codec,
     rf_json_u64(b, "packets", n->in_packets);
     rf_json_u64(b, "authentic", n->in_authentic);
     rf_json_u64(b, "clear", n->in_clear);
+    rf_json_u64(b, "unencrypted", n->in_unencrypted);
     rf_json_u64(b, "refused", n->in_auth_failed);
     rf_json_u64(b, "replayed", n->in_replayed);
     rf_json_u64(b, "clear_refused", n->in_clear_refused);

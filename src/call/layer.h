@@ -374,6 +374,8 @@ void evidence_sample(struct call *c);
 /** The last look, before the media session ends; the record has these numbers. */
 void evidence_freeze(struct call *c);
 void evidence_put_signalling(const struct leg *leg, struct rf_buf *b);
+/** Its audio can be read by whoever is on the way: plain RTP, or SRTP without encryption (TEL-29). */
+bool leg_is_in_clear(const struct leg *leg);
 void evidence_put_media(const struct call *c, const struct leg *leg, struct rf_buf *b);
 /** "ENCRYPTED" and so on. */
 const char *verdict_name(enum verdict v);

@@ -229,6 +229,7 @@ fill_leg(struct rf_media_leg *out, const struct leg *leg, const struct leg_media
     out->require_srtp = m->is_encrypted || leg->policy.mode == RF_SRTP_REQUIRED || leg->policy.hosted; /* (I3) */
     if (!m->is_encrypted)
         return;
+    out->unencrypted_allowed = leg->policy.allow_unencrypted && !leg->policy.hosted; /* TEL-29 */
     out->tx = m->tx;
     out->rx_roc = leg->end.roc; /* of a leg that a transfer brought here from a call of more than 65536 packets */
     out->rx_count = m->rx_count;
@@ -540,8 +541,9 @@ read_numbers(const struct call *c, const struct leg *leg, struct media_numbers *
         return false;
     n = &s->leg[leg_slot(leg)].counts;
     out->in_packets = LOAD(n->in_packets);
-    out->in_authentic = LOAD(n->in_authentic);
-    out->in_clear = LOAD(n->in_clear);
+    out->in_unencrypted = LOAD(n->in_unencrypted);
+    out->in_authentic = LOAD(n->in_authentic) + out->in_unencrypted;
+    out->in_clear = LOAD(n->in_clear) + out->in_unencrypted;
     out->in_auth_failed = LOAD(n->in_auth_failed);
     out->in_replayed = LOAD(n->in_replayed);
     out->in_malformed = LOAD(n->in_malformed);
@@ -582,6 +584,7 @@ subtract(struct media_numbers *n, const struct media_numbers *base)
     n->in_packets -= base->in_packets;
     n->in_authentic -= base->in_authentic;
     n->in_clear -= base->in_clear;
+    n->in_unencrypted -= base->in_unencrypted;
     n->in_auth_failed -= base->in_auth_failed;
     n->in_replayed -= base->in_replayed;
     n->in_malformed -= base->in_malformed;

@@ -33,7 +33,8 @@ leg_media_dup(const struct leg_media *m)
     *copy = *m;
     rf_wipe(copy->rx, sizeof copy->rx);
     rf_wipe(&copy->tx, sizeof copy->tx);
-    copy->tx.suite = m->tx.suite; /* its name stands in the record */
+    copy->tx.suite = m->tx.suite; /* its name stands in the record, and what it leaves in clear */
+    copy->tx.clear = m->tx.clear;
     copy->rx_count = 0;
     copy->raw = NULL;
     copy->raw_n = 0;
@@ -152,7 +153,8 @@ static bool
 is_same_stream(const struct leg_media *was, const struct leg_media *is)
 {
     return was != NULL && was->is_encrypted && is->is_encrypted && was->rx[0].suite == is->rx[0].suite &&
-           rf_addr_eq(&was->peer, &is->peer) && rf_octets_eq(was->rx[0].key, is->rx[0].key, sizeof is->rx[0].key) &&
+           was->rx[0].clear == is->rx[0].clear && rf_addr_eq(&was->peer, &is->peer) &&
+           rf_octets_eq(was->rx[0].key, is->rx[0].key, sizeof is->rx[0].key) &&
            rf_octets_eq(was->rx[0].salt, is->rx[0].salt, sizeof is->rx[0].salt);
 }
 

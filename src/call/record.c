@@ -69,8 +69,10 @@ code_of(const struct call *c)
         return RF_REFUSE_NONE;
     for (int side = 0; side < 2; side++) {
         const struct leg *leg = side == 0 ? c->a : c->b;
+        struct media_numbers n = { 0 };
 
-        if (leg != NULL && leg->media != NULL && !leg->media->is_encrypted)
+        /* It may have been so earlier in its life alone. */
+        if (leg != NULL && (leg_is_in_clear(leg) || (call_media_numbers(c, leg, &n) && n.in_clear + n.out_clear > 0)))
             return RF_REFUSE_MEDIA_IN_CLEAR;
     }
     return RF_REFUSE_KEYS_IN_CLEAR;

@@ -10,8 +10,8 @@
 #include "base/pack.h"
 #include "call/layer.h"
 
-#define BLOB_VERSION 8
-#define BLOB_OLDER   7     /* without what put_rest writes: of the program before an upgrade */
+#define BLOB_VERSION 9
+#define BLOB_OLDER   8     /* without what put_rest writes: of the program before an upgrade */
 #define BLOB_MAX     65536 /* two descriptions of RF_SDP_MAX, two dialogs of RF_DIALOG_TEXT_MAX, and room */
 
 /* --- parts --- */
@@ -50,6 +50,7 @@ put_policy(struct rf_buf *b, const struct rf_srtp_policy *p)
         rf_pack_u(b, p->suite[i], 1);
     rf_pack_u(b, p->answer_savp, 1);
     rf_pack_u(b, p->allow_null_auth, 1);
+    rf_pack_u(b, p->allow_unencrypted, 1);
     rf_pack_u(b, p->offerer_order, 1);
     rf_pack_u(b, p->hosted, 1);
     rf_pack_u(b, p->strict_transport, 1);
@@ -64,6 +65,7 @@ get_policy(struct rf_cursor *c, struct rf_srtp_policy *p)
         p->suite[i] = (uint8_t)rf_unpack_enum(c, rf_srtp_suite_count() + 1);
     p->answer_savp = rf_unpack_bool(c);
     p->allow_null_auth = rf_unpack_bool(c);
+    p->allow_unencrypted = rf_unpack_bool(c);
     p->offerer_order = rf_unpack_bool(c);
     p->hosted = rf_unpack_bool(c);
     p->strict_transport = rf_unpack_bool(c);

@@ -78,11 +78,13 @@ struct leg_media {
     struct rf_srtp_key rx[RF_MEDIA_KEYS_MAX], tx; /* wiped by leg_media_free */
 };
 
-/* The relay's counters of one leg, as plain numbers (relay/map.h says what each means). */
+/* The relay's counters of one leg, as plain numbers (relay/map.h says what each means). What is in_unencrypted is
+ * counted in in_authentic and in_clear too: it is both. */
 struct media_numbers {
     uint64_t in_packets, in_authentic, in_clear, in_auth_failed, in_replayed, in_malformed, in_foreign,
         in_clear_refused, in_other, in_kernel_dropped, in_rtcp, in_lost, in_jitter_us, in_dtmf, out_packets,
-        out_encrypted, out_clear, out_refused, out_failed, clear_us, far_lost, far_jitter_us, far_reports;
+        in_unencrypted, out_encrypted, out_clear, out_refused, out_failed, clear_us, far_lost, far_jitter_us,
+        far_reports;
     uint32_t rtt_us;
     uint32_t quirks; /* RF_SRTP_QUIRK_* that the peer was seen to have */
     uint32_t roc;    /* highest rollover counter of what it sends */

@@ -51,7 +51,17 @@ rf_cli_ask_change(const struct rf_cli *cli, json_t *request, const char *format,
         vfprintf(stderr, format, ap);
         va_end(ap);
         fputc('\n', stderr);
+        rf_cli_warnings(result);
     }
     json_decref(result);
     return RF_EXIT_DONE;
+}
+
+void
+rf_cli_warnings(const json_t *result)
+{
+    const json_t *list = json_object_get(result, "warnings");
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        fprintf(stderr, "warning  %s\n", json_string_value(json_array_get(list, i)));
 }

@@ -74,7 +74,9 @@ put_leg(struct rf_buf *b, const json_t *leg)
     rf_put_str(b, rf_cli_text(s, "transport"));
     rf_put_str(b, rf_cli_text(s, "tls_version"));
     rf_put_str(b, " | ");
-    if (rf_cli_text(m, "suite")[0] != '\0')
+    if (strcmp(rf_cli_text(m, "protection"), "SRTP, not encrypted") == 0)
+        rf_put_str(b, "clear SRTP");
+    else if (rf_cli_text(m, "suite")[0] != '\0')
         put_suite(b, rf_cli_text(m, "suite"));
     else
         rf_put_str(b, rf_cli_text(m, "protection"));

@@ -160,6 +160,7 @@ print_changes(const struct rf_cli *cli, const json_t *result)
     }
     if (json_array_size(changes) == 0)
         fprintf(stderr, "nothing changed\n");
+    rf_cli_warnings(result);
 }
 
 int
@@ -269,6 +270,29 @@ rf_cmd_set(struct rf_cli *cli)
 
 /* --- without a daemon --- */
 
+static json_t *
+json_of(const struct rf_option *o)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "name", o->name, "choices",
+                     o->choices != NULL ? o->choices : "", "compatible", o->compatible, "secure", o->secure, "hosted",
+                     o->hosted != NULL ? o->hosted : "", "list", o->is_list, "needs_restart", o->needs_restart,
+                     "requirements", o->requirements, "help", o->help);
+}
+
+/* Those of a block, a line each. false: there is no such block. */
+static bool
+print_settings(const char *block)
+{
+    size_t n = strlen(block), found = 0;
+
+    for (size_t i = 0; rf_option_at(i) != NULL; i++)
+        if (strncmp(rf_option_at(i)->name, block, n) == 0 && rf_option_at(i)->name[n] == '.') {
+            print_object(json_of(rf_option_at(i)));
+            found++;
+        }
+    return found > 0;
+}
+
 int
 rf_cmd_config_explain(struct rf_cli *cli)
 {
@@ -280,15 +304,11 @@ rf_cmd_config_explain(struct rf_cli *cli)
     if (o == NULL)
         o = rf_option_resolve(rf_span_str(cli->arg[0]), &label);
     if (cli->json && o != NULL) {
-        json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "name", o->name, "choices",
-                              o->choices != NULL ? o->choices : "", "compatible", o->compatible, "secure", o->secure,
-                              "hosted", o->hosted != NULL ? o->hosted : "", "list", o->is_list, "needs_restart",
-                              o->needs_restart, "requirements", o->requirements, "help", o->help);
-
-        rf_cli_json(j);
-        json_decref(j);
+        print_object(json_of(o));
         return RF_EXIT_DONE;
     }
+    if (cli->json && print_settings(cli->arg[0]))
+        return RF_EXIT_DONE;
     if (rf_conf_explain(&out, rf_span_str(cli->arg[0]), NULL) != RF_OK)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "%.*s", RF_SPAN_ARG(rf_span_trim(rf_buf_span(&out))));
     printf("%.*s", RF_SPAN_ARG(rf_buf_span(&out)));

@@ -50,7 +50,7 @@ static const struct column of_leg[] = {
     { "peer_certificate", "signalling.peer_certificate.subject", "subject of the certificate that the peer showed" },
     { "peer_certificate_sha256", "signalling.peer_certificate.sha256", "its fingerprint" },
     { "sign_in", "signalling.sign_in", "how it was known: digest algorithm, registered, address, certificate" },
-    { "protection", "media.protection", "SRTP, none, unverified (bypass), none agreed" },
+    { "protection", "media.protection", "SRTP; SRTP, not encrypted; none; unverified (bypass); none agreed" },
     { "suite", "media.suite", "SRTP suite" },
     { "keying", "media.keying", "how the keys were agreed: SDES" },
     { "keys_in_clear", "media.keys_in_clear", "on: they came over signalling that was not encrypted" },

@@ -98,6 +98,7 @@ sdp_flags(const struct rf_cli *cli, struct rf_sdp_tool *t)
     if (transport != NULL && rf_sdp_tool_transport(t, rf_span_str(transport)) != RF_OK)
         return rf_cli_fail(cli, RF_EXIT_USAGE, "--transport takes tls, tcp or udp");
     t->policy.allow_null_auth = rf_cli_flag(cli, "--allow-null-auth") != NULL;
+    t->policy.allow_unencrypted = rf_cli_flag(cli, "--allow-unencrypted-srtp") != NULL;
     t->policy.offerer_order = rf_cli_flag(cli, "--offerer-order") != NULL;
     t->policy.hosted = rf_cli_flag(cli, "--hosted") != NULL;
     t->bypass = rf_cli_flag(cli, "--bypass") != NULL;
@@ -219,6 +220,8 @@ srtp(struct rf_cli *cli, bool protect)
     tool.suite = rf_span_str(suite);
     tool.key = rf_span_str(key_text);
     tool.mki = rf_span_str(mki);
+    if (rf_cli_flag(cli, "--unencrypted") != NULL)
+        tool.clear = tool.is_rtcp ? RF_SRTP_CLEAR_RTCP : RF_SRTP_CLEAR_RTP;
     tool.packet = rf_span(packet, n);
     err = rf_srtp_init("auto");
     if (!err)

@@ -35,7 +35,7 @@ struct rf_cli_hooks {
 };
 
 #define RF_CLI_TIMEOUT_S 60 /* a reload with 100,000 users takes some seconds; the daemon itself gives a worker 2 s */
-#define RF_CLI_ARGS_MAX  16
+#define RF_CLI_ARGS_MAX  64 /* a connection with all its settings has 40 */
 #define RF_CLI_FLAGS_MAX 80 /* a certificate may be ordered with 64 names */
 
 struct rf_cli_flag {
@@ -140,6 +140,9 @@ int rf_cli_ask_show(const struct rf_cli *cli, json_t *request,
                     void (*print)(const struct rf_cli *cli, const json_t *result));
 __attribute__((format(printf, 3, 4))) int rf_cli_ask_change(const struct rf_cli *cli, json_t *request,
                                                             const char *format, ...);
+
+/** What the daemon warns of in a change that it made, on stderr: valid, and hardly meant. */
+void rf_cli_warnings(const json_t *result);
 
 /** rf_cli_ask without a word on stderr: NULL when no daemon serves this state directory. */
 json_t *rf_cli_ask_quietly(const char *state_dir, json_t *request, int *status);

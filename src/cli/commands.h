@@ -60,6 +60,13 @@ int rf_cmd_connection_list(struct rf_cli *cli);
 int rf_cmd_connection_show(struct rf_cli *cli);
 int rf_cmd_connection_test(struct rf_cli *cli);
 int rf_cmd_route_test(struct rf_cli *cli);
+/* cmd_object.c: of connections, numbers and routes, by the command's noun */
+int rf_cmd_number_list(struct rf_cli *cli);
+int rf_cmd_route_list(struct rf_cli *cli);
+int rf_cmd_object_show(struct rf_cli *cli);
+int rf_cmd_object_add(struct rf_cli *cli);
+int rf_cmd_object_set(struct rf_cli *cli);
+int rf_cmd_object_remove(struct rf_cli *cli);
 /* cmd_call.c */
 int rf_cmd_calls(struct rf_cli *cli);
 int rf_cmd_call_show(struct rf_cli *cli);

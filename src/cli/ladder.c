@@ -33,13 +33,27 @@ put_signalling(struct rf_buf *b, const json_t *leg, bool full)
         rf_put_str(b, rf_cli_text(s, "transport"));
 }
 
+/* "SRTP AES_CM_128_HMAC_SHA1_80, NOT ENCRYPTED (UNENCRYPTED_SRTP)" */
+static void
+put_srtp(struct rf_buf *b, const json_t *m)
+{
+    const json_t *parameters = json_object_get(m, "session_parameters"), *name;
+    size_t i;
+
+    rf_putf(b, "SRTP %s%s", rf_cli_text(m, "suite"),
+            strcmp(rf_cli_text(m, "protection"), "SRTP, not encrypted") == 0 ? ", NOT ENCRYPTED" : "");
+    json_array_foreach(parameters, i, name)
+        rf_putf(b, "%s%s%s", i == 0 ? " (" : " ", json_string_value(name) != NULL ? json_string_value(name) : "",
+                i + 1 == json_array_size(parameters) ? ")" : "");
+}
+
 static void
 put_media(struct rf_buf *b, const json_t *leg)
 {
     const json_t *m = json_object_get(leg, "media");
 
     if (rf_cli_text(m, "suite")[0] != '\0')
-        rf_putf(b, "SRTP %s", rf_cli_text(m, "suite"));
+        put_srtp(b, m);
     else
         rf_put_str(b,
                    strcmp(rf_cli_text(m, "protection"), "none") == 0 ? "RTP in CLEAR" : rf_cli_text(m, "protection"));

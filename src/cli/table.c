@@ -20,7 +20,8 @@
     { "--suite", "NAME", "crypto suite as in a=crypto" },                                                     \
     { "--key", "BASE64", "master key and salt of a test vector; file:PATH works too" },                       \
     { "--seq", "N", "sequence number; with --rtcp the SRTCP index" }, { "--roc", "N", "rollover counter" },   \
-    { "--mki", "HEX", "master key identifier" }, { "--rtcp", NULL, "the packet is RTCP" }
+    { "--mki", "HEX", "master key identifier" }, { "--rtcp", NULL, "the packet is RTCP" },                    \
+    { "--unencrypted", NULL, "UNENCRYPTED_SRTP, or with --rtcp UNENCRYPTED_SRTCP, was negotiated" }
 
 const struct rf_cli_command rf_cli_commands[] = {
     { "run", NULL, "", 0, 0, false, "ringfence run --state /var/lib/ringfence",
@@ -58,8 +59,8 @@ const struct rf_cli_command rf_cli_commands[] = {
       "versions of the store's layer and of the trusted certificates with it", rf_cmd_config_history, { { 0 } } },
     { "config", "rollback", "VERSION", 1, 1, true, "ringfence config rollback 7",
       "go back to a version of `config history`: settings and trusted certificates", rf_cmd_config_rollback, { { 0 } } },
-    { "config", "explain", "SETTING", 1, 1, false, "ringfence config explain user.*.srtp",
-      "what a setting means, takes and is by default", rf_cmd_config_explain, { { 0 } } },
+    { "config", "explain", "SETTING|BLOCK", 1, 1, false, "ringfence config explain user.*.srtp",
+      "what a setting means, takes and is by default; of a block such as sip-connection, its settings", rf_cmd_config_explain, { { 0 } } },
     { "config", "default", "", 0, 0, false, "ringfence config default > ringfence.conf",
       "print every setting with its default", rf_cmd_config_default,
       { { "--secure", NULL, "the defaults of security-profile secure" } } },
@@ -92,6 +93,45 @@ const struct rf_cli_command rf_cli_commands[] = {
       "try what a call over it needs: DNS, connect, TLS, OPTIONS, the SRTP offer; exit 0 all in order, 5 a step "
       "failed, 1 no such connection",
       rf_cmd_connection_test, { { 0 } } },
+    { "connection", "add", "NAME [KEY=VALUE...]", 1, RF_CLI_ARGS_MAX, true,
+      "ringfence connection add carrier server=sip.acme.test username=me register=on",
+      "add a connection, in force at once; KEY is a setting of sip-connection (config explain sip-connection). The "
+      "password of type credential is asked for or read from standard input, unless password=secret:NAME is given",
+      rf_cmd_object_add, { { 0 } } },
+    { "connection", "set", "NAME KEY=VALUE...", 2, RF_CLI_ARGS_MAX, true,
+      "ringfence connection set carrier inbound.srtp=required outbound.srtp=required",
+      "change settings of a connection together; KEY= goes back to the default, password=- asks for another password",
+      rf_cmd_object_set, { { 0 } } },
+    { "connection", "remove", "NAME", 1, 1, true, "ringfence connection remove carrier --yes",
+      "remove a connection that no number and no route names, with its password and registrations",
+      rf_cmd_object_remove, { { 0 } } },
+
+    { "number", NULL, "", 0, 0, true, "ringfence number", "list the numbers and where they lead", rf_cmd_number_list,
+      { { 0 } } },
+    { "number", "list", "", 0, 0, true, "ringfence number list --json", "list the numbers and where they lead",
+      rf_cmd_number_list, { { 0 } } },
+    { "number", "show", "NUMBER", 1, 1, true, "ringfence number show +442071838750", "all settings of one number",
+      rf_cmd_object_show, { { 0 } } },
+    { "number", "add", "NUMBER KEY=VALUE...", 2, RF_CLI_ARGS_MAX, true,
+      "ringfence number add +442071838750 connection=carrier to=201",
+      "add a number, in force at once; KEY is a setting of number (config explain number)", rf_cmd_object_add,
+      { { 0 } } },
+    { "number", "set", "NUMBER KEY=VALUE...", 2, RF_CLI_ARGS_MAX, true, "ringfence number set +442071838750 to=202",
+      "change settings of a number together; KEY= goes back to the default", rf_cmd_object_set, { { 0 } } },
+    { "number", "remove", "NUMBER", 1, 1, true, "ringfence number remove +442071838750 --yes", "remove a number",
+      rf_cmd_object_remove, { { 0 } } },
+
+    { "route", NULL, "", 0, 0, true, "ringfence route", "list the routes", rf_cmd_route_list, { { 0 } } },
+    { "route", "list", "", 0, 0, true, "ringfence route list --json", "list the routes", rf_cmd_route_list, { { 0 } } },
+    { "route", "show", "NAME", 1, 1, true, "ringfence route show out", "all settings of one route", rf_cmd_object_show,
+      { { 0 } } },
+    { "route", "add", "NAME KEY=VALUE...", 2, RF_CLI_ARGS_MAX, true,
+      "ringfence route add out match=+* use=carrier use=spare",
+      "add a route, in force at once; KEY is a setting of route (config explain route)", rf_cmd_object_add, { { 0 } } },
+    { "route", "set", "NAME KEY=VALUE...", 2, RF_CLI_ARGS_MAX, true, "ringfence route set out use=carrier",
+      "change settings of a route together; KEY= goes back to the default", rf_cmd_object_set, { { 0 } } },
+    { "route", "remove", "NAME", 1, 1, true, "ringfence route remove out --yes", "remove a route", rf_cmd_object_remove,
+      { { 0 } } },
     { "route", "test", "NUMBER", 1, 1, true, "ringfence route test +442071838750 --from 201",
       "print every step that a call to this number takes, and where it would go", rf_cmd_route_test,
       { { "--from", "NAME", "the user or sip-connection that calls; else any user" } } },
@@ -270,6 +310,7 @@ const struct rf_cli_command rf_cli_commands[] = {
         { "--answer-profile", "mirror|savp", "as media.answer-profile" },
         { "--transport", "tls|tcp|udp", "by which it came" },
         { "--allow-null-auth", NULL, "as media.allow-null-auth" },
+        { "--allow-unencrypted-srtp", NULL, "as media.allow-unencrypted-srtp" },
         { "--offerer-order", NULL, "as media.suite-order offerer" },
         { "--hosted", NULL, "as platform hosted" },
         { "--bypass", NULL, "as media-handling-mode bypass" },

@@ -1,6 +1,7 @@
 /* Checks that need the whole configuration: the platform's lock, references, orders, files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -175,14 +176,21 @@ check_order(struct loader *l, const char *low, const char *high)
                    rf_conf_text(c, high));
 }
 
+/* @param b  the block that it stands in; NULL: none with a name */
 static void
-check_reference(struct loader *l, const struct setting *s)
+check_reference(struct loader *l, const struct setting *s, const struct rf_conf_block *b)
 {
+    const char *star = strchr(s->option->name, '*');
     struct rf_span left, word, kind;
+    char name[320];
     size_t bar;
 
     if (s->option->type != RF_OPT_BLOCK || s->text == NULL)
         return;
+    if (b != NULL && star != NULL)
+        snprintf(name, sizeof name, "%.*s%s%s", (int)(star - s->option->name), s->option->name, b->label, star + 1);
+    else
+        snprintf(name, sizeof name, "%s", s->option->name);
     kind = rf_span_str(s->option->choices);
     bar = rf_span_find(kind, '|');
     left = rf_span_str(s->text);
@@ -190,8 +198,8 @@ check_reference(struct loader *l, const struct setting *s)
         if (bar < kind.n && rf_choice_has(s->option->choices + bar + 1, word))
             continue;
         if (rf_snapshot_block(rf_snapshot_kind(l->conf, rf_span_sub(kind, 0, bar)), word) == NULL)
-            rf_loader_fail(l, RF_ERR_NOT_FOUND, s->at, "%s: there is no block %.*s %.*s", s->option->name, (int)bar,
-                           kind.p, RF_SPAN_ARG(word));
+            rf_loader_fail(l, RF_ERR_NOT_FOUND, s->at, "%s: there is no block %.*s %.*s", name, (int)bar, kind.p,
+                           RF_SPAN_ARG(word));
     }
 }
 
@@ -199,11 +207,11 @@ static void
 check_references(struct loader *l)
 {
     for (const struct setting *s = l->conf->settings; s != NULL; s = s->next)
-        check_reference(l, s);
+        check_reference(l, s, NULL);
     for (const struct kind *k = l->conf->kinds; k != NULL; k = k->next)
         for (const struct rf_conf_block *b = k->first; b != NULL; b = b->next)
             for (const struct setting *s = b->settings; s != NULL; s = s->next)
-                check_reference(l, s);
+                check_reference(l, s, b);
 }
 
 static bool
@@ -248,6 +256,23 @@ check_listeners(struct loader *l)
                          "sip.listen has unencrypted addresses, and sip.require-tls lets only some users use them");
 }
 
+/* RF-403: allowed, but nobody shall be surprised (TEL-29). What media says is not said of each connection again. */
+static void
+check_unencrypted(struct loader *l)
+{
+    static const char tail[] = "allow-unencrypted-srtp lets peers have SRTP that is not encrypted";
+    const char *code = rf_refusal_row(RF_REFUSE_MEDIA_IN_CLEAR)->code;
+    const struct rf_conf_block *b;
+
+    if (rf_conf_is_on(l->conf, "media.allow-unencrypted-srtp")) {
+        rf_loader_warn(l, origin_of(l->conf, "media.allow-unencrypted-srtp"), "%s: media.%s", code, tail);
+        return;
+    }
+    for (size_t i = 0; (b = rf_conf_block_at(l->conf, "sip-connection", i)) != NULL; i++)
+        if (rf_conf_block_is_on(l->conf, b, "allow-unencrypted-srtp"))
+            rf_loader_warn(l, b->at, "%s: sip-connection.%s.%s", code, b->label, tail);
+}
+
 void
 rf_loader_check(struct loader *l)
 {
@@ -264,6 +289,7 @@ rf_loader_check(struct loader *l)
     check_users(l);
     rf_loader_check_connections(l);
     check_listeners(l);
+    check_unencrypted(l);
     check_order(l, "registrar.min-expires", "registrar.default-expires");
     check_order(l, "registrar.default-expires", "registrar.max-expires");
     if (rf_conf_number(c, "sip.session-expires") != 0)

@@ -99,6 +99,11 @@ struct rf_conf_block;
 const struct rf_conf_block *rf_conf_block(const struct rf_conf *c, const char *kind, struct rf_span label);
 const struct rf_conf_block *rf_conf_block_at(const struct rf_conf *c, const char *kind, size_t i);
 const char *rf_conf_block_label(const struct rf_conf_block *b);
+/** The file's when that has the block, too: it cannot be removed elsewhere. */
+struct rf_conf_origin rf_conf_block_origin(const struct rf_conf_block *b);
+#define RF_CONF_LABEL_MAX 63 /* octets of a block's name */
+/** May a block be called so? Letters, digits, and what a SIP URI has without escapes: - _ . + ~ */
+bool rf_conf_label_is_valid(struct rf_span s);
 const char *rf_conf_block_text(const struct rf_conf *c, const struct rf_conf_block *b, const char *setting);
 bool rf_conf_block_is_on(const struct rf_conf *c, const struct rf_conf_block *b, const char *setting);
 int64_t rf_conf_block_number(const struct rf_conf *c, const struct rf_conf_block *b, const char *setting);
@@ -125,6 +130,12 @@ void rf_conf_visit(const struct rf_conf *c,
  */
 RF_MUST_CHECK enum rf_err rf_conf_edit(struct rf_span store_text, struct rf_span name, struct rf_span value,
                                        struct rf_buf *out, struct rf_conf_problem *problem);
+/** Several at once, in order: one pass over the text. */
+struct rf_conf_change {
+    struct rf_span name, value;
+};
+RF_MUST_CHECK enum rf_err rf_conf_edit_all(struct rf_span store_text, const struct rf_conf_change *change, size_t n,
+                                           struct rf_buf *out, struct rf_conf_problem *problem);
 /** The same with a whole block removed ("user.204"). */
 RF_MUST_CHECK enum rf_err rf_conf_remove(struct rf_span store_text, struct rf_span block, struct rf_buf *out,
                                          struct rf_conf_problem *problem);

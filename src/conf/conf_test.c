@@ -179,6 +179,10 @@ static const struct {
       "f:4:2: user.201.srtp is enforced on Hosted platforms and cannot be optional" },
     { "platform hosted\nuser 201 {\n password x\n require-tls off\n}\n", RF_ERR_REFUSED, "f:4:2: user.201.require-tls" },
     { "platform hosted\nmedia {\n allow-null-auth on\n}\n", RF_ERR_REFUSED, "f:3:2: media.allow-null-auth" },
+    { "platform hosted\nmedia {\n allow-unencrypted-srtp on\n}\n", RF_ERR_REFUSED,
+      "f:3:2: media.allow-unencrypted-srtp" },
+    { "platform hosted\nsip-connection c {\n type ip\n allow 192.0.2.1\n allow-unencrypted-srtp on\n}\n",
+      RF_ERR_REFUSED, "f:5:2: sip-connection.c.allow-unencrypted-srtp" },
     { "platform hosted\nmedia {\n crypto-suites AES_CM_128_NULL_AUTH\n}\n", RF_ERR_REFUSED, "f:3:2: media.crypto-suites" },
     { "platform hosted\nsecurity {\n strict-keys off\n}\n", RF_ERR_REFUSED, "f:3:2: security.strict-keys" },
 };
@@ -735,6 +739,8 @@ many_users(void)
 }
 
 #define FQDN(name, server) "sip-connection " name " {\n type fqdn\n server " server "\n}\n"
+#define FOUR(n)  FQDN(n "1", "sbc.example") FQDN(n "2", "sbc.example") FQDN(n "3", "sbc.example") FQDN(n "4", "sbc.example")
+#define EIGHT(n) FOUR(n) FOUR(n "x")
 
 /* TEL-1: calls of connections with one host and one certificate are told apart by the number that is called. */
 static void
@@ -754,8 +760,8 @@ one_host(void)
         { FQDN("a", "sbc.example") FQDN("b", "sbc2.example"), RF_OK, NULL, "two hosts" },
         { FQDN("a", "sbc.example") "sip-connection b {\n type ip\n allow 192.0.2.1\n server sbc.example\n}\n", RF_OK, NULL,
           "type ip is known by its address alone" },
-        { FQDN("a", "sbc.example") FQDN("b", "sbc.example") FQDN("c", "sbc.example") FQDN("d", "sbc.example")
-          FQDN("e", "sbc.example"), RF_OK, "test:17: sip-connection e: 4 of type fqdn have the server sbc.example", "more than a proof has room for" },
+        { EIGHT("a") EIGHT("b") EIGHT("c") EIGHT("d") FQDN("e", "sbc.example"), RF_OK,
+          "test:129: sip-connection e: 32 of type fqdn have the server sbc.example", "more than a proof has room for" },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -776,6 +782,45 @@ one_host(void)
     }
 }
 
+/* TEL-29: whoever allows SRTP that is not encrypted is told, at each reading. */
+static void
+unencrypted_srtp(void)
+{
+#define CONNECTION(lines) "sip-connection c {\n type ip\n allow 192.0.2.1\n server 192.0.2.1\n" lines "}\n"
+    static const struct {
+        const char *text, *says;
+        int line; /* of the warning; 0: there is none */
+    } cases[] = {
+        { CONNECTION(""), NULL, 0 },
+        { CONNECTION(" allow-unencrypted-srtp on\n"), "RF-403: sip-connection.c.allow-unencrypted-srtp", 1 },
+        { "media {\n allow-unencrypted-srtp on\n}\n" CONNECTION(""), "RF-403: media.allow-unencrypted-srtp", 2 },
+        { "media {\n allow-unencrypted-srtp on\n}\n" CONNECTION(" allow-unencrypted-srtp off\n"),
+          "RF-403: media.allow-unencrypted-srtp", 2 },
+    };
+#undef CONNECTION
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rf_conf_sources from = { .store_text = rf_span_str(cases[i].text) };
+        struct rf_conf_problem problem = { 0 };
+        struct rf_conf *c = NULL;
+        const struct rf_conf_problem *warning;
+        size_t said = 0;
+        bool is_right = true;
+
+        if (rf_conf_load_from(&c, &from, &problem) != RF_OK)
+            diag("%s", problem.sentence);
+        for (size_t n = 0; c != NULL && (warning = rf_conf_warning(c, n)) != NULL; n++)
+            if (strstr(warning->sentence, "allow-unencrypted-srtp") != NULL) {
+                said++;
+                is_right = cases[i].says != NULL && strstr(warning->sentence, cases[i].says) != NULL &&
+                           (int)warning->at.line == cases[i].line;
+            }
+        ok(c != NULL && said == (cases[i].says != NULL) && is_right, "TEL-29: %s",
+           cases[i].says != NULL ? cases[i].says : "nothing to say");
+        rf_conf_unref(c);
+    }
+}
+
 int
 main(void)
 {
@@ -783,6 +828,7 @@ main(void)
     if (mkdtemp(dir) == NULL)
         return 1;
     the_table();
+    unencrypted_srtp();
     refusals();
     meanings();
     numbers_and_blocks();

@@ -173,17 +173,14 @@ finish(struct rf_conf_tree *t, enum rf_err err, struct rf_buf *out, struct rf_co
     return err;
 }
 
-enum rf_err
-rf_conf_edit(struct rf_span store_text, struct rf_span name, struct rf_span value, struct rf_buf *out,
-             struct rf_conf_problem *problem)
+/* One change of the tree. */
+static enum rf_err
+change_one(struct rf_conf_tree *t, struct rf_span name, struct rf_span value, struct rf_conf_problem *problem)
 {
     struct rf_span label;
     const struct rf_option *o = rf_option_resolve(name, &label);
-    struct rf_conf_tree t;
     struct place place;
-    enum rf_err err;
 
-    *problem = (struct rf_conf_problem){ 0 };
     if (o == NULL)
         return unknown(name, problem);
     if (!rf_conf_word_is_valid(value) || !rf_conf_word_is_valid(label)) {
@@ -191,16 +188,37 @@ rf_conf_edit(struct rf_span store_text, struct rf_span name, struct rf_span valu
         return RF_ERR_SYNTAX;
     }
     place = place_of(o, label);
+    if (value.p != NULL)
+        return set_value(t, o, &place, value);
+    if (remove_setting(t, &place))
+        return RF_OK;
+    rf_conf_say(problem, (struct rf_conf_origin){ 0 }, "%.*s is not set in the settings",
+                (int)(name.n < 80 ? name.n : 80), name.p);
+    return RF_ERR_NOT_FOUND;
+}
+
+enum rf_err
+rf_conf_edit_all(struct rf_span store_text, const struct rf_conf_change *change, size_t n, struct rf_buf *out,
+                 struct rf_conf_problem *problem)
+{
+    struct rf_conf_tree t;
+    enum rf_err err;
+
+    *problem = (struct rf_conf_problem){ 0 };
     rf_conf_tree_init(&t);
     err = rf_conf_tree_add(&t, store_text, RF_CONF_STORE, NULL, problem);
-    if (err == RF_OK && value.p != NULL)
-        err = set_value(&t, o, &place, value);
-    else if (err == RF_OK && !remove_setting(&t, &place)) {
-        rf_conf_say(problem, (struct rf_conf_origin){ 0 }, "%.*s is not set in the settings",
-                    (int)(name.n < 80 ? name.n : 80), name.p);
-        err = RF_ERR_NOT_FOUND;
-    }
+    for (size_t i = 0; i < n && err == RF_OK; i++)
+        err = change_one(&t, change[i].name, change[i].value, problem);
     return finish(&t, err, out, problem);
+}
+
+enum rf_err
+rf_conf_edit(struct rf_span store_text, struct rf_span name, struct rf_span value, struct rf_buf *out,
+             struct rf_conf_problem *problem)
+{
+    const struct rf_conf_change change = { name, value };
+
+    return rf_conf_edit_all(store_text, &change, 1, out, problem);
 }
 
 enum rf_err

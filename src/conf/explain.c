@@ -202,11 +202,38 @@ put_origin(struct rf_buf *out, struct rf_conf_origin at)
     }
 }
 
+/* "sip-connection": its settings, a line each; RF_ERR_NOT_FOUND: no such block. */
+static enum rf_err
+put_block(struct rf_buf *out, struct rf_span name)
+{
+    enum rf_option_place place = rf_option_place(rf_span(NULL, 0), name);
+    const char *label = place == RF_PLACE_LABELLED_BLOCK ? ".*" : "";
+
+    if (place != RF_PLACE_BLOCK && place != RF_PLACE_LABELLED_BLOCK)
+        return RF_ERR_NOT_FOUND;
+    rf_putf(out, "%.*s%s: a block with these settings, defaults in parentheses\n", RF_SPAN_ARG(name),
+            label[0] != '\0' ? " NAME" : "");
+    for (size_t i = 0; rf_option_at(i) != NULL; i++) {
+        const struct rf_option *o = rf_option_at(i);
+        struct rf_span option = rf_span_str(o->name);
+
+        if (!rf_span_eq(rf_span_sub(option, 0, name.n), name) || option.p[name.n] != '.')
+            continue;
+        rf_putf(out, "  %s  (", o->name + name.n + strlen(label) + 1);
+        put_default(out, o->compatible);
+        rf_put_str(out, ")\n");
+    }
+    rf_putf(out, "ringfence config explain %.*s%s.SETTING says what one means and takes\n", RF_SPAN_ARG(name), label);
+    return RF_OK;
+}
+
 enum rf_err
 rf_conf_explain(struct rf_buf *out, struct rf_span name, const struct rf_conf *c)
 {
     const struct rf_option *o = find_typed(name);
 
+    if (o == NULL && put_block(out, name) == RF_OK)
+        return RF_OK;
     if (o == NULL)
         return put_unknown(out, name);
     rf_putf(out, "%s\n", o->name);

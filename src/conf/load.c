@@ -12,7 +12,6 @@
 
 #define SNAPSHOT_OCTETS_MAX (512u << 20)
 #define WARNINGS_MAX        200 /* nobody reads more; the last one says that there are */
-#define LABEL_MAX           63
 
 /* The first problem decides; all are told to whoever listens. */
 static void
@@ -247,10 +246,10 @@ add_setting(struct loader *l, const struct scope *in, const struct rf_option *o,
 /* --- blocks -------------------------------------------------------------------------------------------- */
 
 /* What a user's name may be in a SIP URI without escapes (RFC 3261 25.1 unreserved, and "+"). */
-static bool
-is_label(struct rf_span s)
+bool
+rf_conf_label_is_valid(struct rf_span s)
 {
-    if (s.n == 0 || s.n > LABEL_MAX)
+    if (s.n == 0 || s.n > RF_CONF_LABEL_MAX)
         return false;
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
@@ -334,10 +333,10 @@ add_block(struct loader *l, const struct scope *outer, const struct rf_conf_node
     if (is_labelled) {
         struct kind *k = kind_of(l, name);
 
-        if (!is_label(label)) {
+        if (!rf_conf_label_is_valid(label)) {
             rf_loader_fail(l, RF_ERR_SYNTAX, n->at,
                            "the name of a block %.*s takes 1 to %d letters, digits and - _ . + ~", RF_SPAN_ARG(name),
-                           LABEL_MAX);
+                           RF_CONF_LABEL_MAX);
             return;
         }
         in.kind = k;

@@ -285,6 +285,9 @@ static const struct rf_option options[] = {
       "mirror|savp", NULL, "TEL-23", "As media.answer-profile, for this connection alone." },
     { "sip-connection.*.allow-null-auth", RF_OPT_FLAG, ONE, RELOAD, "@media.allow-null-auth", "@media.allow-null-auth",
       NULL, "off", "TEL-30", "As media.allow-null-auth, for this connection alone." },
+    { "sip-connection.*.allow-unencrypted-srtp", RF_OPT_FLAG, ONE, RELOAD, "@media.allow-unencrypted-srtp",
+      "@media.allow-unencrypted-srtp", NULL, "off", "TEL-29",
+      "As media.allow-unencrypted-srtp, for this connection alone." },
     { "sip-connection.*.media-handling-mode", RF_OPT_ENUM, ONE, RELOAD, "default", "default", "default|bypass", "default",
       "TEL-3 TEL-33",
       "default: media goes through us and its encryption is proven packet by packet. bypass: both sides send it to "
@@ -433,6 +436,10 @@ static const struct rf_option options[] = {
       "RTP/SAVP as some carriers do." },
     { "media.allow-null-auth", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, "off", "TEL-30",
       "Let AES_CM_128_NULL_AUTH be chosen when nothing better is in common. Its packets can be forged." },
+    { "media.allow-unencrypted-srtp", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, "off", "TEL-29",
+      "Let a peer have SRTP that is authenticated but not encrypted (UNENCRYPTED_SRTP, UNENCRYPTED_SRTCP of RFC 4568) "
+      "when none of the lines that it offers encrypts, even where srtp is required. Whoever is on the way can listen. "
+      "Such a call is shown as not encrypted (RF-403)." },
     { "media.timeout", RF_OPT_DURATION, ONE, RELOAD, "60s", "60s", "0..1d", NULL, "",
       "A call from which no media came for this long is ended (RF-404). 0: never. A call on hold does not count." },
     { "media.threads", RF_OPT_NUMBER, ONE, RESTART, "auto", "auto", "auto|1..64", NULL, "",

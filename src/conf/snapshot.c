@@ -200,6 +200,12 @@ rf_conf_block_label(const struct rf_conf_block *b)
     return b->label;
 }
 
+struct rf_conf_origin
+rf_conf_block_origin(const struct rf_conf_block *b)
+{
+    return b->at;
+}
+
 static const struct rf_option *
 option_of(const struct rf_conf_block *b, const char *setting)
 {

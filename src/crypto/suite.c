@@ -51,6 +51,14 @@ rf_srtp_suite(unsigned id)
     return id >= 1 && id <= SUITE_COUNT ? &suites[id] : NULL;
 }
 
+bool
+rf_srtp_suite_may_be_clear(const struct rf_srtp_suite *suite, unsigned clear)
+{
+    if ((clear & ~(unsigned)(RF_SRTP_CLEAR_RTP | RF_SRTP_CLEAR_RTCP)) != 0)
+        return false;
+    return (clear & RF_SRTP_CLEAR_RTP) == 0 || (suite->cipher != RF_CIPHER_AES_GCM && !suite->has_null_auth);
+}
+
 const struct rf_srtp_suite *
 rf_srtp_suite_named(struct rf_span name)
 {

@@ -13,6 +13,10 @@ enum rf_srtp_cipher { RF_CIPHER_NULL, RF_CIPHER_AES_CM, RF_CIPHER_AES_GCM, RF_CI
 #define RF_SRTP_KEY_MAX     32 /* octets of a master key: AES-256 */
 #define RF_SRTP_SALT_MAX    14 /* octets of a master salt; 12 with GCM */
 #define RF_SRTP_MKI_MAX     128 /* RFC 4568 6.1: MKI length 1 to 128 */
+/* What a key leaves in clear although its suite encrypts: session parameters of its a=crypto line (RFC 4568 6.3.2). */
+#define RF_SRTP_CLEAR_RTP  1 /* UNENCRYPTED_SRTP: payloads of SRTP */
+#define RF_SRTP_CLEAR_RTCP 2 /* UNENCRYPTED_SRTCP: SRTCP, with the E bit 0 in every packet */
+
 #define RF_SRTP_TRAILER_MAX (16 + 4 + RF_SRTP_MKI_MAX) /* octets that protecting may add */
 
 struct rf_srtp_suite {
@@ -31,6 +35,7 @@ struct rf_srtp_suite {
 struct rf_srtp_key {
     uint8_t suite; /* id of rf_srtp_suite; 0: none, the direction is plain RTP */
     uint8_t mki_octets;
+    uint8_t clear; /* RF_SRTP_CLEAR_*: authenticated, not encrypted (TEL-29) */
     uint8_t key[RF_SRTP_KEY_MAX];
     uint8_t salt[RF_SRTP_SALT_MAX];
     uint8_t mki[RF_SRTP_MKI_MAX];
@@ -41,6 +46,11 @@ struct rf_srtp_key {
 const struct rf_srtp_suite *rf_srtp_suite(unsigned id);
 /** By name or alias, case-sensitive as RFC 4568 wants; NULL when unknown. */
 const struct rf_srtp_suite *rf_srtp_suite_named(struct rf_span name);
+/**
+ * Is there such a thing as this suite with `clear` (RF_SRTP_CLEAR_*)? SRTP with GCM always encrypts (RFC 7714 8.2),
+ * SRTCP need not (9.3), and what is neither encrypted nor authenticated is not SRTP.
+ */
+bool rf_srtp_suite_may_be_clear(const struct rf_srtp_suite *suite, unsigned clear);
 /** Rows are 1 .. rf_srtp_suite_count(). */
 unsigned rf_srtp_suite_count(void);
 

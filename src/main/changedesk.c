@@ -17,6 +17,7 @@ struct rf_desk_change {
     uint32_t number;
     struct rf_control_ask *ask;
     char *layer;                 /* NULL: it stays */
+    bool is_edit;                /* nobody has seen it as a text */
     int64_t trust_version;
     struct rf_store_write write[RF_DESK_WRITES_MAX];
     size_t write_count;
@@ -145,7 +146,11 @@ change_refused(struct rf_desk *d, enum rf_err err, const struct rf_conf_problem 
     rf_conf_put_problem(&b, p);
     sentence[b.n] = '\0';
     rf_config_refuse(p, sentence);
-    if (d->change != NULL && d->change->ask != NULL)
+    if (d->change == NULL || d->change->ask == NULL)
+        return;
+    if (d->change->is_edit)
+        rf_desk_refuse_edit(d->change->ask, err, p, "");
+    else
         rf_desk_refuse(d->change->ask, err, p);
 }
 
@@ -220,9 +225,12 @@ was_said(const struct rf_conf *conf, const struct rf_conf_problem *warning)
     return false;
 }
 
-/* Those that the configuration before (NULL: none) did not have: a change must not repeat what everybody knows. */
+/*
+ * Those that the configuration before (NULL: none) did not have: a change must not repeat what everybody knows.
+ * @param list  gets their sentences for whoever asked for the change; NULL: nobody did
+ */
 static void
-say_conf_warnings(const struct rf_conf *conf, const struct rf_conf *before)
+say_conf_warnings(const struct rf_conf *conf, const struct rf_conf *before, json_t *list)
 {
     const struct rf_conf_problem *w;
     char mem[1600];
@@ -235,6 +243,7 @@ say_conf_warnings(const struct rf_conf *conf, const struct rf_conf *before)
         rf_conf_put_problem(&b, w);
         mem[b.n] = '\0';
         RF_LOGF(RF_LOG_WARN, "config.warning", mem);
+        json_array_append_new(list, json_string(w->sentence));
     }
 }
 
@@ -254,10 +263,10 @@ remember_legacy(struct rf_desk *d, const struct rf_site *next)
 
 /* `next` is in force from here on. */
 static void
-put_in_force(struct rf_desk *d, struct rf_site *next, json_t *changes)
+put_in_force(struct rf_desk *d, struct rf_site *next, json_t *told)
 {
     struct rf_site *was = d->site;
-    struct changes list = { changes };
+    struct changes list = { json_object_get(told, "changes") };
 
     rf_conf_diff(was->conf, next->conf, put_change, &list);
     for (size_t i = 0; i < d->next_count; i++)
@@ -268,18 +277,18 @@ put_in_force(struct rf_desk *d, struct rf_site *next, json_t *changes)
     give_to_workers(d);
     rf_desk_change_listeners(d, was);
     (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 1, NULL, -1);
-    say_conf_warnings(next->conf, was->conf);
+    say_conf_warnings(next->conf, was->conf, json_object_get(told, "warnings"));
     rf_site_unref(was);
     say_warnings(next->ifaces);
     rf_expiry_look(d->expiry, next->ifaces, rf_wall_s());
     RF_LOGF(RF_LOG_INFO, "daemon.reloaded", "the configuration was applied",
-            RF_F_U64("changes", json_array_size(changes)), RF_F_U64("users", rf_directory_count(d->site->users)));
+            RF_F_U64("changes", json_array_size(list.list)), RF_F_U64("users", rf_directory_count(d->site->users)));
 }
 
 static void
-answer_changed(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *changes)
+answer_changed(struct rf_desk *d, struct rf_control_ask *ask, json_t *answers, void *told)
 {
-    rf_control_answer(ask, json_pack("{s:o}", "changes", changes));
+    rf_control_answer(ask, told);
 }
 
 /* Something is written beside the layer, or without one: the configuration may need it. */
@@ -297,7 +306,7 @@ take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, const struc
                                     .ocsp = d->conf.shared->ocsp };
     struct rf_conf_problem problem = { 0 };
     struct rf_site *next = NULL;
-    json_t *changes;
+    json_t *told;
     enum rf_err err;
 
     if (d->conf.shared->launch->has_config)
@@ -338,13 +347,13 @@ take_certificates(struct rf_desk *d, const struct rf_channel_msg *m, const struc
             }
         }
     }
-    changes = json_array();
-    put_in_force(d, next, changes);
+    told = json_pack("{s:[], s:[]}", "changes", "warnings");
+    put_in_force(d, next, told);
     /* Answered when each worker has taken it: who asked then finds what was asked for, whichever worker answers. */
     if (c != NULL && c->ask != NULL)
-        rf_desk_ask(d, RF_ASK_NUMBERS, "", c->ask, answer_changed, changes);
+        rf_desk_ask(d, RF_ASK_NUMBERS, "", c->ask, answer_changed, told);
     else
-        json_decref(changes);
+        json_decref(told);
 }
 
 void
@@ -451,6 +460,15 @@ rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, 
 }
 
 void
+rf_desk_apply_edit(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
+                   size_t more_n)
+{
+    rf_desk_apply(d, ask, layer, more, more_n, 0);
+    if (d->change != NULL)
+        d->change->is_edit = true;
+}
+
+void
 rf_desk_new_certificate(struct rf_desk *d)
 {
     d->has_new_certificate = d->change != NULL;
@@ -479,7 +497,7 @@ changes_something(const char *command)
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
         if (strcmp(command, some[i]) == 0)
             return true;
-    return rf_desk_is_cert_change(command);
+    return rf_desk_is_cert_change(command) || rf_desk_is_object_change(command);
 }
 
 bool
@@ -510,7 +528,7 @@ rf_desk_changes_init(struct rf_desk *d)
     if (d->next == NULL || rf_expiry_new(&d->expiry) != RF_OK)
         return RF_ERR_NOMEM;
     change_shared(d);
-    say_conf_warnings(d->site->conf, NULL);
+    say_conf_warnings(d->site->conf, NULL, NULL);
     say_warnings(d->site->ifaces);
     return RF_OK;
 }

@@ -374,6 +374,16 @@ add_fault(struct gather *g)
                                effect[g->has_local_leaf][g->has_local_root]);
 }
 
+/* A connection that is made by command has no line that the reader knows. */
+static void
+name_setting(struct gather *g, const char *setting)
+{
+    char said[sizeof g->problem->sentence];
+
+    memcpy(said, g->problem->sentence, sizeof said);
+    snprintf(g->problem->sentence, sizeof g->problem->sentence, "%s: %s", setting, said);
+}
+
 static enum rf_err
 add_stores(struct gather *g)
 {
@@ -396,6 +406,8 @@ add_stores(struct gather *g)
         snprintf(setting, sizeof setting, "sip-connection.%s.trusted-certificate-store", rf_conf_block_label(b));
         err = add_trusted(g, rf_conf_block_text(g->conf, b, "trusted-certificate-store"),
                           rf_conf_origin(g->conf, setting));
+        if (err)
+            name_setting(g, setting);
     }
     /* Always there: for servers to which we connect, and to see whether what we show is publicly trusted. */
     return err ? err : rf_bundle_add_system(g->to);

@@ -452,7 +452,8 @@ rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *req
     const char *command = text_of(request, "command");
 
     if (rf_desk_route_command(d, ask, command, request) || rf_desk_record_command(d, ask, command, request) ||
-        rf_desk_secret_command(d, ask, command, request) || rf_desk_event_command(d, ask, command, request))
+        rf_desk_secret_command(d, ask, command, request) || rf_desk_event_command(d, ask, command, request) ||
+        rf_desk_object_command(d, ask, command, request))
         return;
     if (strcmp(command, "status") == 0)
         rf_desk_ask(d, RF_ASK_NUMBERS, "", ask, answer_status, NULL);

@@ -92,6 +92,9 @@ void rf_desk_ask(struct rf_desk *d, enum rf_question question, const char *text,
  */
 void rf_desk_apply(struct rf_desk *d, struct rf_control_ask *ask, const char *layer, const struct rf_store_write *more,
                    size_t more_n, int64_t trust_version);
+/** The same of a layer that a command edited: what is wrong with it is said without a line of it. */
+void rf_desk_apply_edit(struct rf_desk *d, struct rf_control_ask *ask, const char *layer,
+                        const struct rf_store_write *more, size_t more_n);
 
 /* changedesk.c */
 RF_MUST_CHECK enum rf_err rf_desk_changes_init(struct rf_desk *d);
@@ -125,6 +128,43 @@ void rf_desk_forget_listeners(struct rf_desk *d);
 /** d->site has the next listeners: open the new ones before those are closed that only the site before has. */
 void rf_desk_change_listeners(struct rf_desk *d, const struct rf_site *was);
 
+/* --- editdesk.c: the store's layer with something changed; all errors are kept until it is applied --- */
+
+struct rf_desk_edit {
+    char *text; /* C string, owned */
+    struct rf_conf_problem problem;
+    char fix[160]; /* of the problem; "" when nothing better is known than config explain */
+    enum rf_err err;
+};
+void rf_desk_edit_begin(struct rf_desk *d, struct rf_desk_edit *e);
+/** value NULL: as if it had never been set. */
+void rf_desk_edit_set(struct rf_desk_edit *e, const char *name, const char *value);
+/** The same of several, with one pass over the layer. */
+void rf_desk_edit_set_all(struct rf_desk_edit *e, const struct rf_conf_change *change, size_t n);
+/** A whole block: "user.204". */
+void rf_desk_edit_remove(struct rf_desk_edit *e, const char *block);
+/** Check it as a whole and hand it to rf_desk_apply; or answer what is wrong with it. Ends the edit. */
+void rf_desk_edit_apply(struct rf_desk *d, struct rf_control_ask *ask, struct rf_desk_edit *e,
+                        const struct rf_store_write *more, size_t n);
+void rf_desk_edit_end(struct rf_desk_edit *e); /* without applying it */
+/** Why an edited layer cannot be in force. @param fix  "" when nothing better is known than config explain */
+void rf_desk_refuse_edit(struct rf_control_ask *ask, enum rf_err err, const struct rf_conf_problem *p,
+                         const char *fix);
+/** What the file says cannot be changed by command: true, and that is answered. */
+bool rf_desk_is_pinned(struct rf_desk *d, struct rf_control_ask *ask, const char *name);
+/** A layer as somebody typed it, with lines that he knows: false, and what is wrong is answered. */
+bool rf_desk_layer_is_valid(struct rf_desk *d, struct rf_control_ask *ask, const char *layer);
+/** "store", "FILE:LINE", "default". In `mem` or constant. */
+const char *rf_desk_origin_text(struct rf_conf_origin at, char *mem, size_t size);
+/** The parent opens files, and judges them when it is asked for the change: here they only exist. */
+bool rf_desk_file_is_read(void *ctx, struct rf_span path, struct rf_span *octets);
+
+/* objectdesk.c: connection.add|set|remove, number.*, route.* but its test; false: not one of these commands */
+bool rf_desk_object_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command,
+                            const json_t *request);
+/** One of those that change something. */
+bool rf_desk_is_object_change(const char *command);
+
 /* settingsdesk.c: config.*, user.* ; false: not one of these commands */
 bool rf_desk_settings_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command,
                               const json_t *request);
@@ -136,9 +176,10 @@ bool rf_desk_record_command(struct rf_desk *d, struct rf_control_ask *ask, const
 /* secretdesk.c: secret.*; false: not one of these commands */
 bool rf_desk_secret_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command,
                             const json_t *request);
-
-/* settingsdesk.c: the parent opens files, and judges them when it is asked for the change: here they only exist. */
-bool rf_desk_file_is_read(void *ctx, struct rf_span path, struct rf_span *octets);
+/** Names of the settings that need it, also of a line that the file's stands over. */
+json_t *rf_desk_secret_users(struct rf_desk *d, const char *name);
+/** The value that a setting names, and whether there is one. */
+bool rf_desk_secret_exists(struct rf_desk *d, const char *name);
 
 /* certdesk.c: cert.*, tls.*; false: not one of these commands */
 bool rf_desk_cert_command(struct rf_desk *d, struct rf_control_ask *ask, const char *command, const json_t *request);

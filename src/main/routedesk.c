@@ -137,10 +137,12 @@ connection_json(struct rf_desk *d, const struct rf_connection *k)
                           k->is_customer ? "customer" : "platform", "server", k->uri);
     const char *const shown[] = { "inbound.srtp", "outbound.srtp", "inbound.sip-transport-protocol",
                                   "outbound.sip-transport-protocol" };
+    char mem[1200];
 
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
         json_object_set_new(o, shown[i], json_string(rf_conf_block_text(d->site->conf, k->block, shown[i])));
     put_state(d, k, o);
+    json_object_set_new(o, "origin", json_string(rf_desk_origin_text(rf_conf_block_origin(k->block), mem, sizeof mem)));
     return o;
 }
 

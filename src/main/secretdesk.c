@@ -51,8 +51,8 @@ layer_names(struct rf_desk *d, const char *name)
     return found;
 }
 
-static json_t *
-settings_with(struct rf_desk *d, const char *name)
+json_t *
+rf_desk_secret_users(struct rf_desk *d, const char *name)
 {
     struct use use = { name, json_array() };
 
@@ -143,8 +143,8 @@ is_name(const char *name)
     return true;
 }
 
-static bool
-is_there(struct rf_desk *d, const char *name)
+bool
+rf_desk_secret_exists(struct rf_desk *d, const char *name)
 {
     struct rf_secret value = { .n = 0 };
     bool found = rf_store_load_secret(d->conf.shared->store, rf_span_str(name), &value) != RF_ERR_NOT_FOUND;
@@ -168,7 +168,7 @@ secret_put(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request,
                           "begin with " OWN_NAMES, "");
     } else if (strlen(value) == 0 || strlen(value) > RF_SECRET_MAX) {
         rf_control_refuse(ask, 2, "", "a secret has 1 to 256 octets", "");
-    } else if (is_there(d, name) != anew) {
+    } else if (rf_desk_secret_exists(d, name) != anew) {
         snprintf(sentence, sizeof sentence, "there is %s secret %.64s%s", anew ? "no" : "a", name,
                  anew ? "" : " already");
         snprintf(fix, sizeof fix, "ringfence secret %s %.64s", anew ? "add" : "set", name);
@@ -183,10 +183,10 @@ secret_remove(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reque
 {
     const char *name = text_of(request, "name");
     const struct rf_store_write write = { .op = RF_STORE_SECRET_DELETE, .key = rf_span_str(name) };
-    json_t *settings = settings_with(d, name);
+    json_t *settings = rf_desk_secret_users(d, name);
     char sentence[240];
 
-    if (!is_there(d, name)) {
+    if (!rf_desk_secret_exists(d, name)) {
         snprintf(sentence, sizeof sentence, "there is no secret %.64s", name);
         rf_control_refuse(ask, 1, "", sentence, "ringfence secret list");
     } else if (json_array_size(settings) > 0) {

@@ -1,8 +1,7 @@
 /*
  * main/settingsdesk.c - commands that read and change the store's layer: config.*, user.*
  *
- * Each change makes the next layer as text, checks it as a whole (a dry load with the file's layer over it), and
- * hands it to rf_desk_apply. A refused change leaves no trace.
+ * Each change edits the layer (editdesk.c). A refused one leaves no trace.
  */
 #include <stdlib.h>
 
@@ -21,23 +20,6 @@ text_of(const json_t *o, const char *key)
     return s != NULL ? s : "";
 }
 
-static const char *
-origin_text(struct rf_conf_origin at, char *mem, size_t size)
-{
-    switch (at.layer) {
-    case RF_CONF_STORE:
-        return "store";
-    case RF_CONF_FILE:
-        snprintf(mem, size, "%s:%d", at.file != NULL ? at.file : "file", at.line);
-        return mem;
-    case RF_CONF_LOCK:
-        return "enforced by hosted";
-    case RF_CONF_DEFAULT:
-        break;
-    }
-    return "default";
-}
-
 /* --- reading --- */
 
 static void
@@ -46,7 +28,7 @@ put_setting(void *ctx, const char *name, const char *value, struct rf_conf_origi
     char mem[1200];
 
     json_array_append_new(ctx, json_pack("{s:s, s:s, s:s}", "name", name, "value", value, "origin",
-                                         origin_text(at, mem, sizeof mem)));
+                                         rf_desk_origin_text(at, mem, sizeof mem)));
 }
 
 static void
@@ -73,7 +55,7 @@ config_get(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
         return;
     }
     rf_control_answer(ask, json_pack("{s:s, s:s, s:s}", "name", name, "value", rf_conf_text(d->site->conf, name),
-                                     "origin", origin_text(rf_conf_origin(d->site->conf, name), mem, sizeof mem)));
+                                     "origin", rf_desk_origin_text(rf_conf_origin(d->site->conf, name), mem, sizeof mem)));
 }
 
 /* The member of this name, which is made when it is not there. */
@@ -156,144 +138,9 @@ config_export(struct rf_desk *d, struct rf_control_ask *ask)
 
 /* --- changing --- */
 
-static bool
-is_hosted(const struct rf_conf *c)
-{
-    return strcmp(rf_conf_text(c, "platform"), "hosted") == 0;
-}
-
-/* What hosted enforces would mean little if whoever may change a setting could leave it: that takes the file, and
- * with it the machine's operator. */
-static void
-refuse_leaving_hosted(struct rf_control_ask *ask)
-{
-    char sentence[240];
-    struct rf_buf b = rf_buf(sentence, sizeof sentence - 1);
-
-    rf_refusal_sentence(&b, rf_refusal_row(RF_REFUSE_LOCKED_BY_HOSTED)->sentence,
-                        (const struct rf_log_field[]){ RF_F_STR("setting", "platform"), RF_F_STR("value", "pbx"),
-                                                       { 0 } });
-    sentence[b.n] = '\0';
-    rf_control_refuse(ask, 6, rf_refusal_row(RF_REFUSE_LOCKED_BY_HOSTED)->code, sentence, "");
-}
-
-bool
-rf_desk_file_is_read(void *ctx, struct rf_span path, struct rf_span *octets)
-{
-    *octets = rf_span(NULL, 0);
-    return true;
-}
-
-/* The store's layer as it would be, by its text and the file's; the rest is judged when its certificates are there. */
-static bool
-is_valid(struct rf_desk *d, struct rf_control_ask *ask, const char *layer)
-{
-    struct rf_conf_problem problem = { 0 };
-    struct rf_conf_sources from = { .store_text = rf_span_str(layer), .file = rf_desk_file_is_read };
-    struct rf_conf *conf;
-    bool leaves_hosted;
-    enum rf_err err;
-
-    if (d->conf.shared->launch->has_config)
-        from.file_path = d->conf.shared->launch->config;
-    err = rf_conf_load_from(&conf, &from, &problem);
-    if (err) {
-        rf_desk_refuse(ask, err, &problem);
-        return false;
-    }
-    leaves_hosted = is_hosted(d->site->conf) && !is_hosted(conf);
-    if (leaves_hosted)
-        refuse_leaving_hosted(ask);
-    rf_conf_unref(conf);
-    return !leaves_hosted;
-}
-
-/* A layer being edited: two buffers that take turns. */
-struct edit {
-    char *text;      /* C string, owned */
-    struct rf_conf_problem problem;
-    enum rf_err err;
-};
-
-static void
-edit_begin(struct rf_desk *d, struct edit *e)
-{
-    *e = (struct edit){ .text = rf_site_store_layer(d->conf.shared->store) };
-    if (e->text == NULL) {
-        e->err = RF_ERR_IO;
-        snprintf(e->problem.sentence, sizeof e->problem.sentence, "the store's layer cannot be read");
-    }
-}
-
-static void
-edit_end(struct edit *e)
-{
-    if (e->text != NULL)
-        rf_wipe(e->text, strlen(e->text));
-    free(e->text);
-    e->text = NULL;
-}
-
-/* value NULL: take the setting, or with `block` the block, out. */
-static void
-edit_change(struct edit *e, const char *name, const char *value, bool block)
-{
-    size_t cap = (e->text != NULL ? strlen(e->text) : 0) + strlen(name) + (value != NULL ? strlen(value) : 0) + 65536;
-    char *mem = e->err ? NULL : malloc(2 * cap);
-    struct rf_buf out = rf_buf(mem, 2 * cap - 1);
-
-    if (mem == NULL) {
-        e->err = e->err ? e->err : RF_ERR_NOMEM;
-        return;
-    }
-    if (block)
-        e->err = rf_conf_remove(rf_span_str(e->text), rf_span_str(name), &out, &e->problem);
-    else
-        e->err = rf_conf_edit(rf_span_str(e->text), rf_span_str(name), rf_span_str(value), &out, &e->problem);
-    if (!e->err && out.n > RF_STORE_LAYER_MAX) {
-        e->err = RF_ERR_RANGE;
-        snprintf(e->problem.sentence, sizeof e->problem.sentence, "the store's layer is too large");
-    }
-    mem[out.n] = '\0';
-    if (!e->err) {
-        edit_end(e);
-        e->text = mem;
-    } else {
-        free(mem);
-    }
-}
-
-static void
-edit_apply(struct rf_desk *d, struct rf_control_ask *ask, struct edit *e, const struct rf_store_write *more, size_t n)
-{
-    if (e->err)
-        rf_desk_refuse(ask, e->err, &e->problem);
-    else if (is_valid(d, ask, e->text))
-        rf_desk_apply(d, ask, e->text, more, n, 0);
-    edit_end(e);
-}
-
-/* What the file pins cannot be changed from here. */
-static bool
-is_pinned(struct rf_desk *d, struct rf_control_ask *ask, const char *name)
-{
-    char at[1200], sentence[1400];
-    struct rf_conf_origin origin;
-
-    if (!rf_conf_knows(d->site->conf, rf_span_str(name)))
-        return false;
-    origin = rf_conf_origin(d->site->conf, name);
-    if (origin.layer != RF_CONF_FILE)
-        return false;
-    snprintf(sentence, sizeof sentence, "%.80s is set in %s", name, origin_text(origin, at, sizeof at));
-    rf_control_refuse(ask, 7, rf_refusal_row(RF_REFUSE_CONFIG_INVALID)->code, sentence,
-                      "change the line there, then ringfence reload");
-    return true;
-}
-
 /* What an older system let pass at level medium lasts until a level is changed (AVA-10). */
 static void
-end_legacy_medium(struct rf_desk *d, struct edit *e, const char *name, const char *value)
+end_legacy_medium(struct rf_desk *d, struct rf_desk_edit *e, const char *name, const char *value)
 {
     static const char legacy[] = "security.medium-without-r11-checks";
 
@@ -302,21 +149,21 @@ end_legacy_medium(struct rf_desk *d, struct edit *e, const char *name, const cha
         (value != NULL && strcmp(rf_conf_text(d->site->conf, name), value) == 0))
         return;
     if (rf_conf_origin(d->site->conf, legacy).layer == RF_CONF_STORE)
-        edit_change(e, legacy, "off", false);
+        rf_desk_edit_set(e, legacy, "off");
 }
 
 static void
 config_set(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
 {
     const char *name = text_of(request, "name");
-    struct edit e;
+    struct rf_desk_edit e;
 
-    if (is_pinned(d, ask, name))
+    if (rf_desk_is_pinned(d, ask, name))
         return;
-    edit_begin(d, &e);
-    edit_change(&e, name, json_string_value(json_object_get(request, "value")), false);
+    rf_desk_edit_begin(d, &e);
+    rf_desk_edit_set(&e, name, json_string_value(json_object_get(request, "value")));
     end_legacy_medium(d, &e, name, json_string_value(json_object_get(request, "value")));
-    edit_apply(d, ask, &e, NULL, 0);
+    rf_desk_edit_apply(d, ask, &e, NULL, 0);
 }
 
 static void
@@ -328,7 +175,7 @@ config_load(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request
         rf_control_refuse(ask, 3, "RF-810", "the layer is too large", "");
         return;
     }
-    if (is_valid(d, ask, text))
+    if (rf_desk_layer_is_valid(d, ask, text))
         rf_desk_apply(d, ask, text, NULL, 0, 0);
 }
 
@@ -414,7 +261,7 @@ config_rollback(struct rf_desk *d, struct rf_control_ask *ask, const json_t *req
         rf_control_refuse(ask, 2, "", "there is no such version", "ringfence config history lists those that are kept");
         return;
     }
-    if (is_valid(d, ask, h.text))
+    if (rf_desk_layer_is_valid(d, ask, h.text))
         rf_desk_apply(d, ask, h.text, &back, 1, back.expires_s);
     rf_wipe(h.text, strlen(h.text));
     free(h.text);
@@ -438,10 +285,10 @@ rf_desk_cert_add(struct rf_desk *d, struct rf_control_ask *ask, const json_t *re
     struct rf_span left = rf_span_str(text_of(request, "for"));
     char setting[160], chains[4096], keys[4096];
     struct rf_buf chain = rf_buf(chains, sizeof chains), key = rf_buf(keys, sizeof keys);
-    struct edit e;
+    struct rf_desk_edit e;
 
     snprintf(setting, sizeof setting, "certificate.%.63s.chain", name);
-    if (is_pinned(d, ask, setting))
+    if (rf_desk_is_pinned(d, ask, setting))
         return;
     join_words(json_object_get(request, "chain"), &chain);
     join_words(json_object_get(request, "key"), &key);
@@ -451,10 +298,10 @@ rf_desk_cert_add(struct rf_desk *d, struct rf_control_ask *ask, const json_t *re
                           "give the daemon a shorter --state");
         return;
     }
-    edit_begin(d, &e);
-    edit_change(&e, setting, chains, false);
+    rf_desk_edit_begin(d, &e);
+    rf_desk_edit_set(&e, setting, chains);
     snprintf(setting, sizeof setting, "certificate.%.63s.key", name);
-    edit_change(&e, setting, keys, false);
+    rf_desk_edit_set(&e, setting, keys);
     while (left.n > 0) {
         size_t comma = rf_span_find(left, ',');
         struct rf_span block = rf_span_sub(left, 0, comma), label;
@@ -472,16 +319,16 @@ rf_desk_cert_add(struct rf_desk *d, struct rf_control_ask *ask, const json_t *re
                      block.p);
             rf_control_refuse(ask, 2, rf_refusal_row(RF_REFUSE_COMMAND)->code, sentence,
                               "--for web, sip, sip-phones, sip-trunks, provisioning, management, node-link");
-            edit_end(&e);
+            rf_desk_edit_end(&e);
             return;
         }
-        if (is_pinned(d, ask, setting)) {
-            edit_end(&e);
+        if (rf_desk_is_pinned(d, ask, setting)) {
+            rf_desk_edit_end(&e);
             return;
         }
-        edit_change(&e, setting, name, false);
+        rf_desk_edit_set(&e, setting, name);
     }
-    edit_apply(d, ask, &e, NULL, 0);
+    rf_desk_edit_apply(d, ask, &e, NULL, 0);
 }
 
 /* --- users --- */
@@ -503,7 +350,7 @@ user_json(struct rf_desk *d, const struct rf_directory_user *u)
                      u->can_sign_in ? "set" : "missing", "registered", (int)n, "forward_always", u->forward.always,
                      "forward_busy", u->forward.busy, "forward_no_answer", u->forward.no_answer, "forward_no_answer_s",
                      (int)u->forward.no_answer_s, "do_not_disturb", u->forward.do_not_disturb, "origin",
-                     origin_text(rf_conf_origin(d->site->conf, name), origin, sizeof origin));
+                     rf_desk_origin_text(rf_conf_origin(d->site->conf, name), origin, sizeof origin));
 }
 
 static void
@@ -533,7 +380,7 @@ user_of(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
 }
 
 static void
-change_settings(struct edit *e, const char *user, const json_t *settings)
+change_settings(struct rf_desk_edit *e, const char *user, const json_t *settings)
 {
     const char *key;
     json_t *value;
@@ -542,7 +389,7 @@ change_settings(struct edit *e, const char *user, const json_t *settings)
     json_object_foreach ((json_t *)(uintptr_t)settings, key, value) {
         snprintf(name, sizeof name, "user.%s.%s", user, key);
         /* "": as if it was never set, which is what nobody can say of a number, and everybody means of a forwarding */
-        edit_change(e, name, json_string_length(value) > 0 ? json_string_value(value) : NULL, false);
+        rf_desk_edit_set(e, name, json_string_length(value) > 0 ? json_string_value(value) : NULL);
     }
 }
 
@@ -569,7 +416,7 @@ store_user(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request,
     char secret_name[80], reference[96], name[96];
     struct rf_secret packed = { .n = 0 };
     struct rf_store_write write = { .op = RF_STORE_SECRET_PUT };
-    struct edit e;
+    struct rf_desk_edit e;
 
     if (rf_directory_pack(rf_span_str(user), rf_span_str(d->site->call.domain), rf_span_str(password), &packed) !=
         RF_OK) {
@@ -579,12 +426,12 @@ store_user(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request,
     snprintf(secret_name, sizeof secret_name, "user-%s", user);
     snprintf(reference, sizeof reference, "secret:%s", secret_name);
     snprintf(name, sizeof name, "user.%s.password", user);
-    edit_begin(d, &e);
+    rf_desk_edit_begin(d, &e);
     change_settings(&e, user, json_object_get(request, "settings"));
-    edit_change(&e, name, reference, false);
+    rf_desk_edit_set(&e, name, reference);
     write.key = rf_span_str(secret_name);
     write.value = rf_span(packed.octet, packed.n);
-    edit_apply(d, ask, &e, &write, 1);
+    rf_desk_edit_apply(d, ask, &e, &write, 1);
     rf_secret_fini(&packed);
 }
 
@@ -615,7 +462,7 @@ user_password(struct rf_desk *d, struct rf_control_ask *ask, const json_t *reque
     if (u == NULL)
         return;
     snprintf(name, sizeof name, "user.%s.password", u->name);
-    if (!is_pinned(d, ask, name))
+    if (!rf_desk_is_pinned(d, ask, name))
         store_user(d, ask, request, u->name);
 }
 
@@ -626,7 +473,7 @@ user_set(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
     const json_t *settings = json_object_get(request, "settings");
     const char *key;
     json_t *value;
-    struct edit e;
+    struct rf_desk_edit e;
 
     if (u == NULL)
         return;
@@ -634,12 +481,12 @@ user_set(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
         char name[160];
 
         snprintf(name, sizeof name, "user.%s.%s", u->name, key);
-        if (is_pinned(d, ask, name))
+        if (rf_desk_is_pinned(d, ask, name))
             return;
     }
-    edit_begin(d, &e);
+    rf_desk_edit_begin(d, &e);
     change_settings(&e, u->name, settings);
-    edit_apply(d, ask, &e, NULL, 0);
+    rf_desk_edit_apply(d, ask, &e, NULL, 0);
 }
 
 static void
@@ -649,21 +496,21 @@ user_remove(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request
     char block[96], secret[80], aor[400];
     struct rf_buf b = rf_buf(aor, sizeof aor);
     struct rf_store_write writes[2];
-    struct edit e;
+    struct rf_desk_edit e;
 
     if (u == NULL)
         return;
     snprintf(block, sizeof block, "user.%s.password", u->name);
-    if (is_pinned(d, ask, block))
+    if (rf_desk_is_pinned(d, ask, block))
         return;
     snprintf(block, sizeof block, "user.%s", u->name);
     snprintf(secret, sizeof secret, "user-%s", u->name);
     rf_call_put_aor(&b, rf_span_str(u->name), d->site->call.domain);
     writes[0] = (struct rf_store_write){ .op = RF_STORE_SECRET_DELETE, .key = rf_span_str(secret) };
     writes[1] = (struct rf_store_write){ .op = RF_STORE_BINDING_DELETE, .key = rf_buf_span(&b) };
-    edit_begin(d, &e);
-    edit_change(&e, block, NULL, true);
-    edit_apply(d, ask, &e, writes, 2);
+    rf_desk_edit_begin(d, &e);
+    rf_desk_edit_remove(&e, block);
+    rf_desk_edit_apply(d, ask, &e, writes, 2);
 }
 
 bool

@@ -107,6 +107,7 @@ take_srtp(struct rf_site *s, struct rf_conf_problem *problem)
     p->answer_savp = strcmp(rf_conf_text(c, "media.answer-profile"), "savp") == 0;
     p->offerer_order = strcmp(rf_conf_text(c, "media.suite-order"), "offerer") == 0;
     p->allow_null_auth = rf_conf_is_on(c, "media.allow-null-auth");
+    p->allow_unencrypted = rf_conf_is_on(c, "media.allow-unencrypted-srtp");
     p->strict_transport = rf_conf_is_on(c, "security.strict-keys");
     p->hosted = strcmp(rf_conf_text(c, "platform"), "hosted") == 0;
     return RF_OK;

@@ -2,11 +2,13 @@
  * policy/srtp_policy.c - offers and answers against the setting `srtp`
  *
  * Invariants, tested over every combination of inputs in srtp_policy_test.c:
- * (P1) Where SRTP is required (mode, or platform hosted) nothing is accepted that is not encrypted.
+ * (P1) Where SRTP is required (mode, or platform hosted) nothing is accepted that is not encrypted, or (P5).
  * (P2) Whatever is accepted as encrypted has a key of theirs and a suite that encrypts and is of our list (or
  *      NULL_AUTH where its switch is on).
- * (P3) An answer is accepted as encrypted only with a tag, and its suite, that we offered.
+ * (P3) An answer is accepted as encrypted only with a tag, its suite and its session parameters that we offered.
  * (P4) A key of ours never equals one of theirs.
+ * (P5) A line that leaves something in clear (UNENCRYPTED_...) is chosen only where its switch is on, never on platform
+ *      hosted, and when no line encrypts; all of it is authenticated (TEL-29).
  */
 #include "policy/srtp_policy.h"
 
@@ -77,14 +79,29 @@ name_ours(const struct rf_srtp_policy *p, struct rf_srtp_decision *out)
         name_add(out->ours, sizeof out->ours, "no suite");
 }
 
-/* What an a=crypto line leads to, before its suite is compared with others. */
+/* (P5) */
 static const char *
-line_problem(const struct rf_crypto_line *line)
+clear_problem(const struct rf_srtp_policy *p, const struct rf_crypto_line *line)
 {
-    if (line->unencrypted_srtp || line->unencrypted_srtcp)
+    if (line->clear == 0)
+        return NULL;
+    if (!p->allow_unencrypted || p->hosted)
         return "it asks for packets that are not encrypted";
+    if (line->suite->has_null_auth)
+        return "it asks for packets that are neither encrypted nor authenticated";
+    if (!rf_srtp_suite_may_be_clear(line->suite, line->clear))
+        return "its suite has no SRTP that is not encrypted (RFC 7714 8.2)";
+    return NULL;
+}
+
+/* What an a=crypto line of a known suite leads to, before that is compared with others. */
+static const char *
+line_problem(const struct rf_srtp_policy *p, const struct rf_crypto_line *line)
+{
     if (line->unauthenticated_srtp)
         return "it asks for packets that are not authenticated";
+    if (clear_problem(p, line) != NULL)
+        return clear_problem(p, line);
     if (line->has_unknown_mandatory_param)
         return "it has a mandatory parameter that is not known here";
     if (line->fec_or_kdr)
@@ -100,13 +117,15 @@ take_line(struct rf_srtp_decision *out, const struct rf_crypto_line *line)
     out->suite = line->suite;
     out->their_key_count = line->key_count;
     memcpy(out->their_key, line->key, sizeof out->their_key);
-    out->weak = line->suite->has_null_auth || line->suite->srtp_tag == 4;
+    out->clear = line->clear;
+    out->weak = line->suite->has_null_auth || line->suite->srtp_tag == 4 || line->clear != 0;
 }
 
 static void
 drop_line(struct rf_srtp_decision *out)
 {
     out->encrypted = out->weak = false;
+    out->clear = 0;
     out->suite = NULL;
     out->their_key_count = 0;
     rf_wipe(out->their_key, sizeof out->their_key);
@@ -125,14 +144,25 @@ check_transport(const struct rf_srtp_policy *p, struct rf_srtp_decision *out)
     drop_line(out);
 }
 
-static bool
-is_stronger(const struct rf_srtp_policy *p, const struct rf_srtp_suite *a, const struct rf_srtp_suite *than)
+/* Lines that are taken only for want of better ones, in whatever order they came; 0: none of these. */
+static unsigned
+last_resort(const struct rf_srtp_suite *suite, uint8_t clear)
 {
-    if (than == NULL)
+    return (clear & RF_SRTP_CLEAR_RTP) != 0 ? 3 : (clear & RF_SRTP_CLEAR_RTCP) != 0 ? 2 : suite->has_null_auth ? 1 : 0;
+}
+
+/* Than what was taken so far. */
+static bool
+is_stronger(const struct rf_srtp_policy *p, const struct rf_crypto_line *line, const struct rf_srtp_decision *than)
+{
+    unsigned mine = last_resort(line->suite, line->clear), theirs;
+
+    if (than->suite == NULL)
         return true;
-    if (a->has_null_auth != than->has_null_auth)
-        return than->has_null_auth;
-    return !p->offerer_order && a->strength > than->strength;
+    theirs = last_resort(than->suite, than->clear);
+    if (mine != theirs)
+        return mine < theirs;
+    return !p->offerer_order && line->suite->strength > than->suite->strength;
 }
 
 /* What was found in the a=crypto lines of an offer. */
@@ -190,14 +220,14 @@ offer_lines(const struct rf_srtp_policy *p, const struct rf_sdp *s, const struct
         if (err == RF_OK)
             tag_note(l, line.tag);
         if (err == RF_OK && line.suite != NULL) {
-            why = line_problem(&line);
+            why = line_problem(p, &line);
             name_add(out->theirs, sizeof out->theirs, line.suite->name);
         }
         if (why != NULL)
             line_refused(l, line.tag, why);
         if (why != NULL || line.suite == NULL || !is_usable(p, line.suite))
             out->skipped++;
-        else if (is_stronger(p, line.suite, out->suite))
+        else if (is_stronger(p, &line, out))
             take_line(out, &line);
     }
     rf_wipe(&line, sizeof line);
@@ -358,6 +388,7 @@ rf_srtp_answer_out(const struct rf_srtp_decision *d, const struct rf_rand *rand,
     face->crypto[0].tag = d->tag;
     do { /* (P4), RFC 4568 7.1.2 */
         key_fill(d->suite, rand, &face->crypto[0].key);
+        face->crypto[0].key.clear = d->clear; /* RFC 4568 5.1.2: what was negotiated stands in the answer */
         is_theirs = false;
         for (size_t i = 0; i < d->their_key_count; i++)
             is_theirs |= same_octets(&face->crypto[0].key, &d->their_key[i]);
@@ -371,18 +402,22 @@ static const char *
 answer_line_problem(const struct rf_srtp_policy *p, const struct rf_sdp_face *ours,
                     const struct rf_crypto_line *line)
 {
-    const struct rf_srtp_suite *offered = NULL;
+    const struct rf_srtp_key *offered = NULL;
 
     for (size_t i = 0; i < ours->crypto_count; i++)
         if (ours->crypto[i].tag == line->tag)
-            offered = rf_srtp_suite(ours->crypto[i].key.suite);
-    if (offered == NULL)
+            offered = &ours->crypto[i].key;
+    if (offered == NULL || rf_srtp_suite(offered->suite) == NULL)
         return "this tag was not offered";
-    if (line->suite != offered)
+    if (line->suite != rf_srtp_suite(offered->suite))
         return "its suite is not the one that was offered with this tag";
-    if (line_problem(line) != NULL)
-        return line_problem(line);
-    if (!is_usable(p, offered))
+    if (line_problem(p, line) != NULL)
+        return line_problem(p, line);
+    if ((line->clear & ~offered->clear) != 0)
+        return "it asks for packets that are not encrypted, which was not offered";
+    if (line->clear != offered->clear) /* RFC 4568 5.1.3 */
+        return "a session parameter of the offered line is missing";
+    if (!is_usable(p, line->suite))
         return "its suite is not allowed here";
     for (size_t i = 0; i < ours->crypto_count; i++)
         for (size_t k = 0; k < line->key_count; k++)
@@ -469,7 +504,7 @@ has_fingerprint(const struct rf_sdp *s, size_t from, size_t count)
 
 /* Whatever is chosen of it, packets are encrypted. */
 static bool
-is_closed_stream(const struct rf_sdp *s, const struct rf_sdp_media *m)
+is_closed_stream(const struct rf_srtp_policy *p, const struct rf_sdp *s, const struct rf_sdp_media *m)
 {
     struct rf_crypto_line line;
     size_t count = 0;
@@ -485,7 +520,8 @@ is_closed_stream(const struct rf_sdp *s, const struct rf_sdp_media *m)
         if (!rf_span_is(s->attr[i].name, "crypto"))
             continue;
         is_good = ++count <= RF_CRYPTO_LINES_MAX && rf_crypto_line_parse(s->attr[i].value, &line, &why) == RF_OK &&
-                  line.suite != NULL && !line.suite->has_null_cipher && line_problem(&line) == NULL;
+                  line.suite != NULL && !line.suite->has_null_cipher && line.clear == 0 &&
+                  line_problem(p, &line) == NULL;
     }
     rf_wipe(&line, sizeof line);
     return is_good && count > 0;
@@ -495,7 +531,7 @@ bool
 rf_srtp_bypass_may(const struct rf_srtp_policy *p, const struct rf_sdp *sdp)
 {
     for (size_t i = 0; is_required(p) && i < sdp->media_count; i++)
-        if (sdp->media[i].port != 0 && !is_closed_stream(sdp, &sdp->media[i]))
+        if (sdp->media[i].port != 0 && !is_closed_stream(p, sdp, &sdp->media[i]))
             return false;
     return true;
 }

@@ -22,6 +22,7 @@ struct rf_srtp_policy {
     size_t suite_count;
     bool answer_savp;      /* answer-profile savp: RTP/AVP with a=crypto is answered RTP/SAVP (TEL-23) */
     bool allow_null_auth;  /* AES_CM_128_NULL_AUTH may be chosen, last (TEL-30) */
+    bool allow_unencrypted; /* lines with UNENCRYPTED_SRTP or ..._SRTCP may be chosen, after all others (TEL-29) */
     /* A suite that encrypts nothing (NULL_HMAC_...) is never offered or chosen, whatever the list says (TEL-29). */
     bool offerer_order;    /* take the first common suite of the offer, not the strongest (TEL-22) */
     bool hosted;           /* platform hosted: as required, keys in clear refused */
@@ -34,14 +35,15 @@ struct rf_srtp_decision {
     char detail[200];             /* what was wrong, for a person; "" when the refusal says it all */
     char theirs[160], ours[160];  /* suites, for NO_COMMON_SUITE; "" otherwise */
     char profile[48];             /* transport profile of their stream */
-    bool encrypted;
+    bool encrypted;               /* SRTP was agreed; what `clear` names is authenticated alone */
+    uint8_t clear;                /* RF_SRTP_CLEAR_*: session parameters of the chosen line */
     uint32_t tag;                 /* of the chosen line */
     const struct rf_srtp_suite *suite;
     size_t their_key_count;       /* keys we receive with: one, or several with MKI */
     struct rf_srtp_key their_key[RF_CRYPTO_KEYS_MAX];
     enum rf_sdp_profile answer_profile; /* offers only */
     bool keys_in_clear;           /* accepted, but report RF-309 (TEL-12) */
-    bool weak;                    /* NULL_AUTH or a 32-bit tag: flagged in the record */
+    bool weak;                    /* NULL_AUTH, a 32-bit tag, something in clear: flagged in the record */
     size_t skipped;               /* lines passed over (unknown suite, unencrypted...) */
 };
 
@@ -57,7 +59,8 @@ void rf_srtp_offer_in(const struct rf_srtp_policy *p, const struct rf_sdp *offer
  */
 enum rf_refusal rf_srtp_offer_out(const struct rf_srtp_policy *p, const struct rf_rand *rand, struct rf_sdp_face *face);
 
-/** The answer's crypto for an accepted offer: same tag, a fresh key that differs from theirs; none when plain. */
+/** The answer's crypto for an accepted offer: same tag and session parameters, a fresh key that differs from theirs;
+ *  none when plain. */
 void rf_srtp_answer_out(const struct rf_srtp_decision *d, const struct rf_rand *rand, struct rf_sdp_face *face);
 
 /** Decide on an answer to our offer `ours`. out->suite with our own key is ours->crypto[] with out->tag. */

@@ -305,11 +305,12 @@ struct offer_case {
     const char *why, *suites, *profile;
     const char *line[4];           /* "TAG SUITE[ AFTER]", keys are put in */
     enum rf_srtp_mode mode;
-    bool answer_savp, allow_null_auth, offerer_order, hosted, clear, strict;
+    bool answer_savp, allow_null_auth, offerer_order, hosted, clear, strict, allow_unencrypted;
     enum rf_refusal refusal;
     uint32_t tag;                  /* 0: plain */
     const char *answer_profile;
     bool weak, keys_in_clear;
+    uint8_t unencrypted;           /* RF_SRTP_CLEAR_*, in the decision, their keys and ours */
 };
 
 static const struct offer_case offer_cases[] = {
@@ -360,6 +361,53 @@ static const struct offer_case offer_cases[] = {
       RF_SRTP_OFF, .allow_null_auth = true, .refusal = RF_REFUSE_NO_COMMON_SUITE },
     { "TEL-29: unencrypted RTCP is skipped, the next line taken", nine, "RTP/SAVP",
       { "1 " CM256 " UNENCRYPTED_SRTCP", "2 " CM80 }, RF_SRTP_REQUIRED, .tag = 2, .answer_profile = "RTP/SAVP" },
+    { "TEL-29: and so is unencrypted SRTP, where SRTP is off as well", nine, "RTP/SAVP",
+      { "1 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_OFF, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+    { "TEL-29: under RTP/AVP without the switch it is plain RTP", nine, "RTP/AVP", { "1 " CM80 " UNENCRYPTED_SRTP" },
+      RF_SRTP_OPTIONAL, .answer_profile = "RTP/AVP" },
+    { "TEL-29: allowed, alone, flagged, even where SRTP is required", nine, "RTP/SAVP",
+      { "1 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED, .allow_unencrypted = true, .tag = 1,
+      .answer_profile = "RTP/SAVP", .weak = true, .unencrypted = RF_SRTP_CLEAR_RTP },
+    { "TEL-29: both parameters, in any order", nine, "RTP/SAVP", { "1 " CM80 " UNENCRYPTED_SRTCP UNENCRYPTED_SRTP" },
+      RF_SRTP_REQUIRED, .allow_unencrypted = true, .tag = 1, .answer_profile = "RTP/SAVP", .weak = true,
+      .unencrypted = RF_SRTP_CLEAR_RTP | RF_SRTP_CLEAR_RTCP },
+    { "TEL-29: allowed, and taken after all that encrypts", nine, "RTP/SAVP",
+      { "1 " CM256 " UNENCRYPTED_SRTP", "2 " CM256 " UNENCRYPTED_SRTCP", "3 " CM32 }, RF_SRTP_REQUIRED,
+      .allow_unencrypted = true, .tag = 3, .answer_profile = "RTP/SAVP", .weak = true },
+    { "TEL-29: in the offerer's order, too", nine, "RTP/SAVP", { "1 " CM80 " UNENCRYPTED_SRTP", "2 " CM32 },
+      RF_SRTP_REQUIRED, .allow_unencrypted = true, .offerer_order = true, .tag = 2, .answer_profile = "RTP/SAVP",
+      .weak = true },
+    { "TEL-29: after NULL_AUTH", nine, "RTP/SAVP", { "1 " CM80 " UNENCRYPTED_SRTCP", "2 " NULL_AUTH }, RF_SRTP_REQUIRED,
+      .allow_unencrypted = true, .allow_null_auth = true, .tag = 2, .answer_profile = "RTP/SAVP", .weak = true },
+    { "TEL-29: reports in clear rather than audio", nine, "RTP/SAVP",
+      { "1 " CM256 " UNENCRYPTED_SRTP", "2 " CM80 " UNENCRYPTED_SRTCP" }, RF_SRTP_REQUIRED, .allow_unencrypted = true,
+      .tag = 2, .answer_profile = "RTP/SAVP", .weak = true, .unencrypted = RF_SRTP_CLEAR_RTCP },
+    { "TEL-29: the strongest of those that are alike", nine, "RTP/SAVP",
+      { "1 " CM32 " UNENCRYPTED_SRTP", "2 " CM256 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED, .allow_unencrypted = true,
+      .tag = 2, .answer_profile = "RTP/SAVP", .weak = true, .unencrypted = RF_SRTP_CLEAR_RTP },
+    { "TEL-29: never on hosted", nine, "RTP/SAVP", { "1 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED,
+      .allow_unencrypted = true, .hosted = true, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+    { "TEL-29: nor reports alone", nine, "RTP/SAVP", { "1 " CM80 " UNENCRYPTED_SRTCP" }, RF_SRTP_REQUIRED,
+      .allow_unencrypted = true, .hosted = true, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+    { "TEL-29: RFC 7714 8.2: never SRTP with GCM", GCM256, "RTP/SAVP", { "1 " GCM256 " UNENCRYPTED_SRTP" },
+      RF_SRTP_REQUIRED, .allow_unencrypted = true, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+    { "TEL-29: RFC 7714 9.3: SRTCP with GCM", GCM256, "RTP/SAVP", { "1 " GCM256 " UNENCRYPTED_SRTCP" },
+      RF_SRTP_REQUIRED, .allow_unencrypted = true, .tag = 1, .answer_profile = "RTP/SAVP", .weak = true,
+      .unencrypted = RF_SRTP_CLEAR_RTCP },
+    { "TEL-29: neither encrypted nor authenticated", nine, "RTP/SAVP", { "1 " NULL_AUTH " UNENCRYPTED_SRTP" },
+      RF_SRTP_REQUIRED, .allow_unencrypted = true, .allow_null_auth = true, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+    { "TEL-29: by two parameters", nine, "RTP/SAVP", { "1 " CM80 " UNENCRYPTED_SRTP UNAUTHENTICATED_SRTP" },
+      RF_SRTP_REQUIRED, .allow_unencrypted = true, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+    { "TEL-29: the switch is not for a suite that is not in the list", CM80, "RTP/SAVP",
+      { "1 " CM256 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED, .allow_unencrypted = true,
+      .refusal = RF_REFUSE_NO_COMMON_SUITE },
+    { "TEL-29: nor for one that encrypts nothing", NULL_CIPHER, "RTP/SAVP", { "1 " NULL_CIPHER }, RF_SRTP_REQUIRED,
+      .allow_unencrypted = true, .refusal = RF_REFUSE_NO_COMMON_SUITE },
+    { "TEL-29: keys in clear are refused as ever", nine, "RTP/SAVP", { "1 " CM80 " UNENCRYPTED_SRTP" },
+      RF_SRTP_REQUIRED, .allow_unencrypted = true, .clear = true, .strict = true, .refusal = RF_REFUSE_KEYS_IN_CLEAR,
+      .keys_in_clear = true },
+    { "TEL-29: unauthenticated SRTP, whatever is allowed", nine, "RTP/SAVP", { "1 " CM80 " UNAUTHENTICATED_SRTP" },
+      RF_SRTP_OFF, .allow_unencrypted = true, .allow_null_auth = true, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
     { "TEL-29: unauthenticated SRTP alone", nine, "RTP/SAVP", { "1 " CM80 " UNAUTHENTICATED_SRTP" }, RF_SRTP_REQUIRED,
       .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
     { "RFC 4568 6.3.7: a mandatory parameter that is not known", nine, "RTP/SAVP", { "1 " CM80 " NEW=1" },
@@ -399,6 +447,27 @@ offer_of(const char *profile, const char *const line[4])
     return with_lines(profile, value);
 }
 
+/* RFC 4568 5.1.2: the answer repeats the session parameters that were negotiated, and no others. */
+static bool
+answers_as_agreed(const struct rf_srtp_decision *d)
+{
+    static const char *const tail[] = { "", " UNENCRYPTED_SRTP", " UNENCRYPTED_SRTCP",
+                                        " UNENCRYPTED_SRTP UNENCRYPTED_SRTCP" };
+    struct rf_sdp_face face = { 0 };
+    char text[512], want[64];
+    const char *after_key;
+    struct rf_buf b = rf_buf(text, sizeof text - 1);
+
+    if (!d->encrypted)
+        return d->clear == 0;
+    rf_srtp_answer_out(d, &rf_rand_system, &face);
+    rf_put_crypto_line(&b, face.crypto[0].tag, &face.crypto[0].key);
+    text[b.n] = '\0';
+    snprintf(want, sizeof want, "%s\r\n", tail[d->clear]);
+    after_key = strstr(text, "inline:") + strcspn(strstr(text, "inline:"), " \r");
+    return d->their_key[0].clear == d->clear && strcmp(after_key, want) == 0;
+}
+
 static void
 test_offers(void)
 {
@@ -416,8 +485,10 @@ test_offers(void)
         p.hosted = c->hosted;
         p.transport_secure = !c->clear;
         p.strict_transport = c->strict;
+        p.allow_unencrypted = c->allow_unencrypted;
         rf_srtp_offer_in(&p, &s, 0, &d);
-        ok(d.refusal == c->refusal && d.keys_in_clear == c->keys_in_clear && d.weak == c->weak &&
+        ok(d.refusal == c->refusal && d.clear == c->unencrypted && answers_as_agreed(&d) &&
+               d.keys_in_clear == c->keys_in_clear && d.weak == c->weak &&
                d.encrypted == (c->tag != 0) && (c->tag == 0 || d.tag == c->tag) &&
                (c->refusal != RF_REFUSE_NONE ||
                 strcmp(rf_sdp_profile_name(d.answer_profile), c->answer_profile) == 0),
@@ -553,10 +624,12 @@ test_offer_out(void)
         p.transport_secure = !out_cases[i].clear;
         p.strict_transport = out_cases[i].strict;
         p.allow_null_auth = out_cases[i].null_auth;
+        p.allow_unencrypted = true; /* TEL-29: it is never our wish */
         good = rf_srtp_offer_out(&p, &rf_rand_system, &face) == out_cases[i].refusal &&
                face.profile == out_cases[i].profile && face.crypto_count == out_cases[i].lines;
         for (size_t k = 0; k < face.crypto_count; k++) {
-            good &= face.crypto[k].tag == k + 1 && face.crypto[k].key.suite == p.suite[k];
+            good &= face.crypto[k].tag == k + 1 && face.crypto[k].key.clear == 0 &&
+                    face.crypto[k].key.suite == p.suite[k];
             for (size_t j = 0; j < k; j++)
                 good &= memcmp(face.crypto[k].key.key, face.crypto[j].key.key, 16) != 0;
         }
@@ -580,7 +653,8 @@ static const struct {
     const char *why, *profile;
     const char *line[4];
     enum rf_srtp_mode mode;
-    bool clear, strict;
+    bool clear, allow_unencrypted;
+    uint8_t offered; /* RF_SRTP_CLEAR_* of the offered line, as of a call that was agreed so and changes */
     enum rf_refusal refusal;
     bool encrypted;
 } answer_cases[] = {
@@ -611,6 +685,19 @@ static const struct {
       .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
     { "TEL-29: unencrypted, which was not offered", "RTP/SAVP", { "5 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED,
       .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+    { "TEL-29: nor is it taken where that is allowed", "RTP/SAVP", { "5 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED,
+      .allow_unencrypted = true, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+    { "TEL-29: nor for reports", "RTP/SAVP", { "5 " CM80 " UNENCRYPTED_SRTCP" }, RF_SRTP_REQUIRED,
+      .allow_unencrypted = true, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+    { "TEL-29: offered and taken", "RTP/SAVP", { "5 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED,
+      .allow_unencrypted = true, .offered = RF_SRTP_CLEAR_RTP, .encrypted = true },
+    { "RFC 4568 5.1.3: offered, and missing in the answer", "RTP/SAVP", { "5 " CM80 }, RF_SRTP_REQUIRED,
+      .allow_unencrypted = true, .offered = RF_SRTP_CLEAR_RTP, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+    { "RFC 4568 5.1.3: one of two missing", "RTP/SAVP", { "5 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED,
+      .allow_unencrypted = true, .offered = RF_SRTP_CLEAR_RTP | RF_SRTP_CLEAR_RTCP,
+      .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
+    { "TEL-29: offered, and not allowed any more", "RTP/SAVP", { "5 " CM80 " UNENCRYPTED_SRTP" }, RF_SRTP_REQUIRED,
+      .offered = RF_SRTP_CLEAR_RTP, .refusal = RF_REFUSE_BAD_CRYPTO_LINE },
     { "DTLS-SRTP was not offered", "UDP/TLS/RTP/SAVP", { "5 " CM80 }, RF_SRTP_OPTIONAL,
       .refusal = RF_REFUSE_PROFILE_MISMATCH },
     { "TEL-12: keys came in clear", "RTP/SAVP", { "5 " CM80 }, RF_SRTP_REQUIRED, .clear = true, .encrypted = true },
@@ -628,8 +715,12 @@ test_answers(void)
         p.transport_secure = !answer_cases[i].clear;
         if (rf_srtp_offer_out(&p, &rf_rand_system, &ours) != RF_REFUSE_NONE)
             ok(false, "test data: our offer");
+        p.allow_unencrypted = answer_cases[i].allow_unencrypted;
+        for (size_t k = 0; k < ours.crypto_count; k++)
+            ours.crypto[k].key.clear = answer_cases[i].offered;
         rf_srtp_answer_in(&p, &ours, &s, 0, &d);
-        ok(d.refusal == answer_cases[i].refusal && d.encrypted == answer_cases[i].encrypted &&
+        ok(d.refusal == answer_cases[i].refusal && d.clear == (d.encrypted ? answer_cases[i].offered : 0) &&
+               d.encrypted == answer_cases[i].encrypted &&
                d.keys_in_clear == (answer_cases[i].clear && d.encrypted) &&
                (d.refusal == RF_REFUSE_NONE || rf_refusal_row(d.refusal)->q850 == 88),
            "%s: %s %s", answer_cases[i].why, rf_refusal_row(d.refusal)->slug, d.detail);

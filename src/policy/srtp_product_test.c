@@ -1,6 +1,6 @@
 /*
- * The invariants (P1) to (P4) of srtp_policy.c over every combination of mode, profile, a=crypto lines, direction,
- * hosted, NULL_AUTH, transport, order and answer profile: never a clear leg where SRTP is required.
+ * The invariants (P1) to (P5) of srtp_policy.c over every combination of mode, profile, a=crypto lines, direction,
+ * hosted, NULL_AUTH, unencrypted SRTP, transport, order and answer profile: never a clear leg where SRTP is required.
  */
 #include "policy/srtp_policy.h"
 
@@ -8,6 +8,7 @@
 
 #define CM80 "AES_CM_128_HMAC_SHA1_80"
 #define KEY30 "inline:u0Xbfdmr9bV7HbK3DJLxqh6eqLpZ6a7gPu2gQ7WT"
+#define KEY44 "inline:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
 #define KEY46 "inline:1Riu612pR2OHGhEo29MuMiTO/uqC9maG85rTMLC0i77c3jXsf/jc9NtgjXh+BQ=="
 
 /* Sets of a=crypto lines: none, good, weak, broken, mixed. In an answer, tags 1 and 2 are those that we offered. */
@@ -23,6 +24,12 @@ static const char *const line_sets[] = {
     "a=crypto:1 " CM80 " " KEY46 "\r\n",
     "a=crypto:1 " CM80 " " KEY30 " UNENCRYPTED_SRTP\r\n",
     "a=crypto:1 " CM80 " " KEY30 " UNENCRYPTED_SRTCP\r\n",
+    "a=crypto:1 " CM80 " " KEY30 " UNENCRYPTED_SRTP UNENCRYPTED_SRTCP\r\n"
+    "a=crypto:2 AES_256_CM_HMAC_SHA1_80 " KEY46 "\r\n",
+    "a=crypto:2 AES_256_CM_HMAC_SHA1_80 " KEY46 "\r\na=crypto:1 " CM80 " " KEY30 " UNENCRYPTED_SRTCP\r\n",
+    "a=crypto:3 AES_CM_128_NULL_AUTH " KEY30 " UNENCRYPTED_SRTP\r\n",
+    "a=crypto:1 AEAD_AES_256_GCM " KEY44 " UNENCRYPTED_SRTP\r\n",
+    "a=crypto:1 AEAD_AES_256_GCM " KEY44 " UNENCRYPTED_SRTCP\r\n",
     "a=crypto:1 " CM80 " " KEY30 " UNAUTHENTICATED_SRTP\r\n",
     "a=crypto:1 " CM80 " " KEY30 " KDR=1\r\n",
     "a=crypto:1 " CM80 " " KEY30 " NEW=1\r\n",
@@ -40,7 +47,7 @@ static const char *const suite_lists[] = { CM80 " AES_256_CM_HMAC_SHA1_80 AES_CM
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static size_t combinations, accepted, encrypted, broken[5];
+static size_t combinations, accepted, encrypted, clear, broken[6];
 
 static bool
 is_required(const struct rf_srtp_policy *p)
@@ -57,7 +64,7 @@ check(const struct rf_srtp_policy *p, const struct rf_srtp_decision *d, const st
     combinations++;
     if (d->refusal != RF_REFUSE_NONE) {
         /* A refusal hands out nothing that could be used by mistake, and can be told to the peer. */
-        broken[0] += d->encrypted || d->suite != NULL || d->their_key_count != 0 ||
+        broken[0] += d->encrypted || d->clear != 0 || d->suite != NULL || d->their_key_count != 0 ||
                      rf_refusal_row(d->refusal)->sip != 488;
         return;
     }
@@ -74,6 +81,11 @@ check(const struct rf_srtp_policy *p, const struct rf_srtp_decision *d, const st
     broken[3] += !has_lines || !in_list || d->suite->has_null_cipher || d->their_key_count == 0 ||
                  d->their_key[0].suite != d->suite->id ||
                  (d->suite->has_null_auth && (!p->allow_null_auth || p->hosted)); /* (P2) */
+    clear += d->clear != 0;
+    /* (P5): with its switch alone, authenticated, and a word of the offer's or answer's own. */
+    broken[5] += d->clear != d->their_key[0].clear ||
+                 (d->clear != 0 && (!p->allow_unencrypted || p->hosted || !d->weak || d->suite->has_null_auth ||
+                                    ((d->clear & RF_SRTP_CLEAR_RTP) != 0 && d->suite->cipher == RF_CIPHER_AES_GCM)));
     broken[4] += !p->transport_secure && (p->hosted || p->strict_transport || !d->keys_in_clear); /* TEL-12 */
 }
 
@@ -88,7 +100,8 @@ check_answer_out(const struct rf_srtp_policy *p, const struct rf_srtp_decision *
         return;
     rf_srtp_answer_out(d, &rf_rand_system, &face);
     broken_out[0] += face.crypto_count != (d->encrypted ? 1u : 0u) ||
-                     (d->encrypted && (face.crypto[0].tag != d->tag || face.crypto[0].key.suite != d->suite->id ||
+                     (d->encrypted && (face.crypto[0].tag != d->tag || face.crypto[0].key.clear != d->clear ||
+                                       face.crypto[0].key.suite != d->suite->id ||
                                        memcmp(face.crypto[0].key.key, d->their_key[0].key, 16) == 0)); /* (P4) */
     broken_out[1] += face.profile != m->profile &&
                      !(p->answer_savp && d->encrypted && face.profile == m->profile + (RF_RTP_SAVP - RF_RTP_AVP));
@@ -107,14 +120,15 @@ check_answer_in(const struct rf_srtp_policy *p, const struct rf_sdp *s, bool has
     rf_srtp_answer_in(p, &ours, s, rf_sdp_first_audio(s), &d);
     check(p, &d, &s->media[0], has_lines);
     for (size_t i = 0; d.encrypted && i < ours.crypto_count; i++)
-        offered |= ours.crypto[i].tag == d.tag && ours.crypto[i].key.suite == d.suite->id;
+        offered |= ours.crypto[i].tag == d.tag && ours.crypto[i].key.suite == d.suite->id &&
+                   ours.crypto[i].key.clear == d.clear;
     broken_out[2] += d.encrypted && !offered; /* (P3) */
 }
 
 static void
 all_policies(const struct rf_sdp *s, bool has_lines)
 {
-    for (unsigned bits = 0; bits < 64; bits++) {
+    for (unsigned bits = 0; bits < 128; bits++) {
         for (size_t list = 0; list < COUNT(suite_lists); list++) {
             for (int mode = RF_SRTP_OFF; mode <= RF_SRTP_REQUIRED; mode++) {
                 struct rf_srtp_policy p = { .mode = (enum rf_srtp_mode)mode,
@@ -123,7 +137,8 @@ all_policies(const struct rf_sdp *s, bool has_lines)
                                             .offerer_order = bits & 4,
                                             .hosted = bits & 8,
                                             .transport_secure = bits & 16,
-                                            .strict_transport = bits & 32 };
+                                            .strict_transport = bits & 32,
+                                            .allow_unencrypted = bits & 64 };
                 struct rf_span unknown;
                 struct rf_srtp_decision d;
 
@@ -157,15 +172,17 @@ main(void)
             all_policies(&s, line_sets[k][0] != '\0');
         }
     }
-    diag("%zu decisions, %zu accepted, %zu of these encrypted", combinations, accepted, encrypted);
-    ok(combinations == COUNT(profiles) * COUNT(line_sets) * 64 * COUNT(suite_lists) * 3 * 2, "every combination ran");
-    ok(accepted > 1000 && encrypted > 1000 && accepted - encrypted > 1000, "all outcomes occurred");
+    diag("%zu decisions, %zu accepted, %zu of these encrypted, %zu with something in clear", combinations, accepted,
+         encrypted, clear);
+    ok(combinations == COUNT(profiles) * COUNT(line_sets) * 128 * COUNT(suite_lists) * 3 * 2, "every combination ran");
+    ok(accepted > 1000 && encrypted > 1000 && clear > 500 && accepted - encrypted > 1000, "all outcomes occurred");
     ok(broken[0] == 0, "a refusal hands out no key and is a 488");
     ok(broken[1] == 0, "(P1) IPC-25, TEL-31, TEL-34: never a clear leg where SRTP is required or on hosted");
     ok(broken[2] == 0, "plain RTP is never agreed under a secure profile");
     ok(broken[3] == 0, "(P2) TEL-29, TEL-30: what is agreed as encrypted has a suite that encrypts and is allowed");
     ok(broken[4] == 0, "TEL-12: keys in clear are reported, on hosted and strict refused");
-    ok(broken_out[0] == 0, "(P4) TEL-22: an answer has one line: same tag, same suite, another key");
+    ok(broken[5] == 0, "(P5) TEL-29: nothing is left in clear but where that is allowed, and never on hosted");
+    ok(broken_out[0] == 0, "(P4) TEL-22: an answer has one line: same tag, suite and parameters, another key");
     ok(broken_out[1] == 0, "TEL-23: an answer's profile is the offer's, or the secure one where that is set");
     ok(broken_out[2] == 0, "(P3) TEL-38: an answer counts only with a tag and suite that we offered");
     return tap_done();

@@ -98,6 +98,13 @@ put_reason(struct rf_buf *b, const struct rf_refusal_row *row)
         rf_putf(b, "Q.850;cause=%d;text=\"%s\"", row->q850, rf_q850_text(row->q850));
 }
 
+/* SRTP that leaves the audio in clear (TEL-29). */
+static bool
+is_clear(const struct rf_srtp_decision *d)
+{
+    return (d->clear & RF_SRTP_CLEAR_RTP) != 0;
+}
+
 struct report {
     const struct rf_srtp_decision *d;
     const struct rf_refusal_row *row;
@@ -117,14 +124,21 @@ put_json(struct rf_buf *b, const struct report *r)
         put_member(b, "warning", rf_span_str(rf_refusal_row(RF_REFUSE_BYPASS_UNPROVEN)->code));
         put_member(b, "sentence", RF_SPAN_LIT("media encryption not checked: media bypasses this system"));
     } else if (accepted) {
-        put_bool(b, "encrypted", d->encrypted);
+        put_bool(b, "encrypted", d->encrypted && !is_clear(d));
         if (d->encrypted) {
             put_member(b, "suite", rf_span_str(d->suite->name));
             rf_putf(b, ",\"tag\":%u", (unsigned)d->tag);
             put_bool(b, "weak", d->weak);
+            if (d->clear != 0)
+                rf_putf(b, ",\"session_parameters\":[%s]",
+                        d->clear == RF_SRTP_CLEAR_RTP    ? "\"UNENCRYPTED_SRTP\""
+                        : d->clear == RF_SRTP_CLEAR_RTCP ? "\"UNENCRYPTED_SRTCP\""
+                                                         : "\"UNENCRYPTED_SRTP\",\"UNENCRYPTED_SRTCP\"");
             put_bool(b, "keys_in_clear", d->keys_in_clear);
         }
-        if (d->keys_in_clear)
+        if (is_clear(d))
+            put_member(b, "warning", rf_span_str(rf_refusal_row(RF_REFUSE_MEDIA_IN_CLEAR)->code));
+        else if (d->keys_in_clear)
             put_member(b, "warning", rf_span_str(rf_refusal_row(RF_REFUSE_KEYS_IN_CLEAR)->code));
     } else {
         put_member(b, "code", rf_span_str(r->row->code));
@@ -166,10 +180,15 @@ put_text(struct rf_buf *b, const struct report *r)
         return;
     }
     if (d->encrypted)
-        rf_putf(b, "accepted  encrypted with %s, tag %u%s\n", d->suite->name, (unsigned)d->tag,
-                d->weak ? " (weak)" : "");
+        rf_putf(b, "accepted  %s %s, tag %u%s%s%s\n",
+                is_clear(d) ? "authenticated, not encrypted:" : "encrypted with", d->suite->name, (unsigned)d->tag,
+                d->weak ? " (weak)" : "", is_clear(d) ? ", UNENCRYPTED_SRTP" : "",
+                (d->clear & RF_SRTP_CLEAR_RTCP) != 0 ? ", UNENCRYPTED_SRTCP" : "");
     else
         rf_put_str(b, "accepted  plain RTP, not encrypted\n");
+    if (is_clear(d))
+        rf_putf(b, "warning   %s %s: whoever is on the way can listen\n",
+                rf_refusal_row(RF_REFUSE_MEDIA_IN_CLEAR)->code, rf_refusal_row(RF_REFUSE_MEDIA_IN_CLEAR)->slug);
     if (d->keys_in_clear)
         rf_putf(b, "warning   %s %s: the keys came over an unencrypted connection\n",
                 rf_refusal_row(RF_REFUSE_KEYS_IN_CLEAR)->code, rf_refusal_row(RF_REFUSE_KEYS_IN_CLEAR)->slug);

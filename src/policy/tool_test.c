@@ -10,6 +10,7 @@
 #define OUR_KEY "iu0fxiht9mjbuwnTGKxen+9dLp8TQwEi0jhTf3lF"
 #define CM80 "AES_CM_128_HMAC_SHA1_80"
 #define SAVP HEAD "m=audio 40000 RTP/SAVP 0\r\na=crypto:5 " CM80 " inline:" KEY "\r\n"
+#define CLEAR_SAVP HEAD "m=audio 40000 RTP/SAVP 0\r\na=crypto:5 " CM80 " inline:" KEY " UNENCRYPTED_SRTP\r\n"
 #define AVP HEAD "m=audio 40000 RTP/AVP 0\r\n"
 
 static char text[RF_SDP_TOOL_TEXT_MAX + 1];
@@ -29,7 +30,7 @@ static const struct {
     bool is_answer;
     enum rf_err want;
     const char *shows, *our_offer;
-    bool bypass;
+    bool bypass, unencrypted;
 } cases[] = {
     { "an offer that is taken", SAVP, "required", "tls", false, RF_OK, "encrypted with " CM80 ", tag 5" },
     { "its answer", SAVP, "required", "tls", false, RF_OK, "a=crypto:5 " CM80 " inline:" },
@@ -45,6 +46,17 @@ static const struct {
       HEAD "m=audio 4 RTP/SAVP 0\r\na=crypto:1 " CM80 " inline:" OUR_KEY "\r\n" },
     { "TEL-38: an answer with our own key", SAVP, "required", "tls", true, RF_ERR_REFUSED, "its key is our own",
       HEAD "m=audio 4 RTP/SAVP 0\r\na=crypto:5 " CM80 " inline:" KEY "\r\n" },
+    { "TEL-29: unencrypted is not taken", CLEAR_SAVP, "required", "tls", false, RF_ERR_REFUSED, "not encrypted" },
+    { "TEL-29: unless it is allowed", CLEAR_SAVP, "required", "tls", false, RF_OK,
+      "not encrypted: " CM80 ", tag 5 (weak), UNENCRYPTED_SRTP", .unencrypted = true },
+    { "TEL-29: and the answer says so", CLEAR_SAVP, "required", "tls", false, RF_OK, " UNENCRYPTED_SRTP\r\n",
+      .unencrypted = true },
+    { "TEL-29: it is a finding", CLEAR_SAVP, "required", "tls", false, RF_OK, "RF-403", .unencrypted = true },
+    { "TEL-29: reports alone", HEAD "m=audio 4 RTP/SAVP 0\r\na=crypto:5 " CM80 " inline:" KEY " UNENCRYPTED_SRTCP\r\n",
+      "required", "tls", false, RF_OK, "encrypted with " CM80 ", tag 5 (weak), UNENCRYPTED_SRTCP",
+      .unencrypted = true },
+    { "TEL-29: an answer to an offer that was so", CLEAR_SAVP, "required", "tls", true, RF_OK, "not encrypted: " CM80,
+      HEAD "m=audio 4 RTP/SAVP 0\r\na=crypto:5 " CM80 " inline:" OUR_KEY " UNENCRYPTED_SRTP\r\n", .unencrypted = true },
     { "TEL-33: bypass", SAVP, "required", "tls", false, RF_OK, "RF-307", .bypass = true },
     { "bypass: keys by UDP", SAVP, "required", "udp", false, RF_ERR_REFUSED, "RF-309", .bypass = true },
     { "bypass: plain", AVP, "required", "udp", false, RF_OK, "passed on unchanged", .bypass = true },
@@ -60,6 +72,7 @@ main(void)
         rf_sdp_tool_init(&t);
         t.is_answer = cases[i].is_answer;
         t.bypass = cases[i].bypass;
+        t.policy.allow_unencrypted = cases[i].unencrypted;
         t.our_offer = rf_span_str(cases[i].our_offer);
         ok(rf_sdp_tool_srtp(&t, rf_span_str(cases[i].srtp)) == RF_OK &&
                rf_sdp_tool_transport(&t, rf_span_str(cases[i].transport)) == RF_OK &&

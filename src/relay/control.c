@@ -22,7 +22,10 @@ addr_is_sane(const struct rf_addr *a)
 static bool
 key_is_sane(const struct rf_srtp_key *k)
 {
-    return k->mki_octets <= RF_SRTP_MKI_MAX && (k->suite == 0 || rf_srtp_suite(k->suite) != NULL);
+    const struct rf_srtp_suite *suite = rf_srtp_suite(k->suite);
+
+    return k->mki_octets <= RF_SRTP_MKI_MAX &&
+           (k->suite == 0 ? k->clear == 0 : suite != NULL && rf_srtp_suite_may_be_clear(suite, k->clear));
 }
 
 enum rf_err
@@ -31,7 +34,7 @@ rf_media_leg_check(const struct rf_media_leg *leg)
     if (!addr_is_sane(&leg->peer) || !addr_is_sane(&leg->peer_rtcp) || !addr_is_sane(&leg->signalled_from))
         return RF_ERR_RANGE;
     if (leg->rtcp_mux > 1 || leg->may_send > 1 || leg->may_receive > 1 || leg->require_srtp > 1 ||
-        leg->rtcp_tag32_refused > 1 || leg->symmetric > 1)
+        leg->unencrypted_allowed > 1 || leg->rtcp_tag32_refused > 1 || leg->symmetric > 1)
         return RF_ERR_RANGE;
     if (!key_is_sane(&leg->tx) || leg->rx_count > RF_MEDIA_KEYS_MAX)
         return RF_ERR_RANGE;

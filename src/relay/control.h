@@ -14,7 +14,7 @@
 #include "base/addr.h"
 #include "crypto/suite.h"
 
-#define RF_MEDIA_VERSION 4
+#define RF_MEDIA_VERSION 5
 #define RF_MEDIA_TIMEOUT_MAX_S 86400 /* a day: longer means that nobody looks after the session */
 #define RF_MEDIA_KEYS_MAX 2 /* keys to receive with at once: MKI, or the old key during a re-keying */
 
@@ -35,6 +35,7 @@ struct rf_media_leg {
     uint8_t may_send;             /* 0: nothing leaves to this leg (hold; SRTP required and no key yet) */
     uint8_t may_receive;          /* 0: RTP that arrives is counted and dropped; RTCP goes on (RFC 3264 8.4) */
     uint8_t require_srtp;         /* 1: never send or accept clear packets here, whatever the keys say (I3) */
+    uint8_t unencrypted_allowed;  /* 1: keys that leave something in clear (RF_SRTP_CLEAR_*) are SRTP here as well */
     uint8_t rtcp_tag32_refused;   /* operator forbids the 32-bit SRTCP tag */
     uint8_t symmetric;            /* 1: follow the source of packets as relay/learn.h allows */
     struct rf_addr signalled_from; /* where this leg's SIP comes from: a source at this host is believed sooner;

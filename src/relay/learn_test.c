@@ -186,6 +186,10 @@ test_checks(void)
     REFUSED(q.change.rx_count = 3, "more keys than there is room for");
     REFUSED(q.change.rx_count = 1, "a receive key without a suite");
     REFUSED(q.change.tx.mki_octets = 129, "MKI too long");
+    REFUSED(q.change.tx.clear = 1, "in clear without a suite");
+    REFUSED((q.change.tx.suite = 9, q.change.tx.clear = 4), "a session parameter that does not exist");
+    REFUSED((q.change.tx.suite = 1, q.change.tx.clear = RF_SRTP_CLEAR_RTP), "SRTP with GCM in clear (RFC 7714 8.2)");
+    REFUSED(q.change.unencrypted_allowed = 2, "neither allowed nor not");
     REFUSED(q.change.may_send = 2, "neither yes nor no");
     REFUSED(q.change.peer.sa.sa_family = AF_UNIX, "an address of another family");
     REFUSED(q.change.peer = addr("224.0.0.1:4000"), "multicast destination");

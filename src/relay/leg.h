@@ -18,7 +18,9 @@ struct rf_leg {
     uint8_t rx_count;
     bool is_open, is_changed;  /* a session; and one that had a CHANGE */
     bool may_send, may_receive, require_srtp, rtcp_mux, is_tx_srtp, symmetric;
-    bool is_tx_null, is_rx_null; /* a suite whose cipher is NULL (TEL-29): for (I3) that is clear */
+    bool is_tx_null;           /* what is sent is not encrypted, though authenticated (TEL-29) */
+    bool is_tx_bare, is_rx_bare; /* a key leaves RTP or RTCP in clear and nobody allowed that: for (I3) it is no key */
+    uint8_t rx_null;           /* bit n: as is_tx_null, of what comes under key n */
     bool is_rx_authentic;      /* no key is of a suite without authentication (TEL-30) */
     uint8_t rx_first;          /* which key is tried first, when there are two */
     uint32_t rx_serial[RF_MEDIA_KEYS_MAX];

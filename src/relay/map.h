@@ -22,7 +22,7 @@
 /* Counters of one leg. All from the relay's view: `in` is what the peer sent. */
 struct rf_media_counts {
     _Atomic uint64_t in_packets, in_octets;    /* RTP accepted from the peer and relayed or dropped by hold */
-    _Atomic uint64_t in_authentic;             /* of these: SRTP that authenticated */
+    _Atomic uint64_t in_authentic;             /* of these: SRTP that authenticated, encrypted */
     _Atomic uint64_t in_clear;                 /* of these: plain RTP */
     _Atomic uint64_t in_auth_failed, in_replayed, in_malformed, in_foreign; /* dropped, and why */
     _Atomic uint64_t in_clear_refused;         /* plain RTP where SRTP is required: dropped */
@@ -39,6 +39,7 @@ struct rf_media_counts {
     _Atomic uint64_t last_in_us, last_bad_us;  /* monotonic: last accepted, last refused */
     _Atomic uint64_t last_clear_us;            /* last clear packet in or out ... */
     _Atomic uint64_t clear_us;                 /* ... and for how long there were such */
+    _Atomic uint64_t in_unencrypted;           /* SRTP that authenticated, its payload in clear (TEL-29) */
     _Atomic uint64_t far_lost, far_jitter_us;  /* of what we send, as the peer's reports say */
     _Atomic uint64_t far_reports;              /* that said so */
     _Atomic uint32_t rtt_us;                   /* from RTCP, 0: unknown */

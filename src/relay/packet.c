@@ -30,6 +30,7 @@ struct passage {
     enum step step;
     uint32_t job;
     uint32_t ssrc;
+    uint8_t key;                   /* which of the leg's keys it came under; 0 when plain */
     bool is_old_key;               /* a newer key is there: what comes late under this one moves nothing */
     struct rf_srtp_stream *stream; /* received in; NULL when plain */
 };
@@ -137,7 +138,7 @@ unprotect_alone(struct rf_relay *r, struct rf_leg *leg, struct rf_frame *f, stru
         }
         rf_srtp_unprotect(&job, 1);
         if (job.result == RF_OK) {
-            leg->rx_first = key;
+            leg->rx_first = p->key = key;
             p->is_old_key = (leg->rx_late >> key & 1) != 0;
             f->octets = (uint32_t)job.octets;
             p->stream = live != NULL ? live : rf_streams_adopt(&leg->in, &scratch, r->batch);
@@ -182,7 +183,8 @@ open_frame(struct rf_relay *r, struct rf_frame *f, struct passage *p, struct rf_
     p->ssrc = rf_get32(f->packet + (f->is_rtcp ? 4 : 8));
     p->stream = NULL;
     p->is_old_key = false;
-    if (leg->require_srtp && (leg->rx_count == 0 || leg->is_rx_null)) { /* (I3) */
+    p->key = 0;
+    if (leg->require_srtp && (leg->rx_count == 0 || leg->is_rx_bare)) { /* (I3) */
         rf_bump(f->is_rtcp ? &leg->state->counts.in_rtcp_refused : &leg->state->counts.in_clear_refused, 1);
         rf_note(&leg->state->counts.last_bad_us, now_us);
         return;
@@ -294,7 +296,7 @@ static void
 count_in(struct rf_relay *r, struct rf_leg *leg, const struct rf_frame *f, const struct passage *p, uint64_t now_us)
 {
     struct rf_media_counts *n = &leg->state->counts;
-    bool is_srtp = p->stream != NULL;
+    bool is_srtp = p->stream != NULL, is_null = is_srtp && (leg->rx_null >> p->key & 1) != 0;
 
     if (is_srtp) {
         leg->bad_count = 0;
@@ -312,8 +314,8 @@ count_in(struct rf_relay *r, struct rf_leg *leg, const struct rf_frame *f, const
     rf_bump(&n->in_packets, 1);
     rf_bump(&n->in_octets, f->octets);
     rf_note(&n->last_in_us, now_us);
-    if (!is_srtp) {
-        rf_bump(&n->in_clear, 1);
+    if (!is_srtp || is_null) {
+        rf_bump(is_srtp ? &n->in_unencrypted : &n->in_clear, 1);
         note_clear(n, now_us);
     } else if (leg->is_rx_authentic) {
         rf_bump(&n->in_authentic, 1);
@@ -345,7 +347,7 @@ route(struct rf_relay *r, struct rf_frame *f, struct passage *p, const struct rf
     /* A held leg's reports go on (RFC 3264 8.4 stops media alone). */
     if ((!from->may_receive && !f->is_rtcp) || !rf_addr_is_set(where))
         return;
-    if (!to->may_send || (to->require_srtp && (!to->is_tx_srtp || to->is_tx_null))) { /* (I3) */
+    if (!to->may_send || (to->require_srtp && (!to->is_tx_srtp || to->is_tx_bare))) { /* (I3) */
         rf_bump(&to->state->counts.out_refused, 1);
         return;
     }
@@ -514,7 +516,7 @@ rf_relay_may_leave(const struct rf_relay *r, const struct rf_frame *f)
     const struct rf_leg *leg = &r->leg[f->leg];
 
     return f->is_to_send && leg->is_open && leg->may_send && f->is_encrypted == leg->is_tx_srtp &&
-           ((f->is_encrypted && !leg->is_tx_null) || !leg->require_srtp);
+           ((f->is_encrypted && !leg->is_tx_bare) || !leg->require_srtp);
 }
 
 void

@@ -2,16 +2,22 @@
  * relay/packet_fuzz.c - datagrams of any content into calls of all kinds
  *
  * Input: records of four octets and a packet: leg; port, source and time; octets (2). Batches end where the time says.
- * Leg 7 is a CHANGE instead: of which call, to which of four keys, with the old one beside it or not, after a silence.
+ * Leg 7 is a CHANGE instead: of which call, to which of four keys, with the old one beside it or not, after a silence,
+ * and with something left in clear by its key (RF_SRTP_CLEAR_*), allowed or not.
  * Whatever comes, nothing in clear leaves to a leg that requires SRTP, and no packet grows beyond its frame.
  */
 #include "relay/fuzz_io.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* @param number  which of its keys; 0: the first. old: the one that is still listed, or -1 */
+/* Legs whose keys leave something in clear though nobody allowed it: bit n is leg n. */
+static unsigned bare;
+
+/* @param number  which of its keys; 0: the first. old: the one that is still listed, or -1
+ * @param more    RF_SRTP_CLEAR_* of these keys; 4: that is allowed */
 static void
-change_to(struct rf_relay *r, uint32_t slot, unsigned leg, const char *suite, bool mux, unsigned number, int old)
+change_to(struct rf_relay *r, uint32_t slot, unsigned leg, const char *suite, bool mux, unsigned number, int old,
+          unsigned more)
 {
     struct rf_media_request q = { .version = RF_MEDIA_VERSION, .command = RF_MEDIA_CHANGE, .session = { slot, 1 },
                                   .leg = leg };
@@ -27,6 +33,12 @@ change_to(struct rf_relay *r, uint32_t slot, unsigned leg, const char *suite, bo
         c->tx.key[0] = (uint8_t)(1 + slot * 2 + leg);
         c->rx[0].key[0] = (uint8_t)(101 + slot * 2 + leg);
         c->tx.key[1] = c->rx[0].key[1] = (uint8_t)number;
+        /* Rows 1 to 4 are GCM. */
+        c->tx.clear = c->rx[0].clear = (uint8_t)(more & (c->tx.suite <= 4 ? RF_SRTP_CLEAR_RTCP : 3u));
+        c->unencrypted_allowed = more >> 2 & 1;
+        bare &= ~(1u << (2 * slot + leg));
+        if (c->tx.clear != 0 && !c->unencrypted_allowed)
+            bare |= 1u << (2 * slot + leg);
         c->rx_count = 1;
         c->require_srtp = 1;
         if (old >= 0 && old != (int)number) {
@@ -42,7 +54,7 @@ change_to(struct rf_relay *r, uint32_t slot, unsigned leg, const char *suite, bo
 static void
 change(struct rf_relay *r, uint32_t slot, unsigned leg, const char *suite, bool mux)
 {
-    change_to(r, slot, leg, suite, mux, 0, -1);
+    change_to(r, slot, leg, suite, mux, 0, -1, 0);
 }
 
 static void
@@ -54,6 +66,7 @@ flush(struct rf_relay *r, struct rf_frame *f, size_t n, uint64_t now_us)
             continue;
         /* Legs 1 and up require SRTP, but for the plain one of the second call. */
         rf_assert(f[i].is_encrypted || f[i].leg < 2 || f[i].leg == 2);
+        rf_assert((bare >> f[i].leg & 1) == 0); /* (I3), TEL-29 */
         rf_assert(f[i].octets <= RF_FRAME_ROOM && rf_addr_is_set(&f[i].addr));
         rf_relay_sent(r, &f[i], true, now_us);
     }
@@ -71,6 +84,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rf_media_map *map = fuzz_map(&fd);
     struct rf_relay *r = fuzz_relay(map, now_us);
 
+    bare = 0;
     for (unsigned i = 0; i < 3; i++) {
         struct rf_media_request q = { .version = RF_MEDIA_VERSION, .command = RF_MEDIA_OPEN, .family = { 4, 4 } };
         struct rf_media_reply reply;
@@ -94,7 +108,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             flush(r, f, n, now_us += (data[1] & 0x40) != 0 ? 40000000 : 20000);
             n = 0;
             change_to(r, is_gcm ? 2 : 1, 1, is_gcm ? "AEAD_AES_128_GCM" : "AES_CM_128_HMAC_SHA1_80", !is_gcm,
-                      data[1] >> 1 & 3, (data[1] & 0x20) != 0 ? data[1] >> 3 & 3 : -1);
+                      data[1] >> 1 & 3, (data[1] & 0x20) != 0 ? data[1] >> 3 & 3 : -1, data[2] & 7u);
             data += 4;
             size -= 4;
             continue;

@@ -312,13 +312,16 @@ talk(struct rf_media_name name, struct end *a, unsigned from, struct end *b, boo
     uint8_t plain[RF_FRAME_ROOM];
     size_t n = make_rtp(a, memory[0], with_extras), out;
     struct rf_frame f;
+    bool is_same;
 
     memcpy(plain, memory[0], n);
     f = frame(0, protect(a, memory[0], n, false), name, from, RF_PORT_RTP, a->addr);
     if (!pass(&f, 1) || f.is_encrypted != (b->gets.suite != 0) || !rf_addr_eq(&f.addr, &b->addr))
         return false;
-    if (b->gets.suite != 0 && !rf_srtp_suite(b->gets.suite)->has_null_cipher &&
-        memcmp(f.packet + n - 160, plain + n - 160, 160) == 0)
+    /* What may be encrypted is, and what must not be is not. */
+    is_same = memcmp(f.packet + n - 160, plain + n - 160, 160) == 0;
+    if (b->gets.suite != 0 &&
+        is_same != (rf_srtp_suite(b->gets.suite)->has_null_cipher || (b->gets.clear & RF_SRTP_CLEAR_RTP) != 0))
         return false;
     out = unprotect(b, f.packet, f.octets, false);
     return out == n && memcmp(f.packet, plain, n) == 0;

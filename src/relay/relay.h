@@ -10,7 +10,8 @@
  *      packet leaves, evicted streams are parked and not forgotten, and a key that was replaced never comes back.
  * (I2) A half-written CHANGE is harmless: `next` and `pending` in the map let a new process finish it.
  * (I3) Nothing leaves in clear, and nothing clear is accepted, on a leg with require_srtp: asked by
- *      rf_relay_may_leave at the last moment before the system call.
+ *      rf_relay_may_leave at the last moment before the system call. SRTP that leaves its payload in clear counts
+ *      as clear unless the leg's unencrypted_allowed is set (TEL-29); plain RTP does always.
  *
  * Threads: one relay belongs to one thread. Memory: about 400 octets a leg beside the map, and the contexts.
  */

@@ -40,7 +40,8 @@ test_pairs(void)
                names[i] ? names[i] : "RTP", names[j] ? names[j] : "RTP");
             ok(rtcp, "RTCP both ways, %s to %s", a.mux ? "muxed" : "own port", b.mux ? "muxed" : "own port");
             if (counts(name, 0)->in_packets != 20 || counts(name, 1)->out_packets != 20 ||
-                counts(name, 0)->in_authentic != (names[i] != NULL && strstr(names[i], "NULL_AUTH") == NULL ? 20 : 0) ||
+                counts(name, 0)->in_authentic != (names[i] != NULL && strstr(names[i], "NULL") == NULL ? 20 : 0) ||
+                counts(name, 0)->in_unencrypted != (names[i] != NULL && names[i][0] == 'N' ? 20 : 0) ||
                 counts(name, 0)->in_clear != (names[i] != NULL ? 0 : 20) ||
                 counts(name, 1)->out_encrypted != (names[j] != NULL && names[j][0] != 'N' ? 20 : 0))
                 ok(false, "the counters say so");
@@ -281,6 +282,71 @@ test_required(void)
     end_fini(&b);
     end();
 #undef LEAKS
+}
+
+/* TEL-29: UNENCRYPTED_SRTP and UNENCRYPTED_SRTCP. Where nobody allowed them they are no keys (I3); where they were,
+ * packets are authenticated, and counted as what they are. */
+static void
+test_unencrypted(void)
+{
+    static const struct { const char *suite; uint8_t clear; const char *what; } cases[] = {
+        { "AES_CM_128_HMAC_SHA1_80", RF_SRTP_CLEAR_RTP, "SRTP" },
+        { "AES_256_CM_HMAC_SHA1_32", RF_SRTP_CLEAR_RTP | RF_SRTP_CLEAR_RTCP, "SRTP and SRTCP" },
+        { "AES_192_CM_HMAC_SHA1_80", RF_SRTP_CLEAR_RTCP, "SRTCP" },
+        { "AEAD_AES_256_GCM", RF_SRTP_CLEAR_RTCP, "SRTCP with GCM" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rf_srtp_key keys[2] = { key(suite_named(cases[i].suite)), key(suite_named(cases[i].suite)) };
+        bool rtp_is_clear = (cases[i].clear & RF_SRTP_CLEAR_RTP) != 0, leaked = false, good = true;
+        struct rf_media_name name;
+        struct rf_frame f;
+        struct end a, b;
+        size_t n;
+
+        begin();
+        end_init(&a, "192.0.2.10:4000", 9, false, 0xaaaa);
+        end_init(&b, "198.51.100.5:6000", 9, i % 2 == 0, 0xbbbb);
+        keys[0].clear = keys[1].clear = cases[i].clear;
+        end_keys(&b, keys[0], keys[1]);
+        name = call(&a, &b);
+        for (unsigned k = 0; k < 10; k++) {
+            leaked = talk(name, &a, 0, &b, false) || leaked;
+            leaked = talk(name, &b, 1, &a, false) || leaked;
+            leaked = report(name, &a, 0, &b, true, 0, 0) || leaked;
+        }
+        ok(!leaked && counts(name, 1)->in_clear_refused == 10 && counts(name, 1)->out_refused == 20 &&
+               counts(name, 1)->out_packets == 0,
+           "required, %s in clear that nobody allowed: nothing leaves, nothing is taken", cases[i].what);
+
+        b.leg.unencrypted_allowed = 1;
+        change(name, 1, &b);
+        for (unsigned k = 0; k < 5; k++) {
+            if (k == 3)
+                restart(); /* a new process derives the same from the map */
+            good = talk(name, &a, 0, &b, k == 1) && talk(name, &b, 1, &a, k == 1) && good;
+            good = report(name, &a, 0, &b, true, 0, 0) && report(name, &b, 1, &a, true, 0, 0) && good;
+        }
+        ok(good, "TEL-29 %s in clear, allowed: %s both ways, over a restart", cases[i].what, cases[i].suite);
+        ok(counts(name, 1)->in_unencrypted == (rtp_is_clear ? 5 : 0) &&
+               counts(name, 1)->in_authentic == (rtp_is_clear ? 0 : 5) && counts(name, 1)->in_clear == 0 &&
+               counts(name, 1)->out_clear == (rtp_is_clear ? 5 : 0) &&
+               counts(name, 1)->out_encrypted == (rtp_is_clear ? 0 : 5) &&
+               (counts(name, 1)->clear_us > 0) == rtp_is_clear && counts(name, 0)->in_authentic == 5 + 10 &&
+               counts(name, 0)->clear_us == 0,
+           "and counted as what they are");
+
+        f = frame(0, make_rtp(&b, memory[0], false), name, 1, RF_PORT_RTP, b.addr);
+        ok(!pass(&f, 1) && counts(name, 1)->in_auth_failed + counts(name, 1)->in_malformed == 1,
+           "plain RTP stays refused: it authenticates nobody");
+        n = protect(&b, memory[0], make_rtp(&b, memory[0], false), false);
+        memory[0][40] ^= 1;
+        f = frame(0, n, name, 1, RF_PORT_RTP, b.addr);
+        ok(!pass(&f, 1) && counts(name, 1)->in_auth_failed >= 1, "and so is what was changed on the way");
+        end_fini(&a);
+        end_fini(&b);
+        end();
+    }
 }
 
 static void
@@ -538,6 +604,7 @@ main(void)
     test_window();
     test_follow();
     test_required();
+    test_unencrypted();
     test_session_life();
     test_two_families();
     test_numbers();

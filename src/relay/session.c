@@ -37,7 +37,8 @@ fingerprint(const struct rf_srtp_key *k)
 static bool
 key_eq(const struct rf_srtp_key *a, const struct rf_srtp_key *b)
 {
-    return a->suite == b->suite && a->mki_octets == b->mki_octets && a->lifetime == b->lifetime &&
+    return a->suite == b->suite && a->clear == b->clear && a->mki_octets == b->mki_octets &&
+           a->lifetime == b->lifetime &&
            rf_octets_eq(a->key, b->key, sizeof a->key) && rf_octets_eq(a->salt, b->salt, sizeof a->salt) &&
            rf_octets_eq(a->mki, b->mki, sizeof a->mki);
 }
@@ -192,6 +193,21 @@ late_keys(const struct rf_media_leg_state *st)
     return st->rx_serial[0] < st->rx_serial[1] ? 1 : 2;
 }
 
+/* Not encrypted: all of it, or what session parameters leave out. */
+static bool
+leaves_rtp_clear(const struct rf_srtp_key *key)
+{
+    return key->suite != 0 && (rf_srtp_suite(key->suite)->has_null_cipher || (key->clear & RF_SRTP_CLEAR_RTP) != 0);
+}
+
+/* (I3) A suite without a cipher is never negotiated; session parameters are where that is allowed. */
+static bool
+is_bare(const struct rf_media_leg *set, const struct rf_srtp_key *key)
+{
+    return key->suite != 0 && (rf_srtp_suite(key->suite)->has_null_cipher ||
+                               (key->clear != 0 && set->unencrypted_allowed == 0));
+}
+
 /* What the packet path reads, from the map. */
 static void
 load_leg(struct rf_relay *r, uint32_t index)
@@ -214,13 +230,17 @@ load_leg(struct rf_relay *r, uint32_t index)
     leg->rx_roc = set->rx_roc;
     memcpy(leg->rx_serial, leg->state->rx_serial, sizeof leg->rx_serial);
     leg->rx_late = late_keys(leg->state);
-    leg->is_tx_null = leg->is_tx_srtp && rf_srtp_suite(set->tx.suite)->has_null_cipher;
-    leg->is_rx_null = false;
+    leg->is_tx_null = leaves_rtp_clear(&set->tx);
+    leg->is_tx_bare = is_bare(set, &set->tx);
+    leg->is_rx_bare = false;
+    leg->rx_null = 0;
     for (unsigned i = 0; i < set->rx_count; i++) {
         if (rf_srtp_suite(set->rx[i].suite)->has_null_auth)
             leg->is_rx_authentic = false;
-        if (rf_srtp_suite(set->rx[i].suite)->has_null_cipher)
-            leg->is_rx_null = true;
+        if (is_bare(set, &set->rx[i]))
+            leg->is_rx_bare = true;
+        if (leaves_rtp_clear(&set->rx[i]))
+            leg->rx_null |= (uint8_t)(1u << i);
     }
     leg->clock_rate = set->clock_rate != 0 ? set->clock_rate : 8000;
     rf_leg_aim(r, index);

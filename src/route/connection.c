@@ -68,6 +68,7 @@ take_way(const struct rf_conf *c, struct rf_connection *k, const char *direction
     way->srtp.answer_savp = strcmp(rf_conf_block_text(c, k->block, "answer-profile"), "savp") == 0;
     way->srtp.offerer_order = strcmp(rf_conf_block_text(c, k->block, "suite-order"), "offerer") == 0;
     way->srtp.allow_null_auth = rf_conf_block_is_on(c, k->block, "allow-null-auth");
+    way->srtp.allow_unencrypted = rf_conf_block_is_on(c, k->block, "allow-unencrypted-srtp");
     snprintf(setting, sizeof setting, "%s.sip-transport-protocol", direction);
     text = rf_conf_block_text(c, k->block, setting);
     way->has_transport = strcmp(text, "auto") != 0;

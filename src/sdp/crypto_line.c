@@ -218,9 +218,9 @@ session_param_parse(struct rf_span param, struct rf_crypto_line *out, const char
         if (param.p[i] <= ' ' || param.p[i] >= 0x7f)
             return refuse(why, RF_ERR_SYNTAX, "a session parameter has characters that may not stand there");
     if (rf_span_iis(param, "UNENCRYPTED_SRTP")) {
-        out->unencrypted_srtp = true;
+        out->clear |= RF_SRTP_CLEAR_RTP;
     } else if (rf_span_iis(param, "UNENCRYPTED_SRTCP")) {
-        out->unencrypted_srtcp = true;
+        out->clear |= RF_SRTP_CLEAR_RTCP;
     } else if (rf_span_iis(param, "UNAUTHENTICATED_SRTP")) {
         out->unauthenticated_srtp = true;
     } else if (param_is(param, "KDR=", &value)) {
@@ -283,6 +283,8 @@ rf_crypto_line_parse(struct rf_span value, struct rf_crypto_line *out, const cha
     err = keys_parse(keys, out, why);
     while (err == RF_OK && (param = word_next(&c)).n > 0)
         err = session_param_parse(param, out, why);
+    for (size_t i = 0; i < out->key_count; i++)
+        out->key[i].clear = out->clear;
     if (err != RF_OK) {
         out->key_count = 0;
         rf_wipe(out->key, sizeof out->key);
@@ -335,6 +337,10 @@ rf_put_crypto_line(struct rf_buf *b, uint32_t tag, const struct rf_srtp_key *key
     rf_put_base64(b, octet, (size_t)suite->key_octets + suite->salt_octets);
     if (key->mki_octets > 0)
         put_mki(b, key);
+    if ((key->clear & RF_SRTP_CLEAR_RTP) != 0)
+        rf_put_str(b, " UNENCRYPTED_SRTP");
+    if ((key->clear & RF_SRTP_CLEAR_RTCP) != 0)
+        rf_put_str(b, " UNENCRYPTED_SRTCP");
     rf_put_str(b, "\r\n");
     rf_wipe(octet, sizeof octet);
 }

@@ -15,7 +15,8 @@ struct rf_crypto_line {
     const struct rf_srtp_suite *suite;           /* NULL: unknown here, the line is skipped */
     size_t key_count;
     struct rf_srtp_key key[RF_CRYPTO_KEYS_MAX];  /* more than one only with MKI */
-    bool unencrypted_srtp, unencrypted_srtcp, unauthenticated_srtp;
+    uint8_t clear;                               /* RF_SRTP_CLEAR_*, as each key has it: UNENCRYPTED_SRTP, ..._SRTCP */
+    bool unauthenticated_srtp;
     bool has_unknown_mandatory_param;            /* a session parameter without '-' that we do not know */
     uint32_t wsh;                                /* WSH=, 0: none */
     bool fec_or_kdr;                             /* KDR other than 0 or FEC_*: not supported, line unusable */
@@ -29,7 +30,7 @@ struct rf_crypto_line {
 RF_MUST_CHECK enum rf_err rf_crypto_line_parse(struct rf_span value, struct rf_crypto_line *out,
                                                const char **why);
 
-/** Appends "a=crypto:1 NAME inline:BASE64[|MKI:len]\r\n". */
+/** Appends "a=crypto:1 NAME inline:BASE64[|MKI:len][ UNENCRYPTED_SRTP][ UNENCRYPTED_SRTCP]\r\n". */
 void rf_put_crypto_line(struct rf_buf *b, uint32_t tag, const struct rf_srtp_key *key);
 
 #endif

@@ -34,7 +34,7 @@ keys_eq(const struct rf_crypto_line *a, const struct rf_crypto_line *b)
     return a->tag == b->tag && a->suite == b->suite && b->key_count == 1 &&
            memcmp(a->key[0].key, b->key[0].key, sizeof a->key[0].key) == 0 &&
            memcmp(a->key[0].salt, b->key[0].salt, sizeof a->key[0].salt) == 0 &&
-           a->key[0].mki_octets == b->key[0].mki_octets &&
+           a->key[0].mki_octets == b->key[0].mki_octets && a->key[0].clear == b->key[0].clear && a->clear == b->clear &&
            memcmp(a->key[0].mki, b->key[0].mki, sizeof a->key[0].mki) == 0;
 }
 
@@ -67,7 +67,7 @@ test_lines(void)
         struct rf_crypto_line line;
         enum rf_err err = rf_crypto_line_parse(value_of(text), &line, &why);
         bool valid = err == RF_OK && !line.has_unknown_mandatory_param;
-        bool refused = line.unencrypted_srtp || line.unencrypted_srtcp || line.unauthenticated_srtp || line.fec_or_kdr;
+        bool refused = line.clear != 0 || line.unauthenticated_srtp || line.fec_or_kdr;
         bool good = valid == json_is_true(json_object_get(row, "valid"));
 
         if (good && valid && policy != NULL && strcmp(policy, "skip") == 0)
@@ -140,6 +140,8 @@ static const struct {
     { "1 " CM80 KEY "|1:0", false, 0, "MKI of no octets" },
     { "1 " CM80 KEY "|:1", false, 0, "no MKI before the colon" },
     { "1 " CM80 KEY "|-1:1", false, 0, "a sign in the MKI" },
+    { "1 " CM80 KEY "|1:1;" KEY "|2:1 UNENCRYPTED_SRTCP unencrypted_srtp", true, 2, "TEL-29: both, for each key" },
+    { "1 " CM80 KEY " -UNENCRYPTED_SRTP", true, 1, "RFC 4568 6.3.7: what may be left out is left out" },
     { "1 " CM80 KEY " KDR=0", true, 1, "KDR of 0 asks for nothing" },
     { "1 " CM80 KEY " KDR=01", false, 0, "leading zero in KDR" },
     { "1 " CM80 KEY " FEC_ORDER=X", false, 0, "an order that does not exist" },

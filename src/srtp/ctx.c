@@ -12,6 +12,13 @@
 #define WINDOW_DEFAULT 128               /* packets (TEL-25) */
 #define WINDOW_MIN 64                    /* RFC 3711 3.3.2 */
 
+/* What encrypts SRTP packets: nothing where UNENCRYPTED_SRTP was negotiated; keys are derived all the same. */
+static enum rf_srtp_cipher
+rtp_cipher(const struct rf_srtp_suite *suite, const struct rf_srtp_key *key)
+{
+    return (key->clear & RF_SRTP_CLEAR_RTP) != 0 ? RF_CIPHER_NULL : suite->cipher;
+}
+
 static enum rf_err
 session_fill(struct rf_srtp_session *s, const struct rf_srtp_suite *suite, const struct rf_srtp_key *key,
              bool old_aes192)
@@ -19,6 +26,7 @@ session_fill(struct rf_srtp_session *s, const struct rf_srtp_suite *suite, const
     struct rf_srtp_session_keys keys;
     enum rf_err err = rf_srtp_kdf(suite, key->key, key->salt, old_aes192, &keys);
 
+    keys.rtp.cipher = rtp_cipher(suite, key);
     if (err == RF_OK)
         err = rf_seal_make((struct rf_seal *)(void *)s->seal, &keys.rtp);
     if (err == RF_OK) {
@@ -54,11 +62,11 @@ rf_srtp_ctx_new(struct rf_srtp_ctx **out, const struct rf_srtp_key *key, const s
     size_t session_octets;
     enum rf_err err;
 
-    if (suite == NULL || key->mki_octets > RF_SRTP_MKI_MAX ||
+    if (suite == NULL || !rf_srtp_suite_may_be_clear(suite, key->clear) || key->mki_octets > RF_SRTP_MKI_MAX ||
         (o->window != 0 && (o->window < WINDOW_MIN || o->window > RF_SRTP_RING)))
         return RF_ERR_RANGE;
 
-    session_octets = sizeof(struct rf_srtp_session) + rf_seal_size(suite->cipher, suite->key_octets);
+    session_octets = sizeof(struct rf_srtp_session) + rf_seal_size(rtp_cipher(suite, key), suite->key_octets);
     ctx = zalloc_aligned(offsetof(struct rf_srtp_ctx, session) + session_octets);
     if (ctx == NULL)
         return RF_ERR_NOMEM;
@@ -67,7 +75,7 @@ rf_srtp_ctx_new(struct rf_srtp_ctx **out, const struct rf_srtp_key *key, const s
     ctx->lifetime = key->lifetime == 0 || key->lifetime > LIFETIME_MAX ? LIFETIME_MAX : key->lifetime;
     ctx->window = o->window != 0 ? o->window : WINDOW_DEFAULT;
     ctx->allow_quirks = o->allow_quirks;
-    ctx->clear_srtcp = o->clear_srtcp;
+    ctx->is_rtcp_clear = (key->clear & RF_SRTP_CLEAR_RTCP) != 0;
     ctx->keep_roc_try_zero = o->keep_roc_try_zero;
     ctx->bridge_gaps = o->bridge_gaps;
     ctx->serial = o->serial;

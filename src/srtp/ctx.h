@@ -27,7 +27,7 @@ struct rf_srtp_ctx {
     uint8_t *mki;                 /* or NULL; owned */
     uint16_t window;
     uint8_t mki_octets, allow_quirks;
-    bool clear_srtcp, keep_roc_try_zero, bridge_gaps;
+    bool is_rtcp_clear, keep_roc_try_zero, bridge_gaps;
     uint32_t serial;
     uint32_t session_octets;
     struct rf_srtp_session session;

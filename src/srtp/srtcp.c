@@ -28,6 +28,14 @@
  * the 2^31 there are. */
 #define RESERVE 64
 
+/* Is the E bit as RFC 4568 6.3.2 wants it? One session parameter says it for all packets, and the E bit must not say
+ * otherwise (6). The suites without a cipher have no opinion. */
+static bool
+is_as_negotiated(const struct rf_srtp_ctx *ctx, uint32_t word)
+{
+    return ctx->suite->cipher == RF_CIPHER_NULL || ((word & E_BIT) == 0) == ctx->is_rtcp_clear;
+}
+
 /* Counter mode or f8; nothing for the null cipher. */
 static enum rf_err
 crypt(const struct rf_srtp_suite *suite, const struct rf_srtp_session *session, uint8_t *packet, size_t body_octets,
@@ -112,7 +120,7 @@ rf_srtcp_protect(struct rf_srtp_job *job)
     err = take_index(ctx, job->stream, rf_get32(p + 4), &index);
     if (err)
         return err;
-    word = index | (suite->cipher == RF_CIPHER_NULL ? 0 : E_BIT);
+    word = index | (suite->cipher == RF_CIPHER_NULL || ctx->is_rtcp_clear ? 0 : E_BIT);
 
     if (suite->cipher == RF_CIPHER_AES_GCM) {
         struct rf_gcm g;
@@ -266,11 +274,14 @@ open_as(const struct rf_srtp_job *job, const struct reading *r, struct parts *at
         if (err)
             return err;
     }
+    /* Refused packets stay as they came: GCM would decrypt an encrypted one while it authenticates. */
+    if (ctx->suite->cipher == RF_CIPHER_AES_GCM && (word & E_BIT) != 0 && !is_as_negotiated(ctx, word))
+        return RF_ERR_REFUSED;
     err = authenticate(job, r, at);
     if (err)
         return err;
-    if ((word & E_BIT) == 0 && !ctx->clear_srtcp && ctx->suite->cipher != RF_CIPHER_NULL)
-        return RF_ERR_REFUSED; /* nothing was decrypted, so the packet is as it came */
+    if (!is_as_negotiated(ctx, word))
+        return RF_ERR_REFUSED;
     if (ctx->suite->cipher == RF_CIPHER_AES_GCM)
         return RF_OK;
     err = crypt(ctx->suite, r->session, job->packet, at->body_octets, word);

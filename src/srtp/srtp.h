@@ -56,7 +56,6 @@ struct rf_srtp_stream {
 struct rf_srtp_options {
     uint16_t window;        /* packets; 64 .. 1024, 0: 128 */
     uint8_t allow_quirks;   /* RF_SRTP_QUIRK_* that unprotect may try when authentication fails */
-    bool clear_srtcp;       /* UNENCRYPTED_SRTCP was negotiated: accept SRTCP without the E bit */
     bool keep_roc_try_zero; /* after re-keying: when authentication fails with the kept ROC try 0 (TEL-40) */
     bool bridge_gaps;       /* sending what others have numbered: when a source begins anew behind the window, or
                                after a gap that no receiver could follow, number its packets on from the highest */
@@ -89,7 +88,8 @@ void rf_srtp_stream_resume(struct rf_srtp_stream *stream);
 struct rf_srtp_ctx;
 
 /** Session keys from a master key; serves both directions and any number of streams. options NULL: all zero.
- *  RF_ERR_RANGE: no such suite, MKI length or window; RF_ERR_NOMEM; RF_ERR_CRYPTO. */
+ *  RF_ERR_RANGE: no such suite, MKI length or window, or a suite that cannot be in clear as the key says;
+ *  RF_ERR_NOMEM; RF_ERR_CRYPTO. */
 RF_MUST_CHECK enum rf_err rf_srtp_ctx_new(struct rf_srtp_ctx **out, const struct rf_srtp_key *key,
                                           const struct rf_srtp_options *options);
 /** Wipes and frees. NULL is fine. */
@@ -132,7 +132,7 @@ void rf_srtp_protect(struct rf_srtp_job *jobs, size_t n);
  *   RF_ERR_REPLAY  this index was accepted before
  *   RF_ERR_STALE   before the window, or under a key that is over
  *   RF_ERR_AUTH    tag or MKI is wrong
- *   RF_ERR_REFUSED clear SRTCP that was not negotiated, or lifetime over
+ *   RF_ERR_REFUSED SRTCP whose E bit is not as negotiated (RFC 4568 6.3.2), or lifetime over
  *   RF_ERR_STATE   the packet's SSRC is not the stream's
  *   RF_ERR_CRYPTO  OpenSSL reported an error
  * On failure the stream is unchanged, and the packet too (except RF_ERR_CRYPTO): it may be tried with another key.

@@ -19,6 +19,10 @@ key_of(const struct rf_srtp_tool *t, struct rf_srtp_key *key, const char **why)
     if (suite == NULL)
         return RF_ERR_NOT_FOUND;
     key->suite = suite->id;
+    key->clear = t->clear;
+    *why = "SRTP of this suite is always encrypted";
+    if (!rf_srtp_suite_may_be_clear(suite, t->clear))
+        return RF_ERR_RANGE;
     *why = "the MKI is not 1 to 128 octets in hexadecimal";
     if (t->mki.n > 0)
         err = rf_hex_decode(t->mki, key->mki, sizeof key->mki, &mki_octets);
@@ -69,7 +73,7 @@ reason(enum rf_err err)
     case RF_ERR_SYNTAX:
         return "this is no packet of its kind, or it is too short";
     case RF_ERR_REFUSED:
-        return "SRTCP without encryption, which was not negotiated, or the last index was used";
+        return "SRTCP with or without encryption, as it was not negotiated, or the last index was used";
     case RF_ERR_STALE:
         return "the packet lies before the window of the expected index";
     default:

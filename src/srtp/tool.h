@@ -7,9 +7,11 @@
 #define RF_SRTP_TOOL_H
 
 #include "base/buf.h"
+#include "crypto/suite.h"
 
 struct rf_srtp_tool {
     bool is_protect, is_rtcp;
+    uint8_t clear;         /* RF_SRTP_CLEAR_*: session parameters of the a=crypto line */
     struct rf_span suite;  /* name or alias */
     struct rf_span key;    /* Base64 of master key || salt, as after "inline:" */
     struct rf_span mki;    /* hexadecimal; empty: none */
@@ -22,7 +24,7 @@ struct rf_srtp_tool {
  * Appends the result in hexadecimal.
  *
  * Protecting takes the sequence number from the packet's header and the ROC from `roc`. Unprotecting starts from
- * a stream at (roc, seq), tries the compatibility modes, and refuses SRTCP in clear.
+ * a stream at (roc, seq), tries the compatibility modes, and refuses SRTCP in clear unless `clear` names it.
  *
  * @param why  on error a constant sentence for a person
  * @return RF_ERR_SYNTAX, RF_ERR_RANGE: the arguments or the packet are wrong; RF_ERR_NOT_FOUND: no such suite;

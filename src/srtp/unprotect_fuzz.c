@@ -1,9 +1,9 @@
 /*
  * Any octets as SRTP or SRTCP.
  *
- * Input: one octet (low 4 bits: suite; 0x10 SRTCP; 0x20 an MKI of 4 octets; 0x40 compatibility modes; 0x80 clear
- * SRTCP was negotiated), the suite's master key and salt, then the packet. Seeds are known answers, so that what
- * lies behind authentication is reached too. Contexts are as the relay makes them.
+ * Input: one octet (low 4 bits: suite; 0x10 SRTCP; 0x20 an MKI of 4 octets; 0x40 compatibility modes; 0x80 what it is,
+ * SRTP or SRTCP, was negotiated to be in clear), the suite's master key and salt, then the packet. Seeds are known
+ * answers, so that what lies behind authentication is reached too. Contexts are as the relay makes them.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -88,7 +88,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.allow_quirks = (data[0] & 0x40) != 0 ? QUIRKS : 0;
     options.keep_roc_try_zero = options.bridge_gaps = true;
     options.serial = 1;
-    options.clear_srtcp = (data[0] & 0x80) != 0;
+    if ((data[0] & 0x80) != 0)
+        key.clear = is_rtcp ? RF_SRTP_CLEAR_RTCP : RF_SRTP_CLEAR_RTP;
+    if (!rf_srtp_suite_may_be_clear(suite, key.clear)) {
+        rf_assert(rf_srtp_ctx_new(&ctx, &key, &options) == RF_ERR_RANGE);
+        return 0;
+    }
     rf_assert(rf_srtp_ctx_new(&ctx, &key, &options) == RF_OK);
     unprotect(ctx, data + 1 + keysalt, size - 1 - keysalt, is_rtcp);
     round_trip(ctx, data + 1 + keysalt, size - 1 - keysalt, is_rtcp);

@@ -76,10 +76,10 @@ rfc_derivation(const json_t *row)
 
 /* RFC 7714 gives session keys: put them in place of the derived ones. */
 static struct rf_srtp_ctx *
-ctx_with_session(const json_t *row, bool clear_srtcp)
+ctx_with_session(const json_t *row, uint8_t clear)
 {
-    struct rf_srtp_key master = { .suite = rf_srtp_suite_named(rf_span_str(text(row, "suite")))->id };
-    struct rf_srtp_options options = { .clear_srtcp = clear_srtcp };
+    struct rf_srtp_key master = { .suite = rf_srtp_suite_named(rf_span_str(text(row, "suite")))->id, .clear = clear };
+    struct rf_srtp_options options = { 0 };
     struct rf_seal_key session = { .cipher = RF_CIPHER_AES_GCM, .salt_octets = 12 };
     struct rf_srtp_ctx *ctx;
 
@@ -101,19 +101,16 @@ rfc_packet(const json_t *row)
 {
     bool is_rtcp = strcmp(text(row, "kind"), "srtcp") == 0;
     bool is_clear = is_rtcp && !json_is_true(json_object_get(row, "encrypted"));
-    struct rf_srtp_ctx *ctx = ctx_with_session(row, is_clear);
+    struct rf_srtp_ctx *ctx = ctx_with_session(row, is_clear ? RF_SRTP_CLEAR_RTCP : 0);
     struct rf_srtp_stream tx = { .rtcp_reserved = (uint32_t)number(row, "index") }, rx = { 0 };
     uint8_t plain[256], sealed[256], packet[512];
     size_t n = hex(row, "plain", plain, sizeof plain), m = hex(row, "protected", sealed, sizeof sealed);
     struct rf_srtp_job job = { .ctx = ctx, .stream = &tx, .packet = packet, .octets = n, .room = sizeof packet,
                                .is_rtcp = is_rtcp };
 
-    if (!is_clear) {
-        memcpy(packet, plain, n);
-        rf_srtp_protect(&job, 1);
-        ok(job.result == RF_OK && job.octets == m && memcmp(packet, sealed, m) == 0, "%s: protect",
-           text(row, "source"));
-    }
+    memcpy(packet, plain, n);
+    rf_srtp_protect(&job, 1);
+    ok(job.result == RF_OK && job.octets == m && memcmp(packet, sealed, m) == 0, "%s: protect", text(row, "source"));
     memcpy(packet, sealed, m);
     job.stream = &rx;
     job.octets = m;
@@ -158,15 +155,24 @@ rfc_vectors(void)
     json_decref(root);
 }
 
-/* Known packets that we accept but never send: a short or missing SRTCP tag, SRTCP in clear, the old AES-192. */
+/* SRTCP in clear, which UNENCRYPTED_SRTCP asks for (TEL-29). */
+static bool
+is_clear_rtcp(const json_t *row)
+{
+    const json_t *encrypted = json_object_get(row, "encrypted");
+
+    return encrypted != NULL && !json_is_true(encrypted) &&
+           !rf_srtp_suite_named(rf_span_str(text(row, "suite")))->has_null_cipher;
+}
+
+/* Known packets that we accept but never send: a short or missing SRTCP tag, the old AES-192. */
 static bool
 is_only_received(const json_t *row)
 {
     const struct rf_srtp_suite *suite = rf_srtp_suite_named(rf_span_str(text(row, "suite")));
-    const json_t *encrypted = json_object_get(row, "encrypted"), *tag = json_object_get(row, "srtcp_tag");
+    const json_t *tag = json_object_get(row, "srtcp_tag");
 
-    return (encrypted != NULL && !json_is_true(encrypted) && !suite->has_null_cipher) ||
-           (tag != NULL && json_integer_value(tag) != suite->srtcp_tag);
+    return tag != NULL && json_integer_value(tag) != suite->srtcp_tag;
 }
 
 static struct rf_srtp_stream
@@ -183,7 +189,7 @@ one_packet(const json_t *row, uint8_t quirk)
     struct rf_srtp_key key = key_of(row);
     const struct rf_srtp_suite *suite = rf_srtp_suite(key.suite);
     struct rf_srtp_options strict = { 0 };
-    struct rf_srtp_options lenient = { .allow_quirks = QUIRKS, .clear_srtcp = true };
+    struct rf_srtp_options lenient = { .allow_quirks = QUIRKS };
     struct rf_srtp_ctx *ctx, *ctx_strict;
     struct rf_srtp_stream tx = stream_before(row), rx = stream_before(row), rx_strict = stream_before(row), blank;
     static uint8_t plain[2048], sealed[2048], packet[4096];
@@ -192,7 +198,10 @@ one_packet(const json_t *row, uint8_t quirk)
                                .is_rtcp = strcmp(text(row, "kind"), "srtcp") == 0 };
     bool only_received = is_only_received(row), must_fail;
 
-    if (rf_srtp_ctx_new(&ctx, &key, &lenient) != RF_OK || rf_srtp_ctx_new(&ctx_strict, &key, &strict) != RF_OK)
+    if (rf_srtp_ctx_new(&ctx_strict, &key, &strict) != RF_OK)
+        exit(ok(false, "%s: a context", text(row, "id")));
+    key.clear = is_clear_rtcp(row) ? RF_SRTP_CLEAR_RTCP : 0;
+    if (rf_srtp_ctx_new(&ctx, &key, &lenient) != RF_OK)
         exit(ok(false, "%s: a context", text(row, "id")));
 
     if (!only_received) {
@@ -214,8 +223,8 @@ one_packet(const json_t *row, uint8_t quirk)
     ok(job.result == RF_OK && job.octets == n && memcmp(packet, plain, n) == 0, "%s: unprotect (%s)",
        text(row, "id"), rf_err_name(job.result));
 
-    /* Without leave for compatibility the unusual ones are refused, and nothing is remembered of them. */
-    must_fail = quirk != 0 || only_received;
+    /* Without leave for compatibility, or for SRTCP in clear, these are refused and nothing is remembered of them. */
+    must_fail = quirk != 0 || only_received || is_clear_rtcp(row);
     memcpy(packet, sealed, m);
     blank = rx_strict;
     job.ctx = ctx_strict;
@@ -285,7 +294,8 @@ negative(void)
 }
 
 static void
-tool_says(const json_t *row, bool is_protect, const char *packet, uint64_t seq, enum rf_err want, const char *result)
+tool_says(const json_t *row, bool is_protect, bool is_clear, const char *packet, uint64_t seq,
+          enum rf_err want, const char *result)
 {
     static char mem[8192];
     char keysalt[128], base64[128];
@@ -293,6 +303,7 @@ tool_says(const json_t *row, bool is_protect, const char *packet, uint64_t seq, 
     size_t n = hex(row, "master_key", (uint8_t *)keysalt, 64);
     struct rf_srtp_tool t = { .is_protect = is_protect,
                               .is_rtcp = strcmp(text(row, "kind"), "srtcp") == 0,
+                              .clear = is_clear ? RF_SRTP_CLEAR_RTCP : 0,
                               .suite = rf_span_str(text(row, "suite")),
                               .mki = rf_span_str(text(row, "mki")),
                               .seq = seq,
@@ -317,14 +328,14 @@ tool(void)
 
     json_array_foreach(root, i, row) {
         const char *plain = text(row, "plain"), *sealed = text(row, "protected");
-        const json_t *encrypted = json_object_get(row, "encrypted");
-        bool is_clear = encrypted != NULL && !json_is_true(encrypted) &&
-                        !rf_srtp_suite_named(rf_span_str(text(row, "suite")))->has_null_cipher;
         uint64_t seq = number(row, json_object_get(row, "index") != NULL ? "index" : "seq");
 
         if (!is_only_received(row))
-            tool_says(row, true, plain, seq, RF_OK, sealed);
-        tool_says(row, false, sealed, seq, is_clear ? RF_ERR_REFUSED : RF_OK, plain);
+            tool_says(row, true, is_clear_rtcp(row), plain, seq, RF_OK, sealed);
+        tool_says(row, false, is_clear_rtcp(row), sealed, seq, RF_OK, plain);
+        if (strcmp(text(row, "kind"), "srtcp") == 0 &&
+            !rf_srtp_suite_named(rf_span_str(text(row, "suite")))->has_null_cipher)
+            tool_says(row, false, !is_clear_rtcp(row), sealed, seq, RF_ERR_REFUSED, plain);
     }
     json_decref(root);
 
@@ -336,7 +347,7 @@ tool(void)
         /* The sequence number that the packet claims, so that only its fault is seen. */
         if (strcmp(text(row, "kind"), "srtp") == 0 && strlen(packet) >= 8)
             seq = strtoul((char[]){ packet[4], packet[5], packet[6], packet[7], '\0' }, NULL, 16);
-        tool_says(row, false, packet, seq,
+        tool_says(row, false, false, packet, seq,
                   strcmp(text(row, "expect"), "auth_fail") == 0 ? RF_ERR_AUTH : RF_ERR_SYNTAX, "");
     }
     json_decref(root);

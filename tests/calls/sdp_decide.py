@@ -17,6 +17,7 @@ DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data")
 CAUSE = 'Q.850;cause=88;text="INCOMPATIBLE_DESTINATION"'
 KEY = "u0Xbfdmr9bV7HbK3DJLxqh6eqLpZ6a7gPu2gQ7WT"    # 30 octets
 KEY2 = "iu0fxiht9mjbuwnTGKxen+9dLp8TQwEi0jhTf3lF"
+KEY44 = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
 KEY46 = "1Riu612pR2OHGhEo29MuMiTO/uqC9maG85rTMLC0i77c3jXsf/jc9NtgjXh+BQ=="
 CM80, CM32, CM256 = "AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32", "AES_256_CM_HMAC_SHA1_80"
 ALL = ("AEAD_AES_256_GCM AEAD_AES_128_GCM AEAD_AES_256_GCM_8 AEAD_AES_128_GCM_8 AES_256_CM_HMAC_SHA1_80 AES_256_CM_HMAC_SHA1_32 "
@@ -136,11 +137,13 @@ OFFER, ANSWER = {}, {"direction": "answer-in"}
 MIKEY = "a=key-mgmt:mikey AQAFgM0XflABAAAAAAAAAAAAAAsAyO"
 
 
-def variant(why, want, sdp, *flags, tag=None, suite=None, shows=None, **kw):
+def variant(why, want, sdp, *flags, tag=None, suite=None, shows=None, clear=None, **kw):
     """want: True, or the code of the refusal."""
     status, got, text = decide(sdp, *flags, **kw)
     good = consistent(status, got) and (got.get("accepted") is True if want is True else got.get("code") == want)
     good = good and (tag is None or got.get("tag") == tag) and (suite is None or got.get("suite") == suite)
+    good = good and (clear is None or (got.get("session_parameters") == clear and got.get("encrypted") is False
+                                       and got.get("warning") == "RF-403"))
     good = good and (shows is None or re.search(shows, got.get("answer") or text) is not None)
     good = good and KEY not in text and KEY2 not in text
     tap.ok(good, f"{why}: {'accepted' if want is True else want}", text)
@@ -194,6 +197,19 @@ def offers():
     variant("hosted wants SRTP whatever is set", "RF-301", savp(profile="RTP/AVP"), "--hosted", srtp="off")
     variant("TEL-30: NULL_AUTH comes last", True, savp(crypto(1, "AES_CM_128_NULL_AUTH"), crypto(2, CM32)), "--suites",
             NINE, "--allow-null-auth", tag=2)
+    clear = [crypto(1, CM256, f"inline:{KEY46} UNENCRYPTED_SRTP"), crypto(2, CM80, f"inline:{KEY} UNENCRYPTED_SRTCP")]
+    variant("TEL-29: unencrypted lines are passed over", "RF-306", savp(*clear))
+    variant("TEL-29: for one that encrypts, also where they are allowed", True, savp(*clear, crypto(3, CM32)),
+            "--allow-unencrypted-srtp", tag=3, shows=rf"a=crypto:3 {CM32} inline:[^ ]+\r")
+    variant("TEL-29: allowed: reports in clear before audio in clear", True, savp(*clear), "--allow-unencrypted-srtp", tag=2,
+            shows=r" UNENCRYPTED_SRTCP\r")
+    variant("TEL-29: allowed: audio in clear, and said so", True, savp(clear[0]), "--allow-unencrypted-srtp", tag=1,
+            shows=r" UNENCRYPTED_SRTP\r", clear=["UNENCRYPTED_SRTP"])
+    variant("TEL-29: never on hosted", "RF-306", savp(*clear), "--allow-unencrypted-srtp", "--hosted")
+    variant("TEL-29: RFC 7714 8.2: never SRTP with GCM", "RF-306",
+            savp(crypto(1, "AEAD_AES_256_GCM", f"inline:{KEY44} UNENCRYPTED_SRTP")), "--suites", ALL, "--allow-unencrypted-srtp")
+    variant("TEL-29: UNAUTHENTICATED_SRTP never", "RF-306", savp(crypto(1, CM80, f"inline:{KEY} UNAUTHENTICATED_SRTP")),
+            "--allow-unencrypted-srtp", "--allow-null-auth")
     variant("nine streams are more than we read", "RF-514", savp(crypto()) + "m=video 0 RTP/AVP 96\r\n" * 8)
     variant("no audio", "RF-514", HEAD + VIDEO)
 
@@ -217,6 +233,8 @@ def answers():
     variant("TEL-38: tag 0 was never offered", "RF-306", savp(crypto(0)), **ANSWER)
     variant("TEL-38: two lines, the second broken", "RF-306", savp(crypto(5), "a=crypto:8"), **ANSWER)
     variant("TEL-38: a parameter we did not offer", "RF-306", savp(crypto(5, CM80, f"inline:{KEY} UNENCRYPTED_SRTCP")), **ANSWER)
+    variant("TEL-29: nor where it is allowed", "RF-306", savp(crypto(5, CM80, f"inline:{KEY} UNENCRYPTED_SRTP")),
+            "--allow-unencrypted-srtp", **ANSWER)
     variant("TEL-39: MKI and lifetime in an answer", True, savp(crypto(5, CM80, f"inline:{KEY}|2^31|1:1")), tag=5, **ANSWER)
     variant("TEL-31: keys of video alone", "RF-304", savp(media=VIDEO), **ANSWER)
     variant("TEL-31: plain", "RF-304", savp(profile="RTP/AVP"), **ANSWER)

@@ -54,7 +54,7 @@ def usage():
             ([], "a command is missing"), (["nonsense"], "unknown command"), (["user", "lst"], "did you mean list?"),
             (["status", "--jsno"], "did you mean --json?"), (["user", "add"], "USER"), (["user", "add", "1", "2"], "too many"),
             (["get"], "SETTING"), (["calls", "--state"], "--state"), (["calls", "--state="], "--state"),
-            (["set", "media.crypto-suites", *map(str, range(40))], "too many words"),
+            (["set", "media.crypto-suites", *map(str, range(80))], "too many words"),
             (["status", "--json=yes"], "--json takes no value"), (["log", "--lines", "-1"], "--lines"),
             (["log", "--lines", "99999999999999999999"], "--lines"), (["explain", "RF-999"], "did you mean"),
             (["sdp", "status", "99999999999999999999"], "final status"), (["status", *["--quiet"] * 100], "too many flags"),
@@ -110,7 +110,7 @@ def machine(daemon):
         "status": [], "version": [], "config check": [daemon.file], "config show": [], "config export": [],
         "config history": [], "config default": [], "config explain": ["sip.listen"], "config fmt": [daemon.file],
         "get": ["sip.listen"], "user": [], "user list": [], "user show": ["201"], "connection": [], "connection list": [],
-        "route test": ["202"], "cert automatic": [], "ban": [], "ban list": [], "registrations": [], "calls": [],
+        "route test": ["202"], "number": [], "number list": [], "route": [], "route list": [], "cert automatic": [], "ban": [], "ban list": [], "registrations": [], "calls": [],
         "call show": ["last"], "ladder": ["last"], "log": [], "explain": ["RF-301"], "doctor": [], "cert": [],
         "cert list": [], "cert refused": [], "cert check": ["--store", ca, chain], "tls devices": [], "tls levels": [],
         "sdp status": ["488"], "sip parse": [], "cert export": ["--root"], "reload": [],
@@ -125,7 +125,8 @@ def machine(daemon):
         except ValueError as e:
             wrong.append(f"{name}: {e}: {p.stdout[:100]!r}")
             continue
-        if p.returncode == 0 and not rows and name not in ("connection", "connection list", "ban", "ban list", "registrations",
+        if p.returncode == 0 and not rows and name not in ("connection", "connection list", "number", "number list", "route",
+                                                            "route list", "ban", "ban list", "registrations",
                                                             "calls", "cert refused", "cert automatic", "config history",
                                                             "tls devices", "config export"):
             wrong.append(f"{name}: exit 0 and nothing said")
@@ -136,13 +137,16 @@ def machine(daemon):
     for word in ("a" + "ä" * 60, "ab" + "€" * 60, "\udcff\udcfe", "a\x1b[31m"):
         for words in (["cert", "untrust", word], ["cert", "pin", word, "ab" * 32], ["cert", "show", word], ["user", "show", word],
                       ["get", word], ["set", word, "1"], ["call", "show", word], ["cert", "renew", word], ["ban", "lift", word],
+                      ["number", "show", word], ["number", "add", word, "to=201"], ["number", "add", "1", f"{word}=201"],
+                      ["number", "add", "1", word], ["route", "set", word, f"use={word}"], ["route", "remove", word, "--yes"],
+                      ["connection", "add", "x", "type=ip", f"allow={word}"], ["connection", "show", word],
                       ["cert", "add", word, "/a", "/b"], ["ca", "issue", word], ["ca", "revoke", word, "--yes"]):
             p = subprocess.run([RINGFENCE, *words, "--state", daemon.state, "--json"], capture_output=True, timeout=60)
             try:
                 said = json.loads(p.stderr.decode())
             except ValueError as e:
                 said = {"error": str(e), "code": "RF-816"}
-            if p.returncode not in (1, 2) or said["code"] == "RF-816" or "\x1b" in said["error"]:
+            if p.returncode not in (1, 2, 3) or said["code"] == "RF-816" or "\x1b" in said["error"]:
                 wrong.append(f"{ascii(words)}: exit {p.returncode} {said}")
     tap.ok(not wrong, "words that are cut within a character, no UTF-8, or colours: an answer all the same", "\n".join(wrong))
     for words, status in ((["user", "show", "nobody"], 1), (["call", "show", "ffff"], 1), (["get", "no.such"], 2),

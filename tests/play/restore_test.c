@@ -32,12 +32,12 @@ with_a_call(void)
     return s;
 }
 
-/* As the program before version 8 saved it: without join, who picked up and trail, the last octets of all. */
+/* As the program before version 9 saved it: without join, who picked up and trail, the last octets of all. */
 static void
 make_older(struct stage *s)
 {
-    ok(s->saved[0].value[0] == 8, "what is new in version 8 is known here");
-    s->saved[0].value[0] = 7;
+    ok(s->saved[0].value[0] == 9, "what is new in version 9 is known here");
+    s->saved[0].value[0] = 8;
     s->saved[0].n -= 1 + sizeof(uint32_t) + 1 + 1;
 }
 

@@ -82,7 +82,8 @@ crypto_of(const struct phone *p, char *tag, char *suite)
 
 /*
  * sdp: avp | savp | avp+crypto | savp-plain, with  dir=sendonly  port=N  addr=A  key=N  tag=N  suite=NAME  ver=N  twice
- * "codecs=0 8"  "attr=x-room:17"  line=k=prompt (behind m=)  badkey  mki  lifetime. In a response tag and suite are those of the offer.
+ * "codecs=0 8"  "attr=x-room:17"  line=k=prompt (behind m=)  badkey  mki  lifetime
+ * "params=UNENCRYPTED_SRTP". In a response tag and suite are those of the offer.
  */
 static const char *
 describe(struct play *p, struct phone *ph, int from, bool answers)
@@ -152,6 +153,8 @@ describe(struct play *p, struct phone *ph, int from, bool answers)
         rf_put_str(&b, "|2^31");
     if (flag(p, from, "mki"))
         rf_put_str(&b, "|1:1");
+    if ((v = option(p, from, "params")) != NULL)
+        rf_putf(&b, " %s", v);
     rf_put_str(&b, "\r\n");
     if (flag(p, from, "twice")) {
         rf_putf(&b, "a=crypto:%d %s inline:", atoi(tag) + 1, suite);
@@ -400,7 +403,7 @@ take_forward(struct play *p, const char *key, char out[static 64])
 
 /* user 201 [off|optional|required] [tls] [strict] [suites=..] ["codecs=PCMA all"] [answer-savp] [forward-always=..]
  * [forward-busy=..] [forward-no-answer=..] [forward-no-answer-time=S] [do-not-disturb] [watched-by=USER]
- * [voice-mail] */
+ * [voice-mail] [allow-unencrypted-srtp] [hosted] */
 static void
 user(struct play *p)
 {
@@ -415,6 +418,8 @@ user(struct play *p)
         u->codecs = stage_keep(p->s, option(p, 2, "codecs"));
     u->srtp.strict_transport = flag(p, 2, "strict");
     u->srtp.answer_savp = flag(p, 2, "answer-savp");
+    u->srtp.allow_unencrypted = flag(p, 2, "allow-unencrypted-srtp");
+    u->srtp.hosted = flag(p, 2, "hosted");
     take_forward(p, "forward-always", u->forward.always);
     take_forward(p, "forward-busy", u->forward.busy);
     take_forward(p, "forward-no-answer", u->forward.no_answer);
@@ -541,7 +546,8 @@ set(struct play *p)
 }
 
 /* relay unbridged: the session opened last was never told whom it joins, open or not
- * relay full|one-family|silent|away|back|timeout A|gone / relay leg A encrypted|clear|sends|mute|listens|deaf|required|unset */
+ * relay full|one-family|silent|away|back|timeout A|gone
+ * relay leg A encrypted|clear|sends|mute|listens|deaf|required|unset|unencrypted|all-encrypted */
 static void
 relay(struct play *p)
 {
@@ -590,6 +596,10 @@ relay(struct play *p)
                          : strcmp(w, "deaf") == 0     ? !l->may_receive
                          : strcmp(w, "required") == 0 ? l->require_srtp
                          : strcmp(w, "unset") == 0    ? !slot->has[leg]
+                         : strcmp(w, "unencrypted") == 0
+                             ? l->unencrypted_allowed && l->tx.clear != 0 && l->rx[0].clear == l->tx.clear
+                         : strcmp(w, "all-encrypted") == 0
+                             ? l->tx.suite != 0 && l->tx.clear == 0 && l->rx[0].clear == 0 && !l->unencrypted_allowed
                          : strncmp(w, "keys=", 5) == 0 ? l->rx_count == atoi(w + 5)
                          : strncmp(w, "port=", 5) == 0 ? rf_addr_port(&l->peer) == atoi(w + 5)
                                                        : false;
@@ -602,7 +612,7 @@ relay(struct play *p)
     }
 }
 
-/* packets A in 10 enc|clear / packets A out ... */
+/* packets A in 10 enc|clear|bare / packets A out ...; bare: SRTP without encryption */
 static void
 packets(struct play *p)
 {
@@ -618,7 +628,7 @@ packets(struct play *p)
     c = &p->s->map->session[slot->name.slot].leg[strcmp(p->words[1], "B") == 0].counts;
     if (strcmp(p->words[2], "in") == 0) {
         c->in_packets += n;
-        *(enc ? &c->in_authentic : &c->in_clear) += n;
+        *(enc ? &c->in_authentic : strcmp(p->words[4], "bare") == 0 ? &c->in_unencrypted : &c->in_clear) += n;
     } else {
         c->out_packets += n;
         *(enc ? &c->out_encrypted : &c->out_clear) += n;

@@ -2,10 +2,11 @@
  * srtp2-peer - one end of an SRTP call on Debian's libsrtp2, for tests/interop/libsrtp_peer.py
  *
  * libsrtp is what FreeSWITCH, Asterisk and PJSIP speak. Version 2.5 derives AES-192 keys in a way of its own, and with
- * --rtcp-tag 32 SRTCP is cut as FreeSWITCH does it. Payloads are audio() of tests/lib/rtp.py, and compared on arrival.
+ * --rtcp-tag 32 SRTCP is cut as FreeSWITCH does it. --clear authenticates without encrypting
+ * (UNENCRYPTED_SRTP, ..._SRTCP). Payloads are audio() of tests/lib/rtp.py, and compared on arrival.
  *
  *   srtp2-peer --port N --to HOST:PORT --suite NAME --tx BASE64 --rx BASE64 [--rtcp-tag 32|80] [--mux] [--seconds N]
- *              [--seq N]
+ *              [--seq N] [--clear rtp|rtcp|both]
  *
  * Prints one JSON object at the end.
  */
@@ -86,7 +87,7 @@ unbase64(const char *text, uint8_t *out, size_t room)
 }
 
 static srtp_t
-session(const struct suite *suite, const char *base64, int rtcp_tag, srtp_ssrc_type_t direction)
+session(const struct suite *suite, const char *base64, int rtcp_tag, const char *clear, srtp_ssrc_type_t direction)
 {
     static uint8_t keys[2][64];
     static unsigned used;
@@ -99,6 +100,10 @@ session(const struct suite *suite, const char *base64, int rtcp_tag, srtp_ssrc_t
     memset(&policy, 0, sizeof policy);
     suite->rtp(&policy.rtp);
     (rtcp_tag == 32 ? suite->rtcp_32 : suite->rtcp_80)(&policy.rtcp);
+    if (strcmp(clear, "rtp") == 0 || strcmp(clear, "both") == 0)
+        policy.rtp.sec_serv = sec_serv_auth;
+    if (strcmp(clear, "rtcp") == 0 || strcmp(clear, "both") == 0)
+        policy.rtcp.sec_serv = sec_serv_auth;
     policy.ssrc.type = direction;
     policy.key = key;
     policy.window_size = 128;
@@ -219,8 +224,9 @@ main(int argc, char **argv)
                                              { "suite", 1, NULL, 's' }, { "tx", 1, NULL, 'k' },
                                              { "rx", 1, NULL, 'r' },    { "rtcp-tag", 1, NULL, 'g' },
                                              { "seconds", 1, NULL, 'n' }, { "seq", 1, NULL, 'q' },
-                                             { "mux", 0, NULL, 'm' },   { 0 } };
-    const char *to = NULL, *tx_key = NULL, *rx_key = NULL;
+                                             { "mux", 0, NULL, 'm' },   { "clear", 1, NULL, 'c' },
+                                             { 0 } };
+    const char *to = NULL, *tx_key = NULL, *rx_key = NULL, *clear = "";
     const struct suite *suite = NULL;
     const struct timespec pause = { .tv_nsec = INTERVAL };
     int port = 0, rtcp_tag = 80, muxed = 0, c, fd, rtcp_fd;
@@ -236,6 +242,7 @@ main(int argc, char **argv)
         case 'g': rtcp_tag = atoi(optarg); break;
         case 'n': rounds = (unsigned)(atof(optarg) * 1e9 / INTERVAL); break;
         case 'm': muxed = 1; break;
+        case 'c': clear = optarg; break;
         case 'q': seq = (unsigned)atoi(optarg); break;
         case 's':
             for (size_t i = 0; i < sizeof suites / sizeof *suites; i++)
@@ -249,8 +256,8 @@ main(int argc, char **argv)
         die("--port, --to, --suite, --tx and --rx are needed");
     if (srtp_init() != srtp_err_status_ok)
         die("srtp_init");
-    tx = session(suite, tx_key, rtcp_tag, ssrc_any_outbound);
-    rx = session(suite, rx_key, rtcp_tag, ssrc_any_inbound);
+    tx = session(suite, tx_key, rtcp_tag, clear, ssrc_any_outbound);
+    rx = session(suite, rx_key, rtcp_tag, clear, ssrc_any_inbound);
     fd = open_socket(port, to, 0);
     rtcp_fd = muxed ? fd : open_socket(port, to, 1);
     for (unsigned i = 0; i < rounds; i++) {
