@@ -335,6 +335,10 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
 {
     struct caller who;
 
+    if (request_overtakes(l, msg)) {
+        rf_server_txn_forget(txn);
+        return;
+    }
     if (!request_check(l, txn, msg, now_us))
         return;
     if (msg->to_tag.n > 0) {

@@ -216,6 +216,9 @@ struct leg {
     struct rf_timer session_timer;
     struct leg_media *media, *next; /* agreed / of the exchange that runs */
     struct rf_sdp_face *offer;      /* our offer that is pending: fresh keys are in it */
+    struct rf_sdp_face *invite_offer; /* leg B: its INVITE's, while `offer` is that of an UPDATE (earlyoffer.c) */
+    struct leg_media *asked;        /* leg A: its offer of which leg B is asked before the call is up; NULL: none */
+    struct rf_timer asked_timer;    /* for its answer */
     uint64_t sdp_id, sdp_version;
     char *sent;                     /* our last description, to know what changed; keys are in it */
     size_t sent_n;
@@ -239,7 +242,8 @@ struct leg {
     struct rf_dialog early;         /* ... and its dialog, until there is one that lasts */
     bool early_answered;            /* it has answered our offer reliably, so it may make one (RFC 3311 5.1) */
     bool early_news;                /* leg A: its direction changed before the call was up; then leg B is told */
-    bool early_updated;             /* and did: what its 200 repeats is old */
+    bool early_updated;             /* it did, or we did: what its 200 repeats is old */
+    bool early_told;                /* leg B: it knows leg A's early_news, by an UPDATE of ours */
     struct rf_client_txn *refresh;  /* an UPDATE of ours, unanswered; NULL: none */
     /* the last sample of the relay's counters */
     uint64_t seen_clear, seen_encrypted;
