@@ -27,19 +27,28 @@ proof(uint64_t encrypted, uint64_t clear)
     return clear == 0 ? LEG_ENCRYPTED : LEG_MIXED;
 }
 
+/* By a suite without a cipher, or by UNENCRYPTED_SRTP (TEL-29). */
+static bool
+leaves_rtp_clear(const struct rf_srtp_key *key)
+{
+    const struct rf_srtp_suite *suite = rf_srtp_suite(key->suite);
+
+    return suite != NULL && (rf_srtp_suite_leaves_clear(suite, key->clear) & RF_SRTP_CLEAR_RTP) != 0;
+}
+
 /* Without authentication nothing proves who sent the packets (TEL-30), without encryption there is nothing to prove. */
 static bool
 proves(const struct leg *leg)
 {
     const struct rf_srtp_suite *s = leg->media != NULL ? rf_srtp_suite(leg->media->tx.suite) : NULL;
 
-    return s != NULL && !s->has_null_auth && !s->has_null_cipher && !leg_is_in_clear(leg);
+    return s != NULL && !s->has_null_auth && !leg_is_in_clear(leg);
 }
 
 bool
 leg_is_in_clear(const struct leg *leg)
 {
-    return leg->media != NULL && (!leg->media->is_encrypted || (leg->media->tx.clear & RF_SRTP_CLEAR_RTP) != 0);
+    return leg->media != NULL && (!leg->media->is_encrypted || leaves_rtp_clear(&leg->media->tx));
 }
 
 static bool
@@ -187,7 +196,7 @@ put_agreed(const struct call *c, const struct leg_media *m, struct rf_buf *b)
         rf_json_bool(b, "bypass", true);
     rf_json_str(b, "protection", c->is_bypass                                   ? "unverified"
                                  : !m->is_encrypted                             ? "none"
-                                 : (m->tx.clear & RF_SRTP_CLEAR_RTP) != 0       ? "SRTP, not encrypted"
+                                 : leaves_rtp_clear(&m->tx)                     ? "SRTP, not encrypted"
                                                                                 : "SRTP");
     if (m->is_encrypted && suite != NULL) {
         rf_json_str(b, "suite", suite->name);

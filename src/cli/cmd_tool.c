@@ -57,6 +57,9 @@ rf_cmd_sip_parse(struct rf_cli *cli)
 
 /* --- sdp decide --- */
 
+/* Longer than RF_SDP_MAX is a refusal (RF-514); longer than this is no session description that SIP could bring. */
+#define SDP_INPUT_MAX (1u << 20)
+
 static char *
 read_whole(const struct rf_cli *cli, const char *path, size_t max, size_t *n)
 {
@@ -124,7 +127,7 @@ rf_cmd_sdp_decide(struct rf_cli *cli)
     if (our_offer != NULL && (offer = read_whole(cli, our_offer, RF_SDP_MAX, &offer_n)) == NULL)
         return RF_EXIT_USAGE;
     tool.our_offer = rf_span(offer, offer_n);
-    sdp = rf_cli_stdin(cli, RF_SDP_MAX, &n);
+    sdp = rf_cli_stdin(cli, SDP_INPUT_MAX, &n);
     mem = malloc(RF_SDP_TOOL_TEXT_MAX);
     if (sdp == NULL || mem == NULL) {
         free(offer);

@@ -446,8 +446,8 @@ static const struct rf_option options[] = {
       "Let AES_CM_128_NULL_AUTH be chosen when nothing better is in common. Its packets can be forged." },
     { "media.allow-unencrypted-srtp", RF_OPT_FLAG, ONE, RELOAD, "off", "off", NULL, "off", "TEL-29",
       "Let a peer have SRTP that is authenticated but not encrypted (UNENCRYPTED_SRTP, UNENCRYPTED_SRTCP of RFC 4568) "
-      "when none of the lines that it offers encrypts, even where srtp is required. Whoever is on the way can listen. "
-      "Such a call is shown as not encrypted (RF-403)." },
+      "when none of the lines that it offers encrypts, even where srtp is required; NULL_HMAC_SHA1_80 and ..._32, too, if "
+      "they stand in crypto-suites. Whoever is on the way can listen. Such a call is shown as not encrypted (RF-403)." },
     { "media.timeout", RF_OPT_DURATION, ONE, RELOAD, "60s", "60s", "0..1d", NULL, "",
       "A call from which no media came for this long is ended (RF-404). 0: never. A call on hold does not count." },
     { "media.threads", RF_OPT_NUMBER, ONE, RESTART, "auto", "auto", "auto|1..64", NULL, "",

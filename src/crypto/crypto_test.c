@@ -36,7 +36,8 @@ suite_table(void)
            "TEL-20: sizes of %s", s->name);
         ok(s->has_null_cipher == (s->cipher == RF_CIPHER_NULL) && s->has_null_auth == (s->srtp_tag == 0),
            "TEL-30: what %s leaves out is marked", s->name);
-        ok(rf_srtp_suite_may_be_clear(s, 0) && rf_srtp_suite_may_be_clear(s, RF_SRTP_CLEAR_RTCP) &&
+        ok(rf_srtp_suite_leaves_clear(s, 0) == (s->cipher == RF_CIPHER_NULL ? 3u : 0u) &&
+               rf_srtp_suite_may_be_clear(s, 0) && rf_srtp_suite_may_be_clear(s, RF_SRTP_CLEAR_RTCP) &&
                rf_srtp_suite_may_be_clear(s, RF_SRTP_CLEAR_RTP) ==
                    (strncmp(s->name, "AEAD", 4) != 0 && strcmp(s->name, "AES_CM_128_NULL_AUTH") != 0) &&
                !rf_srtp_suite_may_be_clear(s, 4),

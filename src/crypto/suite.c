@@ -59,6 +59,12 @@ rf_srtp_suite_may_be_clear(const struct rf_srtp_suite *suite, unsigned clear)
     return (clear & RF_SRTP_CLEAR_RTP) == 0 || (suite->cipher != RF_CIPHER_AES_GCM && !suite->has_null_auth);
 }
 
+unsigned
+rf_srtp_suite_leaves_clear(const struct rf_srtp_suite *suite, unsigned clear)
+{
+    return suite->has_null_cipher ? RF_SRTP_CLEAR_RTP | RF_SRTP_CLEAR_RTCP : clear;
+}
+
 const struct rf_srtp_suite *
 rf_srtp_suite_named(struct rf_span name)
 {

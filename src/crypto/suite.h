@@ -51,6 +51,8 @@ const struct rf_srtp_suite *rf_srtp_suite_named(struct rf_span name);
  * SRTCP need not (9.3), and what is neither encrypted nor authenticated is not SRTP.
  */
 bool rf_srtp_suite_may_be_clear(const struct rf_srtp_suite *suite, unsigned clear);
+/** What leaves in clear (RF_SRTP_CLEAR_*) under these session parameters; with a suite without a cipher all does. */
+unsigned rf_srtp_suite_leaves_clear(const struct rf_srtp_suite *suite, unsigned clear);
 /** Rows are 1 .. rf_srtp_suite_count(). */
 unsigned rf_srtp_suite_count(void);
 

@@ -7,8 +7,8 @@
  *      NULL_AUTH where its switch is on).
  * (P3) An answer is accepted as encrypted only with a tag, its suite and its session parameters that we offered.
  * (P4) A key of ours never equals one of theirs.
- * (P5) A line that leaves something in clear (UNENCRYPTED_...) is chosen only where its switch is on, never on platform
- *      hosted, and when no line encrypts; all of it is authenticated (TEL-29).
+ * (P5) A line that leaves something in clear (UNENCRYPTED_..., NULL_HMAC_...) is chosen only where its switch is
+ *      on, never on platform hosted, and when no line encrypts; all of it is authenticated (TEL-29).
  */
 #include "policy/srtp_policy.h"
 
@@ -32,7 +32,7 @@ may_carry_keys(const struct rf_srtp_policy *p)
 static bool
 is_usable(const struct rf_srtp_policy *p, const struct rf_srtp_suite *suite)
 {
-    if (suite->has_null_cipher)
+    if (suite->has_null_cipher && (!p->allow_unencrypted || p->hosted))
         return false;
     if (suite->has_null_auth)
         return p->allow_null_auth && !p->hosted;
@@ -118,7 +118,8 @@ take_line(struct rf_srtp_decision *out, const struct rf_crypto_line *line)
     out->their_key_count = line->key_count;
     memcpy(out->their_key, line->key, sizeof out->their_key);
     out->clear = line->clear;
-    out->weak = line->suite->has_null_auth || line->suite->srtp_tag == 4 || line->clear != 0;
+    out->weak = line->suite->has_null_auth || line->suite->srtp_tag == 4 ||
+                rf_srtp_suite_leaves_clear(line->suite, line->clear) != 0;
 }
 
 static void
@@ -148,7 +149,11 @@ check_transport(const struct rf_srtp_policy *p, struct rf_srtp_decision *out)
 static unsigned
 last_resort(const struct rf_srtp_suite *suite, uint8_t clear)
 {
-    return (clear & RF_SRTP_CLEAR_RTP) != 0 ? 3 : (clear & RF_SRTP_CLEAR_RTCP) != 0 ? 2 : suite->has_null_auth ? 1 : 0;
+    unsigned leaves = rf_srtp_suite_leaves_clear(suite, clear);
+
+    if (leaves != 0)
+        return (leaves & RF_SRTP_CLEAR_RTP) != 0 ? 3 : 2;
+    return suite->has_null_auth ? 1 : 0;
 }
 
 /* Than what was taken so far. */
@@ -364,7 +369,7 @@ rf_srtp_offer_out(const struct rf_srtp_policy *p, const struct rf_rand *rand, st
     for (size_t i = 0; i < p->suite_count; i++) {
         const struct rf_srtp_suite *suite = rf_srtp_suite(p->suite[i]);
 
-        if (suite == NULL || !is_usable(p, suite))
+        if (suite == NULL || suite->has_null_cipher || !is_usable(p, suite))
             continue;
         if (suite->has_null_auth)
             null_auth = suite; /* goes last, whatever its place in the list */

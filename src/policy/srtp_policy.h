@@ -22,8 +22,9 @@ struct rf_srtp_policy {
     size_t suite_count;
     bool answer_savp;      /* answer-profile savp: RTP/AVP with a=crypto is answered RTP/SAVP (TEL-23) */
     bool allow_null_auth;  /* AES_CM_128_NULL_AUTH may be chosen, last (TEL-30) */
-    bool allow_unencrypted; /* lines with UNENCRYPTED_SRTP or ..._SRTCP may be chosen, after all others (TEL-29) */
-    /* A suite that encrypts nothing (NULL_HMAC_...) is never offered or chosen, whatever the list says (TEL-29). */
+    /* Lines with UNENCRYPTED_SRTP or ..._SRTCP, and those of a listed suite that encrypts nothing (NULL_HMAC_...), may
+     * be chosen, after all others; they are never offered (TEL-29). */
+    bool allow_unencrypted;
     bool offerer_order;    /* take the first common suite of the offer, not the strongest (TEL-22) */
     bool hosted;           /* platform hosted: as required, keys in clear refused */
     bool transport_secure; /* the SDP came (goes) by TLS; keys over a clear transport: RF-309 */

@@ -60,6 +60,7 @@ static void
 check(const struct rf_srtp_policy *p, const struct rf_srtp_decision *d, const struct rf_sdp_media *m, bool has_lines)
 {
     bool in_list = false;
+    unsigned leaves;
 
     combinations++;
     if (d->refusal != RF_REFUSE_NONE) {
@@ -75,16 +76,17 @@ check(const struct rf_srtp_policy *p, const struct rf_srtp_decision *d, const st
         return;
     }
     encrypted++;
+    leaves = rf_srtp_suite_leaves_clear(d->suite, d->clear);
     for (size_t i = 0; i < p->suite_count; i++)
         in_list |= p->suite[i] == d->suite->id;
     in_list |= d->suite->has_null_auth && p->allow_null_auth;
-    broken[3] += !has_lines || !in_list || d->suite->has_null_cipher || d->their_key_count == 0 ||
+    broken[3] += !has_lines || !in_list || d->their_key_count == 0 ||
                  d->their_key[0].suite != d->suite->id ||
                  (d->suite->has_null_auth && (!p->allow_null_auth || p->hosted)); /* (P2) */
-    clear += d->clear != 0;
+    clear += leaves != 0;
     /* (P5): with its switch alone, authenticated, and a word of the offer's or answer's own. */
     broken[5] += d->clear != d->their_key[0].clear ||
-                 (d->clear != 0 && (!p->allow_unencrypted || p->hosted || !d->weak || d->suite->has_null_auth ||
+                 (leaves != 0 && (!p->allow_unencrypted || p->hosted || !d->weak || d->suite->has_null_auth ||
                                     ((d->clear & RF_SRTP_CLEAR_RTP) != 0 && d->suite->cipher == RF_CIPHER_AES_GCM)));
     broken[4] += !p->transport_secure && (p->hosted || p->strict_transport || !d->keys_in_clear); /* TEL-12 */
 }
@@ -117,6 +119,8 @@ check_answer_in(const struct rf_srtp_policy *p, const struct rf_sdp *s, bool has
 
     broken_out[2] += (is_required(p) && !rf_sdp_profile_is_secure(ours.profile)) ||
                      (refusal != RF_REFUSE_NONE && ours.crypto_count != 0);
+    for (size_t i = 0; i < ours.crypto_count; i++)
+        broken_out[2] += rf_srtp_suite(ours.crypto[i].key.suite)->has_null_cipher;
     rf_srtp_answer_in(p, &ours, s, rf_sdp_first_audio(s), &d);
     check(p, &d, &s->media[0], has_lines);
     for (size_t i = 0; d.encrypted && i < ours.crypto_count; i++)
@@ -184,6 +188,6 @@ main(void)
     ok(broken[5] == 0, "(P5) TEL-29: nothing is left in clear but where that is allowed, and never on hosted");
     ok(broken_out[0] == 0, "(P4) TEL-22: an answer has one line: same tag, suite and parameters, another key");
     ok(broken_out[1] == 0, "TEL-23: an answer's profile is the offer's, or the secure one where that is set");
-    ok(broken_out[2] == 0, "(P3) TEL-38: an answer counts only with a tag and suite that we offered");
+    ok(broken_out[2] == 0, "(P3) TEL-38: an answer counts only with a tag and suite that we offered; without a cipher none is");
     return tap_done();
 }

@@ -102,7 +102,7 @@ put_reason(struct rf_buf *b, const struct rf_refusal_row *row)
 static bool
 is_clear(const struct rf_srtp_decision *d)
 {
-    return (d->clear & RF_SRTP_CLEAR_RTP) != 0;
+    return d->encrypted && (rf_srtp_suite_leaves_clear(d->suite, d->clear) & RF_SRTP_CLEAR_RTP) != 0;
 }
 
 struct report {
@@ -182,7 +182,7 @@ put_text(struct rf_buf *b, const struct report *r)
     if (d->encrypted)
         rf_putf(b, "accepted  %s %s, tag %u%s%s%s\n",
                 is_clear(d) ? "authenticated, not encrypted:" : "encrypted with", d->suite->name, (unsigned)d->tag,
-                d->weak ? " (weak)" : "", is_clear(d) ? ", UNENCRYPTED_SRTP" : "",
+                d->weak ? " (weak)" : "", (d->clear & RF_SRTP_CLEAR_RTP) != 0 ? ", UNENCRYPTED_SRTP" : "",
                 (d->clear & RF_SRTP_CLEAR_RTCP) != 0 ? ", UNENCRYPTED_SRTCP" : "");
     else
         rf_put_str(b, "accepted  plain RTP, not encrypted\n");

@@ -193,19 +193,24 @@ late_keys(const struct rf_media_leg_state *st)
     return st->rx_serial[0] < st->rx_serial[1] ? 1 : 2;
 }
 
-/* Not encrypted: all of it, or what session parameters leave out. */
+/* RF_SRTP_CLEAR_*: by a suite without a cipher, or by session parameters. */
+static unsigned
+leaves_clear(const struct rf_srtp_key *key)
+{
+    return key->suite != 0 ? rf_srtp_suite_leaves_clear(rf_srtp_suite(key->suite), key->clear) : 0;
+}
+
 static bool
 leaves_rtp_clear(const struct rf_srtp_key *key)
 {
-    return key->suite != 0 && (rf_srtp_suite(key->suite)->has_null_cipher || (key->clear & RF_SRTP_CLEAR_RTP) != 0);
+    return (leaves_clear(key) & RF_SRTP_CLEAR_RTP) != 0;
 }
 
-/* (I3) A suite without a cipher is never negotiated; session parameters are where that is allowed. */
+/* (I3) */
 static bool
 is_bare(const struct rf_media_leg *set, const struct rf_srtp_key *key)
 {
-    return key->suite != 0 && (rf_srtp_suite(key->suite)->has_null_cipher ||
-                               (key->clear != 0 && set->unencrypted_allowed == 0));
+    return leaves_clear(key) != 0 && set->unencrypted_allowed == 0;
 }
 
 /* What the packet path reads, from the map. */

@@ -84,6 +84,12 @@ ANSWERS = [
     ("no base64", lambda p, o: sdp(p, [crypto(o[0][0], o[0][1], "%%%%")]), False),
     ("UNENCRYPTED_SRTP", lambda p, o: sdp(p, [crypto(o[0][0], o[0][1], None, " UNENCRYPTED_SRTP")]), False),
     ("port 0", lambda p, o: sdp(0, [crypto(o[0][0], o[0][1])]), False),
+    ("video beside it that was not offered", lambda p, o: sdp(p, [], more=VIDEO), False),
+    ("thirty streams and no key", lambda p, o: sdp(p, [], more=VIDEO * 29), False),
+    ("64 kB of attributes and no key", lambda p, o: sdp(p, [], more=("a=x:" + "y" * 994 + "\r\n") * 58), False),
+    ("a key of 50 kB", lambda p, o: sdp(p, [crypto(o[0][0], o[0][1], "A" * 50000)]), False),
+    ("an IPv6 address, and no key", lambda p, o: sdp(p, [], address="IN IP6 ::1"), False),
+    ("a lower-case suite that was not offered", lambda p, o: sdp(p, [crypto(o[0][0], "null_hmac_sha1_80")]), False),
     ("no stream", lambda p, o: "v=0\r\no=- 7 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n", False),
 ]
 

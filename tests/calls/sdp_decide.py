@@ -104,10 +104,18 @@ def policy_row(row):
 # --- srtp/sdes-lines.json ---
 
 def line_row(row):
-    """The line alone in an offer that needs SRTP: taken, or the reason why the call is not."""
-    status, got, text = decide(HEAD + "m=audio 40000 RTP/SAVP 0\r\n" + row["line"] + "\r\n", "--suites", ALL, "--allow-null-auth")
-    is_cipher = not row.get("suite", "").startswith("NULL_")  # no encryption: never met by `required` (TEL-30)
-    accepts = row["valid"] and "policy" not in row and is_cipher
+    """The line alone in an offer that needs SRTP: taken, or the reason why the call is not. A suite that encrypts nothing
+    is taken by its switch alone, as what it is (TEL-29)."""
+    flags = ["--suites", ALL, "--allow-null-auth"]
+    sdp = HEAD + "m=audio 40000 RTP/SAVP 0\r\n" + row["line"] + "\r\n"
+    status, got, text = decide(sdp, *flags)
+    accepts = row["valid"] and "policy" not in row
+    if accepts and row.get("suite", "").startswith("NULL_"):
+        if got.get("code") != "RF-303" or not consistent(status, got):
+            return False, text
+        status, got, text = decide(sdp, *flags, "--allow-unencrypted-srtp")
+        if (got.get("encrypted"), got.get("weak"), got.get("warning")) != (False, True, "RF-403"):
+            return False, text
     good = consistent(status, got) and got.get("accepted") == accepts
     if accepts:
         answer = lines_of(got.get("answer"))
@@ -210,6 +218,20 @@ def offers():
             savp(crypto(1, "AEAD_AES_256_GCM", f"inline:{KEY44} UNENCRYPTED_SRTP")), "--suites", ALL, "--allow-unencrypted-srtp")
     variant("TEL-29: UNAUTHENTICATED_SRTP never", "RF-306", savp(crypto(1, CM80, f"inline:{KEY} UNAUTHENTICATED_SRTP")),
             "--allow-unencrypted-srtp", "--allow-null-auth")
+    no_cipher = crypto(6, "NULL_HMAC_SHA1_32")
+    variant("TEL-29: a suite that encrypts nothing needs its place in the list", "RF-303", savp(no_cipher), "--allow-unencrypted-srtp")
+    variant("TEL-29: and its switch", "RF-303", savp(no_cipher), "--suites", ALL, "--allow-null-auth")
+    variant("TEL-29: and comes after one that encrypts", True, savp(no_cipher, crypto(7, CM32)), "--suites", ALL,
+            "--allow-unencrypted-srtp", "--offerer-order", tag=7)
+    variant("TEL-29: never on hosted, either", "RF-303", savp(no_cipher), "--suites", ALL, "--allow-unencrypted-srtp", "--hosted")
+    variant("64 kB of attributes", "RF-514", savp(crypto(), media=("a=x:" + "y" * 994 + "\r\n") * 64))
+    variant("a key of 64 kB", "RF-514", savp(crypto(1, CM80, "inline:" + "A" * 65000)))
+    variant("three hundred streams", "RF-514", savp(crypto(), media="m=video 0 RTP/AVP 96\r\n" * 300))
+    for port in (65536, -1, "x"):
+        variant(f"port {port}", "RF-514", savp(crypto(), port=port))
+    variant("every port is 0", "RF-514", savp(crypto(), port=0, media=VIDEO.replace("40002", "0")))
+    variant("an IPv6 literal that calls itself IPv4", "RF-514", savp(crypto(), head=HEAD.replace("c=IN IP4 192.0.2.50", "c=IN IP4 2001:db8::1")))
+    variant("an IPv4 literal that calls itself IPv6", "RF-514", savp(crypto(), head=HEAD.replace("c=IN IP4", "c=IN IP6")))
     variant("nine streams are more than we read", "RF-514", savp(crypto()) + "m=video 0 RTP/AVP 96\r\n" * 8)
     variant("no audio", "RF-514", HEAD + VIDEO)
 
@@ -241,6 +263,12 @@ def answers():
     variant("TEL-32: SRTP off and a key", "RF-305", savp(crypto(5), profile="RTP/AVP"), srtp="off", **ANSWER)
     variant("TEL-32: SRTP off and plain", True, savp(profile="RTP/AVP"), srtp="off", **ANSWER)
     variant("an answer in IPv6", True, savp(crypto(5), head=HEAD6), tag=5, **ANSWER)
+    variant("an answer with two good lines", "RF-306", savp(crypto(5), crypto(8, CM32, f"inline:{KEY2}")), **ANSWER)
+    variant("an answer of 64 kB", "RF-514", savp(crypto(5), media=("a=x:" + "y" * 994 + "\r\n") * 64), **ANSWER)
+    variant("an answer of port 0", "RF-514", savp(crypto(5), port=0), **ANSWER)
+    variant("an answer of 300 streams", "RF-514", savp(crypto(5), media="m=video 0 RTP/AVP 96\r\n" * 300), **ANSWER)
+    variant("an answer that takes a suite without a cipher", "RF-306", savp(crypto(5, "NULL_HMAC_SHA1_80")), "--suites", ALL,
+            "--allow-unencrypted-srtp", **ANSWER)
     variant("DTLS where SDES was offered", "RF-302", savp("a=fingerprint:sha-256 AA", profile="UDP/TLS/RTP/SAVP"), **ANSWER)
 
 

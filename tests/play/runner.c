@@ -545,6 +545,12 @@ set(struct play *p)
         fails(p, "no such setting");
 }
 
+static unsigned
+leaves_clear(const struct rf_srtp_key *key)
+{
+    return key->suite != 0 ? rf_srtp_suite_leaves_clear(rf_srtp_suite(key->suite), key->clear) : 0;
+}
+
 /* relay unbridged: the session opened last was never told whom it joins, open or not
  * relay full|one-family|silent|away|back|timeout A|gone
  * relay leg A encrypted|clear|sends|mute|listens|deaf|required|unset|unencrypted|all-encrypted */
@@ -597,9 +603,9 @@ relay(struct play *p)
                          : strcmp(w, "required") == 0 ? l->require_srtp
                          : strcmp(w, "unset") == 0    ? !slot->has[leg]
                          : strcmp(w, "unencrypted") == 0
-                             ? l->unencrypted_allowed && l->tx.clear != 0 && l->rx[0].clear == l->tx.clear
+                             ? l->unencrypted_allowed && leaves_clear(&l->tx) != 0 && leaves_clear(&l->rx[0]) == leaves_clear(&l->tx)
                          : strcmp(w, "all-encrypted") == 0
-                             ? l->tx.suite != 0 && l->tx.clear == 0 && l->rx[0].clear == 0 && !l->unencrypted_allowed
+                             ? l->tx.suite != 0 && leaves_clear(&l->tx) == 0 && leaves_clear(&l->rx[0]) == 0 && !l->unencrypted_allowed
                          : strncmp(w, "keys=", 5) == 0 ? l->rx_count == atoi(w + 5)
                          : strncmp(w, "port=", 5) == 0 ? rf_addr_port(&l->peer) == atoi(w + 5)
                                                        : false;

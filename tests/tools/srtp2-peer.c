@@ -49,6 +49,12 @@ static const struct suite {
       srtp_crypto_policy_set_aes_gcm_128_16_auth, 28 },
     { "AEAD_AES_256_GCM", srtp_crypto_policy_set_aes_gcm_256_16_auth, srtp_crypto_policy_set_aes_gcm_256_16_auth,
       srtp_crypto_policy_set_aes_gcm_256_16_auth, 44 },
+    { "AEAD_AES_128_GCM_8", srtp_crypto_policy_set_aes_gcm_128_8_auth, srtp_crypto_policy_set_aes_gcm_128_8_auth,
+      srtp_crypto_policy_set_aes_gcm_128_8_auth, 28 },
+    { "AEAD_AES_256_GCM_8", srtp_crypto_policy_set_aes_gcm_256_8_auth, srtp_crypto_policy_set_aes_gcm_256_8_auth,
+      srtp_crypto_policy_set_aes_gcm_256_8_auth, 44 },
+    { "AES_CM_128_NULL_AUTH", srtp_crypto_policy_set_aes_cm_128_null_auth, srtp_crypto_policy_set_aes_cm_128_null_auth,
+      srtp_crypto_policy_set_aes_cm_128_null_auth, 30 },
 };
 
 static struct {
