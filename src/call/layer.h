@@ -471,6 +471,8 @@ void prack_early_request(struct leg *leg, struct rf_server_txn *txn, const struc
 void prack_forget(struct leg *leg);
 /** Leg B: all its 18x came from one fork, reliably. */
 bool prack_is_only_fork(const struct leg *leg);
+/** The call ends before it was up: who took it meanwhile, and whose 200 waits, is told goodbye. */
+void prack_drop_held(struct call *c, uint64_t now_us);
 /** What waited while leg B was asked of an offer: its 200, or an 18x. Last thing its caller does (I5). */
 void prack_go_on(struct call *c, uint64_t now_us);
 

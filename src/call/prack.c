@@ -307,6 +307,20 @@ prack_holds_2xx(struct leg *leg, struct leg *from, const struct rf_sip_msg *msg)
     return true; /* it is repeated until our ACK, should there be no memory for it */
 }
 
+void
+prack_drop_held(struct call *c, uint64_t now_us)
+{
+    struct reliable *r = c->a != NULL ? c->a->reliable : NULL;
+    struct rf_sip_problem problem;
+    struct rf_sip_msg msg;
+
+    if (r == NULL || r->held == NULL)
+        return;
+    if (rf_sip_msg_parse(&msg, rf_span(r->held, r->held_n), &problem) == RF_OK)
+        leg_drop_2xx(r->held_by, &msg, r->held_by->flow, r->held_by->refusal, now_us);
+    forget(&r->held, &r->held_n);
+}
+
 /* The PRACK came: leg B's 200 goes on, or the 18x that waited. */
 static void
 go_on(struct call *c, struct reliable *r, uint64_t now_us)
