@@ -24,8 +24,8 @@ is_old_answer(const struct leg *leg, const struct rf_sip_msg *msg)
     return leg->early_updated && leg->early.remote_tag != NULL && rf_span_is(msg->to_tag, leg->early.remote_tag);
 }
 
-/* What an 18x says of media is nothing that holds now: the phone is asked by UPDATE of another offer than its INVITE's, or
- * has agreed to one. Another fork of it is heard when it answers. */
+/* What an 18x says of media holds no more: the phone is asked by UPDATE of another offer than its INVITE's, or has agreed to
+ * one (E3). Another fork of it is heard when it takes the call. */
 static bool
 is_past_answers(const struct leg *leg)
 {

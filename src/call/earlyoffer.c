@@ -8,7 +8,9 @@
  * Invariants
  * (E1) One at a time: leg A's offer is `asked`, its UPDATE `update`; ours is leg B's `refresh`.
  * (E2) Meanwhile no 2xx of leg B is heard (prack_holds_2xx), and an offer of its own is answered 491 (5.2).
- * (E3) The INVITE's offer is kept in `invite_offer`: another fork may still answer that one.
+ * (E3) The INVITE's offer is kept in `invite_offer`: another fork may still answer that one. No description of an 18x is
+ *      heard meanwhile, nor after the phone has agreed: it would be an answer to the wrong offer, or another fork's.
+ * (E4) It ends with its leg, and when another fork takes the early dialog (early_offer_leg_over, early_offer_other_fork).
  */
 #include <stdlib.h>
 
