@@ -24,6 +24,14 @@ is_old_answer(const struct leg *leg, const struct rf_sip_msg *msg)
     return leg->early_updated && leg->early.remote_tag != NULL && rf_span_is(msg->to_tag, leg->early.remote_tag);
 }
 
+/* What an 18x says of media holds no more: the phone is asked by UPDATE of another offer than its INVITE's, or has agreed to
+ * one (E3). Another fork of it is heard when it takes the call. */
+static bool
+is_past_answers(const struct leg *leg)
+{
+    return leg->early_updated || leg->invite_offer != NULL;
+}
+
 /* 101-199: told to leg A when new; with SDP it opens early media, encrypted like the rest (TEL-24). */
 void
 call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
@@ -36,8 +44,8 @@ call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64
 
     transfer_early(c, msg->status, now_us);
     /* An offerless INVITE: a description in an unreliable 1xx means nothing (RFC 3261 13.2.1). */
-    if (!rf_sip_has_sdp(msg) || c->is_offerless || c->early_agreed || is_old_answer(leg, msg)) {
-        if (c->early_status != msg->status && (c->a->sent == NULL || is_old_answer(leg, msg))) {
+    if (!rf_sip_has_sdp(msg) || c->is_offerless || c->early_agreed || is_past_answers(leg)) {
+        if (c->early_status != msg->status && (c->a->sent == NULL || is_past_answers(leg))) {
             c->early_status = (uint16_t)msg->status;
             leg_respond(c->a, msg->status, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
         }

@@ -8,7 +8,9 @@
  * Invariants
  * (E1) One at a time: leg A's offer is `asked`, its UPDATE `update`; ours is leg B's `refresh`.
  * (E2) Meanwhile no 2xx of leg B is heard (prack_holds_2xx), and an offer of its own is answered 491 (5.2).
- * (E3) The INVITE's offer is kept in `invite_offer`: another fork may still answer that one.
+ * (E3) The INVITE's offer is kept in `invite_offer`: another fork may still answer that one. No description of an 18x is
+ *      heard meanwhile, nor after the phone has agreed: it would be an answer to the wrong offer, or another fork's.
+ * (E4) It ends with its leg, and when another fork takes the early dialog (early_offer_leg_over, early_offer_other_fork).
  */
 #include <stdlib.h>
 
@@ -81,15 +83,21 @@ take_asked(struct leg *a)
 
 /* The phone may have agreed all the same, and its answer is lost: when it takes the call it is told what holds. */
 static void
+tell_when_up(struct call *c)
+{
+    c->a->early_news = true;
+    RF_LIST_FOREACH(&c->attempts, it)
+        rf_container(it, struct leg, link)->early_told = false;
+}
+
+static void
 time_is_over(struct rf_timer *t, uint64_t now_us)
 {
     struct leg *a = rf_container(t, struct leg, asked_timer);
     struct call *c = a->call;
 
     early_offer_stop(c, 500, now_us);
-    a->early_news = true;
-    RF_LIST_FOREACH(&c->attempts, it)
-        rf_container(it, struct leg, link)->early_told = false;
+    tell_when_up(c);
     prack_go_on(c, now_us);
 }
 
@@ -269,6 +277,24 @@ early_offer_stop(struct call *c, int status, uint64_t now_us)
     }
     leg_media_free(take_asked(c->a));
     reply(c, status, (struct rf_span){ 0 }, now_us);
+}
+
+void
+early_offer_leg_over(struct leg *b, uint64_t now_us)
+{
+    if (b->invite_offer != NULL)
+        early_offer_stop(b->call, 500, now_us);
+}
+
+void
+early_offer_other_fork(struct leg *b, uint64_t now_us)
+{
+    bool is_asked = b->invite_offer != NULL;
+
+    early_offer_leg_over(b, now_us);
+    if (is_asked || b->early_updated)
+        tell_when_up(b->call);
+    b->early_updated = false;
 }
 
 void

@@ -471,6 +471,8 @@ void prack_early_request(struct leg *leg, struct rf_server_txn *txn, const struc
 void prack_forget(struct leg *leg);
 /** Leg B: all its 18x came from one fork, reliably. */
 bool prack_is_only_fork(const struct leg *leg);
+/** The call ends before it was up: who took it meanwhile, and whose 200 waits, is told goodbye. */
+void prack_drop_held(struct call *c, uint64_t now_us);
 /** What waited while leg B was asked of an offer: its 200, or an 18x. Last thing its caller does (I5). */
 void prack_go_on(struct call *c, uint64_t now_us);
 
@@ -482,6 +484,11 @@ void prack_go_on(struct call *c, uint64_t now_us);
 bool early_offer_pass(struct call *c, struct rf_server_txn *txn, struct leg_media *m, uint64_t now_us);
 /** Leg A's UPDATE that waits is answered so; nothing has changed. Fine when there is none. */
 void early_offer_stop(struct call *c, int status, uint64_t now_us);
+/** Leg B rings no more: nobody waits for what it says to our UPDATE. */
+void early_offer_leg_over(struct leg *b, uint64_t now_us);
+/** Another fork of leg B has the early dialog: what the one before was asked, or has agreed to, holds for it alone. It
+ *  is told again what holds when it answers after all. */
+void early_offer_other_fork(struct leg *b, uint64_t now_us);
 /** For leg_free. */
 void early_offer_free(struct leg *leg);
 

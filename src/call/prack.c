@@ -91,7 +91,7 @@ prack_free(struct leg *leg)
 
 /* Each fork has a dialog of its own; the numbers of our requests are common to them, which keeps them rising. */
 static bool
-take_early(struct leg *leg, const struct rf_sip_msg *msg)
+take_early(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     struct rf_dialog d;
 
@@ -101,8 +101,10 @@ take_early(struct leg *leg, const struct rf_sip_msg *msg)
     }
     if (rf_dialog_from_response(&d, &leg->dialog, msg) != RF_OK)
         return false;
+    early_offer_other_fork(leg, now_us);
     rf_dialog_fini(&leg->early);
     leg->early = d;
+    leg->early_answered = false;
     return true;
 }
 
@@ -305,6 +307,20 @@ prack_holds_2xx(struct leg *leg, struct leg *from, const struct rf_sip_msg *msg)
     return true; /* it is repeated until our ACK, should there be no memory for it */
 }
 
+void
+prack_drop_held(struct call *c, uint64_t now_us)
+{
+    struct reliable *r = c->a != NULL ? c->a->reliable : NULL;
+    struct rf_sip_problem problem;
+    struct rf_sip_msg msg;
+
+    if (r == NULL || r->held == NULL)
+        return;
+    if (rf_sip_msg_parse(&msg, rf_span(r->held, r->held_n), &problem) == RF_OK)
+        leg_drop_2xx(r->held_by, &msg, r->held_by->flow, r->held_by->refusal, now_us);
+    forget(&r->held, &r->held_n);
+}
+
 /* The PRACK came: leg B's 200 goes on, or the 18x that waited. */
 static void
 go_on(struct call *c, struct reliable *r, uint64_t now_us)
@@ -393,7 +409,7 @@ prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const 
         if (!answer_in_prack(c, leg, msg, now_us))
             return;
     } else if (kind > 0) {
-        if (r->answer_is_known)
+        if (r->answer_is_known && leg->asked == NULL)
             (void)update_early(leg, txn, msg, now_us); /* 5: a second offer, after the first has its answer */
         else
             leg_reply(leg, txn, 488, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
@@ -491,7 +507,7 @@ prack_response(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
     /* 4: a repeat (its PRACK is on its way), or one after a gap, which comes again. */
     if (f->rseq != 0 && rseq != f->rseq + 1)
         return false;
-    if (!take_early(leg, msg))
+    if (!take_early(leg, msg, now_us))
         return false;
     f->rseq = rseq;
     leg_learn_allow(leg, msg);

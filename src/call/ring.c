@@ -119,6 +119,7 @@ target_over(struct leg *leg, enum rf_hunt_event e, uint64_t now_us)
     }
     if ((act & RF_HUNT_ASK_PLACE) && next_place(leg, now_us))
         return;
+    early_offer_leg_over(leg, now_us);
     leg->state = LEG_DONE;
     leg_tell(leg);
     leg_path_end(leg);
@@ -439,7 +440,7 @@ static const struct rf_client_txn_events invite_events = { invite_response, invi
 
 /* true: a CANCEL is to be sent. A leg that looks for its next target stops looking. */
 static bool
-give_up(struct leg *leg)
+give_up(struct leg *leg, uint64_t now_us)
 {
     if (leg->state == LEG_NEW) {
         leg->state = LEG_DONE;
@@ -448,6 +449,7 @@ give_up(struct leg *leg)
     (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_CANCEL);
     if (leg->state != LEG_INVITED)
         return false;
+    early_offer_leg_over(leg, now_us);
     leg->state = LEG_CANCELLED;
     leg_tell(leg);
     return leg->client_is_open && leg->client != NULL;
@@ -459,7 +461,7 @@ leg_cancel(struct leg *leg, enum rf_refusal why, uint64_t now_us)
     char text[160];
     struct rf_buf extra = rf_buf(text, sizeof text);
 
-    if (!give_up(leg))
+    if (!give_up(leg, now_us))
         return;
     if (why != RF_REFUSE_NONE)
         rf_sip_put_reason_q850(&extra, rf_refusal_row(why)->q850);
@@ -473,7 +475,7 @@ call_cancel_attempts(struct call *c, const struct leg *but, const char *reason, 
     RF_LIST_FOREACH(&c->attempts, it) {
         struct leg *leg = rf_container(it, struct leg, link);
 
-        if (leg == but || !give_up(leg))
+        if (leg == but || !give_up(leg, now_us))
             continue;
         ladder_add(c, 1, true, "CANCEL", 0, "", now_us);
         rf_client_txn_cancel(leg->client, rf_span_str(reason), now_us);

@@ -3,13 +3,13 @@
  *
  * Theirs without a description is a sign of life and a new target. With one it is an offer: in a call that is up it goes
  * the way of a re-INVITE (exchange.c) and has no ACK. Before the answer the caller's goes on to the phone, when there is
- * one that takes it (earlyoffer.c). Else, and in a PRACK, it is answered here with what is
- * agreed already, when it allows that: new ports, keys, a hold, more codecs (leg B's is prack_early_request). An offer
- * that takes away or renumbers a codec which the other side may send is 488: it would have to be an UPDATE to each fork
- * of each phone, every one a dialog with an offer and answer of its
- * own (RFC 3261 13.2.2.4, RFC 3264 4), whose several answers cannot become one; and a phone that has not said that it
- * takes reliable 1xx has answered nothing yet that may be updated (RFC 3311 5.1). RFC 3311 5.2 leaves the session as it
- * was, and the same offer goes through when the call is up. Then the other side is told of a hold, too (early_news).
+ * one that takes it (earlyoffer.c). Else, and in a PRACK, it is answered here with what is agreed already, when it allows
+ * that: new ports, keys, a hold, more codecs (leg B's is prack_early_request). An offer that takes away or renumbers a
+ * codec which the other side may send is 488: it would have to be an UPDATE to each fork of each phone, every one a dialog
+ * with an offer and answer of its own (RFC 3261 13.2.2.4, RFC 3264 4), whose several answers cannot become one; and a phone
+ * that has not said that it takes reliable 1xx has answered nothing yet that may be updated (RFC 3311 5.1). RFC 3311 5.2
+ * leaves the session as it was, and the same offer goes through when the call is up. Then the other side is told of a
+ * hold, too (early_news).
  *
  * Ours are refreshes of the session timer, without a description, to peers whose Allow says UPDATE (RFC 4028 7.4).
  */

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 /* Extensions that path building and the rules honour, or that restrict nothing. */
@@ -48,16 +49,33 @@ rf_part_time_text(int64_t s, char *out, size_t size)
         out[0] = '\0';
 }
 
+/* Clipped between two characters: half of one is no UTF-8, and whoever reads JSON or metrics refuses the whole text. */
+static size_t
+clipped(const char *text, size_t n, size_t max)
+{
+    if (n <= max)
+        return n;
+    n = max;
+    while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+        n--;
+    return n;
+}
+
 void
 rf_part_name(const X509_NAME *name, char *out, size_t size)
 {
     BIO *b = BIO_new(BIO_s_mem());
-    int n = 0;
+    size_t n = 0;
+    char *text;
+    long all;
 
     /* Control characters are escaped, so a name cannot fake a line of a log; UTF-8 stays. */
-    if (b != NULL && X509_NAME_print_ex(b, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0)
-        n = BIO_read(b, out, (int)size - 1);
-    out[n > 0 ? n : 0] = '\0';
+    if (b != NULL && X509_NAME_print_ex(b, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0 &&
+        (all = BIO_get_mem_data(b, &text)) > 0) {
+        n = clipped(text, (size_t)all, size - 1);
+        memcpy(out, text, n);
+    }
+    out[n] = '\0';
     BIO_free(b);
 }
 

@@ -66,7 +66,7 @@ bool rf_part_is_self_signed(const struct rf_part *p);
 enum rf_part_fit { RF_PART_FITS, RF_PART_MAY_FIT, RF_PART_FITS_NOT, RF_PART_FIT_COUNT };
 enum rf_part_fit rf_part_fit(const struct rf_part *p, const struct rf_part *issuer);
 
-/** A name as text (RFC 2253), for sentences: "" for one that OpenSSL cannot print. */
+/** A name as text (RFC 2253), for sentences: "" for one that OpenSSL cannot print. Clipped, it is UTF-8 still. */
 void rf_part_name(const X509_NAME *name, char *out, size_t size);
 /** Subject or issuer likewise. */
 void rf_part_subject(const struct rf_part *p, char *out, size_t size);

@@ -8,6 +8,7 @@
 #include <dirent.h>
 
 #include "base/codec.h"
+#include "base/tally.h"
 #include "play/script.h"
 #include "play/stage.h"
 #include "tap.h"
@@ -707,6 +708,22 @@ look(struct play *p, const char *text)
     }
 }
 
+/* What the metrics show as going on now; 0 when all that began has ended, by whatever way. */
+static uint64_t
+gauges(void)
+{
+    static struct rf_tally sum;
+    uint64_t n = 0;
+
+    memset(&sum, 0, sizeof sum);
+    rf_tally_sum(&sum);
+    for (int v = 0; v < RF_TALLY_VERDICTS; v++)
+        n |= rf_cell_value(&sum.calls[v]);
+    for (int suite = 0; suite < RF_TALLY_SUITES; suite++)
+        n |= rf_cell_value(&sum.streams[suite]);
+    return n;
+}
+
 static void
 nothing_left(struct play *p)
 {
@@ -735,6 +752,8 @@ nothing_left(struct play *p)
               (unsigned)rf_quota_all(p->s->subscriptions));
     if (!rf_list_empty(&p->s->paths))
         fails(p, "left: a path");
+    if (gauges() != 0)
+        fails(p, "left: a call or a leg that the metrics still count");
 }
 
 static void
