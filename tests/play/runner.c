@@ -471,6 +471,16 @@ configure(struct play *p)
         fails(p, "%s", why);
 }
 
+/* reload "WAS" "IS": the first place of the configuration's text that says WAS says IS from now on, which is not longer */
+static void
+reload(struct play *p)
+{
+    const char *why = stage_reconfigure(p->s, p->words[1], p->words[2]);
+
+    if (why != NULL)
+        fails(p, "%s", why);
+}
+
 /* phone a 201 udp|tcp|tls [v6] [unregistered] [mute] [worker=0|1]: that its calls belong to */
 static void
 phone(struct play *p)
@@ -850,7 +860,7 @@ static const struct verb {
     { "calls", 2, count },      { "subscriptions", 2, count }, { "shown", 3, shown },
     { "hangup", 1, hangup },    { "paths", 2, paths },         { "disk", 2, disk },
     { "stays", 1, stays },      { "unwatched", 3, unwatched }, { "left", 2, left },
-    { "workers", 2, workers },  { "letters", 2, letters },
+    { "workers", 2, workers },  { "letters", 2, letters },     { "reload", 3, reload },
 };
 
 /* b aside N [retry-after=S]: how often b was set aside */
