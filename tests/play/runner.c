@@ -471,12 +471,16 @@ configure(struct play *p)
         fails(p, "%s", why);
 }
 
-/* reload "WAS" "IS": the first place of the configuration's text that says WAS says IS from now on, which is not longer */
+/* reload WAS IS...: of the configuration, the first place that says WAS says IS from now on, which is not longer */
 static void
 reload(struct play *p)
 {
-    const char *why = stage_reconfigure(p->s, p->words[1], p->words[2]);
+    const char *why;
 
+    for (int i = 1; i < p->n; i += 2)
+        if (i + 1 == p->n || !stage_rewrite(p->s, p->words[i], p->words[i + 1]))
+            fails(p, "the configuration does not say \"%s\", or has no room", p->words[i]);
+    why = stage_configure(p->s, "");
     if (why != NULL)
         fails(p, "%s", why);
 }

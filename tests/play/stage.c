@@ -140,16 +140,16 @@ stage_configure(struct stage *s, const char *lines)
     return NULL;
 }
 
-const char *
-stage_reconfigure(struct stage *s, const char *was, const char *is)
+bool
+stage_rewrite(struct stage *s, const char *was, const char *is)
 {
     char *at = strstr(s->conf_text, was);
 
     if (at == NULL || strlen(is) > strlen(was))
-        return "no such text, or less room than its own";
+        return false;
     memmove(at + strlen(is), at + strlen(was), strlen(at + strlen(was)) + 1);
     memcpy(at, is, strlen(is));
-    return stage_configure(s, "");
+    return true;
 }
 
 /* The phone that plays a server: the one with this address, or named like the first label of the host. */
