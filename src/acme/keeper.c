@@ -8,6 +8,7 @@
 #include "acme/selftest.h"
 #include "base/refusal.h"
 #include "base/secret.h"
+#include "base/tally.h"
 #include "loop/wheel.h"
 
 #define LOOK_US (30 * RF_S) /* the wall clock may be set: look at it this often */
@@ -247,6 +248,7 @@ failed(struct acme_entry *e, const struct rf_acme_result *r)
     struct acme_state *s = &e->s;
 
     s->failures++;
+    rf_count(&rf_tally_mine()->renewals[RF_TALLY_NOT_DONE], 1);
     s->next_s = e->keeper->wall_s + rf_acme_retry_s(s->failures, s->chain != NULL ? &e->life : NULL, r->retry_after_s,
                                                     e->keeper->user.rand);
     snprintf(s->problem, sizeof s->problem, "%s", r->problem.detail);
@@ -333,6 +335,7 @@ issued(struct acme_entry *e, const struct rf_acme_result *r)
     e->life = (struct rf_acme_life){ rf_cert_facts(c)->not_before, rf_cert_facts(c)->not_after };
     e->was_revoked = false;
     say_issued(e, rf_cert_facts(c), was.chain != NULL);
+    rf_count(&rf_tally_mine()->renewals[RF_TALLY_DONE], 1);
     e->keeper->user.deploy(e->keeper->user.ctx, e->conf->label);
     rf_cert_unref(c);
 }

@@ -17,6 +17,13 @@ join_media(struct call *c, struct leg *b)
     call_media_change(c, c->a, NULL);
 }
 
+/* A description of a fork that has agreed to another one by UPDATE repeats what it said before. */
+static bool
+is_old_answer(const struct leg *leg, const struct rf_sip_msg *msg)
+{
+    return leg->early_updated && leg->early.remote_tag != NULL && rf_span_is(msg->to_tag, leg->early.remote_tag);
+}
+
 /* 101-199: told to leg A when new; with SDP it opens early media, encrypted like the rest (TEL-24). */
 void
 call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
@@ -29,8 +36,8 @@ call_early(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uint64
 
     transfer_early(c, msg->status, now_us);
     /* An offerless INVITE: a description in an unreliable 1xx means nothing (RFC 3261 13.2.1). */
-    if (!rf_sip_has_sdp(msg) || c->is_offerless || c->early_agreed) {
-        if (c->early_status != msg->status && c->a->sent == NULL) {
+    if (!rf_sip_has_sdp(msg) || c->is_offerless || c->early_agreed || is_old_answer(leg, msg)) {
+        if (c->early_status != msg->status && (c->a->sent == NULL || is_old_answer(leg, msg))) {
             c->early_status = (uint16_t)msg->status;
             leg_respond(c->a, msg->status, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
         }
@@ -81,7 +88,7 @@ media_of_2xx(struct call *c, struct leg *leg, const struct rf_sip_msg *msg)
     struct leg_media *m = NULL;
     enum rf_refusal why;
 
-    if (c->early_agreed || (leg->early_updated && rf_span_is(msg->to_tag, leg->early.remote_tag)))
+    if (c->early_agreed || is_old_answer(leg, msg))
         return RF_REFUSE_NONE; /* what its 200 repeats is no second answer (RFC 3261 13.2.1) */
     if (!rf_sip_has_sdp(msg)) {
         /* Some phones answer in 183 alone; that answer then holds. */
@@ -157,6 +164,7 @@ call_answered(struct call *c, struct leg *leg, const struct rf_sip_msg *msg, uin
         leg->dialog.remote_cseq = leg->early.remote_cseq;
         leg->dialog.has_remote_cseq = true;
     }
+    leg->early_told = leg->early_told && leg->early.remote_tag != NULL && rf_span_is(msg->to_tag, leg->early.remote_tag);
     prack_forget(leg);
     leg_learn_allow(leg, msg);
     call_won(c, leg, (struct rf_span){ 0 }, now_us);
@@ -212,7 +220,7 @@ call_won(struct call *c, struct leg *leg, struct rf_span sdp, uint64_t now_us)
         text.n = 0;
         c->join = JOIN_A; /* after its ACK: transfer_tick */
     }
-    if (c->a->early_news)
+    if (c->a->early_news && !leg->early_told)
         c->join = JOIN_B; /* leg B knows nothing of it */
     leg_respond(c->a, 200, (struct rf_span){ 0 }, text, now_us);
     leg_repeat_2xx(c->a, now_us);

@@ -84,6 +84,7 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
         return;
     evidence_freeze(c);
     c->state = CALL_ENDING;
+    tally_no_verdict(c);
     call_tell(c);
     c->ended_by = by;
     c->ended_us = now_us;
@@ -94,6 +95,7 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
     rf_timer_cancel(wheel, &c->stage_timer);
     transfer_over(c, status, now_us);
     pickup_over(c, now_us);
+    early_offer_stop(c, 487, now_us);
     exchange_stop(c, status >= 300 ? status : 487, now_us);
     infos_stop(c, now_us);
     for (int i = 0; i < 2; i++) {

@@ -66,8 +66,8 @@ judge(const struct call *c, enum leg_proof a, enum leg_proof b)
     return VERDICT_PARTLY;
 }
 
-void
-evidence_sample(struct call *c)
+static void
+look(struct call *c)
 {
     enum leg_proof now[2];
     enum verdict v;
@@ -98,14 +98,23 @@ evidence_sample(struct call *c)
 }
 
 void
+evidence_sample(struct call *c)
+{
+    look(c);
+    tally_sample(c);
+}
+
+void
 evidence_freeze(struct call *c)
 {
     evidence_sample(c);
     for (int side = 0; side < 2; side++) {
         struct leg *leg = side == 0 ? c->a : c->b;
 
-        if (leg != NULL && call_media_numbers(c, leg, &leg->end))
-            leg->has_end = true;
+        if (leg == NULL || leg->has_end || !call_media_numbers(c, leg, &leg->end))
+            continue;
+        leg->has_end = true;
+        tally_leg_over(c, leg);
     }
 }
 

@@ -213,7 +213,8 @@ call_find_stages(struct call *c, struct rf_span number, const char *user, const 
     rf_plan_make(&q, plan);
     found = take_plan(c, r, plan, why);
     /* Whom the caller dialled decides it: later on both sides know of each other's media, or of ours; and a leg that
-     * stays in a transfer is known by its codecs alone. */
+     * stays in a transfer is known by its codecs alone. What `required` is worth where it is forwarded to: bypass_may
+     * in offer.c. */
     if (is_first && plan->is_bypass && found && c->origin == NULL) {
         c->is_bypass = true;
         RF_REFUSE(BYPASS_UNPROVEN, RF_F_STR("setting", plan->bypass_setting), RF_F_STR("call", c->id));

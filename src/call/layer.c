@@ -170,6 +170,7 @@ call_new(struct rf_call_layer *l, uint64_t now_us)
     c->timer.fire = timer_fired;
     exchange_timer_init(c);
     forward_timer_init(c);
+    tally_verdict(c);
     return c;
 }
 
@@ -183,6 +184,7 @@ call_free(struct call *c)
     rf_timer_cancel(l->env.wheel, &c->exchange.glare);
     rf_timer_cancel(l->env.wheel, &c->stage_timer);
     infos_stop(c, call_now(c));
+    tally_no_verdict(c);
     if (c->share != NULL)
         rf_quota_drop(l->env.quota, c->share);
     refer_free(c);
@@ -333,6 +335,10 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
 {
     struct caller who;
 
+    if (request_overtakes(l, msg)) {
+        rf_server_txn_forget(txn);
+        return;
+    }
     if (!request_check(l, txn, msg, now_us))
         return;
     if (msg->to_tag.n > 0) {

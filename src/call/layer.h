@@ -105,6 +105,8 @@ enum rf_refusal leg_answer_in(struct leg *leg, struct rf_span sdp, struct leg_me
 struct rf_span leg_offer_out(struct leg *leg, const struct leg_media *codecs);
 /** Why leg_offer_out gave nothing, to the log. */
 void leg_say_unoffered(struct leg *leg);
+/** The same before the call is up, with the keys that the leg's 18x has agreed to. */
+struct rf_span leg_offer_early(struct leg *leg, const struct leg_media *codecs);
 /** Our answer to the leg's offer `mine` with the codecs of `codecs`; in layer.sdp. */
 struct rf_span leg_answer_out(struct leg *leg, struct leg_media *mine, const struct leg_media *codecs);
 /** Does this offer of the leg's peer say anything that the other leg does not know? */
@@ -154,6 +156,8 @@ bool call_media_numbers(const struct call *c, const struct leg *leg, struct medi
 void layer_passed_init(struct rf_call_layer *l);
 /** Also of a layer that is zeroed. */
 void layer_passed_fini(struct rf_call_layer *l);
+/** Is it a repeat of an INVITE that is being passed here and has no transaction here yet? Nobody answers it. */
+bool request_overtakes(struct rf_call_layer *l, const struct rf_sip_msg *msg);
 /** Leg A of an INVITE that was passed here: its dialog and its branch are guests. Of any other nothing happens. */
 void leg_was_passed(struct leg *leg, const struct rf_sip_msg *invite);
 /** The leg ends; its INVITE's branch leads here as long as repeats of it and its ACK may come. */
@@ -380,6 +384,22 @@ json_t *record_make(struct call *c, uint64_t now_us, bool with_ladder);
 /** The record of a call that ended, to the store and among the recent ones. */
 void record_keep(struct call *c, uint64_t now_us);
 
+/* --- tally.c: what calls add to the metrics (base/tally.h) --- */
+/** It counts among those with its verdict of now. At its end: among none. */
+void tally_verdict(struct call *c);
+void tally_no_verdict(struct call *c);
+/** Each sample: what the relay has counted of each leg since the last one. */
+void tally_sample(struct call *c);
+/** The last one of a leg, which has its final numbers. */
+void tally_leg_over(struct call *c, struct leg *leg);
+/** The leg's numbers begin anew: it came into another call. @param base  the relay's, as of now */
+void tally_leg_anew(struct leg *leg, const struct media_numbers *base);
+void tally_leg_free(struct leg *leg);
+/** Its record is made. */
+void tally_ended(const struct call *c);
+/** Audio of a leg flows one way for the first time. */
+void tally_one_way(void);
+
 /* --- oneway.c --- */
 /** Both sides said sendrecv, so silence from one of them is a fault. */
 bool call_flows_both_ways(const struct call *c);
@@ -409,8 +429,11 @@ void update_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, 
                     uint64_t now_us);
 /** Our session refresh: by UPDATE when the peer takes it, else by re-INVITE. */
 void update_refresh(struct leg *leg, uint64_t now_us);
-/** An offer of leg A after its first one was answered reliably, before the call is up. true: answered 200. */
+/** An offer of leg A after its first one was answered reliably, before the call is up. true: answered 200, or leg B is
+ *  asked (earlyoffer.c). */
 bool update_early(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us);
+/** Answer leg A's offer `m`, which is taken over, without asking anybody, or 488. true: 200. */
+bool update_answer_here(struct leg *leg, struct rf_server_txn *txn, struct leg_media *m, uint64_t now_us);
 /** The UPDATE that waits for our answer; the one before is let go. */
 void update_own(struct leg *leg, struct rf_server_txn *txn);
 void update_disown(struct leg *leg);
@@ -446,6 +469,21 @@ bool prack_response(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_
 void prack_early_request(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us);
 /** What the leg was told and what it said is of no worth with the next target. */
 void prack_forget(struct leg *leg);
+/** Leg B: all its 18x came from one fork, reliably. */
+bool prack_is_only_fork(const struct leg *leg);
+/** What waited while leg B was asked of an offer: its 200, or an 18x. Last thing its caller does (I5). */
+void prack_go_on(struct call *c, uint64_t now_us);
+
+/* --- earlyoffer.c --- */
+/**
+ * An offer of leg A in an UPDATE before the call is up goes to leg B, and `m` with it. false: it cannot, nothing
+ * happened.
+ */
+bool early_offer_pass(struct call *c, struct rf_server_txn *txn, struct leg_media *m, uint64_t now_us);
+/** Leg A's UPDATE that waits is answered so; nothing has changed. Fine when there is none. */
+void early_offer_stop(struct call *c, int status, uint64_t now_us);
+/** For leg_free. */
+void early_offer_free(struct leg *leg);
 
 /* --- transfer.c --- */
 /** The new call of a blind transfer: `stays` is called with `number`, with the rights of `by`. NULL: no memory. */

@@ -33,6 +33,7 @@ leg_free(struct leg *leg)
     if (leg == NULL)
         return;
     leg_tell_gone(leg);
+    tally_leg_free(leg);
     wheel = leg->call->l->env.wheel;
     rf_timer_cancel(wheel, &leg->ack_timer);
     rf_timer_cancel(wheel, &leg->session_timer);
@@ -45,6 +46,7 @@ leg_free(struct leg *leg)
     if (leg->refresh != NULL)
         rf_client_txn_disown(leg->refresh);
     update_disown(leg);
+    early_offer_free(leg);
     prack_free(leg);
     if (leg->is_guest)
         rf_call_guests_drop(leg->call->l->env.guests, leg_guest_name(leg), leg->call->l->env.worker);

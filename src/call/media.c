@@ -618,7 +618,8 @@ call_media_numbers(const struct call *c, const struct leg *leg, struct media_num
 void
 leg_media_base(struct leg *leg)
 {
-    (void)read_numbers(leg->call, leg, &leg->base);
+    if (read_numbers(leg->call, leg, &leg->base))
+        tally_leg_anew(leg, &leg->base);
 }
 
 void

@@ -247,8 +247,11 @@ leg_say_unoffered(struct leg *leg)
     if (leg->refusal == RF_REFUSE_NO_COMMON_CODEC)
         (void)say_codecs(leg);
     else
-        call_say(leg->call, leg->refusal,
-                 (const struct rf_log_field[]){ RF_F_STR("who", leg_who(leg)), RF_F_STR("setting", leg->setting),
+        call_say(leg->call, leg->refusal, /* CRYPTO_MISSING: of whom the description is that passes us by */
+                 (const struct rf_log_field[]){ RF_F_STR("who", leg_who(leg->refusal == RF_REFUSE_CRYPTO_MISSING &&
+                                                                                 leg_other(leg) != NULL
+                                                                             ? leg_other(leg) : leg)),
+                                                RF_F_STR("setting", leg->setting),
                                                 RF_F_STR("transport", rf_transport_name(leg->transport)),
                                                 RF_F_STR("call", leg->call->id), { 0 } });
 }
@@ -257,8 +260,19 @@ static void remember_sent(struct leg *leg, struct rf_span text);
 
 /* --- bypass: what one side says passes to the other as it is (TEL-33) --- */
 
+/*
+ * Who said bypass of a number or a route knows whom it leads to. Where its users forward a call to, he may not know: there
+ * the bypass stays, since the caller has been told of another's media by then, and `required` holds as far as
+ * descriptions say.
+ */
+static bool
+bypass_may(struct leg *leg, const struct rf_sdp *sdp)
+{
+    return leg->side == 0 || leg->call->forward_count == 0 || rf_srtp_bypass_may(leg_policy(leg), sdp);
+}
+
 static enum rf_refusal
-bypass_in(struct leg *leg, struct rf_span text, struct leg_media **out)
+bypass_in(struct leg *leg, struct rf_span text, enum rf_refusal in_clear, struct leg_media **out)
 {
     struct rf_sdp sdp;
     struct rf_srtp_decision d;
@@ -268,6 +282,8 @@ bypass_in(struct leg *leg, struct rf_span text, struct leg_media **out)
     if (rf_sdp_parse(text, &sdp, &sentence) != RF_OK)
         return say_bad(leg, sentence);
     rf_srtp_bypass(leg_policy(leg), &sdp, rf_sdp_first_audio(&sdp), &d);
+    if (d.refusal == RF_REFUSE_NONE && !bypass_may(leg, &sdp))
+        d.refusal = in_clear;
     if (d.refusal != RF_REFUSE_NONE)
         return say(leg, &d);
     m = media_new(&sdp, rf_sdp_first_audio(&sdp), &d);
@@ -281,12 +297,19 @@ bypass_in(struct leg *leg, struct rf_span text, struct leg_media **out)
     return RF_REFUSE_OVERLOAD;
 }
 
-/* Empty: it bears keys and the way to this leg is clear, or a restart has forgotten it (its keys are on no disk). */
+/* Empty: it bears keys and the way to this leg is clear, it bears none and must, or a restart has forgotten it (its keys are
+ * on no disk). */
 static struct rf_span
 bypass_out(struct leg *leg, const struct leg_media *from)
 {
     struct rf_span text = rf_span(from->raw, from->raw_n);
+    struct rf_sdp sdp;
+    const char *why;
 
+    if (text.n > 0 && (rf_sdp_parse(text, &sdp, &why) != RF_OK || !bypass_may(leg, &sdp))) {
+        leg->refusal = RF_REFUSE_CRYPTO_MISSING;
+        return (struct rf_span){ 0 };
+    }
     if (rf_sdp_has_keys(text) && !rf_transport_is_secure(leg->transport)) {
         leg->refusal = RF_REFUSE_KEYS_IN_CLEAR;
         return (struct rf_span){ 0 };
@@ -309,7 +332,7 @@ leg_offer_in(struct leg *leg, struct rf_span text, struct leg_media **out)
     int stream;
 
     if (leg->call->is_bypass)
-        return bypass_in(leg, text, out);
+        return bypass_in(leg, text, RF_REFUSE_CRYPTO_MISSING, out);
     if (rf_sdp_parse(text, &sdp, &sentence) != RF_OK)
         return say_bad(leg, sentence);
     stream = rf_sdp_first_audio(&sdp);
@@ -351,7 +374,7 @@ leg_answer_in(struct leg *leg, struct rf_span text, struct leg_media **out)
     int stream;
 
     if (leg->call->is_bypass)
-        return bypass_in(leg, text, out);
+        return bypass_in(leg, text, RF_REFUSE_ANSWER_WITHOUT_CRYPTO, out);
     if (leg->offer == NULL)
         return say_bad(leg, "it answers no offer of ours");
     if (rf_sdp_parse(text, &sdp, &sentence) != RF_OK)
@@ -482,30 +505,28 @@ write_versioned(struct leg *leg, const struct leg_media *codecs, const struct le
 }
 
 static enum rf_refusal
-offer_face(struct leg *leg, const struct leg_media *codecs, struct rf_sdp_face *face)
+offer_face(struct leg *leg, const struct leg_media *agreed, const struct leg_media *codecs, struct rf_sdp_face *face)
 {
     enum rf_refusal why = RF_REFUSE_NONE;
 
-    face_of(leg, leg->media, face);
+    face_of(leg, agreed, face);
     face->direction = codecs->theirs;
-    if (leg->media == NULL)
+    if (agreed == NULL)
         why = rf_srtp_offer_out(leg_policy(leg), leg->call->l->env.rand, face);
     return why;
 }
 
-struct rf_span
-leg_offer_out(struct leg *leg, const struct leg_media *codecs)
+static struct rf_span
+offer_out(struct leg *leg, const struct leg_media *agreed, const struct leg_media *codecs)
 {
     struct rf_span text = { 0 };
     enum rf_refusal why;
 
-    if (leg->call->is_bypass)
-        return bypass_out(leg, codecs);
     leg_offer_drop(leg);
     leg->offer = calloc(1, sizeof *leg->offer);
     if (leg->offer == NULL)
         return text;
-    why = offer_face(leg, codecs, leg->offer);
+    why = offer_face(leg, agreed, codecs, leg->offer);
     if (why == RF_REFUSE_NONE)
         text = write_versioned(leg, codecs, NULL, leg->offer);
     else
@@ -513,6 +534,18 @@ leg_offer_out(struct leg *leg, const struct leg_media *codecs)
     if (text.n == 0)
         leg_offer_drop(leg);
     return text;
+}
+
+struct rf_span
+leg_offer_out(struct leg *leg, const struct leg_media *codecs)
+{
+    return leg->call->is_bypass ? bypass_out(leg, codecs) : offer_out(leg, leg->media, codecs);
+}
+
+struct rf_span
+leg_offer_early(struct leg *leg, const struct leg_media *codecs)
+{
+    return offer_out(leg, leg->next, codecs);
 }
 
 /* What the other leg would be told of a description: its codecs and direction, nothing of ours. */

@@ -147,7 +147,8 @@ tell(struct call *c, struct leg *from, struct leg *to, uint64_t now_us)
     if (o->is_told)
         return;
     o->is_told = true;
-    o->times++;
+    if (o->times++ == 0)
+        tally_one_way();
     if (o->times > ONEWAY_LOG_MAX)
         return;
     ladder_add(c, from->side, false, "", 0, "RF-401 no audio arrives", now_us);

@@ -5,6 +5,9 @@
  * These come after its leg is gone, too. An ACK that went astray would leave us repeating the refusal for 32 s, and a
  * repeated INVITE would be a second one to the worker of its Call-ID. So the name stays as long as an INVITE's
  * transaction may.
+ *
+ * The name leads here before the INVITE itself is here, which waits in our mailbox. A repeat that overtakes it is
+ * absorbed: without who signed in it would be challenged, and its sender would begin the call a second time.
  */
 #include <stdlib.h>
 
@@ -100,9 +103,24 @@ rf_call_pass_begin(struct rf_call_layer *l, const struct rf_call_passed *who)
 void
 rf_call_pass_end(struct rf_call_layer *l, const struct rf_sip_msg *invite)
 {
+    struct rf_call_guest_name name = rf_call_guest_of(invite);
+
     l->passed = NULL;
-    if (!l->passed_is_taken) /* refused before there was a leg, or a repeat */
-        stay(l, rf_call_guest_of(invite));
+    if (l->passed_is_taken)
+        return;
+    if (rf_txn_knows(l->env.txn, invite)) /* refused before there was a leg, or a repeat */
+        stay(l, name);
+    else /* its connection is gone, or there was no room for it: a repeat is judged anew */
+        rf_call_guests_drop(l->env.guests, name, l->env.worker);
+}
+
+bool
+request_overtakes(struct rf_call_layer *l, const struct rf_sip_msg *msg)
+{
+    uint16_t worker;
+
+    return l->passed == NULL && msg->method == RF_SIP_INVITE && msg->to_tag.n == 0 &&
+           rf_call_guests_find(l->env.guests, rf_call_guest_of(msg), &worker) && worker == l->env.worker;
 }
 
 void

@@ -163,6 +163,7 @@ move_over(struct call *c, struct leg *leg, struct leg *ghost, uint64_t now_us)
     leg->side = 1;
     leg->next = offer;
     leg->has_end = false;
+    tally_leg_anew(leg, &leg->base);
     leg->stage = c->stage;
     rf_list_append(&c->attempts, &leg->link);
     c->picker = 0;

@@ -11,7 +11,8 @@
  *
  * Invariants
  * (R1) One of leg A's is unacknowledged at a time; what comes meanwhile waits, the newest only.
- * (R2) While it bears a description no 2xx is sent: leg B's 200 is kept and heard after the PRACK (3).
+ * (R2) While it bears a description no 2xx is sent: leg B's 200 is kept and heard after the PRACK (3). So it is while leg B
+ *      is asked of an offer (earlyoffer.c, E2).
  * (R3) A description that leg A got reliably is the answer to its offer, and no other one may follow in the INVITE
  *      (RFC 3261 13.2.1): of forks it is shown the first, and a re-INVITE tells it of another one that has answered.
  */
@@ -294,7 +295,7 @@ prack_holds_2xx(struct leg *leg, struct leg *from, const struct rf_sip_msg *msg)
 {
     struct reliable *r = leg->reliable;
 
-    if (!prack_is_owed(leg))
+    if (!prack_is_owed(leg) && (r == NULL || leg->asked == NULL))
         return false;
     if (r->held == NULL) {
         r->held = rf_span_dup(msg->raw);
@@ -401,8 +402,15 @@ prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const 
     }
     if (r->held == NULL) /* else somebody has answered before */
         pickup_go_on(c, now_us);
-    if (call_by_serial(l, serial) == c && c->state == CALL_RINGING)
+    if (call_by_serial(l, serial) == c && c->state == CALL_RINGING && leg->asked == NULL)
         go_on(c, r, now_us);
+}
+
+void
+prack_go_on(struct call *c, uint64_t now_us)
+{
+    if (c->state == CALL_RINGING && c->a->asked == NULL && c->a->reliable != NULL && !c->a->reliable->waits)
+        go_on(c, c->a->reliable, now_us);
 }
 
 /* --- leg B: theirs --- */
@@ -433,6 +441,13 @@ fork_of(struct leg *leg, struct rf_span tag)
         }
     }
     return NULL;
+}
+
+bool
+prack_is_only_fork(const struct leg *leg)
+{
+    return leg->prack_forks != NULL && leg->prack_forks[1].tag[0] == '\0' && leg->early.remote_tag != NULL &&
+           strcmp(leg->early_tag, leg->early.remote_tag) == 0;
 }
 
 /* (5): to leg A, whose PRACK brings what ours shall bear. */
@@ -479,6 +494,7 @@ prack_response(struct leg *leg, const struct rf_sip_msg *msg, uint64_t now_us)
     if (!take_early(leg, msg))
         return false;
     f->rseq = rseq;
+    leg_learn_allow(leg, msg);
     leg->call->a->wants_reliable = true;
     if (leg->call->is_offerless && msg->body.n > 0) {
         offer_in_18x(leg, msg, now_us);
@@ -514,7 +530,7 @@ early_offer(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg 
     struct rf_span sdp;
     bool is_news;
 
-    if (!leg->early_answered || leg->next == NULL || codecs == NULL || c->is_bypass) {
+    if (!leg->early_answered || leg->next == NULL || codecs == NULL || c->is_bypass || leg->refresh != NULL) {
         leg_reply(leg, txn, 491, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us); /* our offer has no answer */
         return;
     }

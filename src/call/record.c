@@ -207,6 +207,7 @@ record_keep(struct call *c, uint64_t now_us)
     if (c->record_made)
         return;
     c->record_made = true;
+    tally_ended(c);
     r.text = record_text(c, now_us, true);
     r.ladder_at = rf_span_find_str(r.text, RF_SPAN_LIT(",\"ladder\":")); /* quotes within a string have a backslash */
     r.verdict_min = verdict_name(c->verdict_seen ? c->verdict_min : VERDICT_UNPROVEN);

@@ -29,6 +29,7 @@ seek(struct leg *leg, bool is_large)
 static void
 forget_target(struct leg *leg)
 {
+    early_offer_stop(leg->call, 500, call_now(leg->call));
     leg_offer_drop(leg);
     leg_media_free(leg->next);
     leg->next = NULL;

@@ -10,7 +10,8 @@
 #include "base/pack.h"
 #include "call/layer.h"
 
-#define BLOB_VERSION 8
+#define BLOB_VERSION 9
+#define BLOB_OLDER   8     /* without what put_rest writes: of the program before an upgrade */
 #define BLOB_MAX     65536 /* two descriptions of RF_SDP_MAX, two dialogs of RF_DIALOG_TEXT_MAX, and room */
 
 /* --- parts --- */
@@ -24,21 +25,12 @@ put_dialog(struct rf_buf *b, const struct rf_dialog *d)
     rf_pack_u(b, d->remote_cseq, 4);
     rf_pack_u(b, d->invite_cseq, 4);
     rf_pack_str(b, d->call_id);
-    rf_pack_str(b, d->local_tag);
-    rf_pack_str(b, d->remote_tag);
-    rf_pack_str(b, d->local);
-    rf_pack_str(b, d->remote);
-    rf_pack_str(b, d->target);
-    rf_pack_u(b, d->route_count, 1);
-    for (size_t i = 0; i < d->route_count; i++)
-        rf_pack_str(b, d->route[i]);
+    rf_dialog_pack(b, d);
 }
 
 static void
 get_dialog(struct rf_cursor *c, struct rf_dialog *d)
 {
-    size_t routes;
-
     d->is_confirmed = true;
     d->is_uac = rf_unpack_bool(c);
     d->has_remote_cseq = rf_unpack_bool(c);
@@ -46,16 +38,7 @@ get_dialog(struct rf_cursor *c, struct rf_dialog *d)
     d->remote_cseq = (uint32_t)rf_unpack_u(c, 4);
     d->invite_cseq = (uint32_t)rf_unpack_u(c, 4);
     d->call_id = rf_unpack_dup(c);
-    d->local_tag = rf_unpack_dup(c);
-    d->remote_tag = rf_unpack_dup(c);
-    d->local = rf_unpack_dup(c);
-    d->remote = rf_unpack_dup(c);
-    d->target = rf_unpack_dup(c);
-    routes = rf_unpack_enum(c, RF_DIALOG_ROUTES_MAX + 1);
-    for (size_t i = 0; i < routes && c->err == RF_OK; i++) {
-        d->route[i] = rf_unpack_dup(c);
-        d->route_count = i + 1;
-    }
+    rf_dialog_unpack(c, d);
 }
 
 static void
@@ -327,6 +310,36 @@ get_forwards(struct rf_cursor *cur, struct call *c)
     c->forward_count = (uint8_t)n;
 }
 
+/* What joins legs without a transfer, where it came from and who took it. */
+static void
+put_rest(struct rf_buf *b, const struct call *c)
+{
+    rf_pack_u(b, c->origin == NULL ? c->join : JOIN_NONE, 1);
+    rf_pack_str(b, c->picked_by);
+    rf_pack_u(b, c->trail.passes, 1);
+    rf_pack_u(b, c->trail.count, 1);
+    rf_put(b, rf_span((const char *)c->trail.uuid, (size_t)c->trail.count * RF_UUID_OCTETS));
+}
+
+static void
+get_rest(struct rf_cursor *cur, struct call *c)
+{
+    uint8_t join = (uint8_t)rf_unpack_enum(cur, JOIN_INVITE);
+    struct rf_span uuids;
+
+    if (join != JOIN_NONE)
+        c->join = join;
+    /* (JOIN_A) and (JOIN_B) offer each leg what the other has agreed. */
+    if (join == JOIN_ASKED || (join != JOIN_NONE && (c->origin != NULL || c->a->media == NULL || c->b->media == NULL)))
+        rf_cur_fail(cur, RF_ERR_SYNTAX);
+    rf_unpack_array(cur, c->picked_by, sizeof c->picked_by);
+    c->trail.passes = (uint8_t)rf_unpack_u(cur, 1);
+    c->trail.count = (uint8_t)rf_unpack_enum(cur, RF_TRAIL_MAX + 1);
+    uuids = rf_cur_take(cur, (size_t)c->trail.count * RF_UUID_OCTETS);
+    if (cur->err == RF_OK && uuids.n > 0)
+        memcpy(c->trail.uuid, uuids.p, uuids.n);
+}
+
 static bool
 has_room(struct rf_call_layer *l)
 {
@@ -384,6 +397,7 @@ call_save(struct call *c)
     put_leg(&b, c->b);
     put_forwards(&b, c);
     put_transfer(&b, c);
+    put_rest(&b, c);
     if (rf_buf_done(&b) == RF_OK)
         env->save(env->ctx, rf_span_str(c->id), rf_buf_span(&b));
     else
@@ -419,8 +433,14 @@ keys_from_map(struct call *c, struct leg *leg)
     return leg->media->rx_count > 0 && set->tx.suite != 0;
 }
 
+static bool
+is_readable(uint64_t version)
+{
+    return version == BLOB_VERSION || version == BLOB_OLDER;
+}
+
 static void
-get_call(struct rf_cursor *cur, struct call *c)
+get_call(struct rf_cursor *cur, uint64_t version, struct call *c)
 {
     rf_unpack_array(cur, c->id, sizeof c->id);
     rf_unpack_array(cur, c->called, sizeof c->called);
@@ -437,6 +457,8 @@ get_call(struct rf_cursor *cur, struct call *c)
     get_leg(cur, c->b);
     get_forwards(cur, c);
     get_transfer(cur, c);
+    if (version > BLOB_OLDER)
+        get_rest(cur, c);
 }
 
 /* When it began, on this process's clock: its own time at least. */
@@ -454,7 +476,7 @@ rf_call_saved_owner(const struct rf_hash_key *key, struct rf_span value, uint16_
     struct rf_cursor cur = rf_cur(value);
     struct rf_span call_id;
 
-    if (rf_unpack_u(&cur, 4) != BLOB_VERSION)
+    if (!is_readable(rf_unpack_u(&cur, 4)))
         return 0;
     call_id = rf_unpack_text(&cur);
     return cur.err == RF_OK ? rf_call_owner(key, call_id, workers) : 0;
@@ -465,10 +487,11 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
 {
     struct rf_cursor cur = rf_cur(value);
     int64_t wall_s = l->env.wall_s(l->env.ctx);
+    uint64_t version = rf_unpack_u(&cur, 4);
     struct call *c;
     enum rf_err err;
 
-    if (rf_unpack_u(&cur, 4) != BLOB_VERSION)
+    if (!is_readable(version))
         return RF_ERR_UNSUPPORTED;
     (void)rf_unpack_text(&cur); /* leg A's Call-ID comes again with its dialog */
     c = call_new(l, now_us);
@@ -480,7 +503,7 @@ rf_call_restore(struct rf_call_layer *l, struct rf_span value, uint64_t now_us)
         call_free(c);
         return RF_ERR_NOMEM;
     }
-    get_call(&cur, c);
+    get_call(&cur, version, c);
     err = rf_cur_done(&cur);
     if (err != RF_OK) {
         call_free(c);

@@ -12,6 +12,7 @@
 #ifndef RF_CALL_STATE_H
 #define RF_CALL_STATE_H
 
+#include "base/tally.h"
 #include "call/call.h"
 #include "dialog/dialog.h"
 #include "dialog/session_timer.h"
@@ -124,6 +125,14 @@ struct leg_alias {
     char call_id[48], our_tag[17], their_tag[17];
 };
 
+/* Of the relay's counters, what was added to the metrics already; and the gauge that the leg stands in. */
+struct leg_tally {
+    uint64_t authentic, encrypted, clear_in, clear_out, auth, replay, clear_refused, foreign, malformed, lost, far_lost;
+    struct rf_tally_connection *row; /* of its connection; NULL: not looked up yet */
+    rf_cell *stream;                 /* NULL: it is in none */
+    uint8_t suite;                   /* that was agreed last; 0: none */
+};
+
 struct call;
 
 /* One place of a route: whom leg B looks for when the place before did not serve (route/hunt.h). */
@@ -207,6 +216,9 @@ struct leg {
     struct rf_timer session_timer;
     struct leg_media *media, *next; /* agreed / of the exchange that runs */
     struct rf_sdp_face *offer;      /* our offer that is pending: fresh keys are in it */
+    struct rf_sdp_face *invite_offer; /* leg B: its INVITE's, while `offer` is that of an UPDATE (earlyoffer.c) */
+    struct leg_media *asked;        /* leg A: its offer of which leg B is asked before the call is up; NULL: none */
+    struct rf_timer asked_timer;    /* for its answer */
     uint64_t sdp_id, sdp_version;
     char *sent;                     /* our last description, to know what changed; keys are in it */
     size_t sent_n;
@@ -230,10 +242,12 @@ struct leg {
     struct rf_dialog early;         /* ... and its dialog, until there is one that lasts */
     bool early_answered;            /* it has answered our offer reliably, so it may make one (RFC 3311 5.1) */
     bool early_news;                /* leg A: its direction changed before the call was up; then leg B is told */
-    bool early_updated;             /* and did: what its 200 repeats is old */
+    bool early_updated;             /* it did, or we did: what its 200 repeats is old */
+    bool early_told;                /* leg B: it knows leg A's early_news, by an UPDATE of ours */
     struct rf_client_txn *refresh;  /* an UPDATE of ours, unanswered; NULL: none */
     /* the last sample of the relay's counters */
     uint64_t seen_clear, seen_encrypted;
+    struct leg_tally tally;         /* what the metrics know of it (tally.c) */
     struct leg_oneway oneway;       /* of what this leg's party sends */
     struct media_numbers end;       /* of the map, taken before CLOSE */
     bool has_end;
@@ -406,6 +420,7 @@ struct call {
     int64_t began_wall_s, answered_wall_s, ended_wall_s;
     uint8_t verdict_now, verdict_min;
     bool verdict_seen;
+    rf_cell *verdict_cell;         /* of the metrics, where the call stands by its verdict now; NULL: it is over */
     bool auth_bad_logged[2];
     uint64_t window_us;            /* when the window of oneway.c began; 0: there is none */
     struct media_numbers window[2]; /* counters of both legs then */

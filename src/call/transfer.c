@@ -454,6 +454,8 @@ leave_behind(struct leg *leg, struct leg *ghost, const char *to, uint64_t now_us
     ghost->media_addr = leg->media_addr;
     ghost->end = leg->end;
     ghost->has_end = leg->has_end;
+    ghost->tally = leg->tally;
+    ghost->tally.stream = NULL;
     ghost->oneway = leg->oneway;
     *was = ghost;
     leg->media = NULL;
@@ -515,6 +517,7 @@ move_in(struct call *c, struct leg *leg, uint8_t side, uint64_t now_us)
     leg->seen_clear = leg->seen_encrypted = 0;
     leg->oneway = (struct leg_oneway){ 0 };
     leg->base = (struct media_numbers){ 0 };
+    tally_leg_anew(leg, &leg->base);
     leg->status = 0;
     leg->refusal = RF_REFUSE_NONE;
     if (keeps) {

@@ -2,10 +2,11 @@
  * call/update.c - UPDATE (RFC 3311): a session refreshed or changed without a second INVITE
  *
  * Theirs without a description is a sign of life and a new target. With one it is an offer: in a call that is up it goes
- * the way of a re-INVITE (exchange.c) and has no ACK. Before the answer, and in a PRACK, it is answered here with what is
+ * the way of a re-INVITE (exchange.c) and has no ACK. Before the answer the caller's goes on to the phone, when there is
+ * one that takes it (earlyoffer.c). Else, and in a PRACK, it is answered here with what is
  * agreed already, when it allows that: new ports, keys, a hold, more codecs (leg B's is prack_early_request). An offer
- * that takes away or renumbers a codec which the other side may send is 488. The path of a re-INVITE is closed to it:
- * the caller's would have to be an UPDATE to each fork of each phone, every one a dialog with an offer and answer of its
+ * that takes away or renumbers a codec which the other side may send is 488: it would have to be an UPDATE to each fork
+ * of each phone, every one a dialog with an offer and answer of its
  * own (RFC 3261 13.2.2.4, RFC 3264 4), whose several answers cannot become one; and a phone that has not said that it
  * takes reliable 1xx has answered nothing yet that may be updated (RFC 3311 5.1). RFC 3311 5.2 leaves the session as it
  * was, and the same offer goes through when the call is up. Then the other side is told of a hold, too (early_news).
@@ -80,32 +81,62 @@ leg_reply(struct leg *leg, struct rf_server_txn *txn, int status, struct rf_span
     rf_server_txn_respond(txn, status, rf_buf_span(&b), now_us);
 }
 
-bool
-update_early(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+/* What leg A was shown last; NULL: nothing. */
+static struct leg_media *
+shown(struct call *c)
 {
-    struct call *c = leg->call;
-    struct leg_media *m = NULL, *codecs = NULL;
-    char text[700];
-    struct rf_buf extra = rf_buf(text, sizeof text);
-    enum rf_refusal why;
-    struct rf_span sdp;
+    struct leg_media *codecs = NULL;
 
     RF_LIST_FOREACH(&c->attempts, it) {
         struct leg *b = rf_container(it, struct leg, link);
 
         if (b->state == LEG_INVITED && b->next != NULL)
-            codecs = b->next; /* what leg A was shown last */
+            codecs = b->next;
     }
-    why = codecs != NULL ? leg_offer_in(leg, msg->body, &m) : RF_REFUSE_BAD_SDP;
-    if (why != RF_REFUSE_NONE || (leg_offer_is_news(leg, m) && (c->is_bypass || !leg_offer_covers(m, codecs)))) {
+    return codecs;
+}
+
+static bool
+refuse_early(struct leg *leg, struct rf_server_txn *txn, enum rf_refusal why, uint64_t now_us)
+{
+    char text[700];
+    struct rf_buf extra = rf_buf(text, sizeof text);
+
+    put_refusal_headers(leg->call, &extra, why);
+    leg_reply(leg, txn, why != RF_REFUSE_NONE ? rf_refusal_row(why)->sip : 488,
+              rf_buf_done(&extra) == RF_OK ? rf_buf_span(&extra) : (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
+    return false;
+}
+
+bool
+update_early(struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
+{
+    struct leg_media *m = NULL;
+    enum rf_refusal why = shown(leg->call) != NULL ? leg_offer_in(leg, msg->body, &m) : RF_REFUSE_BAD_SDP;
+
+    if (why != RF_REFUSE_NONE)
+        return refuse_early(leg, txn, why, now_us);
+    if (msg->method == RF_SIP_UPDATE && leg_offer_is_news(leg, m) && early_offer_pass(leg->call, txn, m, now_us))
+        return true;
+    return update_answer_here(leg, txn, m, now_us);
+}
+
+bool
+update_answer_here(struct leg *leg, struct rf_server_txn *txn, struct leg_media *m, uint64_t now_us)
+{
+    struct call *c = leg->call;
+    struct leg_media *codecs = shown(c);
+    struct rf_span sdp;
+
+    if (codecs == NULL || (leg_offer_is_news(leg, m) && (c->is_bypass || !leg_offer_covers(m, codecs)))) {
         leg_media_free(m);
-        put_refusal_headers(c, &extra, why);
-        leg_reply(leg, txn, why != RF_REFUSE_NONE ? rf_refusal_row(why)->sip : 488,
-                  rf_buf_done(&extra) == RF_OK ? rf_buf_span(&extra) : (struct rf_span){ 0 }, (struct rf_span){ 0 },
-                  now_us);
-        return false;
+        return refuse_early(leg, txn, RF_REFUSE_NONE, now_us);
     }
-    leg->early_news = leg->early_news || (leg->next != NULL && m->theirs != leg->next->theirs);
+    if (leg->next != NULL && m->theirs != leg->next->theirs) {
+        leg->early_news = true;
+        RF_LIST_FOREACH(&c->attempts, it)
+            rf_container(it, struct leg, link)->early_told = false;
+    }
     leg_media_free(leg->next);
     leg->next = m;
     sdp = leg_answer_out(leg, m, codecs);
@@ -122,7 +153,7 @@ offer_early(struct call *c, struct leg *leg, struct rf_server_txn *txn, const st
         leg_reply(leg, txn, 491, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us); /* our offer has no answer */
         return;
     }
-    if (!prack_answer_is_known(leg)) {
+    if (!prack_answer_is_known(leg) || leg->asked != NULL) {
         leg_reply(leg, txn, 500, RF_SPAN_LIT("Retry-After: 2\r\n"), (struct rf_span){ 0 }, now_us);
         return;
     }

@@ -105,6 +105,25 @@ print_status(const struct rf_cli *cli, const json_t *s)
 }
 
 int
+rf_cmd_metrics(struct rf_cli *cli)
+{
+    size_t i;
+    int status;
+    json_t *family, *result =
+        rf_cli_ask(cli, json_pack("{s:s, s:b}", "command", "metrics", "json", cli->json), &status);
+
+    if (result == NULL)
+        return status;
+    if (cli->json)
+        json_array_foreach (result, i, family)
+            rf_cli_json(family);
+    else
+        fputs(json_string_value(result), stdout);
+    json_decref(result);
+    return RF_EXIT_DONE;
+}
+
+int
 rf_cmd_status(struct rf_cli *cli)
 {
     return rf_cli_ask_show(cli, json_pack("{s:s}", "command", "status"), print_status);

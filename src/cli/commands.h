@@ -9,6 +9,7 @@
 /* cmd_daemon.c */
 int rf_cmd_run(struct rf_cli *cli);
 int rf_cmd_status(struct rf_cli *cli);
+int rf_cmd_metrics(struct rf_cli *cli);
 int rf_cmd_reload(struct rf_cli *cli);
 int rf_cmd_stop(struct rf_cli *cli);
 int rf_cmd_version(struct rf_cli *cli);

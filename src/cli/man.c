@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/metric.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "conf/explain.h"
@@ -269,13 +270,32 @@ put_settings(FILE *out)
     fwrite(b.p, 1, b.n, out);
 }
 
+static void
+put_metrics(FILE *out)
+{
+    fprintf(out, "# Metrics\n\nMade by `ringfence docs` from the table in `src/base/metric.h`. "
+                 "`ringfence metrics` shows them, and\n`metrics.listen` answers GET /metrics with the same text.\n\n"
+                 "| metric | type | labels |\n|---|---|---|\n");
+    for (int m = 0; m < RF_METRIC_COUNT; m++) {
+        const struct rf_metric_row *row = rf_metric_row((enum rf_metric)m);
+
+        fprintf(out, "| `%s` | %s | %s |\n", row->name, rf_metric_type_name(row->type), row->labels);
+    }
+    for (int m = 0; m < RF_METRIC_COUNT; m++) {
+        const struct rf_metric_row *row = rf_metric_row((enum rf_metric)m);
+
+        fprintf(out, "\n## %s\n\n%s\n", row->name, row->help);
+    }
+}
+
 int
 rf_cmd_docs(struct rf_cli *cli)
 {
     static const struct {
         const char *name;
         void (*put)(FILE *out);
-    } pages[] = { { "refusals.md", put_refusals }, { "commands.md", put_commands }, { "settings.md", put_settings },
+    } pages[] = { { "metrics.md", put_metrics },
+                  { "refusals.md", put_refusals }, { "commands.md", put_commands }, { "settings.md", put_settings },
                   { "records.md", rf_cmd_put_records } };
 
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {

@@ -236,6 +236,22 @@ check_users(struct loader *l)
     }
 }
 
+/* Whoever may read the metrics knows when who calls; nobody signs in for them. */
+static void
+check_metrics(struct loader *l, const struct rf_iface_listen *listen, size_t n)
+{
+    bool asks = strcmp(rf_conf_text(l->conf, "metrics.client-certificate"), "required") == 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bool is_protected = listen[i].at.scheme == RF_LISTEN_HTTPS && asks;
+
+        if (listen[i].iface == RF_IFACE_METRICS && !rf_addr_is_loopback(&listen[i].at.addr) && !is_protected)
+            rf_loader_fail(l, RF_ERR_RANGE, origin_of(l->conf, "metrics.listen"),
+                           "metrics.listen would show the metrics to whoever reaches it: say an address of loopback, "
+                           "or https: together with metrics.client-certificate required");
+    }
+}
+
 static void
 check_listeners(struct loader *l)
 {
@@ -250,6 +266,8 @@ check_listeners(struct loader *l)
     err = rf_iface_listens(c, listen, RF_LISTENERS_MAX, &n, &problem);
     if (err)
         rf_loader_fail(l, err, problem.at, "%s", problem.sentence);
+    else
+        check_metrics(l, listen, n);
 
     if (is_clear && rf_conf_is_on(c, "sip.require-tls"))
         rf_loader_advise(l, origin_of(c, "sip.listen"),

@@ -739,6 +739,8 @@ many_users(void)
 }
 
 #define FQDN(name, server) "sip-connection " name " {\n type fqdn\n server " server "\n}\n"
+#define FOUR(n)  FQDN(n "1", "sbc.example") FQDN(n "2", "sbc.example") FQDN(n "3", "sbc.example") FQDN(n "4", "sbc.example")
+#define EIGHT(n) FOUR(n) FOUR(n "x")
 
 /* TEL-1: calls of connections with one host and one certificate are told apart by the number that is called. */
 static void
@@ -758,8 +760,8 @@ one_host(void)
         { FQDN("a", "sbc.example") FQDN("b", "sbc2.example"), RF_OK, NULL, "two hosts" },
         { FQDN("a", "sbc.example") "sip-connection b {\n type ip\n allow 192.0.2.1\n server sbc.example\n}\n", RF_OK, NULL,
           "type ip is known by its address alone" },
-        { FQDN("a", "sbc.example") FQDN("b", "sbc.example") FQDN("c", "sbc.example") FQDN("d", "sbc.example")
-          FQDN("e", "sbc.example"), RF_OK, "test:17: sip-connection e: 4 of type fqdn have the server sbc.example", "more than a proof has room for" },
+        { EIGHT("a") EIGHT("b") EIGHT("c") EIGHT("d") FQDN("e", "sbc.example"), RF_OK,
+          "test:129: sip-connection e: 32 of type fqdn have the server sbc.example", "more than a proof has room for" },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -10,6 +10,7 @@ static const struct rf_iface_row rows[RF_IFACE_COUNT] = {
     [RF_IFACE_PROVISIONING] = { "provisioning", "provisioning", false, false },
     [RF_IFACE_MANAGEMENT] = { "management", "management", false, false },
     [RF_IFACE_NODE_LINK] = { "node-link", "node-link", false, false },
+    [RF_IFACE_METRICS] = { "metrics", "metrics", false, false },
 };
 
 const struct rf_iface_row *

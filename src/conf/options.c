@@ -204,6 +204,14 @@ static const struct rf_option options[] = {
     INTERFACE("node-link", "other nodes of the pool", "intermediate", "intermediate", "AVA-23", "old: 1.0 to 1.3.",
               "local", "@security.tls-mutual?required\0off", "@security.tls-mutual?required\0off", NULL, "GEN-15",
               "medium", "none|low|medium|high", "AVA-23 AVA-24"),
+    { "metrics.listen", RF_OPT_LISTEN, LIST, RESTART, "", "", "http|https", NULL, "TEL-8",
+      "Where GET /metrics is answered, for Prometheus and what understands its text: http:127.0.0.1:9464, several with "
+      "spaces between; empty: nowhere. An address that is not loopback must be https: with "
+      "metrics.client-certificate required, for the numbers tell who works here when. What they mean: "
+      "docs/reference/metrics.md; ringfence metrics shows them without a listener." },
+    INTERFACE("metrics", "programs that fetch metrics", "intermediate", "intermediate", "GEN-26", "old: 1.0 to 1.3.",
+              "@web.certificate", "off", "off", NULL, "AVA-19",
+              "@security.received-certificate-checks-management-interfaces", CHECKS, "AVA-19"),
 
     { "user.*.name", RF_OPT_TEXT, ONE, RELOAD, "", "", "0..95", NULL, "",
       "The name that phones show and the console lists." },

@@ -98,7 +98,7 @@ struct rf_listen {
 /** Without a scheme port 80 means http, any other https. */
 RF_MUST_CHECK enum rf_err rf_listen_parse(struct rf_span text, struct rf_listen *out);
 /* Where requests go. */
-#define RF_CONF_FQDN_OF_A_HOST_MAX 4 /* connections of type fqdn with one host in server */
+#define RF_CONF_FQDN_OF_A_HOST_MAX 32 /* connections of type fqdn with one host in server */
 
 struct rf_target_text {
     bool is_sips;

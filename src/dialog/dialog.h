@@ -33,6 +33,10 @@ struct rf_dialog {
     char *route[RF_DIALOG_ROUTES_MAX]; /* "<sip:p.example;lr>" in the order in which requests pass them */
 };
 
+/** Tags, addresses, target and route, to be kept; Call-ID and numbers are the caller's to keep. pack.c */
+void rf_dialog_pack(struct rf_buf *b, const struct rf_dialog *d);
+/** Into one that is zeroed, with texts of its own; whatever was wrong stands in c->err, and rf_dialog_fini copes. */
+void rf_dialog_unpack(struct rf_cursor *c, struct rf_dialog *d);
 /** Frees the texts; a zeroed dialog is fine. */
 void rf_dialog_fini(struct rf_dialog *d);
 

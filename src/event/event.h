@@ -52,6 +52,8 @@ enum rf_refusal rf_event_judge_message(struct rf_event_board *b, const struct rf
 RF_MUST_CHECK enum rf_err rf_event_layer_new(struct rf_event_layer **out, const struct rf_event_env *env);
 void rf_event_layer_free(struct rf_event_layer *l); /* NULL is fine */
 
+/** Is it a SUBSCRIBE in a dialog of ours? */
+bool rf_event_has_dialog(struct rf_event_layer *l, const struct rf_sip_msg *msg);
 /** A request that began a transaction. false: it is none of ours. */
 bool rf_event_request(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                       uint64_t now_us);

@@ -87,6 +87,14 @@ layer_may_watch(struct rf_event_layer *l, const char *watcher, enum package p, c
 }
 
 bool
+rf_event_has_dialog(struct rf_event_layer *l, const struct rf_sip_msg *msg)
+{
+    const struct sub *s = msg->method == RF_SIP_SUBSCRIBE ? sub_find(l, msg->call_id, msg->to_tag) : NULL;
+
+    return s != NULL && rf_dialog_is(&s->dialog, msg);
+}
+
+bool
 rf_event_request(struct rf_event_layer *l, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us)
 {
     struct sub *s;

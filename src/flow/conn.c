@@ -334,6 +334,8 @@ handshake_failed(struct rf_conn *c, const struct rf_tls_failure *f, uint64_t now
     struct rf_transport_layer *l = c->layer;
 
     l->counts.handshakes_failed++;
+    if (c->tls == NULL) /* else it was counted there */
+        rf_tls_count_lost(c->flow.listener, f->refusal);
     say_failed(c, f, now_us);
     if (l->user.tls_failed != NULL)
         l->user.tls_failed(l->user.ctx, &c->flow, f, now_us);
@@ -546,7 +548,11 @@ conn_timer(struct rf_timer *t, uint64_t now_us)
 static enum rf_err
 flow_send(struct rf_flow *f, struct rf_span message)
 {
-    return message.n > RF_SIP_MESSAGE_MAX ? RF_ERR_RANGE : rf_stream_send(conn_of(f), message);
+    enum rf_err err = message.n > RF_SIP_MESSAGE_MAX ? RF_ERR_RANGE : rf_stream_send(conn_of(f), message);
+
+    if (!err)
+        rf_flow_count(RF_TALLY_OUT, f->transport, message);
+    return err;
 }
 
 /* Ends it from the loop, at once: (I2). */

@@ -16,15 +16,19 @@ rf_transport_name(enum rf_transport t)
 }
 
 uint64_t
-rf_flow_host_hash(struct rf_span host)
+rf_flow_proof(struct rf_span connection, struct rf_span host)
 {
-    static const struct rf_hash_key fixed; /* who chooses hosts is the operator */
+    static const struct rf_hash_key fixed; /* who chooses both is the operator */
     char lower[256];
     size_t n = host.n < sizeof lower ? host.n : sizeof lower;
+    uint64_t both[2], proof;
 
     for (size_t i = 0; i < n; i++)
         lower[i] = host.p[i] >= 'A' && host.p[i] <= 'Z' ? (char)(host.p[i] | 0x20) : host.p[i];
-    return rf_siphash(&fixed, lower, n);
+    both[0] = rf_siphash(&fixed, connection.p, connection.n);
+    both[1] = rf_siphash(&fixed, lower, n);
+    proof = rf_siphash(&fixed, both, sizeof both);
+    return proof != 0 ? proof : 1;
 }
 
 void

@@ -61,16 +61,15 @@ struct rf_flow_watch {
     void (*gone)(struct rf_flow_watch *w, uint64_t now_us);
 };
 
-#define RF_FLOW_PROVEN_MAX 4 /* SIP connections with one certificate, which the number that is called tells apart */
+/* SIP connections with one certificate, which the number that is called tells apart: 256 octets of a letter */
+#define RF_FLOW_PROVEN_MAX 32
 
-/* The peer's certificate passed all checks of a SIP connection and speaks for its host. */
-struct rf_flow_proof {
-    char connection[64]; /* empty: none */
-    uint64_t host;       /* rf_flow_host_hash, so that another host after a reload is not proven by this */
-};
-
-/** Not secret, the same in every process run; letter case does not count. */
-uint64_t rf_flow_host_hash(struct rf_span host);
+/**
+ * "The peer's certificate passed all checks of this SIP connection and speaks for its host", in 64 bits that are never 0:
+ * a connection that a reload gave another host is not proven by it. Not secret, the same in every process run; letter
+ * case of the host does not count.
+ */
+uint64_t rf_flow_proof(struct rf_span connection, struct rf_span host);
 
 struct rf_flow {
     const struct rf_flow_ops *ops;
@@ -81,9 +80,10 @@ struct rf_flow {
     bool is_closed;          /* sends fail from now on */
     struct rf_addr local, remote;
     char listener[24];       /* interface it came by: "sip-phones", "sip-trunks" */
-    /* By the peer's verified certificate: RF_FLOW_PROVEN_MAX places, from the first on; freed with the flow. NULL: none,
-     * as with every phone. */
-    struct rf_flow_proof *proven;
+    /* By the peer's verified certificate: RF_FLOW_PROVEN_MAX places of rf_flow_proof, from the first on, then 0; freed with
+     * the flow. NULL: none, as with every phone. */
+    uint64_t *proven;
+    uint32_t proven_by;      /* which configuration judged that: its owner's count of them */
     uint16_t peer_refusal;   /* enum rf_refusal: its requests are answered 403 with this; 0: they are handled */
     struct rf_flow_facts facts;
     struct rf_link watches;  /* rf_flow_watch */

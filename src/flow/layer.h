@@ -11,6 +11,7 @@
 #define RF_FLOW_LAYER_H
 
 #include "base/hash.h"
+#include "base/tally.h"
 #include "flow/transport.h"
 #include "net/udp.h"
 
@@ -127,5 +128,8 @@ void rf_conn_close(struct rf_conn *c);
 void rf_udp_ready(struct rf_watch *w, uint32_t events, uint64_t now_us);
 void rf_udp_flows_forget(struct rf_transport_layer *l, struct rf_listener *ln, uint64_t now_us);
 void rf_listener_flush(struct rf_listener *ln);
+
+/* count.c: a message that arrived, or that was taken to be sent. */
+void rf_flow_count(enum rf_tally_way way, enum rf_transport t, struct rf_span message);
 
 #endif

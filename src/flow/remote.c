@@ -130,11 +130,25 @@ rf_flow_card_fill(struct rf_flow_card *card, const struct rf_flow *f)
     card->facts = f->facts;
 }
 
+/* Its owner judges it anew after a reload, so the newest card counts. Without memory nothing is proven. */
+static void
+take_proof(struct rf_flow *f, const struct rf_flow_card *card)
+{
+    if (card->proven[0] == 0) {
+        free(f->proven);
+        f->proven = NULL;
+        return;
+    }
+    if (f->proven == NULL)
+        f->proven = malloc(sizeof card->proven);
+    if (f->proven != NULL)
+        memcpy(f->proven, card->proven, sizeof card->proven);
+}
+
 enum rf_err
 rf_remote_flow(struct rf_remote_flows *r, const struct rf_flow_card *card, struct rf_flow **out)
 {
     uint16_t owner = (uint16_t)(card->id >> 48);
-    struct rf_flow_proof *proven = NULL;
     struct remote_flow *rf;
     enum rf_err err;
 
@@ -148,28 +162,21 @@ rf_remote_flow(struct rf_remote_flows *r, const struct rf_flow_card *card, struc
     }
     rf = find_flow(r, card->id);
     if (rf != NULL) {
+        take_proof(&rf->flow, card);
         *out = rf_flow_ref(&rf->flow);
         return RF_OK;
     }
     rf = calloc(1, sizeof *rf);
-    if (card->proven[0].connection[0] != '\0')
-        proven = malloc(sizeof card->proven);
-    if (rf == NULL || (proven == NULL && card->proven[0].connection[0] != '\0'))
-        err = RF_ERR_NOMEM;
-    else
-        err = post(r, owner, LETTER_WATCH, card->id, rf_span(NULL, 0));
+    err = rf == NULL ? RF_ERR_NOMEM : post(r, owner, LETTER_WATCH, card->id, rf_span(NULL, 0));
     if (err != RF_OK) {
-        free(proven);
         free(rf);
         return err;
     }
-    if (proven != NULL)
-        memcpy(proven, card->proven, sizeof card->proven);
     rf_flow_init(&rf->flow, &remote_ops, card->transport, card->id);
+    take_proof(&rf->flow, card);
     rf->flow.local = card->local;
     rf->flow.remote = card->remote;
     memcpy(rf->flow.listener, card->listener, sizeof rf->flow.listener);
-    rf->flow.proven = proven;
     rf->flow.facts = card->facts;
     rf->set = r;
     rf_hash_insert(&r->flows, &rf->node, rf_hash_of(&r->flows, rf_span(&card->id, sizeof card->id)));

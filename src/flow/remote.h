@@ -26,7 +26,7 @@ struct rf_flow_card {
     enum rf_transport transport;
     struct rf_addr local, remote;
     char listener[sizeof((struct rf_flow *)0)->listener];
-    struct rf_flow_proof proven[RF_FLOW_PROVEN_MAX];
+    uint64_t proven[RF_FLOW_PROVEN_MAX];
     struct rf_flow_facts facts;
 };
 

@@ -65,6 +65,19 @@ main(void)
     rf_flow_card_fill(&card, worker[0].flow);
     ok(rf_remote_flow(remote[0], &card, &f) == RF_OK && f == worker[0].flow, "the owner gets its own flow");
     rf_flow_unref(f);
+    card.proven[0] = 7;
+    card.proven[1] = 8;
+    ok(rf_remote_flow(remote[1], &card, &f) == RF_OK && f->proven != NULL && f->proven[0] == 7 && f->proven[1] == 8 &&
+           f->proven[2] == 0, "what its peer's certificate proves comes along");
+    card.proven[0] = 9;
+    card.proven[1] = 0;
+    ok(rf_remote_flow(remote[1], &card, &again) == RF_OK && again == f && f->proven[0] == 9 && f->proven[1] == 0,
+       "judged anew by its owner, it is known here with the next message (TEL-10)");
+    rf_flow_unref(again);
+    card.proven[0] = 0;
+    ok(rf_remote_flow(remote[1], &card, &again) == RF_OK && again == f && f->proven == NULL, "also that it proves nothing");
+    rf_flow_unref(again);
+    rf_flow_unref(f);
     ok(rf_remote_flow(remote[1], &card, &f) == RF_OK && f != worker[0].flow && f->worker == 0 &&
            f->id == card.id && rf_addr_eq(&f->remote, &worker[0].flow->remote),
        "another worker gets one that looks like it");

@@ -220,6 +220,7 @@ message(struct rf_conn *c, struct rf_span octets, uint64_t now_us)
         return;
     }
     l->counts.messages_in++;
+    rf_flow_count(RF_TALLY_IN, c->flow.transport, octets);
     c->has_asked = true;
     l->user.message(l->user.ctx, &c->flow, octets, now_us);
 }

@@ -61,6 +61,8 @@ udp_flow_send(struct rf_flow *f, struct rf_span message)
         return RF_ERR_CLOSED;
     err = rf_udp_send(ln->tx, &f->remote, &f->local, message);
     ln->tx_is_dirty = ln->layer->is_dirty = true;
+    if (!err)
+        rf_flow_count(RF_TALLY_OUT, RF_UDP, message);
     return err;
 }
 
@@ -233,6 +235,7 @@ received(struct rf_listener *ln, const struct rf_udp_datagram *d, uint64_t now_u
     rf_flow_ref(&u->flow);
     if (!is_stun(d->octets)) {
         l->counts.messages_in++;
+        rf_flow_count(RF_TALLY_IN, RF_UDP, d->octets);
         l->user.message(l->user.ctx, &u->flow, d->octets, now_us);
     } else if (l->user.stun != NULL) {
         l->user.stun(l->user.ctx, &u->flow, d->octets, now_us);

@@ -146,6 +146,7 @@ change_refused(struct rf_desk *d, enum rf_err err, const struct rf_conf_problem 
     rf_conf_put_problem(&b, p);
     sentence[b.n] = '\0';
     rf_config_refuse(p, sentence);
+    atomic_store(&d->conf.shared->reload_failed, true);
     if (d->change == NULL || d->change->ask == NULL)
         return;
     if (d->change->is_edit)
@@ -272,6 +273,8 @@ put_in_force(struct rf_desk *d, struct rf_site *next, json_t *told)
     for (size_t i = 0; i < d->next_count; i++)
         rf_site_add_listener(next, &d->next[i].at);
     d->site = next;
+    atomic_store(&d->conf.shared->reload_failed, false);
+    atomic_store(&d->conf.shared->configured_s, rf_wall_s());
     remember_legacy(d, next);
     change_shared(d);
     give_to_workers(d);

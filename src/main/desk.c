@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "main/metrics.h"
 #include "main/sandbox.h"
 #include "main/settings.h"
 
@@ -309,6 +310,22 @@ ban_lift(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
     rf_control_answer(ask, json_pack("{s:s%}", "source", text.p, text.n));
 }
 
+/* --- metrics --- */
+
+static void
+metrics(struct rf_desk *d, struct rf_control_ask *ask, const json_t *request)
+{
+    bool is_json = json_is_true(json_object_get(request, "json"));
+    struct rf_span text;
+
+    if (rf_metrics_make(d->conf.shared, d->site, is_json, &text) != RF_OK) {
+        rf_control_refuse(ask, 1, rf_refusal_row(RF_REFUSE_OVERLOAD)->code, "out of memory", "try again");
+        return;
+    }
+    rf_control_answer(ask, is_json ? json_loadb(text.p, text.n, 0, NULL) : json_stringn(text.p, text.n));
+    free((void *)(uintptr_t)text.p);
+}
+
 /* --- status --- */
 
 static json_t *
@@ -457,6 +474,8 @@ rf_desk_command(struct rf_desk *d, struct rf_control_ask *ask, const json_t *req
         return;
     if (strcmp(command, "status") == 0)
         rf_desk_ask(d, RF_ASK_NUMBERS, "", ask, answer_status, NULL);
+    else if (strcmp(command, "metrics") == 0)
+        metrics(d, ask, request);
     else if (strcmp(command, "calls") == 0)
         rf_desk_ask(d, RF_ASK_CALLS, "", ask, answer_calls, NULL);
     else if (strcmp(command, "call.show") == 0 || strcmp(command, "ladder") == 0)

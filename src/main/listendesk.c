@@ -49,7 +49,8 @@ rf_desk_listener(struct rf_desk *d, const struct rf_channel_msg *m, const int *f
 struct rf_mailbox *
 rf_acceptor(const struct rf_signal *s, const char *interface, unsigned worker)
 {
-    bool is_web = strcmp(interface, rf_iface_row(RF_IFACE_HTTPS)->name) == 0;
+    bool is_web = strcmp(interface, rf_iface_row(RF_IFACE_HTTPS)->name) == 0 ||
+                  strcmp(interface, rf_iface_row(RF_IFACE_METRICS)->name) == 0;
 
     return is_web ? s->web : s->worker[worker]->letters;
 }

@@ -31,12 +31,17 @@ rf_worker_post_flow(void *ctx, uint16_t worker, const struct rf_span *parts, siz
     return rf_mailbox_send(w->shared->worker[worker]->letters, all, n + 1);
 }
 
-/* A message that another worker received, for a call of ours. */
+/*
+ * A message that another worker received, for a call of ours. While it waited in our mailbox its dialog may have moved
+ * to another worker, or the INVITE that it repeats may have been passed on: then it follows.
+ */
 static void
-receive_posted(struct rf_worker *w, const struct rf_flow_card *card, struct rf_span octets, uint64_t now_us)
+receive_posted(struct rf_worker *w, const struct rf_flow_card *card, struct rf_span octets, bool is_passed,
+               uint64_t now_us)
 {
     struct rf_sip_problem problem;
     struct rf_flow *flow;
+    uint16_t owner;
     enum rf_err err;
 
     /* It parsed at the sender, so it parses here. */
@@ -51,7 +56,11 @@ receive_posted(struct rf_worker *w, const struct rf_flow_card *card, struct rf_s
         atomic_fetch_add_explicit(&w->numbers.dropped, 1, memory_order_relaxed);
         return;
     }
-    rf_worker_received(w, flow, now_us);
+    owner = is_passed ? w->index : rf_worker_owner_of(w, &w->msg);
+    if (owner == w->index)
+        rf_worker_received(w, flow, now_us);
+    else
+        rf_worker_post_message(w, owner, flow, now_us);
     rf_flow_unref(flow);
 }
 
@@ -61,7 +70,7 @@ take_message(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
     struct rf_letter_message head;
 
     memcpy(&head, letter.p, sizeof head);
-    receive_posted(w, &head.flow, rf_span_sub(letter, sizeof head, letter.n), now_us);
+    receive_posted(w, &head.flow, rf_span_sub(letter, sizeof head, letter.n), false, now_us);
 }
 
 /* An INVITE of somebody whom the sender has judged. */
@@ -72,7 +81,7 @@ take_passed(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
 
     memcpy(&head, letter.p, sizeof head);
     rf_call_pass_begin(w->calls, &head.who);
-    receive_posted(w, &head.message.flow, rf_span_sub(letter, sizeof head, letter.n), now_us);
+    receive_posted(w, &head.message.flow, rf_span_sub(letter, sizeof head, letter.n), true, now_us);
     rf_call_pass_end(w->calls, &w->msg);
 }
 
@@ -85,6 +94,7 @@ take_site(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
 
     memcpy(&head, letter.p, sizeof head);
     w->site = head.site;
+    w->judgement++;
     rf_worker_drop_clients(w);
     rf_worker_transport_limits(w, &transport);
     rf_transport_set_limits(w->transport, &transport);

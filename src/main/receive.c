@@ -28,26 +28,32 @@ rf_worker_answer_bare(struct rf_worker *w, const struct rf_sip_msg *msg, struct 
         (void)rf_flow_send(flow, rf_buf_span(&b));
 }
 
+void
+rf_worker_say_unusable(struct rf_worker *w, const struct rf_addr *from, int status, const char *detail,
+                       uint64_t now_us)
+{
+    char host[RF_ADDR_TEXT_MAX];
+    struct rf_buf who = rf_buf(host, sizeof host);
+
+    rf_put_host(&who, from, false);
+    rf_fold_refuse_source(w->shared->fold, RF_REFUSE_BAD_REQUEST, from,
+                          (struct rf_log_field[]){ RF_F_SPAN("who", rf_buf_span(&who)), RF_F_STR("detail", detail),
+                                                   RF_F_I64("status", status), { 0 } },
+                          now_us);
+}
+
 static void
 malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem *problem, bool is_parsed,
           uint64_t now_us)
 {
-    char host[RF_ADDR_TEXT_MAX], source[RF_ADDR_TEXT_MAX];
-    struct rf_buf b = rf_buf(host, sizeof host), key = rf_buf(source, sizeof source);
-
     atomic_fetch_add_explicit(&w->numbers.malformed, 1, memory_order_relaxed);
-    rf_put_host(&b, &flow->remote, false);
-    rf_fold_put_source(&key, &flow->remote);
-    rf_fold_refuse(w->shared->fold, RF_REFUSE_BAD_REQUEST, rf_buf_span(&key),
-                   (struct rf_log_field[]){ RF_F_SPAN("who", rf_buf_span(&b)), RF_F_STR("detail", problem->sentence),
-                                            RF_F_I64("status", problem->status), { 0 } },
-                   now_us);
+    rf_worker_say_unusable(w, &flow->remote, problem->status, problem->sentence, now_us);
     if (is_parsed && problem->status != 0)
         rf_worker_answer_bare(w, &w->msg, flow, problem->status, rf_span(NULL, 0));
 }
 
-static void
-post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t now_us)
+void
+rf_worker_post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t now_us)
 {
     struct rf_letter_message head = { .head = { .kind = RF_LETTER_MESSAGE, .from = w->index } };
 
@@ -88,9 +94,8 @@ is_web(struct rf_flow *flow)
     return true;
 }
 
-/* Whose it is: by its Call-ID, unless its dialog was transferred into a call of another worker. */
-static uint16_t
-owner_of(const struct rf_worker *w, const struct rf_sip_msg *m)
+uint16_t
+rf_worker_owner_of(const struct rf_worker *w, const struct rf_sip_msg *m)
 {
     uint16_t owner = rf_call_owner(&w->shared->owner_key, m->call_id, (uint16_t)w->shared->workers);
 
@@ -98,12 +103,26 @@ owner_of(const struct rf_worker *w, const struct rf_sip_msg *m)
     return owner;
 }
 
-/* By the worker that owns it. */
+/*
+ * Does it say that it belongs to a dialog or a transaction, and to none of ours? Anybody can write a tag, or CANCEL what
+ * there never was. What does belong to one may come from another of its hosts, and as often as it likes.
+ */
+static bool
+is_stray(struct rf_worker *w)
+{
+    const struct rf_sip_msg *m = &w->msg;
+
+    return m->is_request && m->method != RF_SIP_ACK && (m->to_tag.n > 0 || m->method == RF_SIP_CANCEL) &&
+           !rf_txn_knows(w->txn, m) && !rf_call_has_dialog(w->calls, m) && !rf_event_has_dialog(w->events, m);
+}
+
+/* By the worker that owns it, who knows its dialogs. */
 void
 rf_worker_received(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
 {
-    if (w->msg.to_tag.n == 0 || !rf_worker_ignores_request(w, flow, now_us))
-        rf_txn_received(w->txn, &w->msg, flow, now_us);
+    if (is_stray(w) && (rf_worker_ignores_request(w, flow, now_us) || !rf_worker_guards_stray(w, flow, now_us)))
+        return;
+    rf_txn_received(w->txn, &w->msg, flow, now_us);
 }
 
 static void
@@ -115,6 +134,7 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
 
     if (is_web(flow))
         return;
+    rf_worker_prove_again(w, flow);
     if (rf_sip_msg_parse(&w->msg, octets, &problem) != RF_OK) {
         if (!rf_worker_ignores(w, flow, "a broken message", now_us))
             malformed(w, flow, &problem, true, now_us);
@@ -132,11 +152,11 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
             rf_worker_answer_bare(w, &w->msg, flow, 403, rf_span(NULL, 0));
         return;
     }
-    owner = is_anybodys(&w->msg) ? w->index : owner_of(w, &w->msg);
+    owner = is_anybodys(&w->msg) ? w->index : rf_worker_owner_of(w, &w->msg);
     if (owner == w->index)
         rf_worker_received(w, flow, now_us);
     else
-        post_message(w, owner, flow, now_us);
+        rf_worker_post_message(w, owner, flow, now_us);
 }
 
 static void
@@ -168,7 +188,10 @@ on_broken(void *ctx, struct rf_flow *flow, struct rf_span head, const struct rf_
     struct rf_sip_problem ignored;
     bool is_parsed = head.n > 0;
 
-    if (is_web(flow) || rf_worker_ignores(w, flow, "a broken message", now_us))
+    if (is_web(flow))
+        return;
+    rf_worker_prove_again(w, flow);
+    if (rf_worker_ignores(w, flow, "a broken message", now_us))
         return;
     if (is_parsed) /* what it finds is wrong is known already; the fields for an answer count */
         (void)!rf_sip_msg_parse(&w->msg, head, &ignored);

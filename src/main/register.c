@@ -74,16 +74,7 @@ refuse(struct rf_register *r, struct rf_server_txn *txn, int status, struct rf_s
 static void
 refuse_stranger(struct rf_register *r, struct rf_server_txn *txn, int status, const char *detail, uint64_t now_us)
 {
-    const struct rf_flow *flow = rf_server_txn_flow(txn);
-    char host[RF_ADDR_TEXT_MAX], source[RF_ADDR_TEXT_MAX];
-    struct rf_buf who = rf_buf(host, sizeof host), key = rf_buf(source, sizeof source);
-
-    rf_put_host(&who, &flow->remote, false);
-    rf_fold_put_source(&key, &flow->remote);
-    rf_fold_refuse(r->w->shared->fold, RF_REFUSE_BAD_REQUEST, rf_buf_span(&key),
-                   (struct rf_log_field[]){ RF_F_SPAN("who", rf_buf_span(&who)), RF_F_STR("detail", detail),
-                                            RF_F_I64("status", status), { 0 } },
-                   now_us);
+    rf_worker_say_unusable(r->w, &rf_server_txn_flow(txn)->remote, status, detail, now_us);
     refuse(r, txn, status, rf_span(NULL, 0), now_us);
 }
 

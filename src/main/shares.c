@@ -54,7 +54,7 @@ is_proven(const struct rf_flow *flow)
 
 /*
  * Requests with credentials are judged by those, when they answer a challenge of ours: anybody can write a header. Of
- * OPTIONS nobody asks them. What belongs to a dialog is not a stranger's.
+ * OPTIONS nobody asks them. Whether what says so belongs to a dialog, its owner knows (rf_worker_guards_stray).
  */
 static bool
 is_strangers(const struct rf_worker *w, const struct rf_addr *source, uint64_t now_us)
@@ -66,26 +66,42 @@ is_strangers(const struct rf_worker *w, const struct rf_addr *source, uint64_t n
             !rf_auth_is_answer(w->shared->auth, m, rf_span_str(w->site->call.domain), source, now_us));
 }
 
+/* Does what the guard says about the message in w->msg; true: go on. */
+static bool
+obey(struct rf_worker *w, struct rf_flow *flow, const struct rf_guard_answer *a, uint64_t now_us)
+{
+    char header[48];
+    struct rf_buf b = rf_buf(header, sizeof header);
+
+    if (guard_allows(w, &flow->remote, a, now_us))
+        return true;
+    if (a->verdict == RF_GUARD_BANNED && is_proven(flow))
+        rf_flow_close(flow);
+    else if (w->msg.is_request && w->msg.method != RF_SIP_ACK) {
+        rf_sip_put_headerf(&b, RF_HDR_RETRY_AFTER, "%u", a->retry_after_s);
+        rf_worker_answer_bare(w, &w->msg, flow, 503, rf_buf_span(&b));
+    }
+    return false;
+}
+
 bool
 rf_worker_guards(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
 {
     struct rf_guard_answer a;
-    char header[48];
-    struct rf_buf b = rf_buf(header, sizeof header);
 
     if (is_strangers(w, &flow->remote, now_us))
         a = rf_guard_request(w->shared->guard, &flow->remote, is_proven(flow), now_us);
     else
         a = rf_guard_ask(w->shared->guard, &flow->remote, now_us);
-    if (guard_allows(w, &flow->remote, &a, now_us))
-        return true;
-    if (a.verdict == RF_GUARD_BANNED && is_proven(flow))
-        rf_flow_close(flow);
-    else if (w->msg.is_request && w->msg.method != RF_SIP_ACK) {
-        rf_sip_put_headerf(&b, RF_HDR_RETRY_AFTER, "%u", a.retry_after_s);
-        rf_worker_answer_bare(w, &w->msg, flow, 503, rf_buf_span(&b));
-    }
-    return false;
+    return obey(w, flow, &a, now_us);
+}
+
+bool
+rf_worker_guards_stray(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
+{
+    struct rf_guard_answer a = rf_guard_request(w->shared->guard, &flow->remote, is_proven(flow), now_us);
+
+    return obey(w, flow, &a, now_us);
 }
 
 bool

@@ -16,6 +16,7 @@
 #include "base/secret.h"
 #include "main/desk.h"
 #include "main/sandbox.h"
+#include "main/self.h"
 #include "main/settings.h"
 #include "main/slow.h"
 #include "main/web.h"
@@ -458,6 +459,7 @@ start(struct process *p)
     if (rf_loop_new(&p->loop) != RF_OK ||
         rf_mailbox_new(&p->shared.desk, p->loop, RF_LETTER_MAX, DESK_RING, on_letter, p) != RF_OK)
         return failed("loop", strerror(errno));
+    atomic_store(&p->shared.configured_s, rf_wall_s());
     p->shared.workers = p->launch->workers; /* known before the first one looks for its neighbours */
     desk.loop = p->loop;
     desk.site = site;
@@ -517,6 +519,7 @@ end(struct process *p)
     rf_tls_tickets_unref(p->shared.tickets);
     rf_refused_free(p->shared.refused);
     rf_ocsp_cache_free(p->shared.ocsp);
+    rf_self_free(p->shared.self);
     rf_guard_free(p->shared.guard);
     rf_ban_memory_unmap(p->shared.bans);
     rf_board_free(p->shared.board);
@@ -565,6 +568,8 @@ rf_signal_main(void)
     sandbox.state_dir = p.launch->state_dir;
     sandbox.config_path = p.launch->has_config ? p.launch->config : NULL;
     sandbox.log_fd = p.log_fd;
+    if (rf_self_new(&p.shared.self) != RF_OK)
+        return failed("process", strerror(errno));
     if (rf_sandbox_enter(&sandbox) != RF_OK)
         return failed("sandbox", strerror(errno));
     status = start(&p);

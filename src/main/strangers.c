@@ -86,9 +86,7 @@ rf_worker_ignores_request(struct rf_worker *w, struct rf_flow *flow, uint64_t no
 {
     const struct rf_sip_msg *m = &w->msg;
 
-    /* An ACK is never answered; what belongs to a dialog or transaction of ours may come from another of its hosts. */
-    if (!m->is_request || m->method == RF_SIP_ACK ||
-        (m->to_tag.n > 0 && (rf_call_has_dialog(w->calls, m) || rf_txn_knows(w->txn, m))))
-        return false;
-    return rf_worker_ignores(w, flow, rf_sip_method_name(m->method), now_us);
+    /* An ACK is never answered. */
+    return m->is_request && m->method != RF_SIP_ACK &&
+           rf_worker_ignores(w, flow, rf_sip_method_name(m->method), now_us);
 }

@@ -98,6 +98,19 @@ judge_trunk(const struct rf_worker *w, const struct rf_flow *flow, struct rf_che
                              r);
 }
 
+/* Their names differ, or `config check` had warned (conf/connections.c). Once a connection, whose peer is verified. */
+static void
+say_too_many(const struct rf_flow *flow, const struct rf_connection *k)
+{
+    char peer[RF_ADDR_TEXT_MAX];
+
+    RF_LOGF(RF_LOG_WARN, "connection.too_many",
+            "the peer's certificate speaks for more sip-connections than can be told apart; calls by it are never taken "
+            "for this one's or a later one's",
+            RF_F_STR("connection", k->name), RF_F_U64("max", RF_FLOW_PROVEN_MAX),
+            RF_F_STR("peer", rf_addr_text(&flow->remote, peer)));
+}
+
 /*
  * A certificate that speaks for the host of a connection tells whose calls these are (route/connection.h, C3). It must pass the
  * connection's checks with that name, as if we had called: at medium-remote at least, whatever less the interface asks.
@@ -115,12 +128,15 @@ prove_name(const struct rf_worker *w, struct rf_flow *flow)
     size_t proven = 0;
     size_t n_connections = has_facts ? rf_connections_count(w->site->connections) : 0;
 
-    for (size_t i = 0; i < n_connections && proven < RF_FLOW_PROVEN_MAX; i++) {
+    flow->proven_by = w->judgement;
+    free(flow->proven);
+    flow->proven = NULL;
+    for (size_t i = 0; i < n_connections; i++) {
         const struct rf_connection *k = rf_connection_at(w->site->connections, i);
         struct rf_tls_check check = w->site->ifaces->server[i].check;
         bool is_named = false;
 
-        if (k->type != RF_CONNECTION_FQDN || k->host[0] == '\0')
+        if (k->proof == 0)
             continue;
         for (size_t n = 0; n < facts->san_count; n++)
             is_named = is_named || rf_span_iis(rf_span_str(k->host), facts->san[n].text);
@@ -128,16 +144,38 @@ prove_name(const struct rf_worker *w, struct rf_flow *flow)
             check.level = RF_CHECK_MEDIUM_REMOTE;
         if (is_named && rf_tls_conn_judge(tls, &check, rf_span_str(k->host), NULL, r) == RF_OK && r->is_accepted &&
             rf_ifaces_pin_fits(w->site->ifaces, i, peer->sha256)) {
+            if (proven == RF_FLOW_PROVEN_MAX) {
+                say_too_many(flow, k);
+                break;
+            }
             if (flow->proven == NULL)
                 flow->proven = calloc(RF_FLOW_PROVEN_MAX, sizeof *flow->proven);
             if (flow->proven == NULL)
                 break; /* without memory nothing is proven */
-            snprintf(flow->proven[proven].connection, sizeof flow->proven[proven].connection, "%s", k->name);
-            flow->proven[proven++].host = rf_flow_host_hash(rf_span_str(k->host));
+            flow->proven[proven++] = k->proof;
         }
     }
     free(facts);
     free(r);
+}
+
+/* Is it one whose certificate may prove a connection? */
+static bool
+may_prove(const struct rf_flow *flow)
+{
+    return rf_transport_tls(flow) != NULL &&
+           (strcmp(flow->listener, rf_iface_row(RF_IFACE_SIP_TRUNKS)->name) == 0 ||
+            strcmp(flow->listener, rf_iface_row(RF_IFACE_SIP_SHARED)->name) == 0);
+}
+
+void
+rf_worker_prove_again(struct rf_worker *w, struct rf_flow *flow)
+{
+    if (flow->proven_by == w->judgement)
+        return;
+    flow->proven_by = w->judgement;
+    if (may_prove(flow))
+        prove_name(w, flow);
 }
 
 /* What old phones may speak on a shared address, trunks may not (TEL-14). */
@@ -162,7 +200,7 @@ rf_worker_judge_peer(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us)
         rf_put_host(&host, &flow->remote, false);
         rf_devices_note(w->devices, rf_buf_span(&host), flow, rf_wall_s());
     }
-    if (tls != NULL && (is_trunks || is_shared))
+    if (may_prove(flow))
         prove_name(w, flow);
     if (tls == NULL || !(is_trunks ? peer != NULL && peer->has_shown && peer->needs_target
                                    : is_shared && rf_site_is_trunk(w->site, &flow->remote)))

@@ -8,16 +8,21 @@
 
 #include "acme/shown.h"
 #include "flow/http_server.h"
+#include "main/metrics.h"
 #include "net/socket.h"
 
 #define RING (1u << 18)
+#define METRICS_CONNECTIONS 64 /* each may have an answer of some 100 kB that nobody reads */
+#define METRICS_BODY        1024 /* nobody has a reason to send one */
 
 struct rf_web {
     struct rf_signal *shared;
     struct rf_site *site;
     struct rf_side_thread side;
     bool hsts_is_held_back;
-    struct rf_http_server *server;
+    struct rf_http_server *server;  /* of the interface https */
+    struct rf_http_server *metrics; /* of the interface metrics: nothing else is served there, and it nowhere else */
+    struct rf_span shown;           /* the metrics of the last answer; of malloc */
 };
 
 /* --- routes --- */
@@ -91,6 +96,22 @@ serve_root_pem(void *ctx, const struct rf_http_ask *ask, struct rf_http_reply *r
     X509_free(x);
 }
 
+static void
+serve_metrics(void *ctx, const struct rf_http_ask *ask, struct rf_http_reply *reply)
+{
+    struct rf_web *w = ctx;
+
+    free((void *)(uintptr_t)w->shown.p);
+    w->shown = rf_span(NULL, 0);
+    if (rf_metrics_make(w->shared, w->site, false, &w->shown) != RF_OK) {
+        reply->status = 503;
+        reply->body = RF_SPAN_LIT("there is no memory for the answer\n");
+        return;
+    }
+    reply->type = RF_METRICS_TYPE;
+    reply->body = w->shown;
+}
+
 #define GET RF_HTTP_BIT(RF_HTTP_GET)
 
 static const struct rf_http_route routes[] = {
@@ -100,6 +121,8 @@ static const struct rf_http_route routes[] = {
     { "/ca/root.pem", false, true, GET, serve_root_pem },
     { "/ca/root.crl", false, true, GET, serve_revoked },
 };
+
+static const struct rf_http_route metrics_routes[] = { { "/metrics", false, true, GET, serve_metrics } };
 
 /* --- settings --- */
 
@@ -170,6 +193,27 @@ https_port(const struct rf_site *site)
     return 443;
 }
 
+static enum rf_err
+use_tls(struct rf_web *w, struct rf_http_server *server, enum rf_iface i)
+{
+    struct rf_tls_server *tls;
+    const char *why = "";
+    enum rf_err err;
+
+    if (!w->site->ifaces->iface[i].has_listener)
+        return RF_OK;
+    err = rf_ifaces_server(w->site->ifaces, i, w->shared->tickets, NULL, &tls, &why);
+    if (err) {
+        RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS context of the web could not be made",
+                RF_F_STR("interface", rf_iface_row(i)->name), RF_F_STR("reason", why));
+        return err;
+    }
+    rf_tls_server_set_challenge(tls, find_challenge, w);
+    rf_http_server_set_tls(server, tls);
+    rf_tls_server_unref(tls);
+    return RF_OK;
+}
+
 /* What the site says: contexts first, so that a failure changes nothing. */
 static enum rf_err
 use_site(struct rf_web *w)
@@ -179,21 +223,12 @@ use_site(struct rf_web *w)
         .https_port = https_port(w->site),
         .hsts = hsts_of(w),
     };
-    struct rf_tls_server *tls;
-    const char *why = "";
-    enum rf_err err;
+    enum rf_err err = use_tls(w, w->server, RF_IFACE_HTTPS);
 
-    if (w->site->ifaces->iface[RF_IFACE_HTTPS].has_listener) {
-        err = rf_ifaces_server(w->site->ifaces, RF_IFACE_HTTPS, w->shared->tickets, NULL, &tls, &why);
-        if (err) {
-            RF_LOGF(RF_LOG_ERROR, "tls.failed", "the TLS context of the web could not be made",
-                    RF_F_STR("reason", why));
-            return err;
-        }
-        rf_tls_server_set_challenge(tls, find_challenge, w);
-        rf_http_server_set_tls(w->server, tls);
-        rf_tls_server_unref(tls);
-    }
+    if (!err)
+        err = use_tls(w, w->metrics, RF_IFACE_METRICS);
+    if (err)
+        return err;
     rf_http_server_set_policy(w->server, &policy);
     return RF_OK;
 }
@@ -202,8 +237,10 @@ static void
 take_listener(struct rf_web *w, const struct rf_letter_listen *letter)
 {
     struct rf_addr at = rf_socket_local(letter->fd);
-    enum rf_err err = rf_http_server_listen(w->server, rf_iface_row(RF_IFACE_HTTPS)->name, letter->id, letter->fd,
-                                            letter->transport == RF_TLS);
+    bool is_metrics = strcmp(letter->name, rf_iface_row(RF_IFACE_METRICS)->name) == 0;
+    enum rf_err err = rf_http_server_listen(is_metrics ? w->metrics : w->server,
+                                            rf_iface_row(is_metrics ? RF_IFACE_METRICS : RF_IFACE_HTTPS)->name,
+                                            letter->id, letter->fd, letter->transport == RF_TLS);
 
     if (!err)
         return;
@@ -235,6 +272,7 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
     case RF_LETTER_UNLISTEN:
         memcpy(&listen, octets.p, sizeof listen);
         rf_http_server_unlisten(w->server, listen.id);
+        rf_http_server_unlisten(w->metrics, listen.id);
         break;
     default:
         break;
@@ -250,12 +288,18 @@ rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
 {
     struct rf_web *w = calloc(1, sizeof *w);
     const struct rf_http_limits limits = RF_HTTP_LIMITS;
+    struct rf_http_limits few = RF_HTTP_LIMITS;
+    const struct rf_http_user of_metrics = { .ctx = w, .route = metrics_routes,
+                                             .routes = sizeof metrics_routes / sizeof *metrics_routes,
+                                             .admit = admit, .refuse = on_refused };
     const struct rf_http_user user = { .ctx = w, .route = routes, .routes = sizeof routes / sizeof *routes,
                                        .admit = admit, .refuse = on_refused };
     enum rf_err err = w != NULL ? RF_OK : RF_ERR_NOMEM;
 
     if (err)
         return err;
+    few.connections_max = METRICS_CONNECTIONS;
+    few.body_max = METRICS_BODY;
     w->shared = shared;
     w->site = rf_site_ref(site);
     err = rf_side_thread_init(&w->side, &work, w);
@@ -263,6 +307,8 @@ rf_web_new(struct rf_web **out, struct rf_signal *shared, struct rf_site *site)
         rf_pulse_keep(&shared->pulse[RF_PULSE_WEB], w->side.loop, "web", "nothing is answered over HTTP");
         err = rf_http_server_new(&w->server, w->side.loop, &limits, &user);
     }
+    if (!err)
+        err = rf_http_server_new(&w->metrics, w->side.loop, &few, &of_metrics);
     if (!err)
         err = use_site(w);
     if (err) {
@@ -279,6 +325,8 @@ rf_web_free(struct rf_web *w)
     if (w == NULL)
         return;
     rf_http_server_free(w->server);
+    rf_http_server_free(w->metrics);
+    free((void *)(uintptr_t)w->shown.p);
     rf_side_thread_fini(&w->side);
     rf_site_unref(w->site);
     free(w);

@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 
 #include "acme/shown.h"
+#include "base/tally.h"
 #include "main/keeper.h"
 
 #define TICK_US (200 * RF_MS)
@@ -287,6 +288,7 @@ run(void *arg)
     snprintf(name, sizeof name, "rf-worker-%u", w->index);
     prctl(PR_SET_NAME, name);
     grow_arena();
+    rf_tally_enter();
     on_tick(&w->tick, rf_now_us());
     rf_keeper_take_site(w->keeper);
     rf_loop_run(w->loop);

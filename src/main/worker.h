@@ -56,6 +56,9 @@ struct rf_signal {
     struct rf_acme_shown *shown;   /* what an authority may look at */
     struct rf_pulse pulse[RF_PULSE_COUNT]; /* of the threads beside the workers */
     struct rf_ocsp_cache *ocsp;    /* what authorities say of peers' certificates */
+    struct rf_self *self;          /* what the kernel says of this process (main/self.h) */
+    _Atomic bool reload_failed;    /* the last change of the configuration was refused */
+    _Atomic int64_t configured_s;  /* when the one in force was taken over */
     struct rf_worker *worker[RF_WORKERS_MAX];
     unsigned workers;
 };
@@ -97,6 +100,7 @@ struct rf_worker {
     struct rf_keeper *keeper;
     struct rf_media_client *media;
     struct rf_site *site;
+    uint32_t judgement;            /* how many sites there were before this one: rf_flow.proven_by */
     struct rf_register *registers;
     struct rf_timer tick;
     struct rf_worker_numbers numbers;
@@ -139,6 +143,13 @@ json_t *rf_worker_numbers_json(struct rf_worker *w);
 /** The functions that transport and transactions call; they are receive.c's. */
 void rf_worker_transport_user(struct rf_worker *w, struct rf_transport_user *out);
 void rf_worker_txn_user(struct rf_worker *w, struct rf_txn_user *out);
+/** RF-513: what came from there cannot be used; folded by its source. */
+void rf_worker_say_unusable(struct rf_worker *w, const struct rf_addr *from, int status, const char *detail,
+                            uint64_t now_us);
+/** Whose it is: by its Call-ID, unless its dialog was transferred into a call of another worker. */
+uint16_t rf_worker_owner_of(const struct rf_worker *w, const struct rf_sip_msg *m);
+/** The message in w->msg to that worker; (W1) its sender is answered 503 when the mailbox is full. */
+void rf_worker_post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t now_us);
 /** The message in w->msg, on the worker that owns it. */
 void rf_worker_received(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
 /** An answer without a transaction: to what cannot have one, or should not cost one. `headers` is not in w->out. */
@@ -160,6 +171,9 @@ void rf_worker_letter(void *ctx, struct rf_span letter, uint64_t now_us);
 void rf_signal_guard_limits(const struct rf_conf *c, struct rf_guard_limits *out);
 /** May its source send the message in w->msg? false: it was answered, or its connection was closed. */
 bool rf_worker_guards(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
+/** The same for one that names a dialog or a transaction, and none of ours: it counts, whatever credentials it bears. On
+ *  the worker that owns its Call-ID. */
+bool rf_worker_guards_stray(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
 /** `admit` of the transport (flow/transport.h): may this source connect? ctx is the worker. */
 bool rf_worker_admits(void *ctx, const struct rf_addr *source, enum rf_transport t, uint64_t now_us);
 /** Sign-in of a request failed or worked: logged, repeats folded, and counted for bans. */
@@ -182,13 +196,16 @@ void rf_signal_lamp_changed(void *ctx, const char *user, uint16_t worker);
 
 /** true: this sender is nobody's peer and gets nothing; counted, logged, its connection is closed. */
 bool rf_worker_ignores(struct rf_worker *w, struct rf_flow *flow, const char *what, uint64_t now_us);
-/** The same for the request in w->msg, unless it belongs to a call. On the worker that owns its Call-ID. */
+/** The same for the request in w->msg, but for an ACK. One that names a dialog belongs to the owner of its Call-ID. */
 bool rf_worker_ignores_request(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
 
 /* trunks.c: certificates of peers, where more than a handshake decides */
 
 /** A connection is open: may its peer speak? Marks or closes the flow when not, and says why. */
 void rf_worker_judge_peer(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
+/** A message came by it: what its certificate proves is judged anew when the configuration is another one by now, since
+ *  pins, authorities and names of connections may have changed. Flows of this worker alone. */
+void rf_worker_prove_again(struct rf_worker *w, struct rf_flow *flow);
 /** Keep the chain that the peer of this flow showed. */
 void rf_worker_keep_refused(struct rf_worker *w, const struct rf_flow *flow, enum rf_refusal why, const char *detail,
                             uint8_t passes_level);

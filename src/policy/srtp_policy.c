@@ -493,6 +493,49 @@ rf_srtp_bypass(const struct rf_srtp_policy *p, const struct rf_sdp *sdp, int str
         refuse(out, RF_REFUSE_KEYS_IN_CLEAR, "");
 }
 
+static bool
+has_fingerprint(const struct rf_sdp *s, size_t from, size_t count)
+{
+    for (size_t i = from; i < from + count; i++)
+        if (rf_span_is(s->attr[i].name, "fingerprint"))
+            return true;
+    return false;
+}
+
+/* Whatever is chosen of it, packets are encrypted. */
+static bool
+is_closed_stream(const struct rf_srtp_policy *p, const struct rf_sdp *s, const struct rf_sdp_media *m)
+{
+    struct rf_crypto_line line;
+    size_t count = 0;
+    bool is_good = true;
+
+    if (!rf_sdp_profile_is_secure(m->profile))
+        return false;
+    if (is_dtls(m->profile))
+        return has_fingerprint(s, 0, s->session_attr_count) || has_fingerprint(s, m->attr_from, m->attr_count);
+    for (size_t i = m->attr_from; i < m->attr_from + m->attr_count && is_good; i++) {
+        const char *why;
+
+        if (!rf_span_is(s->attr[i].name, "crypto"))
+            continue;
+        is_good = ++count <= RF_CRYPTO_LINES_MAX && rf_crypto_line_parse(s->attr[i].value, &line, &why) == RF_OK &&
+                  line.suite != NULL && !line.suite->has_null_cipher && line.clear == 0 &&
+                  line_problem(p, &line) == NULL;
+    }
+    rf_wipe(&line, sizeof line);
+    return is_good && count > 0;
+}
+
+bool
+rf_srtp_bypass_may(const struct rf_srtp_policy *p, const struct rf_sdp *sdp)
+{
+    for (size_t i = 0; is_required(p) && i < sdp->media_count; i++)
+        if (sdp->media[i].port != 0 && !is_closed_stream(p, sdp, &sdp->media[i]))
+            return false;
+    return true;
+}
+
 int
 rf_srtp_incompatible_status(int status, size_t places)
 {

@@ -77,6 +77,13 @@ void rf_srtp_answer_in(const struct rf_srtp_policy *p, const struct rf_sdp_face 
 void rf_srtp_bypass(const struct rf_srtp_policy *p, const struct rf_sdp *sdp, int stream, struct rf_srtp_decision *out);
 
 /**
+ * May a description that passes us by reach this leg, or come from it, although nobody said bypass of it: a call was
+ * forwarded there? Where SRTP is required each stream that is on must have keys under a secure profile, and no a=crypto
+ * line that leaves packets open or that we do not know: the other side may choose any of them.
+ */
+bool rf_srtp_bypass_may(const struct rf_srtp_policy *p, const struct rf_sdp *sdp);
+
+/**
  * What a caller hears when every place refused for incompatibility (488, 606, cause 88): the only place's own status, or 503
  * when there were several (TEL-35). Its Reason is Q.850 cause 88.
  */

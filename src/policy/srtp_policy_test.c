@@ -198,6 +198,45 @@ bypass_case(const json_t *row, const struct rf_srtp_policy *p)
     return good;
 }
 
+#define MEDIA_HEAD  "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+#define MEDIA_KEY   "inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
+#define MEDIA_AUDIO "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 " MEDIA_KEY "\r\n"
+
+static const struct {
+    const char *sdp;
+    bool may;
+    const char *why;
+} bypass_may[] = {
+    { MEDIA_HEAD MEDIA_AUDIO, true, "keys" },
+    { MEDIA_HEAD "m=audio 4000 RTP/AVP 0\r\n", false, "in clear" },
+    { MEDIA_HEAD "m=audio 4000 RTP/SAVP 0\r\n", false, "a profile without keys" },
+    { MEDIA_HEAD "m=audio 4000 RTP/AVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 " MEDIA_KEY "\r\n", false, "keys that may be left alone" },
+    { MEDIA_HEAD "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 " MEDIA_KEY " UNENCRYPTED_SRTP\r\n", false,
+      "keys for nothing" },
+    { MEDIA_HEAD MEDIA_AUDIO "a=crypto:2 AES_CM_128_HMAC_SHA1_80 " MEDIA_KEY " UNENCRYPTED_SRTP\r\n", false, "one line of two for nothing" },
+    { MEDIA_HEAD MEDIA_AUDIO "a=crypto:2 NULL_HMAC_SHA1_80 " MEDIA_KEY "\r\n", false, "a suite that encrypts nothing" },
+    { MEDIA_HEAD MEDIA_AUDIO "a=crypto:2 ROT13_HMAC_SHA1_80 " MEDIA_KEY "\r\n", false, "a suite that nobody knows" },
+    { MEDIA_HEAD MEDIA_AUDIO "m=video 4002 RTP/AVP 96\r\n", false, "video in clear beside it" },
+    { MEDIA_HEAD MEDIA_AUDIO "m=video 0 RTP/AVP 96\r\n", true, "video that is off" },
+    { MEDIA_HEAD MEDIA_AUDIO "m=image 4004 udptl t38\r\n", false, "fax in clear beside it" },
+    { MEDIA_HEAD "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\na=fingerprint:sha-256 00:11\r\n", true, "DTLS" },
+    { MEDIA_HEAD "a=fingerprint:sha-256 00:11\r\nm=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n", true, "DTLS, for all streams" },
+    { MEDIA_HEAD "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n", false, "DTLS with anybody" },
+};
+
+static void
+test_bypass_may(void)
+{
+    struct rf_srtp_policy p = { .mode = RF_SRTP_REQUIRED }, optional = { .mode = RF_SRTP_OPTIONAL };
+
+    for (size_t i = 0; i < sizeof bypass_may / sizeof *bypass_may; i++) {
+        struct rf_sdp s = parsed(bypass_may[i].sdp);
+
+        ok(rf_srtp_bypass_may(&p, &s) == bypass_may[i].may && rf_srtp_bypass_may(&optional, &s),
+           "TEL-33: forwarded past us to where SRTP is required: %s", bypass_may[i].why);
+    }
+}
+
 static bool
 status_case(const json_t *row)
 {
@@ -761,5 +800,6 @@ main(void)
     test_answers();
     test_lists();
     test_sentences();
+    test_bypass_may();
     return tap_done();
 }

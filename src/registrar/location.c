@@ -69,6 +69,7 @@ rf_entry_add(struct shard *s, struct entry *e, struct row *r)
     e->rows = r;
     e->count++;
     s->bindings++;
+    s->by_transport[r->transport]++;
 }
 
 void
@@ -81,6 +82,7 @@ rf_entry_remove(struct shard *s, struct entry *e, struct row *r)
     *at = r->next;
     e->count--;
     s->bindings--;
+    s->by_transport[r->transport]--;
     free(r);
 }
 
@@ -563,6 +565,8 @@ rf_location_counts(struct rf_location *l)
         pthread_mutex_lock(&l->shard[i].lock);
         c.aors += l->shard[i].aors.count;
         c.bindings += l->shard[i].bindings;
+        for (int t = 0; t < RF_TRANSPORT_COUNT; t++)
+            c.by_transport[t] += l->shard[i].by_transport[t];
         pthread_mutex_unlock(&l->shard[i].lock);
     }
     return c;

@@ -113,6 +113,7 @@ void rf_location_visit(struct rf_location *l, int64_t now_s,
 
 struct rf_location_counts {
     uint64_t aors, bindings;
+    uint64_t by_transport[RF_TRANSPORT_COUNT]; /* bindings, of the REGISTER that made them */
 };
 struct rf_location_counts rf_location_counts(struct rf_location *l);
 

@@ -50,7 +50,7 @@ struct entry {
 struct shard {
     pthread_mutex_t lock;
     struct rf_hash aors;
-    uint64_t bindings;
+    uint64_t bindings, by_transport[RF_TRANSPORT_COUNT];
 };
 
 struct flow_shard {

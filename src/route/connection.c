@@ -121,6 +121,8 @@ take(const struct rf_conf *c, const struct rf_srtp_policy *common, struct rf_con
     take_way(c, k, k->is_customer ? "outbound" : "inbound", common, &k->out);
     take_way(c, k, k->is_customer ? "inbound" : "outbound", common, &k->in);
     take_uri(c, k);
+    if (k->type == RF_CONNECTION_FQDN && k->host[0] != '\0')
+        k->proof = rf_flow_proof(rf_span_str(k->name), rf_span_str(k->host));
     take_networks(c, k);
     k->requires_tls = rf_conf_block_is_on(c, k->block, "require-tls");
     k->trusts_identity = rf_conf_block_is_on(c, k->block, "trust-identity");
@@ -290,6 +292,15 @@ choice_made(const struct choice *x, const char *by, struct rf_connection_finding
         out->by = by;
 }
 
+static bool
+is_among(const uint64_t proven[static RF_FLOW_PROVEN_MAX], uint64_t proof)
+{
+    for (size_t n = 0; n < RF_FLOW_PROVEN_MAX && proven[n] != 0; n++)
+        if (proven[n] == proof)
+            return true;
+    return false;
+}
+
 /* (C3): type ip stays with its addresses, whatever a certificate says. */
 static void
 by_certificate(const struct rf_connections *t, const struct rf_connection_evidence *e,
@@ -297,11 +308,10 @@ by_certificate(const struct rf_connections *t, const struct rf_connection_eviden
 {
     struct choice x = { .e = e };
 
-    for (size_t n = 0; e->proven != NULL && n < RF_FLOW_PROVEN_MAX && e->proven[n].connection[0] != '\0'; n++) {
-        const struct rf_connection *c = rf_connection_named(t, rf_span_str(e->proven[n].connection));
+    for (size_t i = 0; e->proven != NULL && i < t->count; i++) {
+        const struct rf_connection *c = &t->list[i]->connection;
 
-        if (c != NULL && c->type == RF_CONNECTION_FQDN && c->host[0] != '\0' &&
-            rf_flow_host_hash(rf_span_str(c->host)) == e->proven[n].host)
+        if (c->proof != 0 && is_among(e->proven, c->proof))
             choice_add(&x, c);
     }
     choice_made(&x, "certificate", out);

@@ -56,6 +56,7 @@ struct rf_connection {
     bool tells_diversion, tells_history; /* who forwarded a call to it */
     char uri[300];                   /* of server, without a user: "sip:sip.carrier.example;transport=tls"; "" none */
     char host[256];                  /* of server, without brackets: whom its certificate must name */
+    uint64_t proof;                  /* rf_flow_proof of name and host; 0: type is another, or there is no host */
     const char *username, *caller_id, *caller_name, *country;
     const char *codecs;              /* sdp/codecs.h */
     bool can_sign_in;                /* side platform, credential: its password is there */
@@ -88,7 +89,7 @@ const struct rf_connection *rf_connection_of_username(const struct rf_connection
 struct rf_connection_evidence {
     const struct rf_addr *source;
     const char *registered;          /* (C2): name of the connection, or NULL */
-    const struct rf_flow_proof *proven; /* (C3): RF_FLOW_PROVEN_MAX of them, or NULL */
+    const uint64_t *proven;          /* (C3): as in struct rf_flow, or NULL */
     struct rf_span number;           /* dialled, for (C3) and (C5) */
     const struct rf_conf *conf;      /* whose numbers are they? */
     /** (C5): does server of this connection lead to this address now? */

@@ -132,15 +132,13 @@ leads_to(void *ctx, const struct rf_connection *c, const struct rf_addr *source)
 
 /* "connection host connection host" */
 static void
-prove(struct rf_flow_proof *proof, const char *words)
+prove(uint64_t *proof, const char *words)
 {
     char connection[64], host[64];
     int n;
 
-    for (; words != NULL && sscanf(words, "%63s %63s%n", connection, host, &n) == 2; words += n, proof++) {
-        strcpy(proof->connection, connection);
-        proof->host = rf_flow_host_hash(rf_span_str(host));
-    }
+    for (; words != NULL && sscanf(words, "%63s %63s%n", connection, host, &n) == 2; words += n)
+        *proof++ = rf_flow_proof(rf_span_str(connection), rf_span_str(host));
 }
 
 static const struct {
@@ -206,7 +204,7 @@ main(void)
     for (size_t i = 0; i < sizeof findings / sizeof *findings; i++) {
         struct rf_addr source;
         struct rf_connection_finding f;
-        struct rf_flow_proof proof[RF_FLOW_PROVEN_MAX] = { 0 };
+        uint64_t proof[RF_FLOW_PROVEN_MAX] = { 0 };
         struct rf_connection_evidence e = { .source = &source, .registered = findings[i].registered,
                                             .proven = proof,
                                             .number = rf_span_str(findings[i].number), .conf = conf,

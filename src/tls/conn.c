@@ -32,14 +32,13 @@ conn_new(SSL_CTX *ctx, struct rf_tls_side *side, int fd)
     return c;
 }
 
-/* For the ring: when it began and with whom. */
+/* When it began, and for the ring with whom. */
 static void
 begin(struct rf_tls_conn *c, int fd)
 {
-    if (rf_tls_conn_side(c)->ring == NULL)
-        return;
     c->shake->began_us = rf_now_us();
-    c->shake->peer = rf_tls_peer_address(fd);
+    if (rf_tls_conn_side(c)->ring != NULL)
+        c->shake->peer = rf_tls_peer_address(fd);
 }
 
 enum rf_err
@@ -87,6 +86,8 @@ rf_tls_conn_free(struct rf_tls_conn *c)
     /* Otherwise OpenSSL takes the session of a connection that just broke off for bad and never resumes it. */
     if (c->is_done)
         SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    if (c->open_cell != NULL)
+        rf_uncount(c->open_cell);
     SSL_free(c->ssl);
     rf_tls_shake_free(c);
     rf_tls_server_unref(c->server);

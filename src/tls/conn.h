@@ -72,6 +72,8 @@ void rf_tls_conn_may_hold(struct rf_tls_conn *c);
 bool rf_tls_conn_is_held(const struct rf_tls_conn *c);
 /** Why the handshake failed. */
 void rf_tls_conn_failure(const struct rf_tls_conn *c, struct rf_tls_failure *out);
+/** A handshake that ended before there was a connection here, for the metrics; all others count themselves. */
+void rf_tls_count_lost(const char *interface, enum rf_refusal why);
 /** The owner gives up waiting for it: noted as a failure with this reason (the connection may then be freed). */
 void rf_tls_conn_give_up(struct rf_tls_conn *c, const char *reason);
 /** After the handshake; after one that failed, as far as it came. */

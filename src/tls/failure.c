@@ -111,6 +111,12 @@ rf_tls_alert_name(int alert)
     return i < ALERTS ? alerts[i].name : "an unknown alert";
 }
 
+bool
+rf_tls_alert_is_known(int alert)
+{
+    return alert_row(alert) < ALERTS;
+}
+
 /* --- the peer ended it --- */
 
 /* What its alert leaves open about our certificate; what we know to be in order is left out. */

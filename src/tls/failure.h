@@ -62,6 +62,8 @@ struct rf_tls_failure {
 
 /** "unknown_ca" of an alert number. */
 const char *rf_tls_alert_name(int alert);
+/** It has a name of its own. */
+bool rf_tls_alert_is_known(int alert);
 
 /** Where a refusal goes, with its fields: to the log, or to be folded with those like it. */
 typedef void rf_tls_refuse_fn(void *ctx, enum rf_refusal why, const struct rf_log_field *fields);

@@ -4,6 +4,7 @@
 #ifndef RF_TLS_INSIDE_H
 #define RF_TLS_INSIDE_H
 
+#include "base/tally.h"
 #include "tls/conn.h"
 #include "tls/peer.h"
 #include "tls/why.h"
@@ -34,6 +35,7 @@ struct rf_tls_conn {
     bool is_asked;                 /* we are the client: for a certificate */
     bool may_hold, is_held;        /* rf_tls_conn_may_hold */
     bool has_failed;               /* and is noted */
+    rf_cell *open_cell;            /* of the gauge that it is counted in; NULL: none */
 };
 
 struct rf_tls_side *rf_tls_conn_side(const struct rf_tls_conn *c);
@@ -51,5 +53,9 @@ void rf_tls_shake_failed(struct rf_tls_conn *c);
 void rf_tls_shake_free(struct rf_tls_conn *c);
 /** A session offered for resumption: may it be, by today's check? */
 bool rf_tls_shake_may_resume(struct rf_tls_conn *c, SSL_SESSION *session);
+
+/* count.c: it is done, or it failed. @param took_us  from its first octet */
+void rf_tls_count_done(struct rf_tls_conn *c, uint64_t took_us);
+void rf_tls_count_failed(const struct rf_tls_conn *c, const struct rf_tls_failure *f);
 
 #endif

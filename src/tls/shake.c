@@ -490,9 +490,18 @@ note(struct rf_tls_conn *c, bool good)
     const SSL_CIPHER *suite = SSL_get_current_cipher(c->ssl);
     struct rf_tls_event e = { 0 };
 
-    if (side->ring == NULL || c->has_failed)
+    if (c->has_failed)
         return;
     c->has_failed = !good;
+    if (good)
+        rf_tls_count_done(c, s != NULL ? rf_now_us() - s->began_us : 0);
+    if (!good) {
+        rf_tls_conn_failure(c, &e.failure);
+        rf_tls_count_failed(c, &e.failure);
+        e.failure.report = NULL; /* the event outlives it */
+    }
+    if (side->ring == NULL)
+        return;
     e.wall_s = rf_wall_s();
     memcpy(e.interface, side->interface, sizeof e.interface);
     e.we_are_server = c->server != NULL;
@@ -511,10 +520,6 @@ note(struct rf_tls_conn *c, bool good)
     if (c->is_done) {
         e.is_resumed = SSL_session_reused(c->ssl) == 1;
         e.group = rf_tls_group_number((int)SSL_get_negotiated_group(c->ssl));
-    }
-    if (!good) {
-        rf_tls_conn_failure(c, &e.failure);
-        e.failure.report = NULL; /* the event outlives it */
     }
     rf_tls_ring_add(side->ring, &e, s != NULL && s->has_offer ? &s->offer : NULL);
 }

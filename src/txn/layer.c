@@ -195,7 +195,9 @@ request_received(struct rf_txn_layer *l, const struct rf_sip_msg *m, struct rf_f
 bool
 rf_txn_knows(struct rf_txn_layer *l, const struct rf_sip_msg *m)
 {
-    return rf_txn_find_server(l, rf_txn_key_server(l, m, m->method, true)) != NULL;
+    return rf_txn_find_server(l, rf_txn_key_server(l, m, m->method, true)) != NULL ||
+           (m->method == RF_SIP_CANCEL &&
+            rf_txn_find_server(l, rf_txn_key_server(l, m, RF_SIP_INVITE, true)) != NULL);
 }
 
 void

@@ -49,7 +49,7 @@ RF_MUST_CHECK enum rf_err rf_txn_layer_new(struct rf_txn_layer **out, struct rf_
 /** Ends every transaction without a word. NULL is fine. */
 void rf_txn_layer_free(struct rf_txn_layer *l);
 
-/** Has a transaction of ours seen this request already? */
+/** Has a transaction of ours seen this request already, or is it a CANCEL for one? */
 bool rf_txn_knows(struct rf_txn_layer *l, const struct rf_sip_msg *msg);
 
 /**

@@ -1,14 +1,5 @@
 # RFC 3891 3, RFC 3261 17.2.1: an INVITE by UDP that went to another worker is refused there: its ACK and its repeats go there, too, and not to the worker of its Call-ID
-workers 2
-user 201 off
-user 202 off
-phone a 201 tls worker=0
-phone b 202 tls
-phone c 202 udp worker=1 unregistered
-a sends INVITE 202 avp
-b expects INVITE
-b sends 180
-a expects 180
+include scenes/rings-at-worker-0.scene
 letters held
 c sends INVITE 202 avp "Replaces: {b};early-only"
 letters 2

@@ -32,6 +32,15 @@ with_a_call(void)
     return s;
 }
 
+/* As the program before version 9 saved it: without join, who picked up and trail, the last octets of all. */
+static void
+make_older(struct stage *s)
+{
+    ok(s->saved[0].value[0] == 9, "what is new in version 9 is known here");
+    s->saved[0].value[0] = 8;
+    s->saved[0].n -= 1 + sizeof(uint32_t) + 1 + 1;
+}
+
 static void
 end_all(struct stage *s)
 {
@@ -56,8 +65,14 @@ main(void)
     n = s->saved[0].n;
     value = malloc(n);
     memcpy(value, s->saved[0].value, n);
+    make_older(s);
     stage_restart(s);
-    ok(rf_call_count(s->calls) == 1, "and known again, whole");
+    ok(rf_call_count(s->calls) == 1, "a call that the program before an upgrade saved is known again");
+    end_all(s);
+    stage_close(s);
+    s = with_a_call();
+    stage_restart(s);
+    ok(rf_call_count(s->calls) == 1, "and one of our own, whole");
     end_all(s);
 
     for (size_t i = 0; i < n; i++) {

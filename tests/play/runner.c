@@ -170,10 +170,17 @@ done:
 static void
 put_dialog_of(struct play *p, struct rf_buf *b, const char *name, bool escaped)
 {
-    struct phone *ph = phone_named(p->s, name[0] == '^' ? name + 1 : name);
+    struct phone *ph = phone_named(p->s, name[0] == '^' || name[0] == '+' ? name + 1 : name);
+    static struct rf_sip_msg msg;
+    struct rf_sip_problem problem;
 
     if (ph == NULL)
         fails(p, "there is no phone %s", name);
+    else if (name[0] == '+' && (ph->invite_in == NULL ||
+                                rf_sip_msg_parse(&msg, rf_span_str(ph->invite_in), &problem) != RF_OK))
+        fails(p, "%s has no INVITE", name + 1);
+    else if (name[0] == '+')
+        rf_put(b, rf_sip_value(&msg, RF_HDR_SESSION_ID));
     else if (name[0] == '^')
         rf_put_str(b, ph->lamp);
     else
@@ -182,7 +189,8 @@ put_dialog_of(struct play *p, struct rf_buf *b, const char *name, bool escaped)
 }
 
 /* Words with a colon and a blank behind it are header lines. In them {b} is the dialog of phone b as Replaces names it,
- * {%b} the same within a URI, {^b} the dialog that b's lamp told it last, {b.cseq} the number of its last request and {x*60000} so many x. */
+ * {%b} the same within a URI, {^b} the dialog that b's lamp told it last, {+b} the Session-ID of the last INVITE to b,
+ * {b.cseq} the number of its last request and {x*60000} so many x. */
 static const char *
 extra_of(struct play *p, int from)
 {

@@ -56,6 +56,10 @@ for line in open(os.path.join(folder, "settings.md")).read().splitlines():
 tap.ok(len(settings) > 40, "the settings have sections", settings)
 tap.equal([s for s in settings if f".B {s}\n" not in plain["conf"]], [], "ringfence.conf(5) has every setting")
 
+rows = re.findall(r"^\| `([a-z_]+)` \| (\w+) \|", open(os.path.join(folder, "metrics.md")).read(), re.M)
+metrics, histograms = {m for m, _ in rows}, {m for m, kind in rows if kind == "histogram"}
+tap.ok(len(metrics) > 30 and histograms, "the metrics have rows")
+
 # What the documents for people name is in the tables: commands in code, settings of the blocks there are, codes.
 blocks = {re.sub(r"\.\*$", "", s.rsplit(".", 1)[0]) for s in settings if "." in s}
 named = {re.sub(r"\.\*\.", ".", s) for s in settings}
@@ -73,6 +77,9 @@ for doc in ["README.md", "ARCHITECTURE.md", *guide]:
     for block, word in re.findall(setting, "\n".join(code), re.M):
         if block in blocks and word != "example" and f"{block}.{word}" not in named and f"{block}.*.{word}" not in settings:
             unknown.append(f"{block}.{word}")
+    for metric in re.findall(r"\b(?:ringfence|process)_[a-z_]+\b", "\n".join(code)):
+        if metric not in metrics and re.sub("_(bucket|sum|count)$", "", metric) not in histograms:
+            unknown.append(metric)
     tap.equal(unknown, [], f"{doc} names commands, settings and codes that are there")
 
 # Each code answers for itself as well.

@@ -6,6 +6,7 @@ with plain RTP completes, heard both ways; over UDP it is refused, and with SRTP
 """
 import time
 
+import exposition
 import rtp
 import sip
 import tap
@@ -82,6 +83,16 @@ with Daemon(text=settings("off")) as daemon:
     tap.equal(bye and bye.status, 200, "until it ends")
     record = daemon.cli("call", "show", "last", json_out=True)
     tap.ok(record and "TLS" in str(record[0]["legs"]), "its record says TLS", record)
+    deadline = time.time() + 15  # nobody answers our BYE at the phone, so the record waits for a while
+    while (m := exposition.of_command(daemon)).sum("ringfence_calls_total") == 0 and time.time() < deadline:
+        time.sleep(0.2)
+    media = {leg.get("connection", ""): leg["media"] for leg in daemon.cli("call", "show", "last", json_out=True)[0]["legs"]}
+    tap.equal((m.sum("ringfence_calls_total"), m.sum("ringfence_calls_total", connection="carrier", direction="inbound",
+                                                     outcome="answered", verdict="clear")), (1, 1),
+              "the metrics have it: by this connection, answered, in clear")
+    tap.equal([m.sum("ringfence_rtp_cleartext_packets_total", connection=k, direction=way) for k in media for way in ("in", "out")],
+              [leg[way]["clear"] for leg in media.values() for way in ("in", "out")],
+              "and its packets in clear, those of the connection under its name")
     tap.equal(refused(daemon, "udp"), 503, "the same call over UDP is refused: TLS is still demanded")
     for e in (phone, carrier):
         e.close()
