@@ -532,8 +532,9 @@ struct leg *stand_in(struct call *c, const struct leg *of, uint8_t side);
 void leave_behind(struct leg *leg, struct leg *ghost, const char *to, uint64_t now_us);
 struct leg *leg_named(struct rf_call_layer *l, struct rf_span call_id, struct rf_span to_tag, struct rf_span from_tag);
 /**
- * A connection that replaces its own leg `was` by an INVITE: where SRTP was asked more strictly of that leg, the other direction's
- * setting, it stays so. true: the policy of `a` has changed.
+ * A connection that replaces its own leg by an INVITE: where SRTP was asked more strictly of that leg (policy `was`, the
+ * other direction's setting) it stays so, and what its settings allow by way of exception both must allow. true: the
+ * policy of `a` has changed.
  */
 bool transfer_keep_srtp(struct leg *a, const struct rf_srtp_policy *was);
 #define TRANSFER_RINGS 180 /* of transfer_judge: it rings, and its call may be taken (pickup.c) */

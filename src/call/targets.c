@@ -160,8 +160,13 @@ bool
 call_find_places(struct call *c, struct rf_span number, enum rf_refusal *why)
 {
     const char *connection, *user = call_payer(c, &connection);
+    const struct rf_connection *k = connection_of(c, connection);
 
-    return call_find_stages(c, number, user, connection_of(c, connection), why);
+    if (connection[0] != '\0' && k == NULL) { /* a reload took it away; without it the plan would take it for a user */
+        *why = RF_REFUSE_NOT_FOUND;
+        return false;
+    }
+    return call_find_stages(c, number, user, k, why);
 }
 
 /* 3xx: only to our own users, and not for ever; anything else is a failure like any. */

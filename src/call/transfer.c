@@ -319,10 +319,17 @@ transfer_attended(struct leg *a, struct leg *b, struct leg *by, const struct far
 bool
 transfer_keep_srtp(struct leg *a, const struct rf_srtp_policy *was)
 {
-    if (a->connection[0] == '\0' || was->mode <= a->policy.mode)
+    const struct rf_srtp_policy own = a->policy;
+
+    if (a->connection[0] == '\0')
         return false;
-    a->policy = *was;
-    return true;
+    if (was->mode > own.mode)
+        a->policy = *was;
+    /* `was` is of the time when that call began: what is not allowed any more is not inherited (TEL-29, TEL-30). */
+    a->policy.allow_null_auth = own.allow_null_auth && was->allow_null_auth;
+    a->policy.allow_unencrypted = own.allow_unencrypted && was->allow_unencrypted;
+    return a->policy.mode != own.mode || a->policy.allow_null_auth != own.allow_null_auth ||
+           a->policy.allow_unencrypted != own.allow_unencrypted;
 }
 
 int

@@ -4,7 +4,6 @@
  * Settings are words KEY=VALUE with the names that they have in the block (`ringfence config explain sip-connection`).
  * A password is no such word: password=- asks for it, or reads it from standard input.
  */
-#include "base/secret.h"
 #include "cli/commands.h"
 #include "conf/options.h"
 
@@ -146,7 +145,7 @@ static int
 take_password(const struct rf_cli *cli, json_t *settings, bool is_new, json_t *request)
 {
     const char *word = json_string_value(json_object_get(settings, "password"));
-    char value[RF_SECRET_MAX + 1] = "";
+    char value[RF_CLI_SECRET_ROOM] = "";
     int failed;
 
     if (strcmp(cli->command->noun, "connection") != 0)
@@ -166,12 +165,23 @@ take_password(const struct rf_cli *cli, json_t *settings, bool is_new, json_t *r
     return 0;
 }
 
+/* `add type=ip ...`: no name has this sign (conf.h), so nobody is asked for a password first. */
+static bool
+is_setting(const char *word)
+{
+    return strchr(word, '=') != NULL;
+}
+
 static int
 change(struct rf_cli *cli, const char *verb, bool is_new, const char *done)
 {
-    json_t *request = request_of(cli, verb), *settings = json_object();
+    json_t *request, *settings;
     int status = 0;
 
+    if (is_setting(cli->arg[0]))
+        return rf_cli_fail(cli, RF_EXIT_USAGE, "%.60s is a setting: the name comes before it", cli->arg[0]);
+    request = request_of(cli, verb);
+    settings = json_object();
     for (int i = 1; i < cli->arg_count && status == 0; i++)
         status = take_word(cli, cli->arg[i], settings);
     if (status == 0 && request != NULL)

@@ -3,7 +3,6 @@
  *
  * A value is asked for without echo or read from standard input, and never shown again.
  */
-#include "base/secret.h"
 #include "cli/commands.h"
 
 static void
@@ -33,7 +32,7 @@ rf_cmd_secret_list(struct rf_cli *cli)
 static int
 put(const struct rf_cli *cli, const char *command, const char *after)
 {
-    char value[RF_SECRET_MAX + 1] = "";
+    char value[RF_CLI_SECRET_ROOM] = "";
     json_t *request;
 
     if (rf_cli_secret(cli, "secret", value, sizeof value) != RF_OK)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/refusal.h"
+#include "base/secret.h"
 
 /* Exit statuses; scripts rely on them. */
 enum rf_exit {
@@ -147,7 +148,12 @@ void rf_cli_warnings(const json_t *result);
 /** rf_cli_ask without a word on stderr: NULL when no daemon serves this state directory. */
 json_t *rf_cli_ask_quietly(const char *state_dir, json_t *request, int *status);
 
-/** A secret: asked for twice without echo on a terminal, else the first line of stdin. RF_ERR_SYNTAX, RF_ERR_IO. */
+#define RF_CLI_SECRET_ROOM (RF_SECRET_MAX + 2) /* the longest secret as a line: its end, and the NUL */
+
+/**
+ * A secret: asked for twice without echo on a terminal, else the first line of stdin. On RF_ERR_SYNTAX (none), _RANGE (more
+ * than fits) and _IO it was said why, and `out` is wiped.
+ */
 RF_MUST_CHECK enum rf_err rf_cli_secret(const struct rf_cli *cli, const char *prompt, char *out, size_t size);
 
 /** Yes or no: --yes, or asked on a terminal; without either false and an error is printed. */

@@ -233,15 +233,18 @@ read_hidden(const char *prompt, char *out, size_t size)
 enum rf_err
 rf_cli_secret(const struct rf_cli *cli, const char *prompt, char *out, size_t size)
 {
-    char again[RF_SECRET_MAX], text[128];
+    char again[RF_CLI_SECRET_ROOM], text[128];
     enum rf_err err;
 
     /* Unbuffered, so that no copy of the secret stays in stdio's memory. */
     setvbuf(stdin, NULL, _IONBF, 0);
     if (isatty(STDIN_FILENO) != 1) {
         err = read_line(stdin, out, size);
-        if (err)
-            rf_cli_fail(cli, RF_EXIT_USAGE, "no %s on standard input", prompt);
+        if (err) {
+            rf_wipe(out, size);
+            rf_cli_fail(cli, RF_EXIT_USAGE, err == RF_ERR_RANGE ? "the %s on standard input is too long"
+                                                                : "no %s on standard input", prompt);
+        }
         return err;
     }
     err = read_hidden(prompt, out, size);

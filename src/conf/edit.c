@@ -183,8 +183,13 @@ change_one(struct rf_conf_tree *t, struct rf_span name, struct rf_span value, st
 
     if (o == NULL)
         return unknown(name, problem);
-    if (!rf_conf_word_is_valid(value) || !rf_conf_word_is_valid(label)) {
-        rf_conf_say(problem, (struct rf_conf_origin){ 0 }, "a value must be one line of text");
+    if (!rf_conf_word_is_valid(label)) {
+        rf_conf_say(problem, (struct rf_conf_origin){ 0 }, "a name must be one line of text");
+        return RF_ERR_SYNTAX;
+    }
+    if (!rf_conf_word_is_valid(value)) {
+        rf_conf_say(problem, (struct rf_conf_origin){ 0 }, "%.*s must be one line of text",
+                    (int)(name.n < 160 ? name.n : 160), name.p);
         return RF_ERR_SYNTAX;
     }
     place = place_of(o, label);

@@ -29,7 +29,7 @@ enum rf_letter_kind {
     RF_LETTER_UNLISTEN,    /* struct rf_letter_listen: no more at this one */
     RF_LETTER_ASK,         /* struct rf_letter_ask: a question of the first thread */
     RF_LETTER_TOLD,        /* struct rf_letter_told: its answer */
-    RF_LETTER_RESTORE,     /* struct rf_letter_head, octets: a call that was up */
+    RF_LETTER_RESTORE,     /* struct rf_letter_item, octets: a call that was up */
     RF_LETTER_TRANSFER,    /* struct rf_letter_head, octets: for rf_call_letter (call/call.h) */
     RF_LETTER_PASSED,      /* struct rf_letter_passed, octets: an INVITE that another worker has judged */
     RF_LETTER_SWEEP,       /* struct rf_letter_head: all calls were restored */

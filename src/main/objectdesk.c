@@ -15,6 +15,7 @@
 #include "main/desk.h"
 
 #define SETTINGS_MAX 64 /* of one block; sip-connection has the most, 39 */
+#define AOR_OCTETS 400      /* of a username and the domain */
 #define NAME_MAX_OCTETS 192 /* "sip-connection.", a label, and the longest setting's name */
 
 struct kind {
@@ -276,12 +277,41 @@ is_something(const struct job *j, const struct changes *c)
     return false;
 }
 
+/* Where the connection's owner registered with us. false: nowhere. */
+static bool
+registration_goes(const struct job *j, struct rf_store_write *write, struct rf_buf *aor)
+{
+    const struct rf_connection *k = rf_connection_named(j->d->site->connections, rf_span_str(j->name));
+
+    if (strcmp(j->kind->noun, "connection") != 0 || k == NULL || !k->can_sign_in)
+        return false;
+    rf_call_put_aor(aor, rf_span_str(k->username), j->d->site->call.domain);
+    *write = (struct rf_store_write){ .op = RF_STORE_BINDING_DELETE, .key = rf_buf_span(aor) };
+    return true;
+}
+
+/* Who registered by what it was before must not get the calls of whoever has that username next. */
+static bool
+signs_in_otherwise(const struct job *j)
+{
+    static const char *const settings[] = { "username", "type", "side" };
+
+    for (size_t i = 0; j->block != NULL && i < sizeof settings / sizeof *settings; i++) {
+        const char *text = json_string_value(json_object_get(json_object_get(j->request, "settings"), settings[i]));
+
+        if (text != NULL && strcmp(text, rf_conf_block_text(j->d->site->conf, j->block, settings[i])) != 0)
+            return true;
+    }
+    return false;
+}
+
 static void
 change(const struct job *j)
 {
     struct changes *c = calloc(1, sizeof *c);
-    char secret[96], reference[112];
-    struct rf_store_write write = { .op = RF_STORE_SECRET_PUT };
+    char secret[96], reference[112], mem[AOR_OCTETS];
+    struct rf_buf aor = rf_buf(mem, sizeof mem);
+    struct rf_store_write write[2];
     struct rf_desk_edit e;
     size_t writes = 0;
 
@@ -289,10 +319,12 @@ change(const struct job *j)
         rf_control_refuse(j->ask, 1, rf_refusal_row(RF_REFUSE_OVERLOAD)->code, "out of memory", "try again");
         return;
     }
-    if (take_settings(j, c) && take_password(j, c, secret, reference, &write, &writes) && is_something(j, c)) {
+    if (take_settings(j, c) && take_password(j, c, secret, reference, write, &writes) && is_something(j, c)) {
+        if (signs_in_otherwise(j) && registration_goes(j, &write[writes], &aor))
+            writes++;
         rf_desk_edit_begin(j->d, &e);
         rf_desk_edit_set_all(&e, c->change, c->n);
-        rf_desk_edit_apply(j->d, j->ask, &e, &write, writes);
+        rf_desk_edit_apply(j->d, j->ask, &e, write, writes);
     }
     free(c);
 }
@@ -417,7 +449,6 @@ is_of_file(const struct job *j)
 static size_t
 also_goes(const struct job *j, struct rf_store_write *write, char secret[static 96], struct rf_buf *aor)
 {
-    const struct rf_connection *k = rf_connection_named(j->d->site->connections, rf_span_str(j->name));
     char setting[NAME_MAX_OCTETS];
     size_t n = 0;
 
@@ -428,17 +459,13 @@ also_goes(const struct job *j, struct rf_store_write *write, char secret[static 
     if (strncmp(rf_conf_text(j->d->site->conf, setting), "secret:", 7) == 0 &&
         strcmp(rf_conf_text(j->d->site->conf, setting) + 7, secret) == 0 && !is_shared(j->d, secret, setting))
         write[n++] = (struct rf_store_write){ .op = RF_STORE_SECRET_DELETE, .key = rf_span_str(secret) };
-    if (k != NULL && k->can_sign_in) {
-        rf_call_put_aor(aor, rf_span_str(k->username), j->d->site->call.domain);
-        write[n++] = (struct rf_store_write){ .op = RF_STORE_BINDING_DELETE, .key = rf_buf_span(aor) };
-    }
-    return n;
+    return registration_goes(j, &write[n], aor) ? n + 1 : n;
 }
 
 static void
 take_out(const struct job *j)
 {
-    char block[96], secret[96], mem[400];
+    char block[96], secret[96], mem[AOR_OCTETS];
     struct rf_buf aor = rf_buf(mem, sizeof mem);
     struct rf_store_write write[2];
     struct rf_desk_edit e;

@@ -206,11 +206,23 @@ take_flow(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
     rf_remote_letter(w->remotes, behind_head(letter), now_us);
 }
 
+/* What cannot be read, of another version or damaged, would be met again by each process to come: its row goes. */
 static void
 take_call(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
 {
-    if (rf_call_restore(w->calls, behind_head(letter), now_us) != RF_OK)
-        RF_LOGF(RF_LOG_WARN, "call.not_restored", "a call that was up before the restart could not be taken over");
+    struct rf_letter_item item;
+    struct rf_store_write drop = { .op = RF_STORE_DIALOG_DELETE };
+    enum rf_err err;
+
+    memcpy(&item, letter.p, sizeof item);
+    err = rf_call_restore(w->calls, rf_span_sub(letter, sizeof item, letter.n), now_us);
+    if (err == RF_OK)
+        return;
+    RF_LOGF(RF_LOG_WARN, "call.not_restored", "a call that was up before the restart could not be taken over",
+            RF_F_STR("call", item.name), RF_F_STR("reason", rf_err_name(err)));
+    drop.key = rf_span_str(item.name);
+    if (err != RF_ERR_NOMEM && rf_store_write(w->shared->store, &drop, 1, NULL, NULL, 0) != RF_OK)
+        RF_REFUSE(STORE_FAILED, RF_F_STR("reason", "the queue of the store is full"));
 }
 
 static void

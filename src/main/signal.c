@@ -229,15 +229,18 @@ static bool
 restore_row(void *ctx, struct rf_span key, struct rf_span sub, struct rf_span value, int64_t expires_s)
 {
     struct process *p = ctx;
-    const struct rf_letter_head head = { .kind = RF_LETTER_RESTORE, .from = RF_WORKERS_MAX };
+    struct rf_letter_item letter = { .head = { .kind = RF_LETTER_RESTORE, .from = RF_WORKERS_MAX } };
     uint16_t owner = rf_call_saved_owner(&p->shared.owner_key, value, (uint16_t)p->shared.workers);
 
-    if (value.n > RF_LETTER_MAX - sizeof head) { /* nothing of ours is as large: the row is damaged */
+    /* Nothing of ours is as large: the row is damaged, and its worker drops it like any that cannot be read. */
+    if (value.n > RF_LETTER_MAX - sizeof letter)
+        value = rf_span(NULL, 0);
+    if (rf_span_copy(key, letter.name, sizeof letter.name) != RF_OK) {
         RF_LOGF(RF_LOG_WARN, "call.not_restored", "a call that was up cannot be read from the store",
                 RF_F_SPAN("call", key));
         return true;
     }
-    post_surely(p->shared.worker[owner]->letters, &head, sizeof head, value);
+    post_surely(p->shared.worker[owner]->letters, &letter, sizeof letter, value);
     return true;
 }
 

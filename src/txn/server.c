@@ -279,6 +279,7 @@ rf_server_txn_request(const struct rf_server_txn *txn)
 
     if (t->msg != NULL)
         return t->msg;
+    rf_assert(t->request != NULL); /* acknowledged, or answered and no INVITE (txn.h) */
     /* It parsed when it came in; what is refused now would have been refused then. */
     if (rf_sip_msg_parse(&whole, rf_span(t->request, t->request_n), &problem) != RF_OK && problem.status == 0)
         rf_assert(!"a transaction's request parses");

@@ -480,6 +480,20 @@ configure(struct play *p)
         fails(p, "%s", why);
 }
 
+/* reload WAS IS...: of the configuration, the first place that says WAS says IS from now on, which is not longer */
+static void
+reload(struct play *p)
+{
+    const char *why;
+
+    for (int i = 1; i < p->n; i += 2)
+        if (i + 1 == p->n || !stage_rewrite(p->s, p->words[i], p->words[i + 1]))
+            fails(p, "the configuration does not say \"%s\", or has no room", p->words[i]);
+    why = stage_configure(p->s, "");
+    if (why != NULL)
+        fails(p, "%s", why);
+}
+
 /* phone a 201 udp|tcp|tls [v6] [unregistered] [mute] [worker=0|1]: that its calls belong to */
 static void
 phone(struct play *p)
@@ -883,7 +897,7 @@ static const struct verb {
     { "calls", 2, count },      { "subscriptions", 2, count }, { "shown", 3, shown },
     { "hangup", 1, hangup },    { "paths", 2, paths },         { "disk", 2, disk },
     { "stays", 1, stays },      { "unwatched", 3, unwatched }, { "left", 2, left },
-    { "workers", 2, workers },  { "letters", 2, letters },
+    { "workers", 2, workers },  { "letters", 2, letters },     { "reload", 3, reload },
 };
 
 /* b aside N [retry-after=S]: how often b was set aside */

@@ -1,7 +1,8 @@
 /*
  * tests/play/sim_test.c - seeded chaos: phones that do anything at any moment over a network that loses, repeats and
  * reorders, connections and processes that die. After each schedule nothing may be left, and at no moment may the
- * relay be told of a leg that requires SRTP and could send in clear (stage.c checks that at each message).
+ * relay be told of a leg that requires SRTP and could send in clear (stage.c checks that at each message). A phone hears of
+ * SRTP that is not encrypted only where its user's allow-unencrypted-srtp is on (TEL-29).
  *
  * RF_SIM_SEED=n runs that one schedule again; RF_SIM_RUNS=n more or fewer of them.
  */
@@ -46,6 +47,23 @@ one_in(struct sim *m, uint64_t n)
     return dice(m, n) == 0;
 }
 
+/* What a phone asks to leave in clear: as it was offered most of the time, and now and then whatever it likes. */
+static const char *
+some_params(struct sim *m, const char *offered)
+{
+    static const char *const params[] = { "", " UNENCRYPTED_SRTP", " UNENCRYPTED_SRTCP",
+                                          " UNENCRYPTED_SRTP UNENCRYPTED_SRTCP" };
+    size_t i = 0;
+
+    if (one_in(m, 5))
+        return params[dice(m, 4)];
+    if (offered != NULL && (strstr(offered, "UNENCRYPTED_SRTP ") != NULL || strstr(offered, "UNENCRYPTED_SRTP\r") != NULL))
+        i |= 1;
+    if (offered != NULL && strstr(offered, "UNENCRYPTED_SRTCP") != NULL)
+        i |= 2;
+    return params[i];
+}
+
 /* A description: right most of the time, plain, broken or with a wrong tag sometimes. */
 static const char *
 some_sdp(struct sim *m, struct phone *p, bool answers)
@@ -80,6 +98,7 @@ some_sdp(struct sim *m, struct phone *p, bool answers)
     if (!plain) {
         rf_putf(&b, "a=crypto:%s %s inline:", tag, suite);
         rf_put_base64(&b, key, row == NULL ? 30 : (size_t)row->key_octets + row->salt_octets);
+        rf_put_str(&b, some_params(m, at));
         rf_put_str(&b, "\r\n");
     }
     m->sdp[b.n] = '\0';
@@ -314,6 +333,15 @@ accidents(struct sim *m)
     }
 }
 
+static bool
+may_be_unencrypted(const struct sim *m, const struct phone *p)
+{
+    for (int i = 0; i < m->s->users; i++)
+        if (strcmp(m->s->user[i].name, p->user) == 0)
+            return m->s->user[i].srtp.allow_unencrypted;
+    return false;
+}
+
 /* What the network does to a phone's inbox: loss and repeats on UDP. */
 static void
 deliver(struct sim *m, struct phone *p)
@@ -322,6 +350,8 @@ deliver(struct sim *m, struct phone *p)
 
     if (text == NULL)
         return;
+    if (strstr(text, "UNENCRYPTED") != NULL && !may_be_unencrypted(m, p))
+        stage_wrong(m->s, "a phone is told of SRTP in clear that its user does not allow");
     if (p->transport != RF_UDP || !one_in(m, 8)) {
         react(m, p, text);
         if (p->transport == RF_UDP && one_in(m, 8))
@@ -375,6 +405,7 @@ run(uint64_t seed, char why[static 400])
 
         snprintf(name, sizeof name, "20%d", i + 1);
         u = stage_user(m.s, name, m.s->all_required ? RF_SRTP_REQUIRED : (enum rf_srtp_mode)dice(&m, 3));
+        u->srtp.allow_unencrypted = one_in(&m, 2);
         forward(&m, u);
     }
     for (int i = 0; i < 4; i++) {

@@ -146,6 +146,8 @@ struct stage {
 
 /** More lines of a configuration with connections; why: what is wrong with it, or NULL. */
 const char *stage_configure(struct stage *s, const char *lines);
+/** The first `was` of what was configured gives way to `is`, which is not longer; stage_configure puts it in force. */
+bool stage_rewrite(struct stage *s, const char *was, const char *is);
 struct stage *stage_open(uint64_t seed);
 void stage_close(struct stage *s);
 /** A new signal process: every connection is closed, calls come back from what was saved. */

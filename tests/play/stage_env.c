@@ -88,6 +88,18 @@ stage_configure(struct stage *s, const char *lines)
     return NULL;
 }
 
+bool
+stage_rewrite(struct stage *s, const char *was, const char *is)
+{
+    char *at = strstr(s->conf_text, was);
+
+    if (at == NULL || strlen(is) > strlen(was))
+        return false;
+    memmove(at + strlen(is), at + strlen(was), strlen(at + strlen(was)) + 1);
+    memcpy(at, is, strlen(is));
+    return true;
+}
+
 /* The phone that plays a server: the one with this address, or named like the first label of the host. */
 static struct phone *
 phone_of_server(struct stage *s, const struct rf_binding *to)
@@ -258,6 +270,10 @@ check_leg(struct stage *s, const struct rf_media_leg *leg)
         stage_wrong(s, "a leg that requires SRTP may send without a key");
     if (leg->require_srtp && leg->may_receive && leg->rx_count == 0)
         stage_wrong(s, "a leg that requires SRTP may receive without a key");
+    if (leg->tx.clear != (leg->rx_count > 0 ? leg->rx[0].clear : leg->tx.clear))
+        stage_wrong(s, "a leg leaves something in clear in one direction alone");
+    if (leg->tx.clear != 0 && !leg->unencrypted_allowed)
+        stage_wrong(s, "a leg leaves something in clear that nobody allowed (TEL-29)");
     if (leg->tx.suite != 0 && leg->rx_count > 0 && memcmp(leg->tx.key, leg->rx[0].key, sizeof leg->tx.key) == 0)
         stage_wrong(s, "a leg sends with the key of its peer");
 }

@@ -170,10 +170,25 @@ def last_words(office, carrier):
         refused(office, [noun, "show", name], "", f"there is no {'sip-connection' if noun == 'connection' else noun}", status=1)
     does(carrier, "number", "remove", OUR_NUMBER, "--yes")
     does(carrier, "number", "remove", THEIR_NUMBER, "--yes")
+    def registers():
+        end = sip.Endpoint("udp", carrier.ports["udp"])
+        reply = end.register("office1", PASSWORD, DOMAIN)
+        end.close()
+        return reply is not None and reply.status == 200
+
+    def is_registered():
+        return any(r["user"] == "office1" for r in carrier.cli("registrations", json_out=True))
+    registers()
+    does(carrier, "connection", "set", "office", "calls-max=8")
+    tap.ok(is_registered(), "a change of something else leaves it registered")
+    does(carrier, "connection", "set", "office", "username=office2")
+    tap.ok(not is_registered(), "with another username it is not registered under the first, which another connection may have next")
+    does(carrier, "connection", "set", "office", "username=office1")
+    tap.ok(registers() and is_registered(), "it registers anew")
     does(carrier, "connection", "remove", "office", "--yes")
     left = carrier.cli("secret", "list", json_out=True)
     tap.ok(not [r for r in left if r["name"] == "connection-office"], "its password goes with it", left)
-    tap.ok(not [r for r in carrier.cli("registrations", json_out=True) if r["user"] == "office1"], "and its registration")
+    tap.ok(not is_registered(), "and its registration")
     tap.ok([r for r in office.cli("secret", "list", json_out=True) if r["name"] == "carrier-main"],
            "a secret that has a name of its own stays")
     for daemon in (office, carrier):
@@ -215,8 +230,13 @@ def refusals(daemon):
             (["number", "add", OUR_NUMBER, "to=201"], "", 1, [f"number {OUR_NUMBER}", "already"]),
             (["route", "add", "two", "match=+*"], "RF-810", 3, ["route two needs match and use"]),
             (["route", "add", "two", "match=abc", "use=carrier"], "RF-810", 3, ["route two", "abc"]),
-            (["route", "set", "out", "strip=many"], "RF-810", 3, ["route.out.strip"])):
+            (["route", "set", "out", "strip=many"], "RF-810", 3, ["route.out.strip"]),
+            (["number", "set", OUR_NUMBER, "to=201\nuser 9 {"], "RF-810", 3, [f"number.{OUR_NUMBER}.to", "one line of text"]),
+            (["connection", "add", "type=ip", "allow=192.0.2.9"], "RF-814", 2, ["type=ip is a setting: the name comes before it"])):
         refused(daemon, words, code, *said, status=status, stdin="")
+    refused(daemon, ["secret", "add", "longer"], "RF-814", "is too long", stdin="x" * 257 + "\n", status=2)
+    does(daemon, "secret", "add", "longest", stdin="x" * 256 + "\n", what="256 octets are a secret")
+    does(daemon, "secret", "remove", "longest", "--yes")
     _, out, err = daemon.cli("connection", "add", "spare", "username=x", f"password={PASSWORD}")
     tap.ok(PASSWORD not in out + err, "a password that was given as an argument is not said again", out + err)
     code, out, err = daemon.cli("number", "add", "+199", "to=299")
