@@ -81,6 +81,13 @@ rf_refusal_sentence(struct rf_buf *out, const char *text, const struct rf_log_fi
     }
 }
 
+/* "refused" is what we did; here it is the peer who refused. */
+static const char *
+event_of(enum rf_refusal r)
+{
+    return r == RF_REFUSE_CERT_REFUSED_BY_PEER ? "tls.peer_rejected_our_certificate" : "refused";
+}
+
 void
 rf_refuse(enum rf_refusal r, const struct rf_log_field *fields)
 {
@@ -98,7 +105,7 @@ rf_refuse(enum rf_refusal r, const struct rf_log_field *fields)
         all[n++] = *f;
     all[n++] = RF_F_SPAN("fix", rf_buf_span(&fix));
     all[n] = (struct rf_log_field){ 0 };
-    rf_log_event(row->severity, row->code, "refused", mem, all);
+    rf_log_event(row->severity, row->code, event_of(r), mem, all);
 }
 
 void

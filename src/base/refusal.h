@@ -407,7 +407,10 @@ enum rf_refusal rf_refusal_find(struct rf_span code_or_slug);
  */
 void rf_refusal_sentence(struct rf_buf *out, const char *text, const struct rf_log_field *fields);
 
-/** Count it (rf_refusal_count) and log it as event "refused" with its code, sentence, fix and the fields. */
+/**
+ * Count it (rf_refusal_count) and log it as event "refused" with its code, sentence, fix and the fields; when a peer
+ * refused our certificate (RF-202) as "tls.peer_rejected_our_certificate".
+ */
 void rf_refuse(enum rf_refusal r, const struct rf_log_field *fields);
 
 /* RF_REFUSE(CRYPTO_MISSING, RF_F_STR("who", "203"), RF_F_STR("setting", "user.203.srtp")) */

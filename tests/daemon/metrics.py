@@ -184,7 +184,7 @@ def handshakes(daemon, read, folder):
     stranger = Cert(folder, "stranger", "A Stranger's Root", kind="ca")
     before = read()
     Shake(at, "-CAfile", stranger.path, "-verify_return_error")
-    event = daemon.wait_event("refused", 10, code="RF-202")
+    event = daemon.wait_event("tls.peer_rejected_our_certificate", 10, code="RF-202")
     tap.ok(event is not None and event.get("alert_received") == "unknown_ca" and event.get("peer"),
            "TEL-8 a client that does not know our authority: RF-202 with its alert and address", event)
     tap.ok(event is not None and "root" in event.get("fix", ""), "TEL-8 and the hint: give it the root", event)

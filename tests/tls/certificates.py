@@ -150,7 +150,7 @@ with Daemon(text) as daemon:
 
     # --- TEL-8: a peer that refuses ours ---
     s = Shake(at, "-CAfile", peer_root.path, "-verify_return_error")
-    e = daemon.wait_event("refused", 5, code="RF-202")
+    e = daemon.wait_event("tls.peer_rejected_our_certificate", 5, code="RF-202")
     tap.ok(e is not None and "unknown_ca" in str(e), "TEL-8 a client that does not know our authority: RF-202 unknown_ca", e)
     tap.ok(e is not None and "root" in str(e.get("fix", "")), "TEL-8 and the hint", e)
     end.close()
