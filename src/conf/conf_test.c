@@ -551,8 +551,8 @@ static const struct {
     { "", "user", "x", RF_ERR_NOT_FOUND, "user is a block, not a setting: name one of its settings, user.NAME.SETTING" },
     { "", "sip", "x", RF_ERR_NOT_FOUND, "sip is a block, not a setting: name one of its settings, sip.SETTING" },
     { "", "user.201.pasword", "x", RF_ERR_NOT_FOUND, "unknown setting user.201.pasword; did you mean password?" },
-    { "", "user.201.name", "two\nlines", RF_ERR_SYNTAX, "a value must be one line" },
-    { "", "user.2\n}\ndomain evil\nuser x.name", "y", RF_ERR_SYNTAX, "a value must be one line" },
+    { "", "user.201.name", "two\nlines", RF_ERR_SYNTAX, "user.201.name must be one line" },
+    { "", "user.2\n}\ndomain evil\nuser x.name", "y", RF_ERR_SYNTAX, "a name must be one line" },
     { "sip {\n", "sip.srtp", "off", RF_ERR_SYNTAX, "the block sip is not closed" },
 };
 
