@@ -20,14 +20,15 @@ from mixed import Mixed
 from ports import free_ports
 
 PEER = os.path.join(BUILD, "srtp2-peer")
-KEY_OCTETS = {"AES_CM_128_HMAC_SHA1_80": 30, "AES_CM_128_HMAC_SHA1_32": 30, "AES_256_CM_HMAC_SHA1_80": 46, "AEAD_AES_256_GCM": 44}
+KEY_OCTETS = {"AES_CM_128_HMAC_SHA1_80": 30, "AES_CM_128_HMAC_SHA1_32": 30, "AES_256_CM_HMAC_SHA1_80": 46, "AEAD_AES_256_GCM": 44,
+              "NULL_HMAC_SHA1_80": 30, "NULL_HMAC_SHA1_32": 30}
 PARAMETERS = {"rtp": "UNENCRYPTED_SRTP", "rtcp": "UNENCRYPTED_SRTCP", "both": "UNENCRYPTED_SRTP UNENCRYPTED_SRTCP"}
 SWITCH = "media.allow-unencrypted-srtp"
 
 
 def describe(port, suite, key, parameters):
     return (f"v=0\r\no=- 7 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/SAVP 0\r\n"
-            f"a=rtpmap:0 PCMU/8000\r\na=rtcp-mux\r\na=crypto:3 {suite} inline:{key} {parameters}\r\n")
+            f"a=rtpmap:0 PCMU/8000\r\na=rtcp-mux\r\na=crypto:3 {suite} inline:{key} {parameters}".rstrip() + "\r\n")
 
 
 def new_key(suite):
@@ -83,6 +84,28 @@ def call(daemon, mixed, ports, suite, clear, speaks=None):
     near.close()
 
 
+def without_cipher(daemon, mixed, ports, suite, like):
+    """A suite that only authenticates. libsrtp has it as `like` with the encryption off: keys are derived alike."""
+    port, key = next(ports), new_key(suite)
+    reply, near = mixed.from_secure(describe(port, suite, key, ""))
+    line = re.search(rb"^a=crypto:3 (\S+) inline:([^|\s]+)\r$", reply.body or b"", re.M)
+    tap.ok(reply.status == 200 and line is not None and line[1].decode() == suite, f"{suite}: taken", reply.body)
+    if line is None:
+        return
+    peer = start_peer(port, reply.body, like, key, line[2].decode(), "both")
+    said = json.loads(peer.communicate(timeout=30)[0])
+    near.stop()
+    leg = mixed.leg_of_201()
+    tap.ok(said["wrong"] == 0 and said["received"] > 100 and said["refused"] <= 1,
+           f"{suite}: {said['library']} hears {said['received']} packets as they were spoken", said)
+    tap.ok(not near.wrong and len(near.received) >= 0.95 * said["sent"] and leg["in"]["rtcp"] >= 0.9 * said["rtcp_sent"] > 0,
+           f"{suite}: of its {said['sent']} packets {len(near.received)} are heard, and its SRTCP is taken", leg)
+    tap.ok(leg["suite"] == suite and leg["protection"] == "SRTP, not encrypted" and leg["out"]["encrypted"] == 0,
+           f"{suite}: authenticated, in clear", leg)
+    tap.ok(mixed.hang_up(), f"{suite}: the call ends")
+    near.close()
+
+
 def refused(mixed, ports, suite, parameters, why):
     reply, near = mixed.from_secure(describe(next(ports), suite, new_key(suite), parameters))
     tap.ok(reply is not None and reply.status == 488 and "cause=88" in (reply.get("reason") or ""), why, reply and reply.start)
@@ -108,6 +131,8 @@ def with_backend(backend):
             call(daemon, mixed, ports, "AES_CM_128_HMAC_SHA1_80", "rtcp")
             call(daemon, mixed, ports, "AEAD_AES_256_GCM", "rtcp")
             call(daemon, mixed, ports, "AES_CM_128_HMAC_SHA1_80", "both", speaks="rtp")
+            for tag in ("80", "32"):
+                without_cipher(daemon, mixed, ports, f"NULL_HMAC_SHA1_{tag}", f"AES_CM_128_HMAC_SHA1_{tag}")
             refused(mixed, ports, "AEAD_AES_256_GCM", "UNENCRYPTED_SRTP", "RFC 7714 8.2: SRTP with GCM is always encrypted")
             refused(mixed, ports, "AES_CM_128_HMAC_SHA1_80", "UNAUTHENTICATED_SRTP", "UNAUTHENTICATED_SRTP is refused")
             status, _, err = daemon.cli("set", SWITCH, "off")

@@ -333,11 +333,18 @@ accidents(struct sim *m)
     }
 }
 
+/* Whose dialog it is: any phone may have it, since the ways to a contact lead anywhere here. */
 static bool
-may_be_unencrypted(const struct sim *m, const struct phone *p)
+may_be_unencrypted(const struct sim *m, const struct phone *p, const char *text)
 {
+    const char *from = strstr(text, "\r\nFrom: ");
+    char user[24];
+
+    if (sscanf(text, "%*[A-Z] sip:%23[^@]@", user) != 1 && /* a request to it, or the response to one of its own */
+        (from == NULL || sscanf(from, "\r\nFrom: <sip:%23[^@]@", user) != 1))
+        snprintf(user, sizeof user, "%s", p->user);
     for (int i = 0; i < m->s->users; i++)
-        if (strcmp(m->s->user[i].name, p->user) == 0)
+        if (strcmp(m->s->user[i].name, user) == 0)
             return m->s->user[i].srtp.allow_unencrypted;
     return false;
 }
@@ -350,7 +357,7 @@ deliver(struct sim *m, struct phone *p)
 
     if (text == NULL)
         return;
-    if (strstr(text, "UNENCRYPTED") != NULL && !may_be_unencrypted(m, p))
+    if (strstr(text, "UNENCRYPTED") != NULL && !may_be_unencrypted(m, p, text))
         stage_wrong(m->s, "a phone is told of SRTP in clear that its user does not allow");
     if (p->transport != RF_UDP || !one_in(m, 8)) {
         react(m, p, text);
