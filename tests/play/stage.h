@@ -116,7 +116,6 @@ struct stage {
     int replies;
     int changes; /* CHANGE since the last OPEN: without one nothing is relayed */
     bool relay_full, relay_silent, relay_away, relay_one_family;
-    bool lost_some;    /* sessions vanished: a CLOSE of one is no fault */
     bool all_required; /* every user requires SRTP: then every leg must say so to the relay */
     /* what was kept */
     struct { char id[40]; char *value; size_t n; } saved[SAVED_MAX];

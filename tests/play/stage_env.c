@@ -278,6 +278,18 @@ check_leg(struct stage *s, const struct rf_media_leg *leg)
         stage_wrong(s, "a leg sends with the key of its peer");
 }
 
+/* The relay has said that there is no such session, and who asked has not heard it yet: after a restart a call that had
+ * just ended is looked for once more. */
+static bool
+gone_is_on_its_way(const struct stage *s, struct rf_media_name name)
+{
+    for (int i = 0; i < s->replies; i++)
+        if (s->reply[i].event == RF_MEDIA_GONE && s->reply[i].session.slot == name.slot &&
+            s->reply[i].session.generation == name.generation)
+            return true;
+    return false;
+}
+
 static enum rf_err
 env_media(void *ctx, const struct rf_media_request *r)
 {
@@ -329,10 +341,9 @@ env_media(void *ctx, const struct rf_media_request *r)
         reply.event = RF_MEDIA_CHANGED;
         break;
     case RF_MEDIA_CLOSE:
-        if (slot == NULL && s->lost_some)
-            return RF_OK;
         if (slot == NULL) {
-            stage_wrong(s, "CLOSE of a media session that is not open");
+            if (!gone_is_on_its_way(s, r->session))
+                stage_wrong(s, "CLOSE of a media session that is not open");
             return RF_OK;
         }
         slot->used = false;
