@@ -337,7 +337,7 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
 {
     struct caller who;
 
-    if (request_overtakes(l, msg)) {
+    if (request_comes_again(l, msg)) {
         rf_server_txn_forget(txn);
         return;
     }

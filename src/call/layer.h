@@ -156,8 +156,8 @@ bool call_media_numbers(const struct call *c, const struct leg *leg, struct medi
 void layer_passed_init(struct rf_call_layer *l);
 /** Also of a layer that is zeroed. */
 void layer_passed_fini(struct rf_call_layer *l);
-/** Is it a repeat of an INVITE that is being passed here and has no transaction here yet? Nobody answers it. */
-bool request_overtakes(struct rf_call_layer *l, const struct rf_sip_msg *msg);
+/** Is it a repeat of an INVITE that was passed here and whose transaction has ended? Nobody answers it. */
+bool request_comes_again(struct rf_call_layer *l, const struct rf_sip_msg *msg);
 /** Leg A of an INVITE that was passed here: its dialog and its branch are guests. Of any other nothing happens. */
 void leg_was_passed(struct leg *leg, const struct rf_sip_msg *invite);
 /** The leg ends; its INVITE's branch leads here as long as repeats of it and its ACK may come. */

@@ -70,10 +70,11 @@ struct media_slot {
     bool has[2];
 };
 
-/* From worker to worker: what `post` or `pass` sends. */
+/* From worker to worker: what `post` or `pass` sends, or a message that came in where its call is not. */
 struct stage_letter {
     uint16_t from, to;
-    struct wire *wire; /* of a message that is passed; NULL: a letter */
+    struct wire *wire; /* of a message; NULL: a letter */
+    bool is_passed;
     struct rf_call_passed who;
     char *octets;
     size_t n;
