@@ -18,7 +18,7 @@
 
 #include "relay/ports.h"
 
-#define STABLE_US    5000000ull
+#define STABLE_US    1000000ull  /* then a plain leg has heard RF_LEARN_WINDOW_PACKETS and is final */
 #define HEARD_US     1000000ull
 #define LOW_WATER    32          /* free pairs of a family: below, a block is asked for ahead of need */
 #define ASK_AGAIN_US 1000000ull  /* an answer that did not come; or there were no ports */
@@ -469,25 +469,38 @@ send_frame(const struct pair *pair, const struct rf_frame *f)
     return false;
 }
 
+/* Packets go to a place that stands and answers: the kernel need not look up the way for each any more. */
+static void
+settle(struct pair *n, const struct rf_addr *target, uint64_t heard_us, uint64_t now_us)
+{
+    if (now_us - n->due_us < STABLE_US || now_us - heard_us >= HEARD_US || !rf_addr_is_set(target))
+        return;
+    n->is_connected = connect(n->fd[0], &target->sa, rf_addr_len(target)) == 0;
+    n->due_us = now_us; /* if it could not be made: not with each packet again */
+}
+
 void
 rf_ports_send(struct rf_ports *p, struct rf_relay *r, const struct rf_frame *frames, size_t n, uint64_t now_us)
 {
     for (size_t i = 0; i < n; i++) {
         const struct rf_frame *f = &frames[i];
+        struct pair *pair;
 
-        if (rf_relay_may_leave(r, f))
-            rf_relay_sent(r, f, send_frame(&p->pair[rf_relay_port(r, f->leg)], f), now_us);
+        if (!rf_relay_may_leave(r, f))
+            continue;
+        pair = &p->pair[rf_relay_port(r, f->leg)];
+        rf_relay_sent(r, f, send_frame(pair, f), now_us);
+        if (!pair->is_connected && f->port == RF_PORT_RTP)
+            settle(pair, rf_relay_target(r, f->leg), rf_relay_heard_us(r, f->leg), now_us);
     }
 }
 
 /* --- from time to time --- */
 
 static void
-look_at(struct rf_ports *p, struct rf_relay *r, struct pair *n, uint64_t now_us)
+look_at(struct rf_relay *r, struct pair *n)
 {
     _Atomic uint64_t *dropped = &rf_relay_counts(r, n->leg)->in_kernel_dropped;
-    const struct rf_addr *target = rf_relay_target(r, n->leg);
-    uint64_t heard_us = rf_relay_heard_us(r, n->leg);
 
     for (unsigned i = 0; i < RF_PORT_PAIR_FDS; i++) {
         uint32_t now = kernel_dropped(n->fd[i]);
@@ -495,9 +508,6 @@ look_at(struct rf_ports *p, struct rf_relay *r, struct pair *n, uint64_t now_us)
         count(dropped, (uint32_t)(now - n->dropped[i]));
         n->dropped[i] = now;
     }
-    if (!n->is_connected && &p->pair[rf_relay_port(r, n->leg)] == n && rf_addr_is_set(target) &&
-        now_us - n->due_us >= STABLE_US && now_us - heard_us < HEARD_US)
-        n->is_connected = connect(n->fd[0], &target->sa, rf_addr_len(target)) == 0;
 }
 
 static void
@@ -540,7 +550,7 @@ rf_ports_tick(struct rf_ports *p, struct rf_relay *r, uint64_t now_us)
     for (uint32_t i = 0; i < part; i++) {
         p->round = (p->round + 1) % p->count;
         if (p->pair[p->round].state == PAIR_USED)
-            look_at(p, r, &p->pair[p->round], now_us);
+            look_at(r, &p->pair[p->round]);
     }
     /* The parent did not answer: what it may have bound is fetched first. */
     if (p->is_asking && now_us - p->asked_us >= ASK_AGAIN_US) {
