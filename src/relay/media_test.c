@@ -514,7 +514,7 @@ is_connected(uint16_t port, uint16_t peer)
     return found;
 }
 
-/* The fast socket is connected after 5 s; a peer that moves is heard at once all the same. */
+/* The fast socket is connected after a second; a peer that moves is heard at once all the same. */
 static void
 test_connected(void)
 {
