@@ -7,7 +7,7 @@
  *
  * A name is in the list before the guest itself is there, which waits in a mailbox. So what comes from the network goes
  * first to the worker of its Call-ID, also when the guest is where it came in: that worker sent the guest away, and
- * what it sends later comes later (rf_call_guests_next). A CANCEL that overtook its INVITE would find nothing to cancel.
+ * what it sends later comes later (rf_call_guests_next). A CANCEL that overtook its INVITE would find nothing.
  *
  * A dialog is named by its Call-ID and our tag in it. The Call-ID alone is the peer's choice in half of them: whoever
  * chose the same one would be led to that worker, and its own transfer would take the other's place here. Our tag is 64

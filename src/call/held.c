@@ -1,8 +1,8 @@
 /*
  * call/held.c - 2xx of phones that cannot be heard yet: the caller owes a PRACK, or one of them is asked by UPDATE
  *
- * Several phones may take the call meanwhile. They are heard in the order in which they came, until one has the call; the
- * others get ACK and BYE at once, and so do all when it ends before (RFC 3261 13.2.2.4). A phone whose answer waits
+ * Several phones may take the call meanwhile. They are heard in the order in which they came, until one has the call;
+ * the others get ACK and BYE at once, and so do all when it ends before (RFC 3261 13.2.2.4). A phone whose answer waits
  * repeats it, for it gets no ACK: each is kept once.
  */
 #include <stdlib.h>

@@ -11,8 +11,8 @@
  *
  * Invariants
  * (R1) One of leg A's is unacknowledged at a time; what comes meanwhile waits, the newest only.
- * (R2) While it bears a description no 2xx is sent: those of legs B are kept and heard after the PRACK (3; held.c). So it
- *      is while leg B is asked of an offer (earlyoffer.c, E2).
+ * (R2) While it bears a description no 2xx is sent: those of legs B are kept and heard after the PRACK (3; held.c). So
+ *      it is while leg B is asked of an offer (earlyoffer.c, E2).
  * (R3) A description that leg A got reliably is the answer to its offer, and no other one may follow in the INVITE
  *      (RFC 3261 13.2.1): of forks it is shown the first, and a re-INVITE tells it of another one that has answered.
  */

@@ -200,8 +200,8 @@ rf_txn_knows(struct rf_txn_layer *l, const struct rf_sip_msg *m)
             rf_txn_find_server(l, rf_txn_key_server(l, m, RF_SIP_INVITE, true)) != NULL);
 }
 
-/* A 2xx to an INVITE whose owner is gone: of another fork, or one that crossed its end. Unanswered its sender would repeat
- * it for 32 s and believe in a call (RFC 3261 13.2.2.4). */
+/* A 2xx to an INVITE whose owner is gone: of another fork, or one that crossed its end. Unanswered its sender would
+ * repeat it for 32 s and believe in a call (RFC 3261 13.2.2.4). */
 static bool
 is_nobodys(const struct rf_client_txn *t, const struct rf_sip_msg *m)
 {

@@ -36,8 +36,8 @@ struct rf_txn_user {
     void (*request)(void *ctx, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us);
     /** An ACK that belongs to no transaction, or to an accepted INVITE (for a 2xx): the dialog's business. */
     void (*ack)(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
-    /** A response that belongs to no transaction (a late or stray one; a 2xx after timer M), or a 2xx to an INVITE whose owner
-     * is gone. */
+    /** A response that belongs to no transaction (a late or stray one; a 2xx after timer M), or a 2xx to an INVITE
+     * whose owner is gone. */
     void (*stray_response)(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
     /** May be NULL. The first ACK for a 3xx-6xx of ours: its transaction took it, the user need not do anything. */
     void (*refusal_acked)(void *ctx, const struct rf_sip_msg *msg, uint64_t now_us);
