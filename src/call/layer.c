@@ -280,7 +280,8 @@ timer_fired(struct rf_timer *t, uint64_t now_us)
     if (c->state == CALL_UP) {
         evidence_sample(c);
         oneway_sample(c, now_us);
-        rf_timer_arm(c->l->env.wheel, &c->timer, now_us + SAMPLE_US);
+        /* Calls that began at different moments are looked at together. */
+        rf_timer_arm_late(c->l->env.wheel, &c->timer, now_us + SAMPLE_US);
         if (c->old_keys_end && c->exchange.kind == EXCHANGE_NONE) {
             c->old_keys_end = false;
             call_media_change(c, c->b, NULL);
