@@ -3,6 +3,7 @@
 happens when a target says 503, nothing, or drops its connection; and by which transport a large INVITE goes.
 
 # sanitizers: address thread
+# takes long
 """
 import select
 import socket
