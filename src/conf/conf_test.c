@@ -738,89 +738,6 @@ many_users(void)
     free(text);
 }
 
-#define FQDN(name, server) "sip-connection " name " {\n type fqdn\n server " server "\n}\n"
-#define FOUR(n)  FQDN(n "1", "sbc.example") FQDN(n "2", "sbc.example") FQDN(n "3", "sbc.example") FQDN(n "4", "sbc.example")
-#define EIGHT(n) FOUR(n) FOUR(n "x")
-
-/* TEL-1: calls of connections with one host and one certificate are told apart by the number that is called. */
-static void
-one_host(void)
-{
-    static const struct {
-        const char *text;
-        enum rf_err err;
-        const char *says, *why;
-    } cases[] = {
-        { FQDN("a", "sbc.example") FQDN("b", "SBC.example:5071;transport=tls"), RF_OK,
-          "test:5: sip-connection a and b have the same server", "a port does not tell who calls" },
-        { FQDN("a", "sbc.example") FQDN("b", "sbc.example") "number +1 {\n connection a\n}\n", RF_OK,
-          "no number belongs to b", "one has no number" },
-        { FQDN("a", "sbc.example") FQDN("b", "sbc.example") "number +1 {\n connection a\n}\nnumber +2 {\n connection b\n}\n",
-          RF_OK, NULL, "each has its number" },
-        { FQDN("a", "sbc.example") FQDN("b", "sbc2.example"), RF_OK, NULL, "two hosts" },
-        { FQDN("a", "sbc.example") "sip-connection b {\n type ip\n allow 192.0.2.1\n server sbc.example\n}\n", RF_OK, NULL,
-          "type ip is known by its address alone" },
-        { EIGHT("a") EIGHT("b") EIGHT("c") EIGHT("d") FQDN("e", "sbc.example"), RF_OK,
-          "test:129: sip-connection e: 32 of type fqdn have the server sbc.example", "more than a proof has room for" },
-    };
-
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct rf_conf_sources from = { .store_text = rf_span_str(cases[i].text) };
-        struct rf_conf_problem problem = { 0 };
-        struct rf_conf *c = NULL;
-        char said[600] = "";
-        enum rf_err err = rf_conf_load_from(&c, &from, &problem);
-        const struct rf_conf_problem *warning;
-        bool is_found = false;
-
-        for (size_t n = 0; !is_found && c != NULL && (warning = rf_conf_warning(c, n)) != NULL; n++) {
-            snprintf(said, sizeof said, "test:%d: %s", warning->at.line, warning->sentence);
-            is_found = cases[i].says != NULL && strstr(said, cases[i].says) != NULL;
-        }
-        ok(err == cases[i].err && (cases[i].says == NULL ? said[0] == '\0' : is_found), "TEL-1: %s: %s", cases[i].why, said);
-        rf_conf_unref(c);
-    }
-}
-
-/* TEL-29: whoever allows SRTP that is not encrypted is told, at each reading. */
-static void
-unencrypted_srtp(void)
-{
-#define CONNECTION(lines) "sip-connection c {\n type ip\n allow 192.0.2.1\n server 192.0.2.1\n" lines "}\n"
-    static const struct {
-        const char *text, *says;
-        int line; /* of the warning; 0: there is none */
-    } cases[] = {
-        { CONNECTION(""), NULL, 0 },
-        { CONNECTION(" allow-unencrypted-srtp on\n"), "RF-403: sip-connection.c.allow-unencrypted-srtp", 1 },
-        { "media {\n allow-unencrypted-srtp on\n}\n" CONNECTION(""), "RF-403: media.allow-unencrypted-srtp", 2 },
-        { "media {\n allow-unencrypted-srtp on\n}\n" CONNECTION(" allow-unencrypted-srtp off\n"),
-          "RF-403: media.allow-unencrypted-srtp", 2 },
-    };
-#undef CONNECTION
-
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct rf_conf_sources from = { .store_text = rf_span_str(cases[i].text) };
-        struct rf_conf_problem problem = { 0 };
-        struct rf_conf *c = NULL;
-        const struct rf_conf_problem *warning;
-        size_t said = 0;
-        bool is_right = true;
-
-        if (rf_conf_load_from(&c, &from, &problem) != RF_OK)
-            diag("%s", problem.sentence);
-        for (size_t n = 0; c != NULL && (warning = rf_conf_warning(c, n)) != NULL; n++)
-            if (strstr(warning->sentence, "allow-unencrypted-srtp") != NULL) {
-                said++;
-                is_right = cases[i].says != NULL && strstr(warning->sentence, cases[i].says) != NULL &&
-                           (int)warning->at.line == cases[i].line;
-            }
-        ok(c != NULL && said == (cases[i].says != NULL) && is_right, "TEL-29: %s",
-           cases[i].says != NULL ? cases[i].says : "nothing to say");
-        rf_conf_unref(c);
-    }
-}
-
 int
 main(void)
 {
@@ -828,12 +745,10 @@ main(void)
     if (mkdtemp(dir) == NULL)
         return 1;
     the_table();
-    unencrypted_srtp();
     refusals();
     meanings();
     numbers_and_blocks();
     unnamed_certificate();
-    one_host();
     failing_files();
     files();
     examples();

@@ -5,6 +5,8 @@
  * warning. Where a number leads is a warning too: the user may stand in the other layer.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
 
 #include "conf/iface.h"
 #include "conf/snapshot.h"
@@ -42,6 +44,129 @@ is_customer(const struct rf_conf *c, const struct rf_conf_block *b)
     return is(c, b, "side", "customer") || rf_conf_block_is_on(c, b, "register");
 }
 
+/* Its peer proves itself to us by name and password. */
+static bool
+signs_in_here(const struct rf_conf *c, const struct rf_conf_block *b)
+{
+    return is(c, b, "type", "credential") && !is_customer(c, b);
+}
+
+/* --- what several claim -------------------------------------------------------------------------------- */
+
+/*
+ * By what the connection of a call is found, sorted: a carrier has thousands of connections, and comparing each with
+ * each took 9 s of a start with 3000.
+ */
+enum claim_kind { CLAIM_HOST, CLAIM_NUMBER, CLAIM_SOURCE, CLAIM_USERNAME };
+
+struct claim {
+    enum claim_kind kind;
+    uint32_t number;                  /* of the connection; of the number block for CLAIM_NUMBER */
+    struct rf_span key;               /* of the snapshot */
+    const struct rf_conf_block *block;
+};
+
+struct claims {
+    struct claim *claim; /* owned */
+    size_t count, room;
+    bool overflow;
+};
+
+/* Hosts go by their letters, whatever their case; all other keys have one case, so that it never decides. */
+static int
+order(const void *a, const void *b)
+{
+    const struct claim *x = a, *y = b;
+    size_t shared = x->key.n < y->key.n ? x->key.n : y->key.n;
+    int by_key = 0;
+
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    if (shared > 0)
+        by_key = x->kind == CLAIM_HOST ? strncasecmp(x->key.p, y->key.p, shared) : memcmp(x->key.p, y->key.p, shared);
+    if (by_key != 0)
+        return by_key;
+    if (x->key.n != y->key.n)
+        return x->key.n < y->key.n ? -1 : 1;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static void
+claim(struct claims *all, enum claim_kind kind, struct rf_span key, uint32_t number, const struct rf_conf_block *b)
+{
+    if (all->count == all->room) {
+        size_t room = all->room == 0 ? 64 : all->room * 2;
+        struct claim *more = reallocarray(all->claim, room, sizeof *more);
+
+        all->overflow |= more == NULL;
+        if (more == NULL)
+            return;
+        all->claim = more;
+        all->room = room;
+    }
+    all->claim[all->count++] = (struct claim){ kind, number, key, b };
+}
+
+static void
+claim_words(struct claims *all, enum claim_kind kind, const char *list, uint32_t number, const struct rf_conf_block *b)
+{
+    struct rf_span left = rf_span_str(list), word;
+
+    while (rf_conf_next_word(&left, &word))
+        claim(all, kind, word, number, b);
+}
+
+/* false: no memory. The caller frees all->claim. */
+static bool
+gather_claims(const struct rf_conf *c, struct claims *all)
+{
+    const struct rf_conf_block *b;
+    struct rf_target_text target;
+
+    for (uint32_t i = 0; (b = rf_conf_block_at(c, "sip-connection", i)) != NULL; i++) {
+        claim_words(all, CLAIM_SOURCE, rf_conf_block_text(c, b, "allow"), i, b);
+        if (signs_in_here(c, b))
+            claim(all, CLAIM_USERNAME, rf_span_str(rf_conf_block_text(c, b, "username")), i, b);
+        if (is(c, b, "type", "fqdn") &&
+            rf_target_text_parse(rf_span_str(rf_conf_block_text(c, b, "server")), &target) == RF_OK)
+            claim(all, CLAIM_HOST, target.host, i, b);
+    }
+    for (uint32_t i = 0; (b = rf_conf_block_at(c, "number", i)) != NULL; i++)
+        claim_words(all, CLAIM_NUMBER, rf_conf_block_text(c, b, "connection"), i, b);
+    if (all->count > 0)
+        qsort(all->claim, all->count, sizeof *all->claim, order);
+    return !all->overflow;
+}
+
+/* How many claims of this key come before that of `number`, whose own need not be there; *first: who was first. */
+static size_t
+claimed_before(const struct claims *all, enum claim_kind kind, struct rf_span key, uint32_t number,
+               const struct rf_conf_block **first)
+{
+    const uint32_t ends[2] = { 0, number };
+    size_t at[2];
+
+    for (int e = 0; e < 2; e++) {
+        const struct claim wanted = { .kind = kind, .key = key, .number = ends[e] };
+        size_t low = 0, high = all->count;
+
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+
+            if (order(&all->claim[middle], &wanted) < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        at[e] = low;
+    }
+    if (first != NULL && at[1] > at[0])
+        *first = all->claim[at[0]].block;
+    return at[1] - at[0];
+}
+
+/* --- each connection ----------------------------------------------------------------------------------- */
+
 static void
 check_needs(struct loader *l, const struct rf_conf_block *b)
 {
@@ -63,67 +188,54 @@ check_needs(struct loader *l, const struct rf_conf_block *b)
         rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s: allow belongs to type ip", b->label);
 }
 
-static bool
-has_number(const struct rf_conf *c, const struct rf_conf_block *b)
-{
-    const struct rf_conf_block *n;
-
-    for (size_t i = 0; (n = rf_conf_block_at(c, "number", i)) != NULL; i++)
-        if (has_word(rf_conf_block_text(c, n, "connection"), rf_span_str(b->label)))
-            return true;
-    return false;
-}
-
 /*
  * Connections with one host have one certificate and one set of addresses: the number that is called tells their calls
  * apart (route/connection.h, C3 and C5). Of more than a flow's proof has room for, those
  * that come later are called like any, and known by address or credentials; by certificate nobody is taken for them.
  */
 static void
-check_host(struct loader *l, const struct rf_conf_block *b, size_t before)
+check_host(struct loader *l, const struct claims *all, const struct rf_conf_block *b, uint32_t number)
 {
     const struct rf_conf *c = l->conf;
-    const struct rf_conf_block *other, *first = NULL;
-    struct rf_target_text target, its;
-    size_t same = 0;
+    const struct rf_conf_block *first;
+    struct rf_target_text target;
+    size_t before;
+    bool is_ours, is_firsts;
 
     if (!is(c, b, "type", "fqdn") ||
         rf_target_text_parse(rf_span_str(rf_conf_block_text(c, b, "server")), &target) != RF_OK)
         return;
-    for (size_t i = 0; i < before; i++) {
-        other = rf_conf_block_at(c, "sip-connection", i);
-        if (!is(c, other, "type", "fqdn") ||
-            rf_target_text_parse(rf_span_str(rf_conf_block_text(c, other, "server")), &its) != RF_OK ||
-            !rf_span_ieq(target.host, its.host))
-            continue;
-        if (same++ == 0)
-            first = other;
-    }
-    if (same >= RF_CONF_FQDN_OF_A_HOST_MAX)
+    before = claimed_before(all, CLAIM_HOST, target.host, number, &first);
+    if (before == 0)
+        return;
+    is_ours = claimed_before(all, CLAIM_NUMBER, rf_span_str(b->label), UINT32_MAX, NULL) > 0;
+    is_firsts = claimed_before(all, CLAIM_NUMBER, rf_span_str(first->label), UINT32_MAX, NULL) > 0;
+    if (before >= RF_CONF_FQDN_OF_A_HOST_MAX)
         rf_loader_warn(l, b->at,
                        "sip-connection %s: %d of type fqdn have the server %.*s already; a call that comes by its "
                        "certificate is never taken for one of this connection",
                        b->label, RF_CONF_FQDN_OF_A_HOST_MAX, RF_SPAN_ARG(target.host));
-    else if (same > 0 && !(has_number(c, b) && has_number(c, first)))
+    else if (!is_ours || !is_firsts)
         rf_loader_warn(l, b->at,
                        "sip-connection %s and %s have the same server: whose a call from there is says the number that "
                        "is called, and no number belongs to %s",
-                       first->label, b->label, has_number(c, b) ? first->label : b->label);
+                       first->label, b->label, is_ours ? first->label : b->label);
 }
 
-/* Both must lead to one connection, or nobody can say whose call it is. */
+/* Both would have to lead to one connection, or nobody can say whose call it is. */
 static void
-check_same(struct loader *l, const struct rf_conf_block *b, const struct rf_conf_block *other)
+check_same(struct loader *l, const struct claims *all, const struct rf_conf_block *b, uint32_t number)
 {
     const struct rf_conf *c = l->conf;
     struct rf_span left = rf_span_str(rf_conf_block_text(c, b, "allow")), word;
+    const struct rf_conf_block *other;
 
     while (rf_conf_next_word(&left, &word))
-        if (has_word(rf_conf_block_text(c, other, "allow"), word))
+        if (claimed_before(all, CLAIM_SOURCE, word, number, &other) > 0)
             rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s and %s both allow %.*s", other->label, b->label,
                            RF_SPAN_ARG(word));
-    if (is(c, b, "type", "credential") && is(c, other, "type", "credential") && !is_customer(c, b) &&
-        !is_customer(c, other) && is(c, b, "username", rf_conf_block_text(c, other, "username")))
+    if (signs_in_here(c, b) && claimed_before(all, CLAIM_USERNAME, rf_span_str(rf_conf_block_text(c, b, "username")),
+                                              number, &other) > 0)
         rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s and %s both have the username %s", other->label,
                        b->label, rf_conf_block_text(c, b, "username"));
 }
@@ -174,8 +286,14 @@ check_connections(struct loader *l)
 {
     const struct rf_conf *c = l->conf;
     const struct rf_conf_block *b;
+    struct claims all = { .claim = NULL };
 
-    for (size_t i = 0; (b = rf_conf_block_at(c, "sip-connection", i)) != NULL; i++) {
+    if (!gather_claims(c, &all)) {
+        rf_loader_fail(l, RF_ERR_NOMEM, (struct rf_conf_origin){ 0 }, "the configuration is too large");
+        free(all.claim);
+        return;
+    }
+    for (uint32_t i = 0; (b = rf_conf_block_at(c, "sip-connection", i)) != NULL; i++) {
         check_needs(l, b);
         check_pins(l, b);
         if (may_be_encrypted(c, b))
@@ -184,10 +302,10 @@ check_connections(struct loader *l)
             rf_conf_block(c, "user", rf_span_str(rf_conf_block_text(c, b, "username"))) != NULL)
             rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s has the username of user %s", b->label,
                            rf_conf_block_text(c, b, "username"));
-        check_host(l, b, i);
-        for (size_t k = 0; k < i; k++)
-            check_same(l, b, rf_conf_block_at(c, "sip-connection", k));
+        check_host(l, &all, b, i);
+        check_same(l, &all, b, i);
     }
+    free(all.claim);
 }
 
 /* --- numbers, routes, devices, groups ------------------------------------------------------------------ */

@@ -1,6 +1,8 @@
 #include "conf/options.h"
 
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "conf/conf.h"
 
@@ -539,12 +541,42 @@ rf_option_count(void)
     return COUNT;
 }
 
+/* The rows by name: a configuration of thousands of blocks asks for a row some hundred thousand times. */
+static uint16_t by_name[COUNT];
+static pthread_once_t sorted = PTHREAD_ONCE_INIT;
+
+static int
+order(const void *a, const void *b)
+{
+    return strcmp(options[*(const uint16_t *)a].name, options[*(const uint16_t *)b].name);
+}
+
+static void
+sort(void)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        by_name[i] = (uint16_t)i;
+    qsort(by_name, COUNT, sizeof *by_name, order);
+}
+
 const struct rf_option *
 rf_option_find(struct rf_span pattern)
 {
-    for (size_t i = 0; i < COUNT; i++)
-        if (strncmp(pattern.p, options[i].name, pattern.n) == 0 && options[i].name[pattern.n] == '\0')
-            return &options[i];
+    size_t low = 0, high = COUNT;
+
+    pthread_once(&sorted, sort);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct rf_option *o = &options[by_name[middle]];
+        int way = strncmp(o->name, pattern.p, pattern.n);
+
+        if (way == 0 && o->name[pattern.n] == '\0')
+            return o;
+        if (way < 0)
+            low = middle + 1;
+        else
+            high = middle; /* also a longer name that begins so: those come behind it */
+    }
     return NULL;
 }
 

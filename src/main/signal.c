@@ -503,6 +503,8 @@ end(struct process *p)
     for (unsigned i = 0; i < p->shared.workers; i++)
         rf_worker_stop(p->shared.worker[i]);
     rf_desk_end(p->desk);
+    /* The store's thread still answers what workers wrote, into their mailboxes. A disk that fails was told already. */
+    (void)!rf_store_flush(p->shared.store);
     for (unsigned i = 0; i < p->shared.workers; i++) {
         struct rf_worker *w = p->shared.worker[i];
 

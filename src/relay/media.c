@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -410,8 +411,13 @@ run(void *ctx)
 {
     struct thread *t = ctx;
     uint32_t tick_us = t->start->tick_us != 0 ? t->start->tick_us : 1000;
+    char name[16];
     uint64_t now_us;
 
+    if (t->number > 0) { /* the first is the process's, and bears its name */
+        snprintf(name, sizeof name, "rf-media-%u", t->number);
+        prctl(PR_SET_NAME, name);
+    }
     t->housekeeping_us = t->counted_us = rf_now_us();
     rf_ports_tick(t->ports, t->relay, t->counted_us);
     while (!t->is_stopped) {

@@ -18,7 +18,7 @@
 
 #include "relay/ports.h"
 
-#define STABLE_US    5000000ull
+#define STABLE_US    1000000ull  /* then a plain leg has heard RF_LEARN_WINDOW_PACKETS and is final */
 #define HEARD_US     1000000ull
 #define LOW_WATER    32          /* free pairs of a family: below, a block is asked for ahead of need */
 #define ASK_AGAIN_US 1000000ull  /* an answer that did not come; or there were no ports */
@@ -26,6 +26,7 @@
 #define REST_MORE_US 1000000ull  /* when it still rained */
 #define REST_MORE_MAX 10         /* then it is used all the same: strangers are refused by source */
 #define TICKS_A_ROUND 50         /* of rf_ports_tick, to look at each pair once */
+#define AHEAD 2 /* events whose legs are fetched before their turn; a recvfrom takes about 1 us */
 #define NONE UINT32_MAX
 
 enum pair_state { PAIR_FREE, PAIR_USED, PAIR_RESTING };
@@ -405,12 +406,24 @@ drop_elsewhere(int fd, struct rf_media_counts *counts)
         count(&counts->in_foreign, 1);
 }
 
+/* The leg of a later event: its lines arrive while the kernel hands over the packets before it. */
+static void
+look_ahead(const struct rf_ports *p, const struct rf_relay *r, const struct epoll_event *event)
+{
+    uint32_t kind = (uint32_t)(event->data.u64 >> 32), index = (uint32_t)event->data.u64;
+
+    if (kind <= RF_WATCH_RTCP && p->pair[index].state == PAIR_USED)
+        rf_relay_prefetch(r, p->pair[index].leg);
+}
+
 size_t
 rf_ports_receive(struct rf_ports *p, struct rf_relay *r, const struct epoll_event *events, size_t n,
                  struct rf_frame *frames)
 {
     size_t filled = 0;
 
+    for (size_t i = 0; i < n && i < AHEAD; i++)
+        look_ahead(p, r, &events[i]);
     for (size_t i = 0; i < n; i++) {
         uint32_t kind = (uint32_t)(events[i].data.u64 >> 32), index = (uint32_t)events[i].data.u64;
         struct rf_frame *f = &frames[filled];
@@ -418,6 +431,8 @@ rf_ports_receive(struct rf_ports *p, struct rf_relay *r, const struct epoll_even
         socklen_t len = sizeof f->addr;
         ssize_t octets;
 
+        if (i + AHEAD < n)
+            look_ahead(p, r, &events[i + AHEAD]);
         if (kind > RF_WATCH_RTCP)
             continue;
         pair = &p->pair[index];
@@ -432,7 +447,6 @@ rf_ports_receive(struct rf_ports *p, struct rf_relay *r, const struct epoll_even
             drop_elsewhere(pair->fd[kind], rf_relay_counts(r, pair->leg));
             continue;
         }
-        rf_relay_prefetch(r, pair->leg);
         octets = recvfrom(pair->fd[kind], f->packet, RF_FRAME_PACKET_MAX, MSG_DONTWAIT | MSG_TRUNC, &f->addr.sa,
                           &len);
         if (octets < 0)
@@ -469,25 +483,38 @@ send_frame(const struct pair *pair, const struct rf_frame *f)
     return false;
 }
 
+/* Packets go to a place that stands and answers: the kernel need not look up the way for each any more. */
+static void
+settle(struct pair *n, const struct rf_addr *target, uint64_t heard_us, uint64_t now_us)
+{
+    if (now_us - n->due_us < STABLE_US || now_us - heard_us >= HEARD_US || !rf_addr_is_set(target))
+        return;
+    n->is_connected = connect(n->fd[0], &target->sa, rf_addr_len(target)) == 0;
+    n->due_us = now_us; /* if it could not be made: not with each packet again */
+}
+
 void
 rf_ports_send(struct rf_ports *p, struct rf_relay *r, const struct rf_frame *frames, size_t n, uint64_t now_us)
 {
     for (size_t i = 0; i < n; i++) {
         const struct rf_frame *f = &frames[i];
+        struct pair *pair;
 
-        if (rf_relay_may_leave(r, f))
-            rf_relay_sent(r, f, send_frame(&p->pair[rf_relay_port(r, f->leg)], f), now_us);
+        if (!rf_relay_may_leave(r, f))
+            continue;
+        pair = &p->pair[rf_relay_port(r, f->leg)];
+        rf_relay_sent(r, f, send_frame(pair, f), now_us);
+        if (!pair->is_connected && f->port == RF_PORT_RTP)
+            settle(pair, rf_relay_target(r, f->leg), rf_relay_heard_us(r, f->leg), now_us);
     }
 }
 
 /* --- from time to time --- */
 
 static void
-look_at(struct rf_ports *p, struct rf_relay *r, struct pair *n, uint64_t now_us)
+look_at(struct rf_relay *r, struct pair *n)
 {
     _Atomic uint64_t *dropped = &rf_relay_counts(r, n->leg)->in_kernel_dropped;
-    const struct rf_addr *target = rf_relay_target(r, n->leg);
-    uint64_t heard_us = rf_relay_heard_us(r, n->leg);
 
     for (unsigned i = 0; i < RF_PORT_PAIR_FDS; i++) {
         uint32_t now = kernel_dropped(n->fd[i]);
@@ -495,9 +522,6 @@ look_at(struct rf_ports *p, struct rf_relay *r, struct pair *n, uint64_t now_us)
         count(dropped, (uint32_t)(now - n->dropped[i]));
         n->dropped[i] = now;
     }
-    if (!n->is_connected && &p->pair[rf_relay_port(r, n->leg)] == n && rf_addr_is_set(target) &&
-        now_us - n->due_us >= STABLE_US && now_us - heard_us < HEARD_US)
-        n->is_connected = connect(n->fd[0], &target->sa, rf_addr_len(target)) == 0;
 }
 
 static void
@@ -540,7 +564,7 @@ rf_ports_tick(struct rf_ports *p, struct rf_relay *r, uint64_t now_us)
     for (uint32_t i = 0; i < part; i++) {
         p->round = (p->round + 1) % p->count;
         if (p->pair[p->round].state == PAIR_USED)
-            look_at(p, r, &p->pair[p->round], now_us);
+            look_at(r, &p->pair[p->round]);
     }
     /* The parent did not answer: what it may have bound is fetched first. */
     if (p->is_asking && now_us - p->asked_us >= ASK_AGAIN_US) {

@@ -1,5 +1,5 @@
-"""A daemon that is told to stop while commands, connection tests and handshakes are under way ends at once, tells each
-command so, and leaves nothing behind: no memory (the sanitizer builds see it) and no question without an answer.
+"""A daemon that is told to stop while commands, connection tests, handshakes and REGISTERs are under way ends at
+once, tells each command so, and leaves nothing behind: no memory (the sanitizer builds see it) and no question without an answer.
 
 # sanitizers: address thread
 """
@@ -10,8 +10,9 @@ import subprocess
 import threading
 import time
 
+import sip
 import tap
-from daemon import RINGFENCE, Daemon, config, connection
+from daemon import DOMAIN, PASSWORDS, RINGFENCE, Daemon, config, connection
 
 ROUNDS = 12
 COMMANDS = [["status"], ["calls"], ["registrations"], ["reload"], ["cert", "list"], ["connection", "list"],
@@ -23,7 +24,7 @@ TOLD = ("told to stop", "daemon stops", "not running", "no daemon", "went away",
 chance = random.Random(7)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-late, unclear, dirty, answered = [], [], [], 0
+late, unclear, dirty, answered, registered = [], [], [], 0, 0
 
 
 class Client(threading.Thread):
@@ -61,6 +62,23 @@ class Caller(threading.Thread):
                 time.sleep(0.01)
 
 
+class Phones(threading.Thread):
+    """REGISTERs whose answers wait for the store, so that some wait when it stops."""
+
+    def __init__(self, daemon):
+        super().__init__()
+        self.end, self.is_over, self.accepted = sip.Endpoint("udp", daemon.ports["udp"]), False, 0
+
+    def run(self):
+        while not self.is_over:
+            try:
+                reply = self.end.register("201", PASSWORDS["201"], DOMAIN, timeout=0.3)
+                self.accepted += reply is not None and reply.status == 200
+            except OSError:
+                time.sleep(0.01)
+        self.end.close()
+
+
 with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as refusing:
     gone = refusing.getsockname()[1]
     refusing.close()
@@ -68,7 +86,7 @@ with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("12
             + connection("refusing", "fqdn", f"server 127.0.0.1:{gone};transport=tcp", "oos-check 0"))
     for k in range(ROUNDS):
         daemon = Daemon(text=config(workers=1 + k % 3, more=more, ports=40))
-        others = [Client(daemon), Client(daemon), Caller(daemon), Caller(daemon)]
+        others = [Client(daemon), Client(daemon), Caller(daemon), Caller(daemon), Phones(daemon), Phones(daemon)]
         for t in others:
             t.start()
         time.sleep(chance.random() * 1.5)
@@ -78,6 +96,7 @@ with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("12
             t.is_over = True
         for t in others:
             t.join()
+        registered += sum(t.accepted for t in others[4:])
         for words, status, text in others[0].ends + others[1].ends:
             if status == 0 or words[:2] == ["connection", "test"] and text.lstrip().startswith("{"):
                 answered += 1
@@ -89,6 +108,7 @@ with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("12
 
 tap.equal(late, [], f"{ROUNDS} times: it ended by itself with status 0")
 tap.ok(answered > ROUNDS, f"{answered} commands were answered before")
+tap.ok(registered > ROUNDS, f"{registered} REGISTERs were")
 tap.ok(not unclear, "the others were told that it stops, or that it does not run", "\n".join(unclear))
 tap.equal(dirty, [], "and no process left memory behind")
 tap.done()

@@ -16,9 +16,9 @@ from freeze import see_end_of, stop_thread
 USERS = {"203": "salt-river-08", "204": "moss-wheel-55"}
 
 def threads_of(pid):
-    """The relay's threads: the first one, and all but the talker, which was made before the others."""
-    tids = sorted(int(t) for t in os.listdir(f"/proc/{pid}/task"))
-    return [tids[0], *tids[2:]]
+    """The relay's threads: the process's first one, and those that are numbered."""
+    names = {int(t): open(f"/proc/{pid}/task/{t}/comm").read().strip() for t in os.listdir(f"/proc/{pid}/task")}
+    return [pid, *sorted(t for t, name in names.items() if name.startswith("rf-media-"))]
 
 
 with Daemon(workers=1, threads=2, users=USERS, srtp={u: "off" for u in USERS}) as daemon:
