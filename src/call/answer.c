@@ -200,6 +200,7 @@ call_won(struct call *c, struct leg *leg, struct rf_span sdp, uint64_t now_us)
 
     take_winner(c, leg, now_us);
     call_cancel_attempts(c, leg, ELSEWHERE, now_us);
+    held_drop(c, now_us);
 
     if (c->join == JOIN_ASKED) {
         tell_winner(leg, sdp, now_us);

@@ -96,8 +96,7 @@ call_end(struct call *c, const char *by, int status, enum rf_refusal why, uint64
     transfer_over(c, status, now_us);
     pickup_over(c, now_us);
     early_offer_stop(c, 487, now_us);
-    if (!was_answered)
-        prack_drop_held(c, now_us);
+    held_drop(c, now_us);
     exchange_stop(c, status >= 300 ? status : 487, now_us);
     infos_stop(c, now_us);
     for (int i = 0; i < 2; i++) {

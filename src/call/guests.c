@@ -149,12 +149,17 @@ rf_call_guests_find(struct rf_call_guests *g, struct rf_call_guest_name name, ui
     return x != NULL;
 }
 
-bool
-rf_call_guests_lead(struct rf_call_guests *g, const struct rf_sip_msg *msg, uint16_t *worker)
+uint16_t
+rf_call_guests_next(struct rf_call_guests *g, const struct rf_sip_msg *msg, uint16_t home, uint16_t here,
+                    bool is_posted)
 {
-    return rf_call_guests_find(g, rf_call_guest_of(msg), worker) ||
-           (msg->is_request && msg->method == RF_SIP_ACK &&
-            rf_call_guests_find(g, (struct rf_call_guest_name){ msg->call_id, msg->via.branch }, worker));
+    uint16_t worker = home;
+
+    if (!is_posted && home != here)
+        return home;
+    if (!rf_call_guests_find(g, rf_call_guest_of(msg), &worker) && msg->is_request && msg->method == RF_SIP_ACK)
+        (void)rf_call_guests_find(g, (struct rf_call_guest_name){ msg->call_id, msg->via.branch }, &worker);
+    return worker;
 }
 
 size_t

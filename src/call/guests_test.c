@@ -98,16 +98,19 @@ test_passed(void)
 
     ok(rf_call_guests_add(g, named("a@b", "z9hG4bK1"), 1) == RF_OK, "an INVITE that was passed on");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        uint16_t worker = 99;
-        bool is_led;
+        bool is_led = rows[i].is_led;
 
         m.is_request = rows[i].is_request;
         m.method = rows[i].method;
         m.call_id = RF_SPAN_LIT("a@b");
         m.to_tag = rf_span_str(rows[i].to_tag);
         m.via.branch = rf_span_str(rows[i].branch);
-        is_led = rf_call_guests_lead(g, &m, &worker);
-        ok(is_led == rows[i].is_led && worker == (is_led ? 1 : 99), "passed on: %s", rows[i].what);
+        ok(rf_call_guests_next(g, &m, 2, 2, false) == (is_led ? 1 : 2), "passed on: %s", rows[i].what);
+        ok(rf_call_guests_next(g, &m, 2, 1, false) == 2, "by way of who passed it on, wherever it comes in: %s",
+           rows[i].what);
+        ok(rf_call_guests_next(g, &m, 2, 1, true) == (is_led ? 1 : 2) &&
+               rf_call_guests_next(g, &m, 2, 0, true) == (is_led ? 1 : 2),
+           "and from there on: %s", rows[i].what);
     }
     rf_call_guests_drop(g, named("a@b", "z9hG4bK1"), 1);
 }

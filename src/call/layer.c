@@ -164,6 +164,7 @@ call_new(struct rf_call_layer *l, uint64_t now_us)
     rf_put_hex(&b, octets, sizeof octets);
     rf_list_init(&c->attempts);
     rf_list_init(&c->infos);
+    rf_list_init(&c->held);
     rf_list_append(&l->all, &c->all);
     rf_hash_insert(&l->calls, &c->by_serial, rf_siphash(&l->calls.key, &c->serial, sizeof c->serial));
     l->count++;
@@ -189,6 +190,7 @@ call_free(struct call *c)
         rf_quota_drop(l->env.quota, c->share);
     refer_free(c);
     origin_free(c);
+    held_forget(c);
     leg_free(c->a);
     leg_free(c->b);
     RF_LIST_FOREACH(&c->attempts, it)
@@ -335,7 +337,7 @@ rf_call_request(struct rf_call_layer *l, struct rf_server_txn *txn, const struct
 {
     struct caller who;
 
-    if (request_overtakes(l, msg)) {
+    if (request_comes_again(l, msg)) {
         rf_server_txn_forget(txn);
         return;
     }

@@ -156,8 +156,8 @@ bool call_media_numbers(const struct call *c, const struct leg *leg, struct medi
 void layer_passed_init(struct rf_call_layer *l);
 /** Also of a layer that is zeroed. */
 void layer_passed_fini(struct rf_call_layer *l);
-/** Is it a repeat of an INVITE that is being passed here and has no transaction here yet? Nobody answers it. */
-bool request_overtakes(struct rf_call_layer *l, const struct rf_sip_msg *msg);
+/** Is it a repeat of an INVITE that was passed here and whose transaction has ended? Nobody answers it. */
+bool request_comes_again(struct rf_call_layer *l, const struct rf_sip_msg *msg);
 /** Leg A of an INVITE that was passed here: its dialog and its branch are guests. Of any other nothing happens. */
 void leg_was_passed(struct leg *leg, const struct rf_sip_msg *invite);
 /** The leg ends; its INVITE's branch leads here as long as repeats of it and its ACK may come. */
@@ -457,7 +457,7 @@ bool prack_answer_is_known(const struct leg *leg);
 bool prack_is_bound(const struct leg *leg);
 /** Leg A owes a PRACK, and no 2xx may be sent before it (R2). */
 bool prack_is_owed(const struct leg *leg);
-/** true: leg A owes a PRACK first; the 2xx was kept and comes again by itself. */
+/** true: leg A owes a PRACK first; the 2xx was kept (held.c). */
 bool prack_holds_2xx(struct leg *leg, struct leg *from, const struct rf_sip_msg *msg);
 void prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const struct rf_sip_msg *msg,
                    uint64_t now_us);
@@ -471,10 +471,18 @@ void prack_early_request(struct leg *leg, struct rf_server_txn *txn, const struc
 void prack_forget(struct leg *leg);
 /** Leg B: all its 18x came from one fork, reliably. */
 bool prack_is_only_fork(const struct leg *leg);
-/** The call ends before it was up: who took it meanwhile, and whose 200 waits, is told goodbye. */
-void prack_drop_held(struct call *c, uint64_t now_us);
-/** What waited while leg B was asked of an offer: its 200, or an 18x. Last thing its caller does (I5). */
+/** What waited while leg B was asked of an offer: 2xx, or an 18x. Last thing its caller does (I5). */
 void prack_go_on(struct call *c, uint64_t now_us);
+
+/* --- held.c --- */
+/** A 2xx that cannot be heard yet is kept, unless it is a repeat or one too many. */
+void held_keep(struct leg *by, const struct rf_sip_msg *msg);
+/** Now it can: the first that serves has the call. Last thing its caller does (I5). */
+void held_hear(struct call *c, uint64_t now_us);
+/** Somebody else has the call, or it ends: all that wait get ACK and BYE. */
+void held_drop(struct call *c, uint64_t now_us);
+/** Without a word: we stop, or the call never rang. */
+void held_forget(struct call *c);
 
 /* --- earlyoffer.c --- */
 /**

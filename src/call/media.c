@@ -315,6 +315,22 @@ closing_fired(struct rf_timer *t, uint64_t now_us)
     }
 }
 
+/* The relay says that there is no such session: nothing is left to close. */
+static void
+closing_drop(struct rf_call_layer *l, struct rf_media_name name)
+{
+    RF_LIST_FOREACH(&l->closing, it) {
+        struct closing *x = rf_container(it, struct closing, link);
+
+        if (x->name.slot == name.slot && x->name.generation == name.generation) {
+            rf_list_remove(it);
+            free(x);
+        }
+    }
+    if (rf_list_empty(&l->closing))
+        rf_timer_cancel(l->env.wheel, &l->closing_timer);
+}
+
 void
 layer_closing_init(struct rf_call_layer *l)
 {
@@ -498,8 +514,11 @@ rf_call_media_reply(struct rf_call_layer *l, const struct rf_media_reply *reply,
         return;
     }
     node = rf_hash_find(&l->medias, name_hash(l, reply->session), media_is, &reply->session);
-    if (node == NULL)
+    if (node == NULL) {
+        if (reply->event == RF_MEDIA_GONE)
+            closing_drop(l, reply->session);
         return;
+    }
     c = rf_container(node, struct call, by_media);
     switch (reply->event) {
     case RF_MEDIA_TIMEOUT:

@@ -6,8 +6,8 @@
  * repeated INVITE would be a second one to the worker of its Call-ID. So the name stays as long as an INVITE's
  * transaction may.
  *
- * The name leads here before the INVITE itself is here, which waits in our mailbox. A repeat that overtakes it is
- * absorbed: without who signed in it would be challenged, and its sender would begin the call a second time.
+ * A repeat that comes when its transaction has ended is absorbed: without who signed in it would be challenged, and its
+ * sender would begin the call a second time.
  */
 #include <stdlib.h>
 
@@ -115,7 +115,7 @@ rf_call_pass_end(struct rf_call_layer *l, const struct rf_sip_msg *invite)
 }
 
 bool
-request_overtakes(struct rf_call_layer *l, const struct rf_sip_msg *msg)
+request_comes_again(struct rf_call_layer *l, const struct rf_sip_msg *msg)
 {
     uint16_t worker;
 

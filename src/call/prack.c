@@ -11,8 +11,8 @@
  *
  * Invariants
  * (R1) One of leg A's is unacknowledged at a time; what comes meanwhile waits, the newest only.
- * (R2) While it bears a description no 2xx is sent: leg B's 200 is kept and heard after the PRACK (3). So it is while leg B
- *      is asked of an offer (earlyoffer.c, E2).
+ * (R2) While it bears a description no 2xx is sent: those of legs B are kept and heard after the PRACK (3; held.c). So
+ *      it is while leg B is asked of an offer (earlyoffer.c, E2).
  * (R3) A description that leg A got reliably is the answer to its offer, and no other one may follow in the INVITE
  *      (RFC 3261 13.2.1): of forks it is shown the first, and a re-INVITE tells it of another one that has answered.
  */
@@ -39,9 +39,7 @@ struct reliable {
     bool next_is_wanted;  /* leg B's was reliable */
     char *next_sdp;       /* has our key; wiped */
     size_t next_n;
-    char *held;           /* (R2): leg B's 200 as it came, with keys; wiped. NULL: none */
-    size_t held_n;
-    struct leg *held_by, *offered_by;
+    struct leg *offered_by;
 };
 
 /* One fork of a leg B. */
@@ -84,7 +82,6 @@ prack_free(struct leg *leg)
         return;
     rf_timer_cancel(leg->call->l->env.wheel, &r->timer);
     forget(&r->next_sdp, &r->next_n);
-    forget(&r->held, &r->held_n);
     free(r);
     leg->reliable = NULL;
 }
@@ -295,61 +292,31 @@ prack_is_owed(const struct leg *leg)
 bool
 prack_holds_2xx(struct leg *leg, struct leg *from, const struct rf_sip_msg *msg)
 {
-    struct reliable *r = leg->reliable;
-
-    if (!prack_is_owed(leg) && (r == NULL || leg->asked == NULL))
+    if (!prack_is_owed(leg) && (leg->reliable == NULL || leg->asked == NULL))
         return false;
-    if (r->held == NULL) {
-        r->held = rf_span_dup(msg->raw);
-        r->held_n = r->held != NULL ? msg->raw.n : 0;
-        r->held_by = from;
-    }
-    return true; /* it is repeated until our ACK, should there be no memory for it */
+    held_keep(from, msg);
+    return true; /* it is repeated until our ACK, should there be no room for it */
 }
 
-void
-prack_drop_held(struct call *c, uint64_t now_us)
-{
-    struct reliable *r = c->a != NULL ? c->a->reliable : NULL;
-    struct rf_sip_problem problem;
-    struct rf_sip_msg msg;
-
-    if (r == NULL || r->held == NULL)
-        return;
-    if (rf_sip_msg_parse(&msg, rf_span(r->held, r->held_n), &problem) == RF_OK)
-        leg_drop_2xx(r->held_by, &msg, r->held_by->flow, r->held_by->refusal, now_us);
-    forget(&r->held, &r->held_n);
-}
-
-/* The PRACK came: leg B's 200 goes on, or the 18x that waited. */
+/* The PRACK came: who has taken the call meanwhile is heard, or the 18x that waited goes on. */
 static void
 go_on(struct call *c, struct reliable *r, uint64_t now_us)
 {
-    struct rf_sip_problem problem;
-    struct rf_sip_msg msg;
-    char *text = r->held;
-    size_t n = r->held_n;
+    int status = r->next_status;
+    char *sdp = r->next_sdp;
+    size_t sdp_n = r->next_n;
 
-    r->held = NULL;
-    if (text == NULL) {
-        int status = r->next_status;
-
-        r->next_status = 0;
-        if (status != 0) {
-            char *sdp = r->next_sdp;
-            size_t sdp_n = r->next_n;
-
-            r->next_sdp = NULL;
-            r->leg->wants_reliable = r->next_is_wanted;
-            leg_respond(r->leg, status, (struct rf_span){ 0 }, rf_span(sdp, sdp_n), now_us);
-            forget(&sdp, &sdp_n);
-        }
+    if (c->held_count > 0) {
+        held_hear(c, now_us);
         return;
     }
-    if (c->state == CALL_RINGING && r->held_by->state == LEG_INVITED &&
-        rf_sip_msg_parse(&msg, rf_span(text, n), &problem) == RF_OK)
-        call_answered(c, r->held_by, &msg, now_us);
-    forget(&text, &n);
+    r->next_status = 0;
+    if (status == 0)
+        return;
+    r->next_sdp = NULL;
+    r->leg->wants_reliable = r->next_is_wanted;
+    leg_respond(r->leg, status, (struct rf_span){ 0 }, rf_span(sdp, sdp_n), now_us);
+    forget(&sdp, &sdp_n);
 }
 
 /* (5): leg A's answer to the offer in our 18x. false: it was refused, and the call has ended. */
@@ -416,7 +383,7 @@ prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const 
     } else {
         leg_reply(leg, txn, 200, (struct rf_span){ 0 }, (struct rf_span){ 0 }, now_us);
     }
-    if (r->held == NULL) /* else somebody has answered before */
+    if (c->held_count == 0) /* else somebody has answered before */
         pickup_go_on(c, now_us);
     if (call_by_serial(l, serial) == c && c->state == CALL_RINGING && leg->asked == NULL)
         go_on(c, r, now_us);

@@ -383,7 +383,8 @@ invite_response(void *owner, struct rf_client_txn *txn, const struct rf_sip_msg 
     leg->client_is_open = false;
     if (msg->status < 300) {
         (void)rf_hunt_feed(&leg->hunt, RF_HUNT_EV_2XX);
-        leg_path_end(leg);
+        if (leg->state != LEG_UP && leg->state != LEG_DONE) /* else the path is wanted by a request in the dialog */
+            leg_path_end(leg);
         call_answered(c, leg, msg, now_us);
         return;
     }

@@ -414,6 +414,8 @@ struct call {
     int family_b, family_none; /* AF_INET, AF_INET6: of port[1]; and of which there is no port to be had. 0: none */
     struct rf_link infos;
     uint8_t info_count;
+    uint8_t held_count;
+    struct rf_link held;       /* 2xx of legs B that cannot be heard yet: held.c */
     struct ladder_entry *ladder;
     uint16_t ladder_n, ladder_cap, ladder_more;
     uint64_t began_us, answered_us, ended_us;

@@ -32,8 +32,8 @@ rf_worker_post_flow(void *ctx, uint16_t worker, const struct rf_span *parts, siz
 }
 
 /*
- * A message that another worker received, for a call of ours. While it waited in our mailbox its dialog may have moved
- * to another worker, or the INVITE that it repeats may have been passed on: then it follows.
+ * A message that another worker received, for a Call-ID or a call of ours. Its dialog may have moved to another worker,
+ * also while it waited in our mailbox, or its INVITE may have been passed on: then it follows, and comes after it.
  */
 static void
 receive_posted(struct rf_worker *w, const struct rf_flow_card *card, struct rf_span octets, bool is_passed,
@@ -41,7 +41,7 @@ receive_posted(struct rf_worker *w, const struct rf_flow_card *card, struct rf_s
 {
     struct rf_sip_problem problem;
     struct rf_flow *flow;
-    uint16_t owner;
+    uint16_t next;
     enum rf_err err;
 
     /* It parsed at the sender, so it parses here. */
@@ -56,11 +56,11 @@ receive_posted(struct rf_worker *w, const struct rf_flow_card *card, struct rf_s
         atomic_fetch_add_explicit(&w->numbers.dropped, 1, memory_order_relaxed);
         return;
     }
-    owner = is_passed ? w->index : rf_worker_owner_of(w, &w->msg);
-    if (owner == w->index)
+    next = is_passed ? w->index : rf_worker_next(w, &w->msg, true);
+    if (next == w->index)
         rf_worker_received(w, flow, now_us);
     else
-        rf_worker_post_message(w, owner, flow, now_us);
+        rf_worker_post_message(w, next, flow, now_us);
     rf_flow_unref(flow);
 }
 

@@ -53,12 +53,12 @@ malformed(struct rf_worker *w, struct rf_flow *flow, const struct rf_sip_problem
 }
 
 void
-rf_worker_post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t now_us)
+rf_worker_post_message(struct rf_worker *w, uint16_t to, struct rf_flow *flow, uint64_t now_us)
 {
     struct rf_letter_message head = { .head = { .kind = RF_LETTER_MESSAGE, .from = w->index } };
 
     rf_flow_card_fill(&head.flow, flow);
-    if (rf_worker_post(w->shared->worker[owner]->letters, &head, sizeof head, w->msg.raw)) {
+    if (rf_worker_post(w->shared->worker[to]->letters, &head, sizeof head, w->msg.raw)) {
         atomic_fetch_add_explicit(&w->numbers.posted, 1, memory_order_relaxed);
         return;
     }
@@ -95,12 +95,11 @@ is_web(struct rf_flow *flow)
 }
 
 uint16_t
-rf_worker_owner_of(const struct rf_worker *w, const struct rf_sip_msg *m)
+rf_worker_next(const struct rf_worker *w, const struct rf_sip_msg *m, bool is_posted)
 {
-    uint16_t owner = rf_call_owner(&w->shared->owner_key, m->call_id, (uint16_t)w->shared->workers);
+    uint16_t home = rf_call_owner(&w->shared->owner_key, m->call_id, (uint16_t)w->shared->workers);
 
-    (void)rf_call_guests_lead(w->shared->guests, m, &owner);
-    return owner;
+    return rf_call_guests_next(w->shared->guests, m, home, w->index, is_posted);
 }
 
 /*
@@ -130,7 +129,7 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
 {
     struct rf_worker *w = ctx;
     struct rf_sip_problem problem;
-    uint16_t owner;
+    uint16_t next;
 
     if (is_web(flow))
         return;
@@ -152,11 +151,11 @@ on_message(void *ctx, struct rf_flow *flow, struct rf_span octets, uint64_t now_
             rf_worker_answer_bare(w, &w->msg, flow, 403, rf_span(NULL, 0));
         return;
     }
-    owner = is_anybodys(&w->msg) ? w->index : rf_worker_owner_of(w, &w->msg);
-    if (owner == w->index)
+    next = is_anybodys(&w->msg) ? w->index : rf_worker_next(w, &w->msg, false);
+    if (next == w->index)
         rf_worker_received(w, flow, now_us);
     else
-        rf_worker_post_message(w, owner, flow, now_us);
+        rf_worker_post_message(w, next, flow, now_us);
 }
 
 static void

@@ -146,10 +146,10 @@ void rf_worker_txn_user(struct rf_worker *w, struct rf_txn_user *out);
 /** RF-513: what came from there cannot be used; folded by its source. */
 void rf_worker_say_unusable(struct rf_worker *w, const struct rf_addr *from, int status, const char *detail,
                             uint64_t now_us);
-/** Whose it is: by its Call-ID, unless its dialog was transferred into a call of another worker. */
-uint16_t rf_worker_owner_of(const struct rf_worker *w, const struct rf_sip_msg *m);
+/** Who has it next: the worker of its Call-ID, and from there the one whose call its dialog was transferred into. */
+uint16_t rf_worker_next(const struct rf_worker *w, const struct rf_sip_msg *m, bool is_posted);
 /** The message in w->msg to that worker; (W1) its sender is answered 503 when the mailbox is full. */
-void rf_worker_post_message(struct rf_worker *w, uint16_t owner, struct rf_flow *flow, uint64_t now_us);
+void rf_worker_post_message(struct rf_worker *w, uint16_t to, struct rf_flow *flow, uint64_t now_us);
 /** The message in w->msg, on the worker that owns it. */
 void rf_worker_received(struct rf_worker *w, struct rf_flow *flow, uint64_t now_us);
 /** An answer without a transaction: to what cannot have one, or should not cost one. `headers` is not in w->out. */

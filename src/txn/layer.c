@@ -200,6 +200,14 @@ rf_txn_knows(struct rf_txn_layer *l, const struct rf_sip_msg *m)
             rf_txn_find_server(l, rf_txn_key_server(l, m, RF_SIP_INVITE, true)) != NULL);
 }
 
+/* A 2xx to an INVITE whose owner is gone: of another fork, or one that crossed its end. Unanswered its sender would
+ * repeat it for 32 s and believe in a call (RFC 3261 13.2.2.4). */
+static bool
+is_nobodys(const struct rf_client_txn *t, const struct rf_sip_msg *m)
+{
+    return t->events == NULL && t->method == RF_SIP_INVITE && m->status >= 200 && m->status < 300;
+}
+
 void
 rf_txn_received(struct rf_txn_layer *l, const struct rf_sip_msg *m, struct rf_flow *flow, uint64_t now_us)
 {
@@ -210,10 +218,11 @@ rf_txn_received(struct rf_txn_layer *l, const struct rf_sip_msg *m, struct rf_fl
         request_received(l, m, flow, now_us);
     } else {
         struct rf_client_txn *t = rf_txn_find_client(l, rf_txn_key_client(l, m->via.branch, m->method));
+        bool is_stray = t == NULL || is_nobodys(t, m);
 
         if (t != NULL)
             rf_client_txn_received(t, m, now_us);
-        else
+        if (is_stray)
             l->user.stray_response(l->user.ctx, m, flow, now_us);
     }
 }

@@ -36,7 +36,8 @@ struct rf_txn_user {
     void (*request)(void *ctx, struct rf_server_txn *txn, const struct rf_sip_msg *msg, uint64_t now_us);
     /** An ACK that belongs to no transaction, or to an accepted INVITE (for a 2xx): the dialog's business. */
     void (*ack)(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
-    /** A response that belongs to no transaction (a late or stray one; a 2xx after timer M). */
+    /** A response that belongs to no transaction (a late or stray one; a 2xx after timer M), or a 2xx to an INVITE
+     * whose owner is gone. */
     void (*stray_response)(void *ctx, const struct rf_sip_msg *msg, struct rf_flow *flow, uint64_t now_us);
     /** May be NULL. The first ACK for a 3xx-6xx of ours: its transaction took it, the user need not do anything. */
     void (*refusal_acked)(void *ctx, const struct rf_sip_msg *msg, uint64_t now_us);
@@ -131,7 +132,7 @@ RF_MUST_CHECK enum rf_err rf_client_txn_new(struct rf_client_txn **out, struct r
                                             uint64_t now_us);
 /** CANCEL an INVITE (RFC 3261 9.1): sent at once, or after the first 1xx. Extra header lines, e.g. Reason. */
 void rf_client_txn_cancel(struct rf_client_txn *txn, struct rf_span extra_headers, uint64_t now_us);
-/** The owner goes away; the transaction finishes its machine without telling anybody. */
+/** The owner goes away; the transaction finishes its machine alone. A 2xx to INVITE is a stray one from now on. */
 void rf_client_txn_disown(struct rf_client_txn *txn);
 /** By which it was sent; not a new reference. It may be closed. */
 struct rf_flow *rf_client_txn_flow(const struct rf_client_txn *txn);

@@ -588,6 +588,18 @@ invite_client(void)
     start(10);
     wire_open(&w, RF_UDP);
     c = send_ours(&w, RF_SIP_INVITE, OURS("INVITE"));
+    reply_to_ours(&w, "200", "b1", "INVITE");
+    rf_client_txn_disown(c);
+    reply_to_ours(&w, "200", "b2", "INVITE");
+    reply_to_ours(&w, "180", "b3", "INVITE");
+    ok(heard.responses == 1 && heard.strays == 1, "13.2.2.4: so is one of a fork when the INVITE's owner is gone");
+    elapse(33 * RF_S);
+    ok(rf_txn_counts(layer).clients == 0, "and the transaction ends as ever");
+    stop();
+
+    start(10);
+    wire_open(&w, RF_UDP);
+    c = send_ours(&w, RF_SIP_INVITE, OURS("INVITE"));
     rf_client_txn_cancel(c, RF_SPAN_LIT("Reason: SIP;cause=200\r\n"), now);
     ok(w.sent == 1, "no CANCEL before a 1xx (RFC 3261 9.1)");
     reply_to_ours(&w, "180", "b1", "INVITE");

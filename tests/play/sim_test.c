@@ -322,7 +322,6 @@ accidents(struct sim *m)
     case 7:
         if (slot == NULL || s->replies > 0) /* what was opened and not yet told of cannot be said to be gone */
             break;
-        s->lost_some = true;
         r.event = RF_MEDIA_GONE;
         r.session = slot->name;
         slot->used = false;

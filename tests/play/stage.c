@@ -407,8 +407,7 @@ phone_send(struct stage *s, struct phone *p, const char *text)
         stage_wrong(s, why);
         return;
     }
-    rf_txn_received(s->workers == 1 || stage_owner_of(s, &msg) == 0 ? s->txn : s->txn2, &msg, &p->wire->flow,
-                    s->now);
+    stage_receive(s, p->wire, &msg);
     stage_pump(s);
 }
 

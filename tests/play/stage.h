@@ -70,10 +70,11 @@ struct media_slot {
     bool has[2];
 };
 
-/* From worker to worker: what `post` or `pass` sends. */
+/* From worker to worker: what `post` or `pass` sends, or a message that came in where its call is not. */
 struct stage_letter {
     uint16_t from, to;
-    struct wire *wire; /* of a message that is passed; NULL: a letter */
+    struct wire *wire; /* of a message; NULL: a letter */
+    bool is_passed;
     struct rf_call_passed who;
     char *octets;
     size_t n;
@@ -116,7 +117,6 @@ struct stage {
     int replies;
     int changes; /* CHANGE since the last OPEN: without one nothing is relayed */
     bool relay_full, relay_silent, relay_away, relay_one_family;
-    bool lost_some;    /* sessions vanished: a CLOSE of one is no fault */
     bool all_required; /* every user requires SRTP: then every leg must say so to the relay */
     /* what was kept */
     struct { char id[40]; char *value; size_t n; } saved[SAVED_MAX];

@@ -278,6 +278,18 @@ check_leg(struct stage *s, const struct rf_media_leg *leg)
         stage_wrong(s, "a leg sends with the key of its peer");
 }
 
+/* The relay has said that there is no such session, and who asked has not heard it yet: after a restart a call that had
+ * just ended is looked for once more. */
+static bool
+gone_is_on_its_way(const struct stage *s, struct rf_media_name name)
+{
+    for (int i = 0; i < s->replies; i++)
+        if (s->reply[i].event == RF_MEDIA_GONE && s->reply[i].session.slot == name.slot &&
+            s->reply[i].session.generation == name.generation)
+            return true;
+    return false;
+}
+
 static enum rf_err
 env_media(void *ctx, const struct rf_media_request *r)
 {
@@ -329,10 +341,9 @@ env_media(void *ctx, const struct rf_media_request *r)
         reply.event = RF_MEDIA_CHANGED;
         break;
     case RF_MEDIA_CLOSE:
-        if (slot == NULL && s->lost_some)
-            return RF_OK;
         if (slot == NULL) {
-            stage_wrong(s, "CLOSE of a media session that is not open");
+            if (!gone_is_on_its_way(s, r->session))
+                stage_wrong(s, "CLOSE of a media session that is not open");
             return RF_OK;
         }
         slot->used = false;
@@ -368,6 +379,7 @@ env_media2(void *ctx, const struct rf_media_request *r)
     return err;
 }
 
+/* who: of an INVITE that is passed. */
 static bool
 send_letter(struct stage *s, uint16_t from, uint16_t to, struct wire *wire, struct rf_span octets,
             const struct rf_call_passed *who)
@@ -379,6 +391,7 @@ send_letter(struct stage *s, uint16_t from, uint16_t to, struct wire *wire, stru
     *l = (struct stage_letter){ .from = from, .to = to, .wire = wire, .octets = malloc(octets.n + 1), .n = octets.n };
     memcpy(l->octets, octets.p, octets.n);
     l->octets[octets.n] = '\0';
+    l->is_passed = who != NULL;
     if (who != NULL)
         l->who = *who;
     s->letters++;
@@ -404,6 +417,28 @@ env_pass(void *ctx, uint16_t worker, struct rf_flow *flow, struct rf_span messag
 }
 
 static void
+handle(struct stage *s, uint16_t here, bool is_posted, struct wire *wire, const struct rf_sip_msg *msg)
+{
+    static const struct rf_hash_key key;
+    uint16_t home = rf_call_owner(&key, msg->call_id, (uint16_t)s->workers);
+    uint16_t next = rf_call_guests_next(s->guests, msg, home, here, is_posted);
+
+    if (next == here)
+        rf_txn_received(here == 0 ? s->txn : s->txn2, msg, &wire->flow, s->now);
+    else if (!send_letter(s, here, next, wire, msg->raw, NULL))
+        stage_wrong(s, "there are too many letters");
+}
+
+void
+stage_receive(struct stage *s, struct wire *wire, const struct rf_sip_msg *msg)
+{
+    static const struct rf_hash_key key;
+    uint16_t home = rf_call_owner(&key, msg->call_id, (uint16_t)s->workers);
+
+    handle(s, rf_call_guests_next(s->guests, msg, home, home, false), false, wire, msg);
+}
+
+static void
 take_letter(struct stage *s, const struct stage_letter *l)
 {
     static struct rf_sip_msg msg;
@@ -416,6 +451,11 @@ take_letter(struct stage *s, const struct stage_letter *l)
     }
     if (rf_sip_msg_parse(&msg, rf_span(l->octets, l->n), &problem) != RF_OK)
         abort();
+    if (!l->is_passed) {
+        if (l->wire->phone != NULL)
+            handle(s, l->to, true, l->wire, &msg);
+        return;
+    }
     rf_call_pass_begin(calls, &l->who);
     if (l->wire->phone != NULL)
         rf_txn_received(l->to == 0 ? s->txn : s->txn2, &msg, &l->wire->flow, s->now);
@@ -437,16 +477,6 @@ stage_deliver_letters(struct stage *s)
         any = true;
     }
     return any;
-}
-
-uint16_t
-stage_owner_of(const struct stage *s, const struct rf_sip_msg *msg)
-{
-    static const struct rf_hash_key key;
-    uint16_t owner = rf_call_owner(&key, msg->call_id, (uint16_t)s->workers);
-
-    (void)rf_call_guests_lead(s->guests, msg, &owner);
-    return owner;
 }
 
 bool

@@ -14,8 +14,8 @@ void stage_env_second(struct rf_call_env *call);
 bool stage_give_path(struct stage *s);
 /** Letters that are due; false: none were. */
 bool stage_deliver_letters(struct stage *s);
-/** Which worker a message is for. */
-uint16_t stage_owner_of(const struct stage *s, const struct rf_sip_msg *msg);
+/** A message from the network. It comes in where its call is, or will be: what is under way to there is behind it. */
+void stage_receive(struct stage *s, struct wire *wire, const struct rf_sip_msg *msg);
 /** `changed` of the board of lamps. */
 void stage_lamp_changed(void *ctx, const char *user, uint16_t worker);
 
