@@ -1,6 +1,8 @@
 /*
  * Two phones call each other directly, over loopback: every transport with and without SRTP, tones compared; holding,
  * new keys, refusals, what a peer must drop, and what is seen of a broken TLS peer.
+ *
+ * # mostly waits
  */
 #include "ua/ua.h"
 

@@ -3,6 +3,7 @@
 renews itself, twice. Nobody is disconnected, no packet is lost, who comes anew sees the new one, who comes back resumes.
 IPC-29, IPC-31."""
 # sanitizers: none
+# takes long
 import hashlib
 import os
 import selectors

@@ -4,6 +4,7 @@ what it brings about and what to do; a good certificate of it is still shown; on
 reason to refuse; and whoever it had revoked stays out, whatever was done to it. GEN-18.
 
 # sanitizers: address
+# takes long
 """
 import json
 import os

@@ -4,6 +4,7 @@ and as the server of a SIP connection. What the handshake says is what `ringfenc
 TEL-6). A missing intermediate is RF-203 in both (TEL-5, TEL-7), and authorities of one connection are read again (TEL-10).
 
 # sanitizers: address
+# takes long
 """
 import json
 import os

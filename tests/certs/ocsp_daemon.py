@@ -3,6 +3,7 @@
 answer along. The responder is OpenSSL's, on loopback.
 
 # sanitizers: address
+# takes long
 """
 import json
 import os

@@ -3,6 +3,7 @@
 happens when a target says 503, nothing, or drops its connection; and by which transport a large INVITE goes.
 
 # sanitizers: address thread
+# takes long
 """
 import select
 import socket
@@ -14,8 +15,8 @@ import tap
 from daemon import DOMAIN, Daemon
 from zone import A, Zone
 
-USERS = {"203": "salt-river-08", "204": "moss-wheel-55"}
-OPTIONAL = {"203": "optional", "204": "optional"}
+USERS = {"203": "salt-river-08", "204": "moss-wheel-55", "205": "fern-anvil-12", "206": "pike-ember-90"}
+OPTIONAL = dict.fromkeys(USERS, "optional")
 WORKERS = 2  # each remembers peers for itself
 # Formats that make the INVITE larger than 1300 octets and smaller than a datagram.
 LARGE = "".join(f"a=rtpmap:{n} opus/48000/2\r\na=fmtp:{n} minptime=10;useinbandfec=1;maxaveragebitrate=510{n}\r\n"
@@ -143,25 +144,26 @@ class Deaf:
 
 
 class Calls:
-    def __init__(self, daemon):
-        self.daemon = daemon
+    def __init__(self, daemon, user="203", callee="204"):
+        self.daemon, self.user, self.callee = daemon, user, callee
         self.caller = sip.Endpoint("udp", daemon.ports["udp"])
-        self.caller.register("203", USERS["203"], DOMAIN)
+        self.caller.register(user, USERS[user], DOMAIN)
 
     def to(self, contact, count=1, is_large=False, timeout=12):
-        """204 registers this contact and is called so often; the last response and the seconds of each call."""
+        """The callee registers this contact and is called so often; the last response and the seconds of each call."""
         phone = sip.Endpoint("udp", self.daemon.ports["udp"])
-        reply = phone.register("204", USERS["204"], DOMAIN, contact=f"<{contact}>")
+        reply = phone.register(self.callee, USERS[self.callee], DOMAIN, contact=f"<{contact}>")
         if reply is None or reply.status != 200:
             tap.ok(False, f"{contact} registers", reply and reply.text)
             return None, []
         last, took = None, []
         for _ in range(count):
             start = time.time()
-            for last in sip.call(self.caller, "203", USERS["203"], DOMAIN, "204", description(is_large), timeout=timeout):
+            for last in sip.call(self.caller, self.user, USERS[self.user], DOMAIN, self.callee, description(is_large),
+                                 timeout=timeout):
                 pass
             took.append(time.time() - start)
-        phone.register("204", USERS["204"], DOMAIN, contact=f"<{contact}>", expires=0)
+        phone.register(self.callee, USERS[self.callee], DOMAIN, contact=f"<{contact}>", expires=0)
         phone.close()
         return last, took
 
@@ -296,26 +298,44 @@ def failover(calls, zone):
     last, _ = calls.to("sip:204@busy.test", 2)
     tap.ok(last is not None and last.status == 486 and len(fifth.take()) == 2 and not sixth.take(),
            "486 speaks of the person: no other target is called")
-
-    dead, alive = Server("nothing"), Server()
-    zone.srv("_sip._udp.silent.test", (10, dead.port, "phone.test"), (20, alive.port, "phone.test"))
-    zone.records["silent.test", A] = []
-    last, took = calls.to("sip:204@silent.test", 1, timeout=40)
-    tap.ok(last is not None and last.status == 486 and len(alive.take()) == 1 and 31 < took[0] < 39,
-           "a target that says nothing: timer B, then the next one", f"{last and last.start} {took}")
-    tap.ok(len(dead.take()) >= 6, "it had its retransmissions")
-    for s in (first, second, third, fourth, fifth, sixth, dead, alive):
+    for s in (first, second, third, fourth, fifth, sixth):
         s.close()
+
+
+class Silence(threading.Thread):
+    """A target that says nothing is waited for as long as timer B runs: beside all else, by users of its own."""
+
+    def __init__(self, daemon, zone):
+        super().__init__()
+        self.dead, self.alive = Server("nothing"), Server()
+        zone.srv("_sip._udp.silent.test", (10, self.dead.port, "phone.test"), (20, self.alive.port, "phone.test"))
+        zone.records["silent.test", A] = []
+        self.calls = Calls(daemon, "205", "206")
+        self.start()
+
+    def run(self):
+        self.last, self.took = self.calls.to("sip:206@silent.test", 1, timeout=40)
+
+    def judge(self):
+        self.join()
+        last, took = self.last, self.took
+        tap.ok(last is not None and last.status == 486 and len(self.alive.take()) == 1 and 31 < took[0] < 39,
+               "a target that says nothing: timer B, then the next one", f"{last and last.start} {took}")
+        tap.ok(len(self.dead.take()) >= 6, "it had its retransmissions")
+        for s in (self.dead, self.alive, self.calls.caller):
+            s.close()
 
 
 zone = Zone()
 zone.address("phone.test", "127.0.0.1")
 with Daemon(users=USERS, srtp=OPTIONAL, workers=WORKERS, more="security {\n    strict-keys off\n}\n",
             sip=f"dns-servers 127.0.0.1:{zone.port}") as daemon:
+    silence = Silence(daemon, zone)
     calls = Calls(daemon)
     large(calls, zone)
     in_dialog(calls, zone)
     failover(calls, zone)
+    silence.judge()
     tap.equal(len(daemon.cli("calls", json_out=True)), 0, "no call is left over")
     calls.caller.close()
 tap.done()

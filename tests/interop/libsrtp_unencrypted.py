@@ -4,7 +4,7 @@ each of our back ends: refused unless media.allow-unencrypted-srtp is on, then h
 as encrypted (TEL-29).
 
 # sanitizers: address
-# runs alone
+# runs beside few
 """
 import base64
 import json

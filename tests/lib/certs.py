@@ -11,8 +11,9 @@ FRESH_S = 6 * 3600  # their dates count from when they were made: "one day ago",
 
 
 def made():
-    """The folder; made by the first who asks (30 s), the others wait for it."""
-    folder = os.path.join(os.environ["RF_BUILD"], "test-certs")
+    """The folder, one for all builds; made by the first who asks (30 s), the others wait for it."""
+    plain = os.path.join(tap.ROOT, "build")
+    folder = os.path.join(plain if os.path.isdir(plain) else os.environ["RF_BUILD"], "test-certs")
     mark = os.path.join(folder, "made")
     script = os.path.join(DATA, "make-certs.sh")
     os.makedirs(os.path.dirname(folder), exist_ok=True)

@@ -3,7 +3,7 @@
 got 200 is lost, and the parent keeps neither descriptors nor dead children.
 
 # sanitizers: none
-# runs alone
+# runs beside few
 """
 import os
 import signal
@@ -57,7 +57,7 @@ def serves(daemon, seconds=20):
     deadline = time.time() + seconds
     while time.time() < deadline:
         e = sip.Endpoint("udp", daemon.ports["udp"], timeout=0.7)
-        reply = e.register("212", USERS["212"], DOMAIN)
+        reply = e.register("212", USERS["212"], DOMAIN, timeout=0.7)
         e.close()
         if reply is not None and reply.status == 200 and len(daemon.children()) == 2:
             return True

@@ -5,7 +5,9 @@ is what `ringfence tls levels --json` says, at each level, with an RSA and an EC
 Interfaces that the daemon can listen on are the daemon's; the others are rf-tls-server's, which uses the same code.
 
 # sanitizers: none
+# takes long
 """
+import concurrent.futures
 import json
 import os
 import shutil
@@ -109,12 +111,16 @@ def wanted(interface, level):
 
 
 def sslscan(interface, level, certs):
+    """What sslscan prints of it."""
     server = serve(interface, level, certs)
     try:
-        out = subprocess.run(["sslscan", "--xml=-", "--no-colour", "--sni-name=pbx.example", f"127.0.0.1:{server.port}"],
-                             capture_output=True, text=True, timeout=300).stdout
+        return subprocess.run(["sslscan", "--xml=-", "--no-colour", "--sni-name=pbx.example", f"127.0.0.1:{server.port}"],
+                              capture_output=True, text=True, timeout=300).stdout
     finally:
         server.stop()
+
+
+def judge_sslscan(interface, level, out):
     who = f"{level} at {interface}"
     test = xml.fromstring(out[out.index("<"):]).find("ssltest")
     seen, small = {}, []
@@ -137,6 +143,7 @@ def sslscan(interface, level, certs):
 
 
 def testssl(interface, level, certs, folder):
+    """What testssl.sh prints of it, and the file that it writes."""
     server = serve(interface, level, certs)
     found = os.path.join(folder, f"testssl-{interface}-{level}.json")
     try:
@@ -145,6 +152,10 @@ def testssl(interface, level, certs, folder):
                              capture_output=True, text=True, timeout=900).stdout
     finally:
         server.stop()
+    return out, found
+
+
+def judge_testssl(interface, level, out, found):
     who = f"{level} at {interface}"
     if not tap.ok(os.path.exists(found), f"testssl.sh: {who} was looked at", out):
         return
@@ -174,12 +185,15 @@ def main():
     os.chmod(folder, 0o755)
     try:
         certs = certificates(folder)
-        for interface in INTERFACES:
-            tap.note(f"{interface}: {'the daemon' if daemon_has(interface) else 'rf-tls-server'}")
-            for level in LEVELS:
-                sslscan(interface, level, certs)
-        for level in LEVELS:
-            testssl("sip-phones", level, certs, folder)
+        # testssl.sh takes a while and mostly waits: the three beside each other and beside sslscan.
+        with concurrent.futures.ThreadPoolExecutor(max_workers=len(LEVELS)) as pool:
+            looks = [(level, pool.submit(testssl, "sip-phones", level, certs, folder)) for level in LEVELS]
+            for interface in INTERFACES:
+                tap.note(f"{interface}: {'the daemon' if daemon_has(interface) else 'rf-tls-server'}")
+                for level in LEVELS:
+                    judge_sslscan(interface, level, sslscan(interface, level, certs))
+            for level, look in looks:
+                judge_testssl("sip-phones", level, *look.result())
     finally:
         shutil.rmtree(folder)
     tap.done()

@@ -67,6 +67,7 @@ def by_udp(server, octets, n):
 
 
 def by_tcp(server, octets, stream):
+    """The messages that came, and, where it is asked for, whether the connection was closed within a second."""
     end = sip.Endpoint("tcp", server)
     end.send(octets)
     got = []
@@ -79,13 +80,15 @@ def by_tcp(server, octets, stream):
         got.append(m)
         if sum(1 for x in got if x.status and x.status >= 200) >= wanted:
             break
-    end.socket.settimeout(1)
-    try:
-        closed = end.socket.recv(1) == b""
-    except (TimeoutError, socket.timeout):
-        closed = False
-    except OSError:
-        closed = True
+    closed = None
+    if stream in ("wait", "close"):
+        end.socket.settimeout(1)
+        try:
+            closed = end.socket.recv(1) == b""
+        except (TimeoutError, socket.timeout):
+            closed = False
+        except OSError:
+            closed = True
     end.close()
     return got, closed
 
