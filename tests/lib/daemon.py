@@ -89,7 +89,8 @@ class Daemon:
         if start:
             self.start()
 
-    def start(self, wait=True, seconds=30):
+    def start(self, wait=True, seconds=90 if os.environ.get("RF_VARIANT") == "thread" else 30):
+        """seconds: what it may take; the thread sanitizer reads hundreds of certificates some fifty times slower."""
         self.err_path = os.path.join(self.folder, "stderr")
         self.err = open(self.err_path, "a")
         self.mark = os.path.getsize(self.err_path)
