@@ -392,6 +392,7 @@ rf_call_ack(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flo
 /*
  * A 2xx to an INVITE of ours without a transaction: late, of a call that ended, or of the process before us. Its
  * sender repeats it for 32 s and believes in a call: a known dialog gets its ACK again, any other ACK and BYE.
+ * Or somebody has made it up: unwanted.c bounds what that is worth.
  */
 void
 rf_call_stray_response(struct rf_call_layer *l, const struct rf_sip_msg *msg, struct rf_flow *flow,
@@ -409,11 +410,17 @@ rf_call_stray_response(struct rf_call_layer *l, const struct rf_sip_msg *msg, st
         return;
     }
     if (own_call_id(msg->call_id, &hash)) {
+        bool is_told = unwanted_is_told(l, msg);
         struct leg stray = { .side = 1 };
         struct call nobody = { .l = l };
         char local[600], remote[600];
         struct rf_buf from = rf_buf(local, sizeof local), to = rf_buf(remote, sizeof remote);
 
+        if (!is_told && !unwanted_has_room(l))
+            return;
+        if (is_told && rf_span_copy(msg->to_tag, stray.fork_tag[0], sizeof stray.fork_tag[0]) != RF_OK)
+            return;
+        stray.fork_count = is_told;
         stray.call = &nobody;
         rf_put_char(&from, '<');
         rf_put(&from, msg->from.uri.raw);

@@ -230,6 +230,10 @@ void leg_uncount(struct leg *leg);
 /** End a dialog that no call wants; it is taken over. connection: who answers a challenge; "": nobody. false: unsent. */
 bool unwanted_bye(struct rf_call_layer *l, struct rf_dialog *dialog, struct rf_flow *flow, const char *connection,
                   enum rf_refusal why, uint64_t now_us);
+/** Is the BYE of this 2xx under way? */
+bool unwanted_is_told(struct rf_call_layer *l, const struct rf_sip_msg *msg);
+/** For the BYE of a 2xx that no call of ours explains. false: it gets no answer, and its sender gives up by itself. */
+bool unwanted_has_room(const struct rf_call_layer *l);
 /** The layer ends. */
 void unwanted_forget(struct rf_call_layer *l);
 

@@ -298,18 +298,36 @@ prack_holds_2xx(struct leg *leg, struct leg *from, const struct rf_sip_msg *msg)
     return true; /* it is repeated until our ACK, should there be no room for it */
 }
 
-/* The PRACK came: who has taken the call meanwhile is heard, or the 18x that waited goes on. */
+static bool
+rings_still(struct rf_call_layer *l, uint64_t serial)
+{
+    const struct call *c = call_by_serial(l, serial);
+
+    return c != NULL && c->state == CALL_RINGING;
+}
+
+/* The PRACK came: who has taken the call meanwhile is heard. When none of them can have it, who picks it up has waited
+ * long enough, and so has the 18x. */
 static void
 go_on(struct call *c, struct reliable *r, uint64_t now_us)
 {
-    int status = r->next_status;
-    char *sdp = r->next_sdp;
-    size_t sdp_n = r->next_n;
+    struct rf_call_layer *l = c->l;
+    uint64_t serial = c->serial;
+    int status;
+    char *sdp;
+    size_t sdp_n;
 
     if (c->held_count > 0) {
         held_hear(c, now_us);
-        return;
+        if (!rings_still(l, serial))
+            return;
+        pickup_go_on(c, now_us);
+        if (!rings_still(l, serial))
+            return;
     }
+    status = r->next_status;
+    sdp = r->next_sdp;
+    sdp_n = r->next_n;
     r->next_status = 0;
     if (status == 0)
         return;
@@ -385,7 +403,7 @@ prack_request(struct call *c, struct leg *leg, struct rf_server_txn *txn, const 
     }
     if (c->held_count == 0) /* else somebody has answered before */
         pickup_go_on(c, now_us);
-    if (call_by_serial(l, serial) == c && c->state == CALL_RINGING && leg->asked == NULL)
+    if (rings_still(l, serial) && leg->asked == NULL)
         go_on(c, r, now_us);
 }
 

@@ -449,6 +449,7 @@ struct rf_call_layer {
     char *save_mem;                /* where call_save writes; NULL until then */
     size_t recent_next;
     struct rf_link unwanted;       /* BYEs of dialogs that no call has: unwanted.c */
+    size_t unwanted_count;
     struct rf_link closing;        /* media sessions whose CLOSE the relay did not take: media.c */
     struct rf_timer closing_timer;
     struct rf_link past_guests;    /* names of INVITEs passed here whose legs are gone: passed.c */

@@ -4,12 +4,17 @@
  *
  * It outlives its call, which waits for nothing of it. A peer that is not content with the BYE goes on with its side:
  * so a carrier that asks who hangs up is told, or it would bill a call that never was.
+ *
+ * A 2xx of no call at all may come from anybody, a datagram with another's address, too. A BYE is repeated for 32 s: so
+ * few at once are answered that neither our transactions run out nor somebody else drowns in them.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "call/layer.h"
+
+#define STRAYS_MAX 256 /* above so many BYEs under way: of 65536 transactions, and 90 datagrams a second */
 
 struct unwanted {
     struct rf_link link; /* in layer.unwanted */
@@ -26,6 +31,7 @@ static void
 unwanted_free(struct unwanted *u)
 {
     rf_list_remove(&u->link);
+    u->l->unwanted_count--;
     if (u->txn != NULL)
         rf_client_txn_disown(u->txn);
     rf_flow_unref(u->flow);
@@ -107,10 +113,30 @@ unwanted_bye(struct rf_call_layer *l, struct rf_dialog *dialog, struct rf_flow *
     u->why = why;
     snprintf(u->connection, sizeof u->connection, "%s", connection);
     rf_list_append(&l->unwanted, &u->link);
+    l->unwanted_count++;
     if (send_bye(u, "", now_us) == RF_OK)
         return true;
     unwanted_free(u);
     return false;
+}
+
+bool
+unwanted_is_told(struct rf_call_layer *l, const struct rf_sip_msg *msg)
+{
+    RF_LIST_FOREACH(&l->unwanted, it) {
+        const struct rf_dialog *d = &rf_container(it, struct unwanted, link)->dialog;
+
+        if (rf_span_is(msg->to_tag, d->remote_tag) && rf_span_is(msg->from_tag, d->local_tag) &&
+            rf_span_is(msg->call_id, d->call_id))
+            return true;
+    }
+    return false;
+}
+
+bool
+unwanted_has_room(const struct rf_call_layer *l)
+{
+    return l->unwanted_count < STRAYS_MAX;
 }
 
 void

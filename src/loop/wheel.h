@@ -34,7 +34,8 @@ void rf_wheel_free(struct rf_wheel *w);
 /** Arm (again): `fire` is called by the first rf_wheel_advance at or after due_us, at most 1 ms late, never early. */
 void rf_timer_arm(struct rf_wheel *w, struct rf_timer *t, uint64_t due_us);
 /**
- * The same for what only tidies up or looks around: up to RF_TIMER_LATE_US later than due_us, together with all others that may be late.
+ * The same for what only tidies up or looks around: up to RF_TIMER_LATE_US later than due_us, together with all others
+ * that may be late.
  * A transaction ends with each call or REGISTER, so exact timers would wake the worker for each once more.
  */
 void rf_timer_arm_late(struct rf_wheel *w, struct rf_timer *t, uint64_t due_us);
