@@ -7,7 +7,7 @@
 
 #define BLOCKS_MAX 256  /* threads that enter: workers and those beside them, of which there are fewer */
 #define ROW_BUCKETS 1024
-#define ROWS_MAX   8192 /* twice RF_CONNECTIONS_MAX: names change by reload */
+#define ROWS_MAX   8192 /* twice RF_CONF_CONNECTIONS_MAX: names change by reload */
 
 static struct rf_tally shared; /* of threads that did not enter */
 static struct rf_tally *_Atomic block[BLOCKS_MAX];

@@ -738,6 +738,49 @@ many_users(void)
     free(text);
 }
 
+/* The row of that name, by looking at all of them. */
+static const struct rf_option *
+row_named(struct rf_span pattern)
+{
+    for (size_t i = 0; rf_option_at(i) != NULL; i++)
+        if (rf_span_eq(pattern, rf_span_str(rf_option_at(i)->name)))
+            return rf_option_at(i);
+    return NULL;
+}
+
+/* Each name, all that it begins with, and what is a little more or other than it. */
+static void
+finding(void)
+{
+    unsigned looked = 0, bad = 0;
+
+    for (size_t i = 0; rf_option_at(i) != NULL; i++) {
+        const char *name = rf_option_at(i)->name;
+        size_t n = strlen(name);
+        char text[128];
+
+        bad += rf_option_find(rf_span_str(name)) != rf_option_at(i);
+        for (size_t k = 0; k <= n; k++) {
+            /* The name from its front, from its end, with another octet, and with one more behind. */
+            memcpy(text, name, n + 1);
+            bad += rf_option_find(rf_span(text, k)) != row_named(rf_span(text, k));
+            bad += rf_option_find(rf_span(text + k, n - k)) != row_named(rf_span(text + k, n - k));
+            for (const char *c = "\x01*.-az\xff"; *c != '\0'; c++) {
+                text[k] = *c;
+                bad += rf_option_find(rf_span(text, n)) != row_named(rf_span(text, n));
+                bad += rf_option_find(rf_span(text, k + 1)) != row_named(rf_span(text, k + 1));
+            }
+            looked += 16;
+        }
+        memcpy(text, name, n + 1);
+        memcpy(text + n + 1, name, n < 60 ? n : 60);
+        bad += rf_option_find(rf_span(text, n + 1)) != NULL;                    /* NUL, and no more */
+        bad += rf_option_find(rf_span(text, n + 1 + (n < 60 ? n : 60))) != NULL; /* NUL, and the name again */
+    }
+    ok(bad == 0 && looked > 10000, "a row is found by its name and nothing else: %u of %u", bad, looked);
+    ok(rf_option_find(rf_span(NULL, 0)) == NULL && rf_option_find(rf_span("\0\0", 2)) == NULL, "nothing has no name");
+}
+
 int
 main(void)
 {
@@ -745,6 +788,7 @@ main(void)
     if (mkdtemp(dir) == NULL)
         return 1;
     the_table();
+    finding();
     refusals();
     meanings();
     numbers_and_blocks();

@@ -36,6 +36,17 @@ has_word(const char *list, struct rf_span word)
     return false;
 }
 
+static size_t
+words_of(const char *list)
+{
+    struct rf_span left = rf_span_str(list), w;
+    size_t n = 0;
+
+    while (rf_conf_next_word(&left, &w))
+        n++;
+    return n;
+}
+
 /* --- connections --------------------------------------------------------------------------------------- */
 
 static bool
@@ -59,10 +70,17 @@ signs_in_here(const struct rf_conf *c, const struct rf_conf_block *b)
  */
 enum claim_kind { CLAIM_HOST, CLAIM_NUMBER, CLAIM_SOURCE, CLAIM_USERNAME };
 
+/* One network has many spellings: 192.0.2.7 and 192.0.2.7/32, 2001:db8::1 and 2001:DB8:0::1. */
+struct source {
+    uint8_t family, bits; /* family 0: no network */
+    uint8_t octet[16];    /* behind its bits: 0 */
+};
+
 struct claim {
     enum claim_kind kind;
     uint32_t number;                  /* of the connection; of the number block for CLAIM_NUMBER */
     struct rf_span key;               /* of the snapshot */
+    struct source source;             /* of CLAIM_SOURCE, made of the key */
     const struct rf_conf_block *block;
 };
 
@@ -72,7 +90,27 @@ struct claims {
     bool overflow;
 };
 
-/* Hosts go by their letters, whatever their case; all other keys have one case, so that it never decides. */
+static struct source
+source_of(struct rf_span word)
+{
+    struct source s = { 0 };
+    struct rf_addr a;
+    unsigned bits;
+
+    if (rf_network_parse(word, &a, &bits) != RF_OK)
+        return s;
+    s.family = a.sa.sa_family == AF_INET ? 4 : 6;
+    s.bits = (uint8_t)bits;
+    if (s.family == 4)
+        memcpy(s.octet, &a.v4.sin_addr, 4);
+    else
+        memcpy(s.octet, &a.v6.sin6_addr, 16);
+    for (unsigned i = bits; i < 128; i++)
+        s.octet[i / 8] &= (uint8_t)~(0x80 >> i % 8);
+    return s;
+}
+
+/* Hosts go by their letters, whatever their case, sources by what they mean, all other keys by their octets. */
 static int
 order(const void *a, const void *b)
 {
@@ -82,11 +120,13 @@ order(const void *a, const void *b)
 
     if (x->kind != y->kind)
         return x->kind < y->kind ? -1 : 1;
-    if (shared > 0)
+    if (x->kind == CLAIM_SOURCE)
+        by_key = memcmp(&x->source, &y->source, sizeof x->source);
+    else if (shared > 0)
         by_key = x->kind == CLAIM_HOST ? strncasecmp(x->key.p, y->key.p, shared) : memcmp(x->key.p, y->key.p, shared);
     if (by_key != 0)
         return by_key;
-    if (x->key.n != y->key.n)
+    if (x->kind != CLAIM_SOURCE && x->key.n != y->key.n)
         return x->key.n < y->key.n ? -1 : 1;
     return x->number < y->number ? -1 : x->number > y->number;
 }
@@ -104,7 +144,10 @@ claim(struct claims *all, enum claim_kind kind, struct rf_span key, uint32_t num
         all->claim = more;
         all->room = room;
     }
-    all->claim[all->count++] = (struct claim){ kind, number, key, b };
+    all->claim[all->count++] = (struct claim){
+        .kind = kind, .number = number, .key = key, .block = b,
+        .source = kind == CLAIM_SOURCE ? source_of(key) : (struct source){ 0 },
+    };
 }
 
 static void
@@ -143,11 +186,12 @@ static size_t
 claimed_before(const struct claims *all, enum claim_kind kind, struct rf_span key, uint32_t number,
                const struct rf_conf_block **first)
 {
+    const struct source source = kind == CLAIM_SOURCE ? source_of(key) : (struct source){ 0 };
     const uint32_t ends[2] = { 0, number };
     size_t at[2];
 
     for (int e = 0; e < 2; e++) {
-        const struct claim wanted = { .kind = kind, .key = key, .number = ends[e] };
+        const struct claim wanted = { .kind = kind, .key = key, .source = source, .number = ends[e] };
         size_t low = 0, high = all->count;
 
         while (low < high) {
@@ -186,6 +230,9 @@ check_needs(struct loader *l, const struct rf_conf_block *b)
         rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s: only type credential can register", b->label);
     if (!is(c, b, "type", "ip") && rf_conf_block_text(c, b, "allow")[0] != '\0')
         rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s: allow belongs to type ip", b->label);
+    if (words_of(rf_conf_block_text(c, b, "allow")) > RF_CONF_ALLOW_MAX)
+        rf_loader_fail(l, RF_ERR_RANGE, b->at, "sip-connection %s: allow takes at most %d addresses and networks",
+                       b->label, RF_CONF_ALLOW_MAX);
 }
 
 /*
@@ -293,6 +340,8 @@ check_connections(struct loader *l)
         free(all.claim);
         return;
     }
+    if ((b = rf_conf_block_at(c, "sip-connection", RF_CONF_CONNECTIONS_MAX)) != NULL)
+        rf_loader_fail(l, RF_ERR_RANGE, b->at, "there are more than %d sip-connections", RF_CONF_CONNECTIONS_MAX);
     for (uint32_t i = 0; (b = rf_conf_block_at(c, "sip-connection", i)) != NULL; i++) {
         check_needs(l, b);
         check_pins(l, b);

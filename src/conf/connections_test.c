@@ -1,5 +1,6 @@
 /* Tables for what SIP connections claim together: hosts, addresses, user names; and what they are warned of. */
 #include "conf/conf.h"
+#include "conf/options.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -110,6 +111,11 @@ one_owner(void)
         { IP("a", "192.0.2.1") IP("b", "192.0.2.2 192.0.2.1"), "sip-connection a and b both allow 192.0.2.1" },
         { IP("a", "192.0.2.3 192.0.2.1") IP("b", "192.0.2.2") IP("c", "192.0.2.1"), "a and c both allow 192.0.2.1" },
         { IP("a", "192.0.2.0/24") IP("b", "192.0.2.7"), NULL }, /* the longer prefix decides */
+        { IP("a", "192.0.2.0/24") IP("b", "192.0.2.0/25"), NULL },
+        { IP("a", "10.0.0.0") IP("b", "a00::"), NULL }, /* the same octets, of two families */
+        { IP("a", "192.0.2.7") IP("b", "192.0.2.7/32"), "a and b both allow 192.0.2.7/32" },
+        { IP("a", "2001:db8::1") IP("b", "192.0.2.1 2001:DB8:0::1"), "a and b both allow 2001:DB8:0::1" },
+        { IP("a", "10.0.0.0/8") IP("b", "10.1.0.0/8"), "both allow 10.1.0.0/8" },
         { CREDENTIAL("a", "acme", "") CREDENTIAL("b", "acme2", ""), NULL },
         { CREDENTIAL("a", "acme", "") CREDENTIAL("b", "acme", ""), "a and b both have the username acme" },
         { CREDENTIAL("a", "acme", "") CREDENTIAL("b", "ACME", ""), NULL },
@@ -178,9 +184,45 @@ many_connections(void)
        many, few);
 }
 
+/* What a running daemon has room for, the check of its configuration demands. */
+static void
+limits(void)
+{
+    static char text[400000];
+
+    for (unsigned over = 0; over < 2; over++) {
+        struct rf_buf b = rf_buf(text, sizeof text);
+        struct rf_conf_problem problem = { 0 };
+        struct rf_conf_sources from;
+        struct rf_conf *c = NULL;
+        enum rf_err err;
+
+        rf_put_str(&b, "sip-connection a {\n type ip\n server 198.51.100.9\n allow");
+        for (unsigned i = 0; i < RF_CONF_ALLOW_MAX + over; i++)
+            rf_putf(&b, " 192.0.2.%u", i);
+        rf_put_str(&b, "\n}\n");
+        from = (struct rf_conf_sources){ .store_text = rf_buf_span(&b) };
+        err = rf_conf_load_from(&c, &from, &problem);
+        ok(!b.overflow && (err == RF_OK) == (over == 0) && (over == 0 || strstr(problem.sentence, "at most 64") != NULL),
+           "%d networks%s %s", RF_CONF_ALLOW_MAX, over ? " and one" : "", problem.sentence);
+        rf_conf_unref(c);
+
+        c = NULL;
+        b.n = 0;
+        for (unsigned i = 0; i < RF_CONF_CONNECTIONS_MAX + over; i++)
+            rf_putf(&b, "sip-connection c%u {\n type fqdn\n server h%u.example\n}\n", i, i);
+        from.store_text = rf_buf_span(&b);
+        err = rf_conf_load_from(&c, &from, &problem);
+        ok(!b.overflow && (err == RF_OK) == (over == 0) && (over == 0 || strstr(problem.sentence, "more than 4096") != NULL),
+           "%d connections%s %s", RF_CONF_CONNECTIONS_MAX, over ? " and one" : "", problem.sentence);
+        rf_conf_unref(c);
+    }
+}
+
 int
 main(void)
 {
+    limits();
     one_host();
     one_owner();
     unencrypted_srtp();

@@ -559,6 +559,16 @@ sort(void)
     qsort(by_name, COUNT, sizeof *by_name, order);
 }
 
+/* Where a row's name stands to a pattern, in the order of strcmp; a pattern may hold a NUL, and ends there not. */
+static int
+stands(const char *name, struct rf_span pattern)
+{
+    size_t n = strlen(name), shared = n < pattern.n ? n : pattern.n;
+    int way = shared > 0 ? memcmp(name, pattern.p, shared) : 0;
+
+    return way != 0 ? way : (n > pattern.n) - (n < pattern.n);
+}
+
 const struct rf_option *
 rf_option_find(struct rf_span pattern)
 {
@@ -568,14 +578,14 @@ rf_option_find(struct rf_span pattern)
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct rf_option *o = &options[by_name[middle]];
-        int way = strncmp(o->name, pattern.p, pattern.n);
+        int way = stands(o->name, pattern);
 
-        if (way == 0 && o->name[pattern.n] == '\0')
+        if (way == 0)
             return o;
         if (way < 0)
             low = middle + 1;
         else
-            high = middle; /* also a longer name that begins so: those come behind it */
+            high = middle;
     }
     return NULL;
 }

@@ -99,6 +99,8 @@ struct rf_listen {
 RF_MUST_CHECK enum rf_err rf_listen_parse(struct rf_span text, struct rf_listen *out);
 /* Where requests go. */
 #define RF_CONF_FQDN_OF_A_HOST_MAX 32 /* connections of type fqdn with one host in server */
+#define RF_CONF_CONNECTIONS_MAX  4096 /* each is looked at for (C4) and (C5) of route/connection.h */
+#define RF_CONF_ALLOW_MAX          64 /* networks of one connection; they lie in it, so that a look at all is quick */
 
 struct rf_target_text {
     bool is_sips;

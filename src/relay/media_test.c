@@ -520,12 +520,16 @@ is_connected(uint16_t port, uint16_t peer)
 static void
 test_connected(void)
 {
-    struct end a, b, moved, stranger;
+    struct end a, b, moved, stranger, other;
+    struct rf_media_request q = { .command = RF_MEDIA_CHANGE, .leg = 1 };
     struct rf_media_name name;
     const struct rf_media_session *s;
+    struct rf_addr home;
+    int first;
 
     begin(1, 16, 4);
     start_media();
+    end_init(&other, "127.0.0.1", 0, 0xb0);
     end_init(&a, "127.0.0.1", 1, 0xa0);
     end_init(&b, "127.0.0.1", 0, 0xb0);
     end_init(&moved, "127.0.0.1", 0, 0xa0);
@@ -544,6 +548,8 @@ test_connected(void)
     run_for(30000);
     ok(s != NULL && s->leg[1].counts.in_foreign == 5, "strangers at a connected port are counted");
 
+    home = a.addr;
+    first = dup(a.fd);
     dup2(moved.fd, a.fd); /* the phone's NAT gives it another port */
     a.addr = moved.addr;
     a.got = b.got = 0;
@@ -553,6 +559,33 @@ test_connected(void)
     hear(&b);
     ok(b.got == 10 && a.got >= 9, "a peer that moves is followed with its first packet (%u, %u)", b.got, a.got);
     ok(!is_connected(rf_addr_port(&a.relay), rf_addr_port(&s->leg[0].set.peer)), "the old connection is undone");
+
+    dup2(first, a.fd); /* and the first one again, before a second is over */
+    close(first);
+    a.addr = home;
+    a.got = b.got = 0;
+    converse(&a, &b, 10, 5000);
+    run_for(20000);
+    hear(&a);
+    hear(&b);
+    ok(b.got == 10 && a.got >= 9, "one that comes back is, too (%u, %u)", b.got, a.got);
+    converse(&a, &b, 70, 20000);
+    ok(is_connected(rf_addr_port(&a.relay), rf_addr_port(&home)), "and is connected to again once it stands");
+
+    q.session = name; /* re-INVITE: the media of the plain leg goes elsewhere */
+    q.change = leg_of(&other);
+    ok(is_connected(rf_addr_port(&b.relay), rf_addr_port(&b.addr)) && ask(q, 3000000).event == RF_MEDIA_CHANGED,
+       "a connected leg gets another target");
+    other.relay = b.relay;
+    other.seq = b.seq; /* one source that went elsewhere: the other end keeps one window */
+    a.got = b.got = 0;
+    converse(&a, &other, 70, 20000);
+    hear(&b);
+    ok(other.got == 70 && b.got == 0 && a.got >= 69, "and speaks with that one alone from then on (%u, %u, %u)", other.got,
+       b.got, a.got);
+    ok(is_connected(rf_addr_port(&b.relay), rf_addr_port(&other.addr)) &&
+           !is_connected(rf_addr_port(&b.relay), rf_addr_port(&b.addr)), "to which it is connected after a second");
+    end_fini(&other);
     kill_media();
     end_fini(&a);
     end_fini(&b);

@@ -80,7 +80,7 @@ take_networks(const struct rf_conf *c, struct rf_connection *k)
 {
     struct rf_span left = rf_span_str(rf_conf_block_text(c, k->block, "allow")), word;
 
-    while (k->network_count < RF_CONNECTION_NETWORKS_MAX && rf_conf_next_word(&left, &word)) {
+    while (k->network_count < RF_CONF_ALLOW_MAX && rf_conf_next_word(&left, &word)) {
         struct rf_connection_network *n = &k->network[k->network_count];
 
         if (rf_network_parse(word, &n->addr, &n->bits) == RF_OK)
@@ -158,7 +158,7 @@ rf_connections_new(struct rf_connections **out, const struct rf_conf *conf, cons
         err = rf_hash_init(&t->username, &rf_rand_system);
     while (rf_conf_block_at(conf, "sip-connection", n) != NULL)
         n++;
-    if (!err && n > RF_CONNECTIONS_MAX)
+    if (!err && n > RF_CONF_CONNECTIONS_MAX)
         err = RF_ERR_RANGE;
     if (!err && (t->list = calloc(n + 1, sizeof(struct entry *))) == NULL)
         err = RF_ERR_NOMEM;

@@ -22,6 +22,7 @@
 #define RF_ROUTE_CONNECTION_H
 
 #include "conf/conf.h"
+#include "conf/options.h"
 #include "flow/flow.h"
 #include "policy/srtp_policy.h"
 #include "route/number.h"
@@ -30,8 +31,6 @@
 enum rf_connection_type { RF_CONNECTION_CREDENTIAL, RF_CONNECTION_IP, RF_CONNECTION_FQDN };
 
 #define RF_CONNECTION_NAME_MAX 64
-#define RF_CONNECTIONS_MAX     4096 /* of one configuration; each is looked at for (C4) and (C5) */
-#define RF_CONNECTION_NETWORKS_MAX 64
 
 /* What holds for calls in one direction on the wire. */
 struct rf_connection_way {
@@ -64,7 +63,7 @@ struct rf_connection {
     struct rf_connection_way out, in; /* what we send, what we receive */
     enum rf_number_format format;
     size_t network_count;
-    struct rf_connection_network network[RF_CONNECTION_NETWORKS_MAX];
+    struct rf_connection_network network[RF_CONF_ALLOW_MAX];
     uint32_t calls_max, calls_per_s, register_expires_s, check_s, force_s;
 };
 
@@ -72,7 +71,7 @@ struct rf_connections;
 
 /**
  * @param common  of the policy: answer profile and the like when nothing else is said; hosted, strict_transport
- * @return RF_ERR_NOMEM; RF_ERR_RANGE more than RF_CONNECTIONS_MAX
+ * @return RF_ERR_NOMEM; RF_ERR_RANGE more than RF_CONF_CONNECTIONS_MAX
  */
 RF_MUST_CHECK enum rf_err rf_connections_new(struct rf_connections **out, const struct rf_conf *conf,
                                              const struct rf_srtp_policy *common);
