@@ -3,8 +3,6 @@
  *
  * The test is the parent and a signal worker in one: it serves the port keeper and runs the client on one loop. The
  * media process is a child, so that it can be killed.
- *
- * # mostly waits
  */
 #include <arpa/inet.h>
 #include <errno.h>
