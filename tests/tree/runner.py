@@ -74,7 +74,9 @@ def interrupted(number):
     code = ("import sys; sys.path[:0] = ['tests/tree', 'tests/lib']; import runner\n"
             f"rt = runner.with_tests([runner.sleeper({mark!r})] * 20)\n"
             "sys.argv = ['run-tests']; sys.exit(rt.main())")
-    p = subprocess.Popen([sys.executable, "-c", code], cwd=tap.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Who starts these tests in the background ignores SIGINT, and children would, too.
+    p = subprocess.Popen([sys.executable, "-c", code], cwd=tap.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
     until = time.time() + 20
     while not is_there(mark) and time.time() < until and p.poll() is None:
         time.sleep(0.05)
