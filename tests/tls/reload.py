@@ -131,13 +131,21 @@ with Daemon(text) as daemon:
     for t in threads:
         t.start()
     began = time.time()
-    for i in range(50):
+
+    def write(variant):
         with open(daemon.file + ".new", "w") as f:
-            f.write(variants[i % 3])
+            f.write(variant)
         os.rename(daemon.file + ".new", daemon.file)
+
+    for i in range(50):
+        write(variants[i % 3])
         daemon.process.send_signal(signal.SIGHUP)
         time.sleep(max(0, began + (i + 1) * 0.1 - time.time()))
-    time.sleep(1)
+    # Signals that came during a reload were one more: which variants they met was chance.
+    for variant in variants:
+        write(variant)
+        tap.equal(daemon.cli("reload")[0], 0, "one more by command")
+        time.sleep(0.5)
     stop.set()
     for t in threads:
         t.join()
