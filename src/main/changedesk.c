@@ -12,6 +12,8 @@
 #include "main/desk.h"
 #include "main/settings.h"
 
+#define TAKEN_WITHIN_US 500000ull /* far less than the silence for which the parent would end us */
+
 /* A change of the configuration between its command and its answer. What is written is a copy; it may hold secrets. */
 struct rf_desk_change {
     uint32_t number;
@@ -77,23 +79,44 @@ change_shared(struct rf_desk *d)
     rf_desk_keep_records(d);
 }
 
-static void
+static bool
 give_site(struct rf_desk *d, struct rf_mailbox *to)
 {
     struct rf_letter_site letter = { .head = { .kind = RF_LETTER_SITE, .from = RF_WORKERS_MAX },
                                      .site = rf_site_ref(d->site) };
+    bool is_given = rf_desk_give(to, &letter, sizeof letter);
 
-    if (!rf_desk_give(to, &letter, sizeof letter))
+    if (!is_given)
         rf_site_unref(letter.site);
+    return is_given;
+}
+
+/* To who accepts connections, and counted: the count is there before the letter, or its taker would go below nothing. */
+static void
+give_counted(struct rf_desk *d, struct rf_mailbox *to)
+{
+    atomic_fetch_add(&d->conf.shared->sites_under_way, 1);
+    if (!give_site(d, to))
+        atomic_fetch_sub(&d->conf.shared->sites_under_way, 1);
 }
 
 static void
 give_to_workers(struct rf_desk *d)
 {
     for (unsigned i = 0; i < d->conf.shared->workers; i++)
-        give_site(d, d->conf.shared->worker[i]->letters);
-    give_site(d, d->conf.shared->slow);
-    give_site(d, d->conf.shared->web);
+        give_counted(d, d->conf.shared->worker[i]->letters);
+    give_counted(d, d->conf.shared->web);
+    (void)give_site(d, d->conf.shared->slow);
+}
+
+/* Whoever was told that a change is in force tries it at once. A thread that is busy for longer than this has it later. */
+static void
+wait_for_takers(struct rf_desk *d)
+{
+    uint64_t until_us = rf_now_us() + TAKEN_WITHIN_US;
+
+    while (atomic_load(&d->conf.shared->sites_under_way) > 0 && rf_now_us() < until_us)
+        usleep(200);
 }
 
 static void
@@ -279,6 +302,7 @@ put_in_force(struct rf_desk *d, struct rf_site *next, json_t *told)
     change_shared(d);
     give_to_workers(d);
     rf_desk_change_listeners(d, was);
+    wait_for_takers(d);
     (void)rf_channel_send(d->conf.channel, RF_SAY_RELOADED, 1, NULL, -1);
     say_conf_warnings(next->conf, was->conf, json_object_get(told, "warnings"));
     rf_site_unref(was);

@@ -106,6 +106,7 @@ take_site(struct rf_worker *w, struct rf_span letter, uint64_t now_us)
     rf_keeper_take_site(w->keeper);
     rf_event_settings_changed(w->events, now_us);
     rf_site_unref(was);
+    atomic_fetch_sub(&w->shared->sites_under_way, 1);
 }
 
 static void

@@ -264,6 +264,7 @@ on_letter(void *ctx, struct rf_span octets, uint64_t now_us)
         w->site = letter.site;
         (void)!use_site(w);
         rf_site_unref(was);
+        atomic_fetch_sub(&w->shared->sites_under_way, 1);
         break;
     case RF_LETTER_LISTEN: /* one for each worker: the kernel spreads connections over the sockets of an address */
         memcpy(&listen, octets.p, sizeof listen);

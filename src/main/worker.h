@@ -59,6 +59,7 @@ struct rf_signal {
     struct rf_self *self;          /* what the kernel says of this process (main/self.h) */
     _Atomic bool reload_failed;    /* the last change of the configuration was refused */
     _Atomic int64_t configured_s;  /* when the one in force was taken over */
+    _Atomic unsigned sites_under_way; /* in mailboxes of who accepts connections: the last change does not hold there yet */
     struct rf_worker *worker[RF_WORKERS_MAX];
     unsigned workers;
 };

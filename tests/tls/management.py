@@ -114,5 +114,12 @@ with Daemon(config(more=block("web", "off") + block("management", "off"))) as da
     tap.equal((asks(port["https"]), let_in(port["https"], None), let_in(port["https"], CERTS["foreign"]),
                let_in(port["https"], CERTS["trusted"]), let_in(port["https"], CERTS["a copy in the store"])),
               (True, False, False, False, True), "AVA-20 then the checks are enforced there")
+    stale = 0
+    for asked in ["off", "required"] * 10:
+        with open(daemon.file, "w") as f:
+            f.write(text.replace("client-certificate off", f"client-certificate {asked}", 1))
+        assert daemon.cli("reload")[0] == 0
+        stale += asks(port["https"]) != (asked == "required")
+    tap.equal(stale, 0, "a change that was told as done holds for the next connection")
     tap.equal((asks(port["management"]), let_in(port["management"], None)), (False, True), "AVA-20 and only there")
 tap.done()
