@@ -69,18 +69,11 @@ def ended(daemon, *words):
     return daemon.cli("calls", "--ended", *words, json_out=True)
 
 
-def wait_ended(daemon, n):
-    deadline = time.time() + 10
-    while time.time() < deadline and len(ended(daemon)) < n:
-        time.sleep(0.1)
-    return ended(daemon)
-
-
 with Daemon(users=USERS, srtp=SRTP, of_user={"204": "name " + json.dumps(NAME)}) as daemon:
     plain_call(daemon)
     last = refused_call(daemon)
     tap.ok(last is not None and last.status == 488, "a call without SRTP is refused", last and last.start)
-    rows = wait_ended(daemon, 2)
+    rows = daemon.ended(2)
     tap.equal([r["from"] for r in rows], ["201", "203"], "both calls are recorded, the newest first")
     refused, plain = rows
 
@@ -152,7 +145,7 @@ with Daemon(users=PHONES, srtp={u: "required" for u in PHONES}) as daemon:
     assert any(line.strip() == "registered" for line in callee.stderr), "206 could not register"
     caller = subprocess.run([*command, "--user", "205", "--password", PHONES["205"], "--call", "206", "--seconds", "2"],
                             capture_output=True, text=True)
-    rows = wait_ended(daemon, 1)
+    rows = daemon.ended(1)
     callee.communicate(timeout=60)
     tap.ok(caller.returncode == 0 and len(rows) == 1 and rows[0]["verdict_min"] == "ENCRYPTED"
            and ended(daemon, "--verdict", "ENCRYPTED") == rows and ended(daemon, "--verdict", "CLEAR") == [],

@@ -130,6 +130,15 @@ class Daemon:
                 return None
             time.sleep(0.05)
 
+    def ended(self, count, *words):
+        """Records of calls that ended, `count` of them at least: one is made a moment after its BYE was answered."""
+        deadline = time.time() + 10
+        while True:
+            rows = self.cli("calls", "--ended", *words, json_out=True)
+            if len(rows) >= count or time.time() > deadline:
+                return rows
+            time.sleep(0.1)
+
     def cli(self, *words, stdin=None, json_out=False):
         """Run a ringfence command against this daemon: (exit status, stdout, stderr) or the parsed JSON."""
         args = [RINGFENCE, *words, "--state", self.state]

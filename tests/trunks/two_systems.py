@@ -121,7 +121,7 @@ sip-connection {name} {{
         tap.ok(record and any(leg.get("connection") == "carrier" for leg in record[0]["legs"]), "the record names the connection",
                record)
 
-        found = office.cli("calls", "--ended", "--connection", "carrier", json_out=True)
+        found = office.ended(2, "--connection", "carrier")
         tap.ok([c["to"] for c in found] == ["+442071838750", "+4930123456"] and
                found[1]["legs"][1]["connection"] == "carrier" and found[0]["legs"][0]["connection"] == "carrier",
                "calls of the past are found by their connection, whichever leg went over it", found)
